@@ -1,0 +1,76 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import "time"
+
+// LabelOperation is the label that names the operation that created a container. A container
+// made from an image that was committed from a labelled container inherits it: alone it proves
+// nothing about any other operation than the one at hand.
+const LabelOperation = LabelPrefix + "operation"
+
+// LabelPrefix is the name space of gantry's own labels.
+const LabelPrefix = "io.github.gantry-provider."
+
+// Container is a container as its engine reports it.
+type Container struct {
+	// Engine is the host name that the engine reports.
+	Engine string
+	// ID is the container's ID: 64 hexadecimal digits.
+	ID string
+	// Name has no leading slash.
+	Name string
+	// Settings as the engine reports them: they include what the image brought.
+	Settings
+	// ImageID is the ID of the image that the container was made from ("sha256:…").
+	ImageID string
+	// ImageDigest is the digest at the registry ("sha256:…"), where this operation learned
+	// it from a pull or from the reference itself. Empty is unknown, not none.
+	ImageDigest string
+	Created     time.Time
+	State       State
+	// Attached are the networks that the container is connected to, by the network's name.
+	Attached map[string]AttachedNetwork
+	// PublishedPorts maps "80/tcp" to the lowest port of the host that leads to it now.
+	PublishedPorts map[string]int
+}
+
+// AttachedNetwork is a network that a container is connected to.
+type AttachedNetwork struct {
+	// ID is the network's ID.
+	ID string
+	// Address is the container's address there (IPv4, else IPv6); empty unless it runs.
+	Address string
+}
+
+// State is the power state of a container as its engine reports it.
+type State struct {
+	// Status is the engine's word: created, running, paused, restarting, removing, exited, dead.
+	Status string
+	// Health is starting, healthy or unhealthy; empty if there is no health check.
+	Health string
+	// HealthLog are the last outputs of the health check, oldest first.
+	HealthLog []HealthResult
+	// ExitCode means something only after the container has run and ended.
+	ExitCode     int
+	OOMKilled    bool
+	Error        string
+	RestartCount int
+	StartedAt    time.Time
+	FinishedAt   time.Time
+}
+
+// HealthResult is one run of a health check.
+type HealthResult struct {
+	ExitCode int
+	Output   string
+}
+
+// Ended says whether the container has run and is not running any more.
+func (s State) Ended() bool {
+	return (s.Status == "exited" || s.Status == "dead") && !s.StartedAt.IsZero()
+}
+
+// Running says whether the container's processes run (a paused container's do not).
+func (s State) Running() bool { return s.Status == "running" }
