@@ -1,6 +1,6 @@
 module github.com/gantry-provider/terraform-provider-gantry
 
-go 1.25.8
+go 1.26.0
 
 require (
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
