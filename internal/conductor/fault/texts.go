@@ -257,7 +257,7 @@ func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
 	return s.make(Fault{
 		Kind: EngineUnreachable, Step: step, Exists: string(exists),
 		Summary: fmt.Sprintf("Unable to %s container %q: engine %q does not answer any more", action, s.Container, s.Engine),
-		Hint:    "check the engine, then apply again: what was done is found and taken over",
+		Hint:    "check the engine, then apply again",
 	}, err)
 }
 
