@@ -85,8 +85,8 @@ func (o *operation) run(ctx context.Context, lanes *lane.Set[laneKey]) (*Contain
 	if o.PriorName != "" {
 		keys = append(keys, laneKey{o.engine.name, o.PriorName})
 	}
-	pass, err := lanes.Enter(ctx, o.Kind == KindRemove, keys...)
-	if err != nil {
+	pass := lanes.Queue(o.Kind == KindRemove, keys...)
+	if err := pass.Wait(ctx); err != nil {
 		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
 			return nil, o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
 		}

@@ -60,13 +60,14 @@ func (h *Hold) Release() error {
 	return errors.Join(failures...)
 }
 
-// behind says whether a living operation in one of r's lanes was accepted before r. The caller
-// holds the lanes, so such an operation waits for its turn.
+// behind says whether another process's living operation in one of r's lanes was accepted before
+// r. The caller holds the lanes, so such an operation waits for its turn. Within a process its own
+// lanes decide: to yield to an operation that waits for this one there would be a deadlock.
 func (e *Engine) behind(r Record) bool {
 	for _, name := range r.Lanes() {
 		others, _ := e.Lane(name)
 		for _, other := range others {
-			if other.InProgress() && other.ticket() < r.ticket() && e.Alive(other) {
+			if other.InProgress() && other.Owner != e.journal.owner && other.ticket() < r.ticket() && e.Alive(other) {
 				return true
 			}
 		}
