@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 )
 
@@ -34,6 +35,9 @@ type Options struct {
 	// Credentials by registry ("ghcr.io", "127.0.0.1:5000", "docker.io"). For other
 	// registries the Docker CLI's configuration and its credential helpers are asked.
 	Credentials map[string]Credential
+	// StateDir is the folder of the journal and of the lane locks; empty means
+	// journal.DefaultDir.
+	StateDir string
 	// Logger gets steps and retries; never a secret.
 	Logger hclog.Logger
 }
@@ -97,9 +101,12 @@ type Conductor struct {
 	lanes lane.Set[laneKey]
 	dial  func() (engineAPI, address, error)
 
+	// accepting is held while an operation gets its ID and its place in the lanes.
+	accepting sync.Mutex
 	// connecting is held while one caller connects for all.
 	connecting chan struct{}
 	mu         sync.Mutex
+	journal    *journal.Journal
 	engine     *engine
 	unreached  *unreached
 }
@@ -147,7 +154,31 @@ func (c *Conductor) Close() error {
 	if c.engine == nil {
 		return nil
 	}
-	return c.engine.close(c.opts.Logger)
+	err := c.engine.close(c.opts.Logger)
+	if c.journal != nil {
+		err = errors.Join(err, c.engine.journal.Prune(time.Now().Add(-keepFor), keepRecords), c.journal.Close())
+	}
+	return err
+}
+
+// openJournal gives the engine its part of the journal. The caller holds mu. Without a journal the
+// conductor does its work all the same, but can't say what it did before.
+func (c *Conductor) openJournal(e *engine) {
+	dir, err := c.opts.StateDir, error(nil)
+	if dir == "" {
+		dir, err = journal.DefaultDir()
+	}
+	var j *journal.Journal
+	if err == nil {
+		j, err = journal.Open(dir)
+	}
+	if err == nil {
+		e.journal, err = j.Engine(e.id, e.name)
+		c.journal = j
+	}
+	if err != nil {
+		c.opts.Logger.Warn("no journal is kept: an operation that is interrupted is not known to the next run", "state_dir", dir, "error", err)
+	}
 }
 
 // Call carries out an operation and waits for its outcome. The error, if any, is a
@@ -157,8 +188,8 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	o := c.newOperation(e, req)
-	container, err := o.run(ctx, &c.lanes)
+	o := c.accept(e, req)
+	container, err := o.run(ctx)
 	return Outcome{OperationID: o.id, Container: container}, err
 }
 
@@ -244,6 +275,7 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
+		c.openJournal(e)
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -113,6 +114,12 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		o.logger.Debug("an earlier request of this operation made the container")
 		o.containerID, o.uncertain = holder.ID, false
 		return nil
+	case err == nil && holder.State.Status != "removing" && o.abandoned(holder):
+		// Started over rather than adopted: what it was to be is not on disk.
+		o.logger.Info("an interrupted create left this container", "container_id", holder.ID, "interrupted", holder.Labels[LabelOperation])
+		return o.change(ctx, func(ctx context.Context) error {
+			return ignoreNotFound(o.engine.api.ContainerRemove(ctx, holder.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+		})
 	case err == nil && holder.State.Status != "removing":
 		return o.scope().NameConflict(o.Spec.Name, describe(holder), fault.NothingCreated, taken)
 	case time.Now().After(giveUp):

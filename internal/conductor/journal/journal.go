@@ -73,9 +73,6 @@ func Open(dir string) (*Journal, error) {
 	return &Journal{dir: dir, owner: owner, lock: lock}, nil
 }
 
-// Owner is this process's name in the records.
-func (j *Journal) Owner() string { return j.owner }
-
 // Dir is the state folder.
 func (j *Journal) Dir() string { return j.dir }
 
@@ -239,6 +236,9 @@ func (e *Engine) load(part string) ([]Record, []error) {
 
 // Alive says whether the process that owns a record lives.
 func (e *Engine) Alive(r Record) bool { return e.journal.alive(r.Owner) }
+
+// Own says whether this process owns a record.
+func (e *Engine) Own(r Record) bool { return r.Owner == e.journal.owner }
 
 // Prune drops settled and successful records that ended before a time, and the oldest of them
 // beyond a number. Unsettled faults are never dropped.
