@@ -1,0 +1,110 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Program is what runs in the containers of the tests. It has the standard library alone, so
+// that it is small and static, and its arguments say how it behaves:
+//
+//	serve [PORT]              answers HTTP on the port (default 8080); SIGTERM ends it at once
+//	sleep                     does nothing until SIGTERM
+//	ignore-term               does nothing, and does not end on SIGTERM
+//	exit CODE [AFTER] [TEXT]  writes the text on standard output and standard error, and ends
+//	                          with the code after that time ("100ms"); $NAME in the text is
+//	                          the value of that environment variable
+//	print NAME…               writes the values of these environment variables, then sleeps
+//	health [TEXT]             a probe that succeeds
+//	health-fail [TEXT]        a probe that fails
+//	health-file PATH          a probe that succeeds when the file is there
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	args := os.Args[1:]
+	if len(args) == 0 {
+		args = []string{"sleep"}
+	}
+	// As process 1 the program has no default action for SIGTERM: it must ask for it.
+	terminate := make(chan os.Signal, 1)
+	signal.Notify(terminate, syscall.SIGTERM, syscall.SIGINT)
+
+	switch command, args := args[0], args[1:]; command {
+	case "serve":
+		go serve(argument(args, 0, "8080"))
+		<-terminate
+	case "sleep":
+		<-terminate
+	case "ignore-term":
+		select {}
+	case "exit":
+		exit(args, terminate)
+	case "print":
+		for _, name := range args {
+			fmt.Println(os.Getenv(name))
+		}
+		<-terminate
+	case "health":
+		fmt.Println(argument(args, 0, "ok"))
+	case "health-fail":
+		fmt.Println(argument(args, 0, "not ok"))
+		os.Exit(1)
+	case "health-file":
+		if _, err := os.Stat(argument(args, 0, "/healthy")); err != nil {
+			fatal(err)
+		}
+	default:
+		fatal(fmt.Errorf("unknown command %q", command))
+	}
+}
+
+func serve(port string) {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "ok")
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "hello")
+	})
+	server := &http.Server{Addr: ":" + port, Handler: mux, ReadHeaderTimeout: time.Minute}
+	fatal(server.ListenAndServe())
+}
+
+func exit(args []string, terminate <-chan os.Signal) {
+	code, err := strconv.Atoi(argument(args, 0, "0"))
+	if err != nil {
+		fatal(err)
+	}
+	after, err := time.ParseDuration(argument(args, 1, "0s"))
+	if err != nil {
+		fatal(err)
+	}
+	if text := os.ExpandEnv(strings.Join(args[min(2, len(args)):], " ")); text != "" {
+		fmt.Println(text)
+		fmt.Fprintln(os.Stderr, text)
+	}
+	select {
+	case <-time.After(after):
+	case <-terminate:
+	}
+	os.Exit(code)
+}
+
+func argument(args []string, i int, otherwise string) string {
+	if i < len(args) {
+		return args[i]
+	}
+	return otherwise
+}
+
+func fatal(err error) {
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
