@@ -29,8 +29,9 @@ const (
 	cookieValue = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d69991ca9872b"
 )
 
-// version is what the release build sets with -ldflags "-X main.version=1.2.3".
-var version string //nolint:gochecknoglobals // The linker can only set a package variable.
+// version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can
+// only set a package variable.
+var version string
 
 func main() { os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)) }
 

@@ -65,6 +65,7 @@ find_or_start() {
 	fi
 	if answers; then
 		say "using Docker $reason at $(endpoint)"
+		name_engine
 		return
 	fi
 	case $(endpoint) in
@@ -78,6 +79,15 @@ find_or_start() {
 		install_engine
 	fi
 	start_engine
+}
+
+# name_engine tells an engine that only the docker command's context names to commands that
+# know nothing of contexts.
+name_engine() {
+	case ${DOCKER_HOST:-}$(endpoint) in
+	unix:///var/run/docker.sock) ;;
+	unix://*) export DOCKER_HOST && DOCKER_HOST=$(endpoint) ;;
+	esac
 }
 
 install_engine() {
