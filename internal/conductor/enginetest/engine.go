@@ -138,6 +138,12 @@ func (e *Engine) VolumeExists(name string) bool {
 	return true
 }
 
+// RemoveVolume removes a volume that has no name of the test's.
+func (e *Engine) RemoveVolume(name string) {
+	e.t.Helper()
+	e.must(e.Docker.VolumeRemove(e.context(), name, false), "remove the volume "+name)
+}
+
 // RunOptions are the options of `docker run` that the tests need.
 type RunOptions struct {
 	Image   string
@@ -241,6 +247,13 @@ func (e *Engine) Logs(ref string) []string {
 	_, err = stdcopy.StdCopy(&text, &text, stream)
 	e.must(err, "read the log of "+ref)
 	return strings.Split(strings.TrimSpace(text.String()), "\n")
+}
+
+// Commit makes an image from a container, as `docker commit` would.
+func (e *Engine) Commit(ref, image string) {
+	e.t.Helper()
+	_, err := e.Docker.ContainerCommit(e.context(), ref, container.CommitOptions{Reference: image})
+	e.must(err, "commit the container "+ref)
 }
 
 // Stop stops a container as `docker stop` would.

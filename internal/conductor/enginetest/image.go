@@ -60,13 +60,14 @@ var programSource []byte
 func (e *Engine) Image(opts ImageOptions) string {
 	e.t.Helper()
 	ref := e.Name("image-"+unique()) + ":1"
-	e.Load(ref, e.build(opts))
+	e.Load(ref, opts)
 	return ref
 }
 
-// Load brings an image into the engine under a reference, as `docker load` would.
-func (e *Engine) Load(ref string, img v1.Image) {
+// Load makes an image on the engine under a reference, whose repository is one of [Engine.Name].
+func (e *Engine) Load(ref string, opts ImageOptions) {
 	e.t.Helper()
+	img := e.build(opts)
 	tag, err := name.NewTag(ref)
 	e.must(err, "read the reference "+ref)
 	reader, writer := io.Pipe()
