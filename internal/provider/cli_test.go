@@ -64,9 +64,17 @@ type cli struct {
 	env    []string
 }
 
-func newCLI(t testing.TB) *cli {
+// newPlainCLI is for configurations without gantry: no provider is started.
+func newPlainCLI(t testing.TB) *cli {
 	t.Helper()
 	c := &cli{t: t, folder: t.TempDir()}
+	c.env = append(os.Environ(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	return c
+}
+
+func newCLI(t testing.TB) *cli {
+	t.Helper()
+	c := newPlainCLI(t)
 	settings := filepath.Join(c.folder, "terraform.rc")
 	c.write(settings, fmt.Sprintf(`provider_installation {
   dev_overrides {
@@ -75,7 +83,7 @@ func newCLI(t testing.TB) *cli {
   direct {}
 }
 `, filepath.Dir(built.path(t))))
-	c.env = append(os.Environ(), "TF_CLI_CONFIG_FILE="+settings, "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	c.env = append(c.env, "TF_CLI_CONFIG_FILE="+settings)
 	c.write(filepath.Join(c.folder, "versions.tf"), `terraform {
   required_providers {
     gantry = { source = "gantry-provider/gantry" }
