@@ -8,8 +8,17 @@ package conductor
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
 
+	"github.com/docker/docker/client"
+	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 )
 
 // Options configure a Conductor.
@@ -45,6 +54,14 @@ const (
 	KindRemove Kind = "remove"
 )
 
+// verb says what an operation of this kind does to its object, for messages.
+func (k Kind) verb() string {
+	if k == KindRemove {
+		return "delete"
+	}
+	return string(k)
+}
+
 // Request is one operation that somebody asks for.
 type Request struct {
 	Kind Kind
@@ -52,7 +69,10 @@ type Request struct {
 	Spec Spec
 	// ContainerID is the container to update or remove.
 	ContainerID string
-	// Wait is what a create or an update waits for.
+	// PriorName is the name that the container had when the operation was asked for, where
+	// an update renames it.
+	PriorName string
+	// Wait is what a create or an update waits for; empty is WaitReady.
 	Wait Wait
 	// RemoveVolumes says whether a remove takes the anonymous volumes along.
 	RemoveVolumes bool
@@ -62,42 +82,189 @@ type Request struct {
 type Outcome struct {
 	// OperationID is engine/name/unique.
 	OperationID string
-	// Container is the container as it is now; nil if there is none that is gantry's own.
+	// Container is the container as it is now; nil if there is none that is gantry's own, or
+	// if the engine could not be asked.
 	Container *Container
 }
 
-// Conductor carries out operations on the containers of one engine.
-type Conductor struct{ opts Options }
+// laneKey names a lane.
+type laneKey struct{ engine, container string }
 
-// New makes a conductor. It connects on first use.
-func New(opts Options) *Conductor { return &Conductor{opts: opts} }
+// Conductor carries out operations on the containers of one engine. It connects on first use, and
+// must be closed.
+type Conductor struct {
+	opts  Options
+	lanes lane.Set[laneKey]
+	dial  func() (engineAPI, address, error)
 
-// Close ends what the conductor still does, and waits for it.
-func (c *Conductor) Close() error { return nil }
+	// connecting is held while one caller connects for all.
+	connecting chan struct{}
+	mu         sync.Mutex
+	engine     *engine
+	unreached  *unreached
+}
+
+// unreached remembers why the engine could not be reached, so that many containers don't wait
+// for the same failure one after the other.
+type unreached struct {
+	address address
+	err     error
+	// container is who learned it first.
+	container string
+	at        time.Time
+}
+
+const (
+	connectTimeout = 30 * time.Second
+	// unreachedFor is how long a failure to connect stands for all who ask.
+	unreachedFor = 10 * time.Second
+)
+
+// New makes a conductor.
+func New(opts Options) *Conductor {
+	return newConductor(opts, func() (engineAPI, address, error) {
+		where, err := resolveHost(opts.Host)
+		if err != nil {
+			return nil, where, err
+		}
+		api, err := client.NewClientWithOpts(append(where.opts, client.WithUserAgent("terraform-provider-gantry"))...)
+		return api, where, err
+	})
+}
+
+func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conductor {
+	if opts.Logger == nil {
+		opts.Logger = hclog.NewNullLogger()
+	}
+	return &Conductor{opts: opts, dial: dial, connecting: make(chan struct{}, 1)}
+}
+
+// Close ends what the conductor still does for itself, and waits for it. No other method may be
+// called during or after it.
+func (c *Conductor) Close() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.engine == nil {
+		return nil
+	}
+	return c.engine.close(c.opts.Logger)
+}
 
 // Call carries out an operation and waits for its outcome. The error, if any, is a
 // *fault.Fault. When ctx ends, the operation is cancelled.
 func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
-	return Outcome{}, nil
+	e, err := c.connect(ctx, req.Spec.Name)
+	if err != nil {
+		return Outcome{}, err
+	}
+	o := c.newOperation(e, req)
+	container, err := o.run(ctx, &c.lanes)
+	return Outcome{OperationID: o.id, Container: container}, err
 }
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind
 // fault.NotFound.
 func (c *Conductor) Inspect(ctx context.Context, ref string) (*Container, error) {
-	return nil, nil
+	e, err := c.connect(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	container, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
+	if err != nil {
+		return nil, classify(c.scope(e.name, ref), fault.StepReading, "read", "", err)
+	}
+	return container, nil
 }
-
-// ImageDefaults reads what an image brings to every container made from it.
-func (c *Conductor) ImageDefaults(ctx context.Context, imageID string) (*ImageDefaults, error) {
-	return nil, nil
-}
-
-// Engine gives the host name that the engine reports; it connects if need be.
-func (c *Conductor) Engine(ctx context.Context) (string, error) { return "", nil }
 
 // ImageDefaults are what an image brings to every container made from it.
 type ImageDefaults struct {
 	Settings
 	// Volumes are the paths for which the engine makes anonymous volumes.
 	Volumes []string
+}
+
+// ImageDefaults reads what an image brings to every container made from it.
+func (c *Conductor) ImageDefaults(ctx context.Context, imageID string) (*ImageDefaults, error) {
+	e, err := c.connect(ctx, imageID)
+	if err != nil {
+		return nil, err
+	}
+	defaults, err := retrying(ctx, func() (*ImageDefaults, error) {
+		r, err := e.api.ImageInspect(ctx, imageID)
+		if err != nil {
+			return nil, fmt.Errorf("reading image %s: %w", imageID, err)
+		}
+		return observeImage(r), nil
+	})
+	if err != nil {
+		return nil, classify(c.scope(e.name, imageID), fault.StepReading, "read the image of", "", err)
+	}
+	return defaults, nil
+}
+
+// Engine gives the host name that the engine reports; it connects if need be.
+func (c *Conductor) Engine(ctx context.Context) (string, error) {
+	e, err := c.connect(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	return e.name, nil
+}
+
+func (c *Conductor) scope(engine, container string) fault.Scope {
+	return fault.Scope{Engine: engine, Container: container, Now: time.Now}
+}
+
+// connect gives the engine. One caller connects for all; the error is a *fault.Fault.
+func (c *Conductor) connect(ctx context.Context, container string) (*engine, error) {
+	if e, err := c.connected(container); e != nil || err != nil {
+		return e, err
+	}
+	select {
+	case c.connecting <- struct{}{}:
+		defer func() { <-c.connecting }()
+	case <-ctx.Done():
+		return nil, c.scope("", container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, context.Cause(ctx))
+	}
+	if e, err := c.connected(container); e != nil || err != nil {
+		return e, err
+	}
+
+	deadline, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	api, where, err := c.dial()
+	var e *engine
+	if err == nil {
+		e, err = newEngine(deadline, api, c.opts)
+		if err != nil {
+			err = errors.Join(err, api.Close())
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		c.engine, c.unreached = e, nil
+		return e, nil
+	case ctx.Err() != nil:
+		return nil, c.scope(where.Host, container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, context.Cause(ctx))
+	default:
+		c.unreached = &unreached{address: where, err: err, container: container, at: time.Now()}
+		return nil, c.scope("", container).Unreachable(where.Host, where.From, "", err)
+	}
+}
+
+// connected gives the engine, or the failure to reach it that still stands, or neither.
+func (c *Conductor) connected(container string) (*engine, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u := c.unreached; u != nil && time.Since(u.at) < unreachedFor {
+		return nil, c.scope("", container).Unreachable(u.address.Host, u.address.From, u.container, u.err)
+	}
+	return c.engine, nil
+}
+
+// newOperationID makes engine/name/unique. The unique part sorts by time.
+func newOperationID(engine, container string) string {
+	return engine + "/" + container + "/" + uuid.Must(uuid.NewV7()).String()
 }

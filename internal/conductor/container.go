@@ -30,6 +30,9 @@ type Container struct {
 	ImageDigest string
 	Created     time.Time
 	State       State
+	// MemorySwap is the limit of memory and swap together, in bytes: the engine sets twice the
+	// memory if nobody asks for more or less; -1 is none, 0 not set.
+	MemorySwap int64
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
 	// PublishedPorts maps "80/tcp" to the lowest port of the host that leads to it now.

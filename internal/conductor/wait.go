@@ -3,7 +3,16 @@
 
 package conductor
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
 
 // Wait is what a create or an update waits for.
 type Wait string
@@ -29,4 +38,156 @@ func CheckWait(desired DesiredState, wait Wait) error {
 		return nil
 	}
 	return fmt.Errorf("a container whose desired_state is %q can't be waited for with %q", desired, wait)
+}
+
+const (
+	// settleTime is how long a container without a health check has to run to count as
+	// running: of 20 that crashed at once, 16 were seen "running" right after their start.
+	settleTime = 500 * time.Millisecond
+	// crashLoop is how many restarts end a wait for health: the restart policy allows
+	// restarts, but the engine's pauses between them double, and the wait would too.
+	crashLoop = 5
+)
+
+// verdict is what a look at a container says about the wait for it.
+type verdict struct {
+	met bool
+	// kind is set if the wait can't be met any more.
+	kind fault.Kind
+}
+
+// judge decides about a wait from one look at the container; settled says that settleTime has
+// passed since the start. It is pure.
+func judge(spec Spec, wait Wait, s State, settled bool) verdict {
+	switch {
+	case spec.DesiredState == DesiredCompleted:
+		return judgeJob(spec, s)
+	case s.Status == "exited" || s.Status == "dead" || s.Status == "removing":
+		return verdict{kind: fault.Exited}
+	}
+	unchecked := wait == WaitRunning || spec.DesiredState == DesiredPaused || (wait == WaitReady && s.Health == "")
+	switch {
+	case unchecked && (s.RestartCount > 0 || s.Status == "restarting"):
+		return verdict{kind: fault.CrashLoop}
+	case unchecked:
+		return verdict{met: settled && s.Status == "running"}
+	case s.Status == "running" && s.Health == "":
+		return verdict{kind: fault.NoHealthcheck}
+	case s.Health == container.Unhealthy:
+		return verdict{kind: fault.Unhealthy}
+	case s.RestartCount >= crashLoop:
+		return verdict{kind: fault.CrashLoop}
+	default:
+		return verdict{met: s.Status == "running" && s.Health == container.Healthy}
+	}
+}
+
+func judgeJob(spec Spec, s State) verdict {
+	switch {
+	case s.Ended() && !slices.Contains(expectedExitCodes(spec), s.ExitCode):
+		return verdict{kind: fault.Exited}
+	case s.Status == "removing":
+		return verdict{kind: fault.Exited}
+	default:
+		return verdict{met: s.Ended()}
+	}
+}
+
+func expectedExitCodes(spec Spec) []int {
+	if spec.ExpectedExitCodes == nil {
+		return []int{0}
+	}
+	return spec.ExpectedExitCodes
+}
+
+// bringUp starts the container, waits until it is as the request wants it, and returns how it is
+// then. It can be repeated: a container that runs already is not started twice; again says that
+// this may be so, and that what is waited for may have happened before.
+func (o *operation) bringUp(ctx context.Context, again bool) (*Container, error) {
+	// Subscribed before the start, so that no event is missed.
+	events, err := o.engine.watcher.Watch(ctx, o.containerID)
+	if err != nil {
+		return nil, err
+	}
+	defer events.Close()
+
+	o.enter(fault.StepStarting)
+	started := time.Now()
+	err = o.change(ctx, func(ctx context.Context) error {
+		return o.engine.api.ContainerStart(ctx, o.containerID, container.StartOptions{})
+	})
+	if err != nil {
+		return nil, err
+	}
+	o.enter(fault.StepWaiting)
+
+	// A wait that only an event can end needs no look before it: own health checks and jobs.
+	// An image's health check is only seen by looking.
+	var settling <-chan time.Time
+	byEvent := o.Spec.DesiredState == DesiredCompleted ||
+		o.Spec.DesiredState == DesiredRunning && o.Spec.Healthcheck != nil && o.Wait != WaitRunning
+	if !byEvent {
+		timer := time.NewTimer(settleTime)
+		defer timer.Stop()
+		settling = timer.C
+	}
+	for look := again; ; look = true {
+		if look {
+			c, err := o.engine.inspect(ctx, o.containerID)
+			if err != nil {
+				return nil, err
+			}
+			switch v := judge(o.Spec, o.Wait, c.State, time.Since(started) >= settleTime); {
+			case v.kind != "":
+				return nil, o.unmet(ctx, v.kind, c, started)
+			case v.met && o.Spec.DesiredState == DesiredPaused:
+				return o.pauseIt(ctx)
+			case v.met:
+				return c, nil
+			}
+		}
+		select {
+		case <-events.Wake():
+		case <-settling:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+func (o *operation) pauseIt(ctx context.Context) (*Container, error) {
+	err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerPause(ctx, o.containerID) })
+	if err != nil && !containsAny(err.Error(), "is already paused") {
+		return nil, fmt.Errorf("pausing: %w", err)
+	}
+	return o.engine.inspect(ctx, o.containerID)
+}
+
+// unmet makes the fault of a wait that can't be met any more.
+func (o *operation) unmet(ctx context.Context, kind fault.Kind, c *Container, started time.Time) error {
+	s := c.State
+	switch kind {
+	case fault.NoHealthcheck:
+		return o.scope().NoHealthcheck(o.exists())
+	case fault.Unhealthy:
+		u := fault.UnhealthyFacts{After: time.Since(started), Log: o.tail(ctx), Exists: o.exists()}
+		if o.Spec.Healthcheck != nil {
+			u.Check = o.Spec.Healthcheck.Test
+		}
+		if n := len(s.HealthLog); n > 0 {
+			u.ExitCode, u.Output = s.HealthLog[n-1].ExitCode, s.HealthLog[n-1].Output
+		}
+		return o.scope().Unhealthy(u)
+	}
+	exit := fault.Exit{
+		Code: s.ExitCode, OOM: s.OOMKilled, Error: s.Error, Log: o.tail(ctx),
+		Job: o.Spec.DesiredState == DesiredCompleted, Expected: expectedExitCodes(o.Spec), Exists: o.exists(),
+	}
+	if s.FinishedAt.After(s.StartedAt) {
+		exit.After = s.FinishedAt.Sub(s.StartedAt)
+	}
+	if kind == fault.CrashLoop {
+		return o.scope().CrashLoop(s.RestartCount, exit)
+	}
+	return o.scope().Exited(exit)
 }

@@ -6,6 +6,7 @@
 package fault
 
 import (
+	"strings"
 	"time"
 )
 
@@ -20,16 +21,18 @@ const (
 	NameConflict      Kind = "name_conflict"
 	PortTaken         Kind = "port_taken"
 	NoSuchNetwork     Kind = "no_such_network"
+	CommandNotFound   Kind = "command_not_found"
 	Unhealthy         Kind = "unhealthy"
 	NoHealthcheck     Kind = "no_healthcheck"
 	Exited            Kind = "exited"
+	CrashLoop         Kind = "crash_loop"
 	Timeout           Kind = "timeout"
 	Cancelled         Kind = "cancelled"
 	EngineUnreachable Kind = "engine_unreachable"
 	NotFound          Kind = "not_found"
 	Refused           Kind = "refused"
 	Invalid           Kind = "invalid"
-	Engine            Kind = "engine"
+	EngineError       Kind = "engine_error"
 )
 
 // Step is where an operation is.
@@ -37,28 +40,31 @@ type Step string
 
 // The steps of an operation.
 const (
-	StepQueued   Step = "queued"
-	StepPulling  Step = "pulling"
-	StepCreating Step = "creating"
-	StepStarting Step = "starting"
-	StepWaiting  Step = "waiting"
-	StepUpdating Step = "updating"
-	StepStopping Step = "stopping"
-	StepRemoving Step = "removing"
+	StepConnecting Step = "connecting"
+	StepQueued     Step = "queued"
+	StepPulling    Step = "pulling"
+	StepCreating   Step = "creating"
+	StepUpdating   Step = "updating"
+	StepStarting   Step = "starting"
+	StepWaiting    Step = "waiting"
+	StepStopping   Step = "stopping"
+	StepRemoving   Step = "removing"
+	StepReading    Step = "reading"
 )
 
 // Fault is a failed operation. Every text in it is masked: it holds no secret.
 type Fault struct {
-	Kind      Kind   `json:"kind"`
-	Step      Step   `json:"step"`
+	Kind Kind `json:"kind"`
+	Step Step `json:"step"`
+	// Engine is the host name that the engine reports, or its address where it reported none.
 	Engine    string `json:"engine"`
 	Container string `json:"container"`
-	// Operation is the ID of the operation that failed.
-	Operation string `json:"operation"`
+	// Operation is the ID of the operation that failed; empty for a mere look.
+	Operation string `json:"operation,omitempty"`
 	// Attribute is the path of the attribute that the fault concerns: the attribute's name,
 	// then the keys below it ("networks", "front"). Empty if it concerns none.
 	Attribute []string `json:"attribute,omitempty"`
-	// Summary is one line that names the object and its engine.
+	// Summary is one line that names the object.
 	Summary string `json:"summary"`
 	// Message holds the engine's own words.
 	Message string `json:"message,omitempty"`
@@ -66,20 +72,36 @@ type Fault struct {
 	Exists string `json:"exists,omitempty"`
 	// Hint says what to do.
 	Hint string `json:"hint,omitempty"`
-	// Log are the last lines that the container wrote.
-	Log []string `json:"log,omitempty"`
 	// Health is the last output of the health check.
-	Health string    `json:"health,omitempty"`
-	Time   time.Time `json:"time"`
+	Health string `json:"health,omitempty"`
+	// Log are the last lines that the container wrote, oldest first.
+	Log  []string  `json:"log,omitempty"`
+	Time time.Time `json:"time"`
 
 	err error
 }
 
 // Error gives summary and detail in one text.
-func (f *Fault) Error() string { return f.Summary + ": " + f.Detail() }
+func (f *Fault) Error() string { return f.Summary + "\n\n" + f.Detail() }
 
 // Unwrap gives the error behind the fault, for errors.Is.
 func (f *Fault) Unwrap() error { return f.err }
 
-// Detail is the text below the summary, in paragraphs.
-func (f *Fault) Detail() string { return "" }
+// Detail is the text below the summary: where it happened, why, what exists now, what to do.
+func (f *Fault) Detail() string {
+	var paragraphs []string
+	add := func(label, text string) {
+		if text != "" {
+			paragraphs = append(paragraphs, label+text)
+		}
+	}
+	add("Engine: ", f.Engine)
+	add("Reason: ", f.Message)
+	add("Health check: ", f.Health)
+	if len(f.Log) > 0 {
+		paragraphs = append(paragraphs, "Last log lines:\n  "+strings.Join(f.Log, "\n  "))
+	}
+	add("Now: ", f.Exists)
+	add("What to do: ", f.Hint)
+	return strings.Join(paragraphs, "\n")
+}

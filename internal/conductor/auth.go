@@ -1,0 +1,79 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+
+	"github.com/distribution/reference"
+	"github.com/docker/cli/cli/config"
+	"github.com/docker/docker/api/types/registry"
+)
+
+// hub is the registry of references that name none, and hubKey its name in the Docker CLI's
+// configuration.
+const (
+	hub    = "docker.io"
+	hubKey = "https://index.docker.io/v1/"
+)
+
+// authentication is what goes to a registry, and where it is from.
+type authentication struct {
+	// header is the encoded X-Registry-Auth; empty is none.
+	header string
+	// source names where the credentials are from, never a value.
+	source string
+	// secrets are the values to mask.
+	secrets []string
+}
+
+// fingerprint tells pulls with different credentials apart, in memory alone.
+func (a authentication) fingerprint() string {
+	sum := sha256.Sum256([]byte(a.header))
+	return hex.EncodeToString(sum[:8])
+}
+
+// authenticate finds the credentials for an image's registry: the configured ones first, then
+// those of the Docker CLI's configuration and its credential helpers.
+func authenticate(image reference.Named, configured map[string]Credential) (authentication, error) {
+	domain := reference.Domain(image)
+	key := domain
+	if domain == hub {
+		key = hubKey
+	}
+	for _, name := range []string{domain, key, "https://" + domain, "index.docker.io"} {
+		if name == "index.docker.io" && domain != hub {
+			continue
+		}
+		if c, ok := configured[name]; ok {
+			return encode(registry.AuthConfig{Username: c.Username, Password: c.Password, ServerAddress: key},
+				fmt.Sprintf("registry_auth[%q]", name))
+		}
+	}
+	file, err := config.Load(config.Dir())
+	if err != nil {
+		return authentication{}, fmt.Errorf("reading the Docker CLI's configuration in %s: %w", config.Dir(), err)
+	}
+	found, err := file.GetAuthConfig(key)
+	if err != nil {
+		return authentication{}, fmt.Errorf("asking the credential helper for %s: %w", domain, err)
+	}
+	if found.Username == "" && found.Auth == "" && found.IdentityToken == "" && found.RegistryToken == "" {
+		return authentication{source: "none"}, nil
+	}
+	return encode(registry.AuthConfig(found), "the Docker CLI's configuration")
+}
+
+func encode(c registry.AuthConfig, source string) (authentication, error) {
+	header, err := registry.EncodeAuthConfig(c)
+	if err != nil {
+		return authentication{}, err
+	}
+	return authentication{
+		header: header, source: source,
+		secrets: []string{c.Password, c.Auth, c.IdentityToken, c.RegistryToken},
+	}, nil
+}

@@ -1,0 +1,165 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+const (
+	// nameSettles bounds the wait for a name that is taken by something that can't be seen
+	// (yet), or that is being removed; nameRetry is the pause between two looks.
+	nameSettles = time.Minute
+	nameRetry   = 250 * time.Millisecond
+)
+
+// create makes the container, starts it, and waits for it. With a local image and one network
+// that is three requests: create, start, inspect.
+func (o *operation) create(ctx context.Context) (*Container, error) {
+	again := o.containerID != ""
+	prepare := o.bring
+	if again {
+		prepare = o.make
+	}
+	if err := prepare(ctx); err != nil {
+		return nil, err
+	}
+	if o.Spec.DesiredState == DesiredStopped {
+		return o.engine.inspect(ctx, o.containerID)
+	}
+	return o.bringUp(ctx, again)
+}
+
+// bring creates the container, and pulls its image if that is needed and wanted.
+func (o *operation) bring(ctx context.Context) error {
+	if o.Spec.PullPolicy == PullAlways {
+		if err := o.pull(ctx); err != nil {
+			return err
+		}
+	}
+	err := o.make(ctx)
+	if !imageMissing(err) {
+		return err
+	}
+	if o.Spec.PullPolicy != PullMissing {
+		return o.scope().ImageMissing(o.Spec.Image, err)
+	}
+	if err := o.pull(ctx); err != nil {
+		return err
+	}
+	return o.make(ctx)
+}
+
+// make sends the create request until the container is there or can't be made, and connects the
+// networks that didn't fit into the request. It can be repeated.
+func (o *operation) make(ctx context.Context) error {
+	o.enter(fault.StepCreating)
+	request, err := translate(o.Spec, o.id, o.engine.api.ClientVersion())
+	if err != nil {
+		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)
+	}
+	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
+		err := o.change(ctx, func(ctx context.Context) error {
+			o.uncertain = true
+			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, o.Spec.Name)
+			if err == nil {
+				o.containerID = answer.ID
+				for _, warning := range answer.Warnings {
+					o.logger.Warn("the engine warns", "warning", o.mask.Text(warning))
+				}
+			}
+			o.uncertain = err != nil && (lostAnswer(err) || ctx.Err() != nil)
+			return err
+		})
+		if err == nil {
+			break
+		}
+		if !nameTaken(err) {
+			return err
+		}
+		if err := o.takenName(ctx, err, giveUp); err != nil {
+			return err
+		}
+	}
+	for _, key := range request.connect {
+		name := o.Spec.Networks[key].Network
+		err := o.change(ctx, func(ctx context.Context) error {
+			return o.engine.api.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
+		})
+		if err != nil && !alreadyConnected(err) {
+			return fmt.Errorf("connecting network %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// takenName decides about a name that the engine says is taken: what this operation made itself
+// is taken over, a stranger is a conflict, and what is on its way in or out is waited for.
+func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time) error {
+	holder, err := o.engine.inspect(ctx, o.Spec.Name)
+	switch {
+	case err != nil && !errdefs.IsNotFound(err):
+		return err
+	case err == nil && o.made(holder):
+		o.logger.Debug("an earlier request of this operation made the container")
+		o.containerID, o.uncertain = holder.ID, false
+		return nil
+	case err == nil && holder.State.Status != "removing":
+		return o.scope().NameConflict(o.Spec.Name, describe(holder), fault.NothingCreated, taken)
+	case time.Now().After(giveUp):
+		whose := "something that the engine is still making or removing has it"
+		return o.scope().NameConflict(o.Spec.Name, whose, fault.NothingCreated, taken)
+	}
+	return pause(ctx, nameRetry)
+}
+
+// describe says in one line whose a container is.
+func describe(c *Container) string {
+	text := fmt.Sprintf("container %s (image %q, created %s, %s)", c.ID[:12], c.Image, c.Created.UTC().Format("2006-01-02 15:04:05 UTC"), c.State.Status)
+	if project := c.Labels["com.docker.compose.project"]; project != "" {
+		text += fmt.Sprintf(" of the Compose project %q", project)
+	}
+	if operation := c.Labels[LabelOperation]; operation != "" {
+		text += fmt.Sprintf(", made by gantry's operation %s: perhaps another Terraform state has it", operation)
+	}
+	return text + " has it"
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+// imageMissing says whether a create failed because the image is not on the engine, or only for
+// another platform. (The latter is a 404 with a text of its own.)
+func imageMissing(err error) bool {
+	if f := (*fault.Fault)(nil); err == nil || errors.As(err, &f) {
+		return false
+	}
+	return errdefs.IsNotFound(err) && containsAny(err.Error(), "No such image", "no such image", "does not match the specified platform", "image with reference")
+}
+
+func nameTaken(err error) bool {
+	return errdefs.IsConflict(err) && containsAny(err.Error(), "is already in use by container")
+}
+
+// alreadyConnected and its siblings recognise that a request had been carried out before, by an
+// attempt whose answer was lost.
+func alreadyConnected(err error) bool {
+	return containsAny(err.Error(), "already exists in network", "is already attached to network")
+}

@@ -1,0 +1,187 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+func TestJudge(t *testing.T) {
+	ran := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	running := State{Status: "running", StartedAt: ran}
+	with := func(s State, change func(*State)) State { change(&s); return s }
+	health := func(h string) State { return with(running, func(s *State) { s.Health = h }) }
+	exited := func(code int) State { return State{Status: "exited", ExitCode: code, StartedAt: ran} }
+	for _, test := range []struct {
+		name    string
+		desired DesiredState
+		wait    Wait
+		state   State
+		settled bool
+		want    verdict
+	}{
+		{"ready without a check waits to settle", DesiredRunning, WaitReady, running, false, verdict{}},
+		{"ready without a check settled", DesiredRunning, WaitReady, running, true, verdict{met: true}},
+		{"ready with a check waits for it", DesiredRunning, WaitReady, health("starting"), true, verdict{}},
+		{"ready with a check", DesiredRunning, WaitReady, health("healthy"), false, verdict{met: true}},
+		{"ready, unhealthy", DesiredRunning, WaitReady, health("unhealthy"), true, verdict{kind: fault.Unhealthy}},
+		{"running ignores the check", DesiredRunning, WaitRunning, health("unhealthy"), true, verdict{met: true}},
+		{"running, exited", DesiredRunning, WaitRunning, exited(3), false, verdict{kind: fault.Exited}},
+		{"ready, exited with 0 is no success either", DesiredRunning, WaitReady, exited(0), false, verdict{kind: fault.Exited}},
+		{"ready, restarted", DesiredRunning, WaitReady, with(running, func(s *State) { s.RestartCount = 1 }), true, verdict{kind: fault.CrashLoop}},
+		{"ready, restarting", DesiredRunning, WaitReady, State{Status: "restarting", StartedAt: ran}, true, verdict{kind: fault.CrashLoop}},
+		{"healthy without a check", DesiredRunning, WaitHealthy, running, false, verdict{kind: fault.NoHealthcheck}},
+		{"healthy tolerates what the restart policy does", DesiredRunning, WaitHealthy, State{Status: "restarting", Health: "starting", RestartCount: 4}, true, verdict{}},
+		{"healthy, but it never ends", DesiredRunning, WaitHealthy, State{Status: "restarting", Health: "starting", RestartCount: 5}, true, verdict{kind: fault.CrashLoop}},
+		{"healthy, dead", DesiredRunning, WaitHealthy, State{Status: "dead"}, true, verdict{kind: fault.Exited}},
+		{"paused needs to run first", DesiredPaused, WaitReady, health("starting"), true, verdict{met: true}},
+		{"paused, exited", DesiredPaused, WaitReady, exited(0), true, verdict{kind: fault.Exited}},
+		{"job runs", DesiredCompleted, WaitReady, running, true, verdict{}},
+		{"job ended", DesiredCompleted, WaitReady, exited(0), false, verdict{met: true}},
+		{"job failed", DesiredCompleted, WaitReady, exited(3), false, verdict{kind: fault.Exited}},
+		{"job restarts by policy", DesiredCompleted, WaitReady, State{Status: "restarting", StartedAt: ran, ExitCode: 3}, true, verdict{}},
+		{"job is being removed", DesiredCompleted, WaitReady, State{Status: "removing"}, true, verdict{kind: fault.Exited}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := judge(Spec{DesiredState: test.desired}, test.wait, test.state, test.settled); got != test.want {
+				t.Errorf("got %+v, want %+v", got, test.want)
+			}
+		})
+	}
+	if got := judge(Spec{DesiredState: DesiredCompleted, ExpectedExitCodes: []int{3}}, WaitReady, exited(3), true); !got.met {
+		t.Errorf("an expected code: %+v", got)
+	}
+}
+
+func TestCheckWait(t *testing.T) {
+	for _, desired := range []DesiredState{DesiredRunning, DesiredStopped, DesiredPaused, DesiredCompleted} {
+		for _, wait := range []Wait{WaitReady, WaitHealthy, WaitRunning} {
+			possible := desired == DesiredRunning || wait == WaitReady
+			if err := CheckWait(desired, wait); (err == nil) != possible {
+				t.Errorf("%s, %s: %v", desired, wait, err)
+			}
+		}
+	}
+}
+
+func TestPlanUpdate(t *testing.T) {
+	ran := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	// The container as the engine reports it, and the specification that it meets.
+	start := func() (Spec, *Container) {
+		settings := Settings{Memory: 64 << 20, NanoCPUs: 5e8, Restart: RestartPolicy{Name: "no"}}
+		spec := Spec{Name: "web", Settings: settings, DesiredState: DesiredRunning}
+		spec.Networks = map[string]NetworkAttachment{"front": {Network: "front"}, "back": {Network: "b4cc"}}
+		return spec, &Container{
+			Name: "web", Settings: settings, MemorySwap: 128 << 20, State: State{Status: "running", StartedAt: ran},
+			Attached: map[string]AttachedNetwork{"front": {ID: "f407"}, "backend": {ID: "b4cc"}},
+		}
+	}
+	for _, test := range []struct {
+		name   string
+		change func(*Spec, *Container)
+		want   string
+		swap   int64
+	}{
+		{"nothing", func(*Spec, *Container) {}, "", 0},
+		{"name", func(s *Spec, _ *Container) { s.Name = "www" }, `rename: the name is "web", wanted is "www"`, 0},
+		{"more memory takes its swap along", func(s *Spec, _ *Container) { s.Memory = 128 << 20 }, "limit: memory is 64MiB, wanted is 128MiB", 256 << 20},
+		{"memory without swap stays without", func(s *Spec, c *Container) { s.Memory, c.MemorySwap = 32<<20, 64<<20 }, "limit: memory is 64MiB, wanted is 32MiB", 32 << 20},
+		{"unlimited swap stays", func(s *Spec, c *Container) { s.Memory, c.MemorySwap = 32<<20, -1 }, "limit: memory is 64MiB, wanted is 32MiB", -1},
+		{"a first limit", func(_ *Spec, c *Container) { c.Memory, c.MemorySwap, c.NanoCPUs = 0, 0, 0 },
+			"limit: memory is unlimited, wanted is 64MiB; cpus is unlimited, wanted is 0.5", 128 << 20},
+		{"restart", func(s *Spec, _ *Container) { s.Restart = RestartPolicy{Name: "on-failure", MaximumRetryCount: 3} }, "limit: restart is no, wanted is on-failure:3", 0},
+		{"networks are connected before others are disconnected", func(s *Spec, c *Container) {
+			s.Networks = map[string]NetworkAttachment{"new": {Network: "new"}, "back": {Network: "b4cc"}}
+		}, "connect new: it is wanted and not connected\ndisconnect front: it is connected and not wanted", 0},
+		{"networks that nobody asks for stay", func(s *Spec, _ *Container) { s.Networks = nil }, "", 0},
+		{"stop", func(s *Spec, _ *Container) { s.DesiredState = DesiredStopped }, "stop: it is running, wanted is stopped", 0},
+		{"stopped is created, too", func(s *Spec, c *Container) { s.DesiredState, c.State = DesiredStopped, State{Status: "created"} }, "", 0},
+		{"stop what is paused", func(s *Spec, c *Container) { s.DesiredState, c.State.Status = DesiredStopped, "paused" }, "stop: it is paused, wanted is stopped", 0},
+		{"start", func(_ *Spec, c *Container) { c.State.Status = "exited" }, "start: it is exited with code 0, wanted is running", 0},
+		{"restarting is on its way", func(_ *Spec, c *Container) { c.State.Status = "restarting" }, "", 0},
+		{"unpause", func(_ *Spec, c *Container) { c.State.Status = "paused" }, "unpause: it is paused, wanted is running", 0},
+		{"pause", func(s *Spec, _ *Container) { s.DesiredState = DesiredPaused }, "pause: it is running, wanted is paused", 0},
+		{"pause what is stopped", func(s *Spec, c *Container) { s.DesiredState, c.State = DesiredPaused, State{Status: "created"} }, "start: it is created, wanted is paused", 0},
+		{"a finished job is finished", func(s *Spec, c *Container) { s.DesiredState, c.State.Status = DesiredCompleted, "exited" }, "", 0},
+		{"a failed job runs again", func(s *Spec, c *Container) {
+			s.DesiredState, c.State.Status, c.State.ExitCode = DesiredCompleted, "exited", 3
+		}, "start: it is exited with code 3, wanted is completed", 0},
+		{"a job that never ran", func(s *Spec, c *Container) { s.DesiredState, c.State = DesiredCompleted, State{Status: "created"} },
+			"start: it is created, wanted is completed", 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spec, c := start()
+			test.change(&spec, c)
+			var lines []string
+			var swap int64
+			for _, a := range planUpdate(spec, c) {
+				lines = append(lines, a.String())
+				swap += a.limits.MemorySwap
+			}
+			if got := strings.Join(lines, "\n"); got != test.want {
+				t.Errorf("got\n%s\nwant\n%s", got, test.want)
+			}
+			if swap != test.swap {
+				t.Errorf("memory and swap %d, want %d", swap, test.swap)
+			}
+		})
+	}
+}
+
+func TestTakenPort(t *testing.T) {
+	for text, want := range map[string]string{
+		"driver failed programming external connectivity on endpoint a (28): Bind for 0.0.0.0:18080 failed: port is already allocated":                                                                    "18080/tcp",
+		"driver failed programming external connectivity on endpoint a (28): Bind for :::18080 failed: port is already allocated":                                                                         "18080/tcp",
+		"driver failed programming external connectivity on endpoint a (eb): Error starting userland proxy: listen tcp4 127.0.0.1:18081: bind: address already in use":                                    "18081/tcp",
+		"Error starting userland proxy: listen udp4 0.0.0.0:53: bind: address already in use":                                                                                                             "53/udp",
+		"failed to set up container networking: driver failed programming external connectivity on endpoint a (1): failed to bind host port for 127.0.0.1:8080:172.17.0.2:80/tcp: address already in use": "8080/tcp",
+		"failed to bind host port 0.0.0.0:8080/tcp: address already in use":                                                                                                                               "8080/tcp",
+		"port is already allocated": "(the engine does not say which)",
+		"no space left on device":   "",
+	} {
+		if got, _ := takenPort(errors.New(text)); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestEngineWordsLeadToTheAttribute(t *testing.T) {
+	scope := fault.Scope{Engine: "edge1", Container: "web", Now: time.Now}
+	for text, want := range map[string]string{
+		"network front not found": "no_such_network networks.front",
+		"unable to find user nobody: no matching entries in passwd file":                 "engine_error user",
+		"Minimum memory limit allowed is 6MB":                                            "engine_error memory",
+		"Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available":         "engine_error cpus",
+		"invalid mount config for type \"bind\": bind source path does not exist: /nope": "engine_error mounts",
+		"Invalid signal: SIGFOO": "engine_error stop_signal",
+		"OCI runtime create failed: unable to start container process: exec: \"/nope\": stat /nope: no such file or directory": "command_not_found command",
+		"unable to start container process: chdir to cwd (\"/x\") set in config.json failed: permission denied":                "command_not_found working_dir",
+		"something else": "engine_error ",
+	} {
+		f := explainAs(scope, fault.StepStarting, "start", fault.CreatedNotStarted, "front", errors.New(text))
+		if got := string(f.Kind) + " " + strings.Join(f.Attribute, "."); got != want {
+			t.Errorf("%s: got %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestPullKind(t *testing.T) {
+	for text, want := range map[string]fault.Kind{
+		"manifest for 127.0.0.1:5000/app:1 not found: manifest unknown: manifest unknown":                       fault.ImageNotFound,
+		"pull access denied for acme/app, repository does not exist or may require 'docker login'":              fault.PullDenied,
+		"Head \"https://ghcr.io/v2/acme/app/manifests/1\": unauthorized: authentication required":               fault.PullDenied,
+		"no matching manifest for linux/arm64 in the manifest list entries":                                     fault.ImageNotFound,
+		"Get \"https://registry.invalid/v2/\": dial tcp: lookup registry.invalid on 127.0.0.1:53: no such host": fault.PullFailed,
+		"received unexpected HTTP status: 503 Service Unavailable":                                              fault.PullFailed,
+	} {
+		if got := pullKind(errors.New(text)); got != want {
+			t.Errorf("%s: got %s, want %s", text, got, want)
+		}
+	}
+}

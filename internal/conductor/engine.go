@@ -1,0 +1,168 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/client"
+	"github.com/hashicorp/go-hclog"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/watch"
+)
+
+// engineAPI is what the conductor needs of the Docker client, and all that a fake has to be.
+type engineAPI interface {
+	ClientVersion() string
+	Info(ctx context.Context) (system.Info, error)
+	Events(ctx context.Context, options events.ListOptions) (<-chan events.Message, <-chan error)
+	ImagePull(ctx context.Context, ref string, options image.PullOptions) (io.ReadCloser, error)
+	ImageInspect(ctx context.Context, imageID string, opts ...client.ImageInspectOption) (image.InspectResponse, error)
+	NetworkConnect(ctx context.Context, network, container string, config *network.EndpointSettings) error
+	NetworkDisconnect(ctx context.Context, network, container string, force bool) error
+	ContainerCreate(ctx context.Context, config *container.Config, hostConfig *container.HostConfig,
+		networkingConfig *network.NetworkingConfig, platform *ocispec.Platform, containerName string) (container.CreateResponse, error)
+	ContainerInspect(ctx context.Context, container string) (container.InspectResponse, error)
+	ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error)
+	ContainerLogs(ctx context.Context, container string, options container.LogsOptions) (io.ReadCloser, error)
+	ContainerPause(ctx context.Context, container string) error
+	ContainerRemove(ctx context.Context, container string, options container.RemoveOptions) error
+	ContainerRename(ctx context.Context, container, newContainerName string) error
+	ContainerStart(ctx context.Context, container string, options container.StartOptions) error
+	ContainerStop(ctx context.Context, container string, options container.StopOptions) error
+	ContainerUnpause(ctx context.Context, container string) error
+	ContainerUpdate(ctx context.Context, container string, updateConfig container.UpdateConfig) (container.UpdateResponse, error)
+	Close() error
+}
+
+// engine is one Docker daemon that answered, with what bounds and watches the work on it.
+type engine struct {
+	api engineAPI
+	// credentials by registry, as configured.
+	credentials map[string]Credential
+	// name is the host name that the engine reports.
+	name    string
+	pool    *pool.Pool
+	pulls   *pull.Group
+	watcher *watch.Watcher
+}
+
+// Defaults, and times that nobody configures.
+const (
+	defaultParallelPulls = 3
+	// pullStall is long: between its messages an engine verifies and unpacks whole layers.
+	pullStall   = 5 * time.Minute
+	sweepEvery  = 10 * time.Second
+	reopenAfter = time.Second
+)
+
+// newEngine asks the engine who it is: one ping, with which the client negotiates the version of
+// the API, and one info.
+func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error) {
+	info, err := api.Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	parallel, pulls := opts.MaxParallel, opts.MaxParallelPulls
+	if parallel == 0 {
+		parallel = 2 * info.NCPU
+	}
+	if pulls == 0 {
+		pulls = defaultParallelPulls
+	}
+	logger := opts.Logger.With("engine", info.Name)
+	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
+		"max_parallel", parallel, "max_parallel_pulls", pulls)
+	return &engine{
+		api: api, name: info.Name, credentials: opts.Credentials,
+		pool:    pool.New(parallel),
+		pulls:   pull.New(pulls, pullStall),
+		watcher: watch.New(eventSource{api}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
+	}, nil
+}
+
+func (e *engine) close(logger hclog.Logger) error {
+	e.pulls.Close()
+	e.watcher.Close()
+	e.pool.Close()
+	stats := e.pool.Stats()
+	logger.Info("disconnected", "engine", e.name, "admitted", stats.Admitted, "saturated", stats.Saturated, "pulls_coalesced", e.pulls.Coalesced())
+	return e.api.Close()
+}
+
+// eventSource is the engine as a watcher needs it.
+type eventSource struct{ api engineAPI }
+
+// Events subscribes to what can end a wait: the end of a container, its health, its removal.
+func (s eventSource) Events(ctx context.Context, since int64) (<-chan watch.Event, error) {
+	options := events.ListOptions{Filters: filters.NewArgs(
+		filters.Arg("type", string(events.ContainerEventType)),
+		filters.Arg("event", string(events.ActionDie)),
+		filters.Arg("event", string(events.ActionHealthStatus)),
+		filters.Arg("event", string(events.ActionDestroy)),
+	)}
+	if since != 0 {
+		options.Since = fmt.Sprintf("%d.%09d", since/1e9, since%1e9)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	messages, failures := s.api.Events(ctx, options)
+	select {
+	case err := <-failures:
+		cancel()
+		return nil, err
+	default:
+	}
+	out := make(chan watch.Event)
+	go func() {
+		// Owned by the receiver: it reads until out is closed, and ends ctx to end it.
+		defer close(out)
+		defer cancel()
+		for {
+			select {
+			case m := <-messages:
+				out <- watch.Event{ID: m.Actor.ID, TimeNano: m.TimeNano}
+			case <-failures:
+				return
+			}
+		}
+	}()
+	return out, nil
+}
+
+// Noteworthy lists the containers and leaves out those that run without a decided health.
+func (s eventSource) Noteworthy(ctx context.Context, ids []string) ([]string, error) {
+	args := filters.NewArgs()
+	missing := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		args.Add("id", id)
+		missing[id] = true
+	}
+	list, err := s.api.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+	if err != nil {
+		return nil, err
+	}
+	var noteworthy []string
+	for _, c := range list {
+		delete(missing, c.ID)
+		if c.State != container.StateRunning || healthDecided(c.Status) {
+			noteworthy = append(noteworthy, c.ID)
+		}
+	}
+	for id := range missing {
+		noteworthy = append(noteworthy, id)
+	}
+	return noteworthy, nil
+}

@@ -1,0 +1,262 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/system"
+	"github.com/docker/docker/client"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// fakeEngine shows what a real engine can't be made to show, in virtual time: answers that get
+// lost, events that get lost, requests that hang. Its containers run until they are told to end.
+type fakeEngine struct {
+	engineAPI // What a test does not expect to be called is nil, and panics.
+
+	mu         sync.Mutex
+	containers map[string]*fakeContainer // By ID.
+	calls      []string
+	streams    []chan events.Message
+	mute       bool // Events get lost.
+	// before is called, if set, before each request; its error is the answer, and nothing
+	// was done. after is called when the request was carried out; its error is the answer.
+	before, after func(ctx context.Context, call string) error
+	// grace is how long containers take to stop.
+	grace time.Duration
+}
+
+type fakeContainer struct {
+	id, name, status, health string
+	labels                   map[string]string
+	exitCode                 int
+	check                    bool
+}
+
+var errLost = client.ErrorConnectionFailed("fake")
+
+func newFake() *fakeEngine { return &fakeEngine{containers: make(map[string]*fakeContainer)} }
+
+// conductor makes a conductor of the fake, which is closed with the test.
+func (f *fakeEngine) conductor(t *testing.T, opts Options) *Conductor {
+	c := newConductor(opts, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return c
+}
+
+func (f *fakeEngine) request(ctx context.Context, call string, do func() error) error {
+	f.mu.Lock()
+	f.calls = append(f.calls, call)
+	f.mu.Unlock()
+	if f.before != nil {
+		if err := f.before(ctx, call); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	err := do()
+	f.mu.Unlock()
+	if err == nil && f.after != nil {
+		err = f.after(ctx, call)
+	}
+	return err
+}
+
+// count says how many calls begin with a prefix.
+func (f *fakeEngine) count(prefix string) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, call := range f.calls {
+		if strings.HasPrefix(call, prefix) {
+			n++
+		}
+	}
+	return n
+}
+
+// set changes a container as the engine would, and sends the event.
+func (f *fakeEngine) set(name string, change func(*fakeContainer), action events.Action) {
+	f.mu.Lock()
+	c := f.find(name)
+	change(c)
+	f.mu.Unlock()
+	f.emit(c.id, action)
+}
+
+func (f *fakeEngine) emit(id string, action events.Action) {
+	f.mu.Lock()
+	streams := f.streams
+	if f.mute {
+		streams = nil
+	}
+	f.mu.Unlock()
+	for _, s := range streams {
+		s <- events.Message{Action: action, Actor: events.Actor{ID: id}, TimeNano: time.Now().UnixNano()}
+	}
+}
+
+// find gives a container by ID or name. The caller holds mu.
+func (f *fakeEngine) find(ref string) *fakeContainer {
+	if c := f.containers[ref]; c != nil {
+		return c
+	}
+	for _, c := range f.containers {
+		if c.name == ref {
+			return c
+		}
+	}
+	return nil
+}
+
+func noSuch(ref string) error {
+	return fmt.Errorf("No such container: %s: %w", ref, errdefs.ErrNotFound)
+}
+
+func (f *fakeEngine) ClientVersion() string { return "1.41" }
+func (f *fakeEngine) Close() error          { return nil }
+
+func (f *fakeEngine) Info(ctx context.Context) (system.Info, error) {
+	return system.Info{ID: "FAKE", Name: "edge1", NCPU: 1}, f.request(ctx, "info", func() error { return nil })
+}
+
+func (f *fakeEngine) Events(ctx context.Context, _ events.ListOptions) (<-chan events.Message, <-chan error) {
+	in, out, failures := make(chan events.Message), make(chan events.Message), make(chan error, 1)
+	f.mu.Lock()
+	f.streams = append(f.streams, in)
+	f.mu.Unlock()
+	go func() {
+		defer close(failures)
+		for {
+			select {
+			case m := <-in:
+				select {
+				case out <- m:
+				case <-ctx.Done():
+					return
+				}
+			case <-ctx.Done():
+				failures <- ctx.Err()
+				return
+			}
+		}
+	}()
+	return out, failures
+}
+
+func (f *fakeEngine) ContainerCreate(ctx context.Context, config *container.Config, _ *container.HostConfig, _ *network.NetworkingConfig, _ *ocispec.Platform, name string) (container.CreateResponse, error) {
+	var id string
+	err := f.request(ctx, "create "+name, func() error {
+		if taken := f.find(name); taken != nil {
+			return fmt.Errorf("Conflict. The container name %q is already in use by container %q: %w", "/"+name, taken.id, errdefs.ErrConflict)
+		}
+		id = fmt.Sprintf("%064d", len(f.containers)+1)
+		f.containers[id] = &fakeContainer{id: id, name: name, status: "created", labels: config.Labels, check: config.Healthcheck != nil}
+		return nil
+	})
+	if err != nil {
+		return container.CreateResponse{}, err
+	}
+	return container.CreateResponse{ID: id}, nil
+}
+
+func (f *fakeEngine) ContainerStart(ctx context.Context, id string, _ container.StartOptions) error {
+	return f.request(ctx, "start", func() error {
+		c := f.find(id)
+		if c == nil {
+			return noSuch(id)
+		}
+		c.status = "running"
+		if c.check {
+			c.health = "starting"
+		}
+		return nil
+	})
+}
+
+func (f *fakeEngine) ContainerStop(ctx context.Context, id string, _ container.StopOptions) error {
+	if err := f.request(ctx, "stop", func() error { return nil }); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(f.grace):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	c := f.find(id)
+	if c == nil {
+		return noSuch(id)
+	}
+	c.status = "exited"
+	return nil
+}
+
+func (f *fakeEngine) ContainerRemove(ctx context.Context, id string, _ container.RemoveOptions) error {
+	return f.request(ctx, "remove", func() error {
+		if f.find(id) == nil {
+			return noSuch(id)
+		}
+		delete(f.containers, id)
+		return nil
+	})
+}
+
+func (f *fakeEngine) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
+	var r container.InspectResponse
+	err := f.request(ctx, "inspect", func() error {
+		c := f.find(ref)
+		if c == nil {
+			return noSuch(ref)
+		}
+		s := &container.State{Status: c.status, ExitCode: c.exitCode, StartedAt: "2026-01-01T00:00:00Z", FinishedAt: "2026-01-01T00:00:01Z"}
+		if c.health != "" {
+			s.Health = &container.Health{Status: c.health, Log: []*container.HealthcheckResult{{ExitCode: 1, Output: "no route"}}}
+		}
+		r = container.InspectResponse{
+			ContainerJSONBase: &container.ContainerJSONBase{ID: c.id, Name: "/" + c.name, State: s, HostConfig: &container.HostConfig{}},
+			Config:            &container.Config{Labels: c.labels},
+			NetworkSettings:   &container.NetworkSettings{},
+		}
+		return nil
+	})
+	return r, err
+}
+
+func (f *fakeEngine) ContainerList(ctx context.Context, _ container.ListOptions) ([]container.Summary, error) {
+	var list []container.Summary
+	err := f.request(ctx, "list", func() error {
+		for _, c := range f.containers {
+			list = append(list, container.Summary{ID: c.id, Names: []string{"/" + c.name}, State: c.status, Status: "Up 1 second (" + c.health + ")"})
+		}
+		return nil
+	})
+	return list, err
+}
+
+func (f *fakeEngine) ContainerLogs(context.Context, string, container.LogsOptions) (io.ReadCloser, error) {
+	return nil, errors.New("the fake has no logs")
+}
+
+func (f *fakeEngine) ImagePull(context.Context, string, image.PullOptions) (io.ReadCloser, error) {
+	return nil, errors.New("the fake has no registry")
+}

@@ -1,0 +1,116 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package fault_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+func TestMask(t *testing.T) {
+	key := "-----BEGIN-----\nabcdef/123\n-----END-----"
+	m := fault.NewMask("s3cret/value", key, "no", `quo"ted`)
+	for text, want := range map[string]string{
+		"login with s3cret/value failed": "login with (masked) failed",
+		"GET /?token=s3cret%2Fvalue":     "GET /?token=(masked)",
+		`{"password":"quo\"ted"}`:        `{"password":"(masked)"}`,
+		"basic czNjcmV0L3ZhbHVl":         "basic (masked)",
+		"line: abcdef/123":               "line: (masked)",
+		"there is no problem":            "there is no problem",
+		"\x1b[31mred\x1b[0m\x07 bell\r":  "red bell",
+		"tab\tand\nline stay":            "tab\tand\nline stay",
+		"s3cret/values3cret/value":       "(masked)(masked)",
+	} {
+		if got := m.Text(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+	if got := m.Text(key); strings.Contains(got, "abcdef") {
+		t.Errorf("a secret of many lines shows: %q", got)
+	}
+	if got := m.Lines("one\n" + strings.Repeat("x", 390) + "s3cret/value and more\n"); len(got) != 2 || strings.Contains(got[1], "s3c") {
+		t.Errorf("lines %q", got)
+	}
+	if got := (fault.Mask{}).Lines(""); got != nil {
+		t.Errorf("no text has lines: %q", got)
+	}
+}
+
+func TestTexts(t *testing.T) {
+	scope := fault.Scope{
+		Engine: "edge1", Container: "web", Operation: "edge1/web/1", Mask: fault.NewMask("hunter22"),
+		Now: func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) },
+	}
+	because := errors.New("said hunter22")
+	for _, test := range []struct {
+		fault     *fault.Fault
+		attribute string
+		summary   string
+		detail    string
+	}{
+		{
+			scope.Pull(fault.ImageNotFound, fault.Pull{Image: "ghcr.io/acme/app:1.4", Credentials: "none", Others: 2}, errors.New("manifest unknown")),
+			"image", `Unable to pull image "ghcr.io/acme/app:1.4" for container "web"`,
+			"Engine: edge1\nReason: manifest unknown; credentials: none; 2 other containers wait for this image\nNow: nothing was created\n" +
+				`What to do: check the reference, or set pull_policy = "never" if the image is built on the host`,
+		},
+		{
+			scope.Exited(fault.Exit{Code: 3, After: 400 * time.Millisecond, Log: []string{"boom"}, Exists: fault.KeptForInspection}),
+			"desired_state", `Container "web" exited with code 3 after 0.4 s`,
+			"Engine: edge1\nReason: it was not out of memory\nLast log lines:\n  boom\nNow: the container is kept for inspection; the next apply replaces it\n" +
+				`What to do: if it is meant to end, set desired_state = "completed"`,
+		},
+		{
+			scope.Exited(fault.Exit{Code: 137, After: time.Minute, OOM: true}),
+			"memory", `Container "web" exited with code 137 after 60 s`,
+			"Engine: edge1\nReason: it ran out of memory and was killed\nWhat to do: raise memory, or make the program use less",
+		},
+		{
+			scope.Exited(fault.Exit{Code: 3, Job: true, Expected: []int{0, 2}}),
+			"expected_exit_codes", `Container "web" exited with code 3 after 0.0 s`,
+			"Engine: edge1\nReason: it was not out of memory\nWhat to do: expected was 0, 2; mend the job, or add the code to expected_exit_codes",
+		},
+		{
+			scope.Unhealthy(fault.UnhealthyFacts{After: 15 * time.Second, Check: []string{"CMD", "probe"}, ExitCode: 1, Output: "hunter22 refused\n", Exists: fault.KeptForInspection}),
+			"healthcheck", `Container "web" is unhealthy after 15 s`,
+			"Engine: edge1\nReason: its health check failed as often as healthcheck.retries allows; the last run ended with code 1\n" +
+				"Health check: [\"CMD\" \"probe\"]: (masked) refused\nNow: the container is kept for inspection; the next apply replaces it\n" +
+				"What to do: see what the check says; if the start is slow, raise healthcheck.start_period",
+		},
+		{
+			scope.PortTaken("80/tcp", `container "db" (image "pg")`, fault.CreatedNotStarted, because),
+			"ports", `Unable to start container "web": host port 80/tcp is taken`,
+			"Engine: edge1\nReason: by container \"db\" (image \"pg\"): said (masked)\nNow: the container was created, but not started; the next apply replaces it\n" +
+				"What to do: free the port, publish another one, or leave published out and let the engine choose",
+		},
+		{
+			scope.NoSuchNetwork("front", "f", fault.StepStarting, fault.CreatedNotStarted, because),
+			"networks.f", `Unable to connect container "web": network "front" does not exist on engine "edge1"`, "",
+		},
+		{
+			scope.NameConflict("web", "container 0123 has it", fault.NothingCreated, because),
+			"name", `Container name "web" is already in use on engine "edge1"`,
+			"Engine: edge1\nReason: container 0123 has it; it was not touched\nNow: nothing was created\n" +
+				`What to do: import it as "edge1/web" to manage it here, or choose another name`,
+		},
+	} {
+		f := test.fault
+		if got := strings.Join(f.Attribute, "."); got != test.attribute {
+			t.Errorf("%s: attribute %q, want %q", f.Kind, got, test.attribute)
+		}
+		if f.Summary != test.summary {
+			t.Errorf("%s: summary\n%s\nwant\n%s", f.Kind, f.Summary, test.summary)
+		}
+		if test.detail != "" && f.Detail() != test.detail {
+			t.Errorf("%s: detail\n%s\nwant\n%s", f.Kind, f.Detail(), test.detail)
+		}
+		if f.Operation != "edge1/web/1" || f.Time.Year() != 2026 {
+			t.Errorf("%s: operation %q, time %s", f.Kind, f.Operation, f.Time)
+		}
+	}
+}

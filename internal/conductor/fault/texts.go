@@ -1,0 +1,315 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package fault
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Scope is what all faults of one operation share.
+type Scope struct {
+	Engine    string
+	Container string
+	Operation string
+	Mask      Mask
+	Now       func() time.Time
+}
+
+// make completes a fault: the scope's facts, the time, and masked texts.
+func (s Scope) make(f Fault, err error) *Fault {
+	f.Engine, f.Container, f.Operation, f.Time, f.err = s.Engine, s.Container, s.Operation, s.Now().UTC(), err
+	if err != nil && f.Message == "" {
+		f.Message = err.Error()
+	}
+	f.Message = s.Mask.Text(strings.TrimSpace(f.Message))
+	f.Summary = s.Mask.Text(f.Summary)
+	f.Exists = s.Mask.Text(f.Exists)
+	f.Health = s.Mask.Text(strings.TrimSpace(f.Health))
+	return &f
+}
+
+// Exists says in one sentence what a failed operation left.
+type Exists string
+
+// What can be there after a failure.
+const (
+	NothingCreated    Exists = "nothing was created"
+	CreatedNotStarted Exists = "the container was created, but not started; the next apply replaces it"
+	KeptForInspection Exists = "the container is kept for inspection; the next apply replaces it"
+	Unchanged         Exists = "the container is as it was before"
+	PartlyChanged     Exists = "what was changed before the failure stays; the next plan shows the rest"
+	Remains           Exists = "the container is still there; the next apply removes it"
+	PerhapsCreated    Exists = "whether the engine made the container is not known: it did not answer"
+)
+
+// Pull are the facts of a failed pull.
+type Pull struct {
+	Image string
+	// Credentials names the source of the credentials used, never a value.
+	Credentials string
+	// Others is how many other containers waited for the same pull.
+	Others int
+	Local  bool
+}
+
+// Pull is an image that could not be pulled. Kind is ImageNotFound, PullDenied or PullFailed.
+func (s Scope) Pull(kind Kind, p Pull, err error) *Fault {
+	hint := fmt.Sprintf("check the reference, or set pull_policy = %q if the image is built on the host", "never")
+	switch kind {
+	case PullDenied:
+		hint = "check that the image exists and that the credentials may read it (registry_auth of the provider, or docker login)"
+	case PullFailed:
+		hint = "check that the engine's host reaches the registry; the pull can be repeated, layers that are complete are kept"
+	}
+	message := err.Error() + "; credentials: " + p.Credentials
+	if p.Others > 0 {
+		message += fmt.Sprintf("; %d other %s for this image", p.Others, plural(p.Others, "container waits", "containers wait"))
+	}
+	return s.make(Fault{
+		Kind: kind, Step: StepPulling, Attribute: []string{"image"}, Message: message,
+		Summary: fmt.Sprintf("Unable to pull image %q for container %q", p.Image, s.Container),
+		Exists:  string(NothingCreated), Hint: hint,
+	}, err)
+}
+
+// ImageMissing is an image that is not on the engine and may not be pulled.
+func (s Scope) ImageMissing(image string, err error) *Fault {
+	return s.make(Fault{
+		Kind: ImageNotFound, Step: StepCreating, Attribute: []string{"image"},
+		Summary: fmt.Sprintf("Image %q for container %q is not on engine %q", image, s.Container, s.Engine),
+		Exists:  string(NothingCreated),
+		Hint:    fmt.Sprintf("bring the image to the engine, or set pull_policy = %q to pull it", "missing"),
+	}, err)
+}
+
+// NameConflict is a name that a stranger has. Whose describes it in one line.
+func (s Scope) NameConflict(name, whose string, exists Exists, err error) *Fault {
+	return s.make(Fault{
+		Kind: NameConflict, Step: StepCreating, Attribute: []string{"name"},
+		Summary: fmt.Sprintf("Container name %q is already in use on engine %q", name, s.Engine),
+		Message: whose + "; it was not touched",
+		Exists:  string(exists),
+		Hint:    fmt.Sprintf("import it as \"%s/%s\" to manage it here, or choose another name", s.Engine, name),
+	}, err)
+}
+
+// PortTaken is a port of the host that something else has. By says what, in one line.
+func (s Scope) PortTaken(port, by string, exists Exists, err error) *Fault {
+	return s.make(Fault{
+		Kind: PortTaken, Step: StepStarting, Attribute: []string{"ports"},
+		Summary: fmt.Sprintf("Unable to start container %q: host port %s is taken", s.Container, port),
+		Message: fmt.Sprintf("by %s: %v", by, err),
+		Exists:  string(exists),
+		Hint:    "free the port, publish another one, or leave published out and let the engine choose",
+	}, err)
+}
+
+// NoSuchNetwork is a network that the engine doesn't have. Key is its key in networks, or empty.
+func (s Scope) NoSuchNetwork(network, key string, step Step, exists Exists, err error) *Fault {
+	attribute := []string{"networks"}
+	if key != "" {
+		attribute = append(attribute, key)
+	}
+	return s.make(Fault{
+		Kind: NoSuchNetwork, Step: step, Attribute: attribute,
+		Summary: fmt.Sprintf("Unable to connect container %q: network %q does not exist on engine %q", s.Container, network, s.Engine),
+		Exists:  string(exists),
+		Hint:    "create the network first, or correct its name",
+	}, err)
+}
+
+// CommandNotFound is an entrypoint or command that the container can't execute.
+func (s Scope) CommandNotFound(attribute string, exists Exists, err error) *Fault {
+	return s.make(Fault{
+		Kind: CommandNotFound, Step: StepStarting, Attribute: []string{attribute},
+		Summary: fmt.Sprintf("Unable to start container %q on engine %q: its command can't be executed", s.Container, s.Engine),
+		Exists:  string(exists),
+		Hint:    "check entrypoint, command and working_dir against what the image contains",
+	}, err)
+}
+
+// Exit are the facts of a container that ended when it should not, or not so.
+type Exit struct {
+	Code  int
+	After time.Duration
+	OOM   bool
+	// Job says that the container was meant to end.
+	Job bool
+	// Expected are the exit codes that a job may have.
+	Expected []int
+	Log      []string
+	Error    string
+	Exists   Exists
+}
+
+// Exited is a container that ended.
+func (s Scope) Exited(e Exit) *Fault {
+	f := Fault{
+		Kind: Exited, Step: StepWaiting, Attribute: []string{"desired_state"},
+		Summary: fmt.Sprintf("Container %q exited with code %d after %s", s.Container, e.Code, seconds(e.After)),
+		Exists:  string(e.Exists),
+		Log:     e.Log,
+		Hint:    fmt.Sprintf("if it is meant to end, set desired_state = %q", "completed"),
+		Message: "it was not out of memory",
+	}
+	if e.Job {
+		f.Attribute = []string{"expected_exit_codes"}
+		f.Hint = fmt.Sprintf("expected was %s; mend the job, or add the code to expected_exit_codes", codes(e.Expected))
+	}
+	if e.OOM {
+		f.Attribute, f.Message = []string{"memory"}, "it ran out of memory and was killed"
+		f.Hint = "raise memory, or make the program use less"
+	}
+	if e.Error != "" {
+		f.Message += ": " + e.Error
+	}
+	return s.make(f, nil)
+}
+
+// CrashLoop is a container that its restart policy starts again and again.
+func (s Scope) CrashLoop(restarts int, e Exit) *Fault {
+	f := s.Exited(e)
+	f.Kind = CrashLoop
+	f.Summary = s.Mask.Text(fmt.Sprintf("Container %q keeps exiting: code %d, restarted %d %s", s.Container, e.Code, restarts, plural(restarts, "time", "times")))
+	return f
+}
+
+// UnhealthyFacts are the facts of a container that its health check gave up.
+type UnhealthyFacts struct {
+	After    time.Duration
+	Check    []string
+	ExitCode int
+	Output   string
+	Log      []string
+	Exists   Exists
+}
+
+// Unhealthy is a container that its health check gave up.
+func (s Scope) Unhealthy(u UnhealthyFacts) *Fault {
+	check := "the image's"
+	if len(u.Check) > 0 {
+		check = fmt.Sprintf("%q", u.Check)
+	}
+	return s.make(Fault{
+		Kind: Unhealthy, Step: StepWaiting, Attribute: []string{"healthcheck"},
+		Summary: fmt.Sprintf("Container %q is unhealthy after %s", s.Container, seconds(u.After)),
+		Message: fmt.Sprintf("its health check failed as often as healthcheck.retries allows; the last run ended with code %d", u.ExitCode),
+		Health:  check + ": " + strings.TrimSpace(u.Output),
+		Log:     u.Log,
+		Exists:  string(u.Exists),
+		Hint:    "see what the check says; if the start is slow, raise healthcheck.start_period",
+	}, nil)
+}
+
+// NoHealthcheck is a wait for health where neither configuration nor image has a check.
+func (s Scope) NoHealthcheck(exists Exists) *Fault {
+	return s.make(Fault{
+		Kind: NoHealthcheck, Step: StepWaiting, Attribute: []string{"wait_for"},
+		Summary: fmt.Sprintf("Container %q can't become healthy: it has no health check", s.Container),
+		Message: "neither healthcheck nor the image defines one",
+		Exists:  string(exists),
+		Hint:    fmt.Sprintf("add healthcheck, or set wait_for = %q or %q", "ready", "running"),
+	}, nil)
+}
+
+// Ended is an operation whose context ended: its time was up, or it was cancelled.
+func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log []string, err error) *Fault {
+	f := Fault{
+		Kind: kind, Step: step, Exists: string(exists), Log: log,
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was cancelled while %s", operation, s.Container, s.Engine, step),
+		Message: "somebody asked for it",
+		Hint:    "apply again to go on",
+	}
+	if kind == Timeout {
+		f.Attribute = []string{"timeouts", operation}
+		f.Summary = fmt.Sprintf("The %s of container %q on engine %q took too long while %s", operation, s.Container, s.Engine, step)
+		f.Message = "its time was up"
+		f.Hint = fmt.Sprintf("raise timeouts.%s if this is to be expected", operation)
+	}
+	return s.make(f, err)
+}
+
+// Unreachable is an engine that does not answer at an address, which comes from a setting. If
+// another container's fault explains it already, elsewhere is that container's name, and this
+// fault only refers to it.
+func (s Scope) Unreachable(address, from, elsewhere string, err error) *Fault {
+	f := Fault{
+		Kind: EngineUnreachable, Step: StepConnecting,
+		Summary: fmt.Sprintf("Unable to reach engine %q", address),
+		Message: err.Error(),
+		Hint: fmt.Sprintf("the address comes from %s: check that it is right, that the engine runs there, and that this user may connect "+
+			"(docker -H %s version)", from, address),
+	}
+	if elsewhere != "" {
+		f.Summary = fmt.Sprintf("Unable to reach engine %q for container %q", address, s.Container)
+		f.Message = "the same as for container \"" + elsewhere + "\""
+		f.Hint = "see there"
+	}
+	s.Engine = address
+	return s.make(f, err)
+}
+
+// Lost is an engine that stopped answering in the middle of an operation.
+func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
+	return s.make(Fault{
+		Kind: EngineUnreachable, Step: step, Exists: string(exists),
+		Summary: fmt.Sprintf("Unable to %s container %q: engine %q does not answer any more", action, s.Container, s.Engine),
+		Hint:    "check the engine, then apply again",
+	}, err)
+}
+
+// NotFound is a container that is not on the engine.
+func (s Scope) NotFound(err error) *Fault {
+	return s.make(Fault{
+		Kind: NotFound, Step: StepReading,
+		Summary: fmt.Sprintf("Container %q does not exist on engine %q", s.Container, s.Engine),
+		Hint:    "apply again: the plan creates it anew",
+	}, err)
+}
+
+// RefusedBehind is an operation that was queued behind one that failed.
+func (s Scope) RefusedBehind(operation string, cause error) *Fault {
+	return s.make(Fault{
+		Kind: Refused, Step: StepQueued,
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: the operation before it failed", operation, s.Container, s.Engine),
+		Exists:  string(Unchanged),
+		Hint:    "mend the cause and apply again",
+	}, cause)
+}
+
+// EngineSaid is everything else that the engine said no to.
+func (s Scope) EngineSaid(kind Kind, step Step, action string, attribute []string, exists Exists, err error) *Fault {
+	hint := "see the engine's message, and its log for more"
+	if kind == Invalid {
+		hint = "change the setting that the engine names"
+	}
+	return s.make(Fault{
+		Kind: kind, Step: step, Attribute: attribute, Exists: string(exists), Hint: hint,
+		Summary: fmt.Sprintf("Unable to %s container %q on engine %q", action, s.Container, s.Engine),
+	}, err)
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// seconds spells a duration for a person: "0.4 s".
+func seconds(d time.Duration) string {
+	if d < 10*time.Second {
+		return fmt.Sprintf("%.1f s", d.Seconds())
+	}
+	return fmt.Sprintf("%.0f s", d.Seconds())
+}
+
+func codes(expected []int) string {
+	if len(expected) == 0 {
+		return "0"
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(expected), " ", ", "), "[]")
+}

@@ -1,0 +1,88 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/docker/cli/cli/config"
+	tlscontext "github.com/docker/cli/cli/context"
+	"github.com/docker/cli/cli/context/docker"
+	"github.com/docker/cli/cli/context/store"
+	"github.com/docker/docker/client"
+)
+
+// address is where an engine is, and who says so.
+type address struct {
+	Host string
+	// From names the setting that the address comes from, for messages.
+	From string
+	opts []client.Opt
+}
+
+// resolveHost finds the engine as the Docker CLI does: the configured host, DOCKER_HOST, the
+// current context (DOCKER_CONTEXT, else currentContext in the CLI's configuration), and last the
+// local socket. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH apply to the first two.
+func resolveHost(host string) (address, error) {
+	if host != "" {
+		return direct(host, "host in the provider's configuration")
+	}
+	if host = os.Getenv(client.EnvOverrideHost); host != "" {
+		return direct(host, client.EnvOverrideHost)
+	}
+	name, from := os.Getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
+	if name == "" {
+		if file, err := config.Load(config.Dir()); err == nil {
+			name, from = file.CurrentContext, "the Docker CLI's current context"
+		}
+	}
+	if name == "" || name == "default" {
+		return direct(client.DefaultDockerHost, "the default (neither host, DOCKER_HOST nor a Docker context is set)")
+	}
+	return fromContext(name, fmt.Sprintf("%s, %q", from, name))
+}
+
+func direct(host, from string) (address, error) {
+	endpoint := docker.Endpoint{EndpointMeta: docker.EndpointMeta{Host: host}}
+	verify := os.Getenv(client.EnvTLSVerify) != ""
+	if certs := os.Getenv(client.EnvOverrideCertPath); certs != "" || verify {
+		certs = cmp.Or(certs, config.Dir())
+		material, err := tlscontext.TLSDataFromFiles(
+			filepath.Join(certs, "ca.pem"), filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem"))
+		if err != nil {
+			return address{Host: host, From: from}, fmt.Errorf("reading the TLS material in %s: %w", certs, err)
+		}
+		endpoint.TLSData, endpoint.SkipTLSVerify = material, !verify
+	}
+	return fromEndpoint(endpoint, from)
+}
+
+func fromContext(name, from string) (address, error) {
+	a := address{Host: name, From: from}
+	contexts := store.New(config.ContextStoreDir(), store.NewConfig(
+		func() any { return &map[string]any{} },
+		store.EndpointTypeGetter(docker.DockerEndpoint, func() any { return &docker.EndpointMeta{} }),
+	))
+	metadata, err := contexts.GetMetadata(name)
+	if err != nil {
+		return a, fmt.Errorf("reading the Docker context %q: %w", name, err)
+	}
+	meta, err := docker.EndpointFromContext(metadata)
+	if err != nil {
+		return a, fmt.Errorf("reading the Docker context %q: %w", name, err)
+	}
+	endpoint, err := docker.WithTLSData(contexts, name, meta)
+	if err != nil {
+		return a, fmt.Errorf("reading the TLS material of the Docker context %q: %w", name, err)
+	}
+	return fromEndpoint(endpoint, from)
+}
+
+func fromEndpoint(endpoint docker.Endpoint, from string) (address, error) {
+	opts, err := endpoint.ClientOpts()
+	return address{Host: endpoint.Host, From: from, opts: opts}, err
+}

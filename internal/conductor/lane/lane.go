@@ -1,0 +1,138 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package lane keeps the operations of each container in order: one at a time, first come first
+// served.
+package lane
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Set holds lanes by key. A lane exists while somebody is in it. The zero value is ready.
+type Set[K comparable] struct {
+	mu sync.Mutex
+	// queues holds for each lane who came, in order; the first one may be inside.
+	// Invariant: a Pass stands in the queues of all its lanes or of none, and any two Passes
+	// stand in the same order wherever they meet. So there is always one that can go on.
+	queues map[K][]*Pass[K]
+}
+
+// Pass is the right to be in one or more lanes alone.
+type Pass[K comparable] struct {
+	set    *Set[K]
+	lanes  []K
+	exempt bool
+	// turn is closed when the wait is over: refused is set before, if it ended badly.
+	turn    chan struct{}
+	refused error
+	inside  bool
+}
+
+// RefusedError says that an operation was not let in because the one before it failed.
+type RefusedError struct {
+	// Cause is the failure of the operation before.
+	Cause error
+}
+
+func (e *RefusedError) Error() string { return fmt.Sprintf("the operation before failed: %v", e.Cause) }
+
+// Unwrap gives the failure of the operation before.
+func (e *RefusedError) Unwrap() error { return e.Cause }
+
+// Enter waits until it is its turn in all the lanes. It fails with the context's error if ctx
+// ends first, and with a *RefusedError if an operation before it failed, unless exempt says that
+// it goes on all the same (a remove does). Who entered must Leave.
+func (s *Set[K]) Enter(ctx context.Context, exempt bool, lanes ...K) (*Pass[K], error) {
+	p := &Pass[K]{set: s, lanes: unique(lanes), exempt: exempt, turn: make(chan struct{})}
+	s.mu.Lock()
+	if s.queues == nil {
+		s.queues = make(map[K][]*Pass[K])
+	}
+	for _, lane := range p.lanes {
+		s.queues[lane] = append(s.queues[lane], p)
+	}
+	s.admit(p)
+	s.mu.Unlock()
+
+	select {
+	case <-p.turn:
+		if p.refused != nil {
+			return nil, p.refused
+		}
+		return p, nil
+	case <-ctx.Done():
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if p.refused != nil {
+			return nil, p.refused
+		}
+		s.drop(p)
+		return nil, ctx.Err()
+	}
+}
+
+// Leave ends the pass. With a failure, all who wait behind in its lanes are refused with it,
+// but for the exempt.
+func (p *Pass[K]) Leave(failure error) {
+	s := p.set
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if failure != nil {
+		for _, lane := range p.lanes {
+			for _, behind := range slices.Clone(s.queues[lane]) {
+				if behind == p || behind.exempt {
+					continue
+				}
+				behind.refused = &RefusedError{Cause: failure}
+				s.drop(behind)
+				close(behind.turn)
+			}
+		}
+	}
+	s.drop(p)
+}
+
+// drop takes p out of its lanes and lets in whoever can go on. The caller holds mu.
+func (s *Set[K]) drop(p *Pass[K]) {
+	var next []*Pass[K]
+	for _, lane := range p.lanes {
+		queue := slices.DeleteFunc(s.queues[lane], func(q *Pass[K]) bool { return q == p })
+		if len(queue) == 0 {
+			delete(s.queues, lane)
+			continue
+		}
+		s.queues[lane] = queue
+		next = append(next, queue[0])
+	}
+	for _, q := range next {
+		s.admit(q)
+	}
+}
+
+// admit lets p in if it is first in all its lanes. The caller holds mu.
+func (s *Set[K]) admit(p *Pass[K]) {
+	if p.inside {
+		return
+	}
+	for _, lane := range p.lanes {
+		if s.queues[lane][0] != p {
+			return
+		}
+	}
+	p.inside = true
+	close(p.turn)
+}
+
+func unique[K comparable](lanes []K) []K {
+	var kept []K
+	for _, lane := range lanes {
+		if !slices.Contains(kept, lane) {
+			kept = append(kept, lane)
+		}
+	}
+	return kept
+}

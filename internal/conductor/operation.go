@@ -1,0 +1,233 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
+)
+
+const (
+	// changeGrace is how long a request that changes something may still take after its
+	// operation was cancelled.
+	changeGrace = 5 * time.Second
+	// lookGrace bounds the look at what a failed operation left behind.
+	lookGrace = 5 * time.Second
+	// tailLines is how much of a container's log a fault carries.
+	tailLines = 20
+)
+
+// operation is one request on its way. It belongs to the goroutine that runs it.
+type operation struct {
+	Request
+	id     string
+	engine *engine
+	logger hclog.Logger
+	mask   fault.Mask
+	// mark is when the operation was accepted, in the order of pulls.
+	mark pull.Mark
+
+	step fault.Step
+	// containerID is the container that is known to be gantry's own: the one to update or
+	// remove, or the one that this operation created.
+	containerID string
+	// digest is what a pull of this operation brought.
+	digest string
+	// uncertain says that a create was sent and its answer is not known.
+	uncertain bool
+	// changed says that something was changed on the engine.
+	changed bool
+}
+
+func (c *Conductor) newOperation(e *engine, req Request) *operation {
+	id := newOperationID(e.name, req.Spec.Name)
+	req.Wait = cmp.Or(req.Wait, WaitReady)
+	return &operation{
+		Request: req, id: id, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(),
+		mask:   fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
+		logger: c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "operation", id, "kind", string(req.Kind)),
+	}
+}
+
+// scope is what the operation's faults share.
+func (o *operation) scope() fault.Scope {
+	return fault.Scope{Engine: o.engine.name, Container: o.Spec.Name, Operation: o.id, Mask: o.mask, Now: time.Now}
+}
+
+// enter notes the step that begins.
+func (o *operation) enter(step fault.Step) {
+	if o.step != step {
+		o.logger.Debug("step", "from", string(o.step), "to", string(step))
+	}
+	o.step = step
+}
+
+// run waits for the operation's lanes and carries it out. The order of taking is lane, then pool
+// slot: who waits for a lane holds no slot.
+func (o *operation) run(ctx context.Context, lanes *lane.Set[laneKey]) (*Container, error) {
+	accepted := time.Now()
+	keys := []laneKey{{o.engine.name, o.Spec.Name}}
+	if o.PriorName != "" {
+		keys = append(keys, laneKey{o.engine.name, o.PriorName})
+	}
+	pass, err := lanes.Enter(ctx, o.Kind == KindRemove, keys...)
+	if err != nil {
+		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
+			return nil, o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
+		}
+		return nil, o.fail(ctx, err)
+	}
+	c, err := retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+	if err != nil {
+		err = o.fail(ctx, err)
+		c = o.left(ctx)
+		o.logger.Info("failed", "after", time.Since(accepted), "step", string(o.step), "error", err)
+	} else {
+		o.logger.Info("done", "after", time.Since(accepted))
+	}
+	if c != nil {
+		c.ImageDigest = cmp.Or(o.digest, pinnedDigest(o.Spec.Image))
+	}
+	pass.Leave(err)
+	return c, err
+}
+
+// attempt carries out the operation from its beginning. It can be repeated after a lost answer.
+func (o *operation) attempt(ctx context.Context) (*Container, error) {
+	switch o.Kind {
+	case KindCreate:
+		return o.create(ctx)
+	case KindUpdate:
+		return o.update(ctx)
+	default:
+		return nil, o.remove(ctx)
+	}
+}
+
+// fail makes a fault of what an attempt returned.
+func (o *operation) fail(ctx context.Context, err error) error {
+	if f := (*fault.Fault)(nil); errors.As(err, &f) {
+		return f
+	}
+	if ctx.Err() != nil {
+		return o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), context.Cause(ctx))
+	}
+	return o.explain(ctx, err)
+}
+
+// exists says what a failure at this moment leaves behind.
+func (o *operation) exists() fault.Exists {
+	switch {
+	case o.Kind == KindCreate && o.containerID == "" && o.uncertain:
+		return fault.PerhapsCreated
+	case o.Kind == KindCreate && o.containerID == "":
+		return fault.NothingCreated
+	case o.Kind == KindCreate && o.step == fault.StepWaiting:
+		return fault.KeptForInspection
+	case o.Kind == KindCreate:
+		return fault.CreatedNotStarted
+	case o.Kind == KindRemove:
+		return fault.Remains
+	case o.changed:
+		return fault.PartlyChanged
+	default:
+		return fault.Unchanged
+	}
+}
+
+// contextForLook gives a context for a look at what a failed operation left: it may be over.
+func contextForLook(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.WithoutCancel(ctx), lookGrace)
+}
+
+// left looks at what a failed operation left of its own; nil if that is nothing or not known.
+func (o *operation) left(ctx context.Context) *Container {
+	if o.containerID == "" && !o.uncertain {
+		return nil
+	}
+	ctx, cancel := contextForLook(ctx)
+	defer cancel()
+	if o.containerID != "" {
+		c, err := o.engine.inspect(ctx, o.containerID)
+		if err != nil {
+			o.logger.Debug("what the failure left can't be read", "error", err)
+			return nil
+		}
+		return c
+	}
+	c, err := o.engine.inspect(ctx, o.Spec.Name)
+	if err != nil || !o.made(c) {
+		return nil
+	}
+	return c
+}
+
+// made says whether a container was made by this very operation.
+func (o *operation) made(c *Container) bool { return c.Labels[LabelOperation] == o.id }
+
+// change sends a request that changes something: in a slot of the pool, and not cut off in the
+// middle when the operation is cancelled.
+func (o *operation) change(ctx context.Context, request func(context.Context) error) error {
+	return o.engine.pool.Do(ctx, func(ctx context.Context) error {
+		ctx, cancel := outlive(ctx, changeGrace)
+		defer cancel()
+		o.changed = true
+		return request(ctx)
+	})
+}
+
+// inspect reads a container by ID or name.
+func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
+	r, err := e.api.ContainerInspect(ctx, ref)
+	if err != nil {
+		return nil, err
+	}
+	return observe(e.name, r), nil
+}
+
+// tail reads the last log lines of the operation's container, masked. A log that can't be read is
+// no failure of its own.
+func (o *operation) tail(ctx context.Context) []string {
+	if o.containerID == "" {
+		return nil
+	}
+	ctx, cancel := contextForLook(ctx)
+	defer cancel()
+	r, err := o.engine.api.ContainerInspect(ctx, o.containerID)
+	if err != nil {
+		return nil
+	}
+	log, err := o.engine.api.ContainerLogs(ctx, o.containerID, container.LogsOptions{
+		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(tailLines),
+	})
+	if err != nil {
+		o.logger.Debug("the log can't be read", "error", err)
+		return nil
+	}
+	defer func() { _ = log.Close() }()
+	var text bytes.Buffer
+	if r.Config.Tty {
+		_, err = text.ReadFrom(log)
+	} else {
+		_, err = stdcopy.StdCopy(&text, &text, log)
+	}
+	if err != nil {
+		o.logger.Debug("the log ended early", "error", err)
+	}
+	return o.mask.Lines(text.String())
+}

@@ -1,0 +1,161 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/containerd/errdefs"
+	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/pkg/jsonmessage"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
+)
+
+const (
+	pullTries = 4
+	// reportEvery is how often the progress of a pull is logged.
+	reportEvery = 5 * time.Second
+)
+
+// pull brings the image to the engine, together with all who want the same one.
+func (o *operation) pull(ctx context.Context) error {
+	o.enter(fault.StepPulling)
+	named, err := reference.ParseNormalizedNamed(o.Spec.Image)
+	if err != nil {
+		return o.scope().EngineSaid(fault.Invalid, fault.StepPulling, "pull the image of", []string{"image"}, fault.NothingCreated, err)
+	}
+	named = reference.TagNameOnly(named)
+	auth, err := authenticate(named, o.engine.credentials)
+	if err != nil {
+		return o.scope().Pull(fault.PullDenied, fault.Pull{Image: o.Spec.Image, Credentials: "could not be read"}, err)
+	}
+	key := strings.Join([]string{named.String(), o.Spec.Platform, auth.fingerprint()}, " ")
+	outcome, err := o.engine.pulls.Do(ctx, key, o.mark, o.reportPull(), func(ctx context.Context, report func(pull.Progress)) (pull.Result, error) {
+		return o.engine.pull(ctx, named, o.Spec.Platform, auth, report)
+	})
+	switch {
+	case err == nil:
+		o.digest = outcome.Digest
+		return nil
+	case ctx.Err() != nil:
+		return err
+	default:
+		scope := o.scope()
+		scope.Mask = fault.NewMask(auth.secrets...)
+		return scope.Pull(pullKind(err), fault.Pull{Image: o.Spec.Image, Credentials: auth.source, Others: outcome.Others}, err)
+	}
+}
+
+// reportPull logs the progress now and then.
+func (o *operation) reportPull() func(pull.Progress) {
+	var last time.Time
+	return func(p pull.Progress) {
+		if now := time.Now(); now.Sub(last) >= reportEvery {
+			last = now
+			o.logger.Info("pulling", "image", o.Spec.Image, "bytes", p.Done, "of", p.Total)
+		}
+	}
+}
+
+// pull pulls one image, and repeats what failed in a way that can mend itself. The engine keeps
+// the layers that are complete.
+func (e *engine) pull(ctx context.Context, named reference.Named, platform string, auth authentication, report func(pull.Progress)) (pull.Result, error) {
+	return backoff.Retry(ctx, func() (pull.Result, error) {
+		report(pull.Progress{})
+		result, err := e.pullOnce(ctx, named, platform, auth, report)
+		if err != nil && !transientPull(err) {
+			err = backoff.Permanent(err)
+		}
+		return result, err
+	}, backoff.WithMaxTries(pullTries), backoff.WithMaxElapsedTime(0))
+}
+
+func (e *engine) pullOnce(ctx context.Context, named reference.Named, platform string, auth authentication, report func(pull.Progress)) (pull.Result, error) {
+	stream, err := e.api.ImagePull(ctx, named.String(), image.PullOptions{RegistryAuth: auth.header, Platform: platform})
+	if err != nil {
+		return pull.Result{}, err
+	}
+	defer func() { _ = stream.Close() }()
+	var result pull.Result
+	layers := make(map[string]pull.Progress)
+	decoder := json.NewDecoder(stream)
+	for {
+		var m jsonmessage.JSONMessage
+		switch err := decoder.Decode(&m); {
+		case errors.Is(err, io.EOF):
+			return result, nil
+		case err != nil:
+			return result, fmt.Errorf("reading the progress of the pull: %w", err)
+		case m.Error != nil:
+			return result, m.Error
+		}
+		if digest, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
+			result.Digest = digest
+		}
+		if m.ID != "" && m.Progress != nil && m.Status == "Downloading" {
+			layers[m.ID] = pull.Progress{Done: m.Progress.Current, Total: m.Progress.Total}
+		}
+		var sum pull.Progress
+		for _, l := range layers {
+			sum.Done, sum.Total = sum.Done+l.Done, sum.Total+l.Total
+		}
+		report(sum)
+	}
+}
+
+// pullKind tells from the engine's words why a pull failed. The engine passes on what the
+// registry said as text: there is no code for it.
+func pullKind(err error) fault.Kind {
+	text := strings.ToLower(err.Error())
+	switch {
+	case containsAny(text, "manifest unknown", "name unknown", "no matching manifest", "does not match the specified platform"):
+		return fault.ImageNotFound
+	case containsAny(text, "pull access denied", "unauthorized", "authentication required", "denied", "no basic auth credentials", "forbidden"):
+		return fault.PullDenied
+	case containsAny(text, "not found"):
+		return fault.ImageNotFound
+	default:
+		return fault.PullFailed
+	}
+}
+
+// transientPull says whether the same pull may succeed a moment later.
+func transientPull(err error) bool {
+	if pullKind(err) != fault.PullFailed || errdefs.IsInvalidArgument(err) {
+		return false
+	}
+	return !containsAny(strings.ToLower(err.Error()), "no such host", "connection refused", "invalid reference", "certificate",
+		"http response to https client", "no space left")
+}
+
+// pinnedDigest gives the digest that a reference names itself.
+func pinnedDigest(image string) string {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return ""
+	}
+	if digested, ok := named.(reference.Digested); ok {
+		return digested.Digest().String()
+	}
+	return ""
+}
+
+func containsAny(text string, parts ...string) bool {
+	for _, part := range parts {
+		if strings.Contains(text, part) {
+			return true
+		}
+	}
+	return false
+}

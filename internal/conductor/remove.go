@@ -1,0 +1,64 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// remove stops the container gracefully and removes it: two requests. What is gone already is
+// done. Only the container whose ID is known is touched, whatever has its name now.
+func (o *operation) remove(ctx context.Context) error {
+	for {
+		if err := o.stop(ctx); err != nil {
+			return ignoreNotFound(err)
+		}
+		o.enter(fault.StepRemoving)
+		err := o.change(ctx, func(ctx context.Context) error {
+			return o.engine.api.ContainerRemove(ctx, o.containerID, container.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
+		})
+		switch {
+		case err == nil:
+			return nil
+		case errdefs.IsConflict(err) && containsAny(err.Error(), "removal of container"):
+			return o.gone(ctx)
+		case errdefs.IsConflict(err) && containsAny(err.Error(), "You cannot remove a running container", "container is running", "cannot remove a paused container"):
+			// Somebody started it between the two requests.
+			o.logger.Debug("the container was started again while it was being removed")
+		default:
+			return ignoreNotFound(err)
+		}
+	}
+}
+
+// gone waits until a removal that somebody else began has ended.
+func (o *operation) gone(ctx context.Context) error {
+	events, err := o.engine.watcher.Watch(ctx, o.containerID)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	for {
+		if _, err := o.engine.inspect(ctx, o.containerID); err != nil {
+			return ignoreNotFound(err)
+		}
+		select {
+		case <-events.Wake():
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+func ignoreNotFound(err error) error {
+	if errdefs.IsNotFound(err) {
+		return nil
+	}
+	return err
+}

@@ -1,0 +1,62 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+	"github.com/docker/docker/client"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+const (
+	// An answer that is lost once is often there the second time; an engine that restarts
+	// takes some seconds.
+	retryTries = 6
+	retryFirst = 200 * time.Millisecond
+	retryMost  = 3 * time.Second
+)
+
+// lostAnswer says that the engine may or may not have done what it was asked for.
+func lostAnswer(err error) bool { return client.IsErrConnectionFailed(err) }
+
+// retrying repeats what failed for a lost answer. What is repeated must be idempotent.
+func retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
+	pauses := backoff.NewExponentialBackOff()
+	pauses.InitialInterval, pauses.MaxInterval = retryFirst, retryMost
+	return backoff.Retry(ctx, func() (T, error) {
+		result, err := attempt()
+		if err != nil && (!lostAnswer(err) || ctx.Err() != nil) {
+			err = backoff.Permanent(err)
+		}
+		return result, err
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(0))
+}
+
+// outlive gives a context that ends a while after ctx does: a request that changes something is
+// not cut off in the middle, where nobody knows what it did, unless the engine is slow.
+func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		cause := context.Cause(ctx)
+		timer := time.AfterFunc(grace, func() { cancel(cause) })
+		context.AfterFunc(longer, func() { timer.Stop() })
+	})
+	return longer, func() {
+		stop()
+		cancel(context.Canceled)
+	}
+}
+
+// endedKind tells an operation whose time was up from one that was cancelled.
+func endedKind(ctx context.Context) fault.Kind {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fault.Timeout
+	}
+	return fault.Cancelled
+}

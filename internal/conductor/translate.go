@@ -1,0 +1,295 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/versions"
+	"github.com/docker/go-connections/nat"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// apiManyNetworks is the first version of the API that connects a container to more than one
+// network while it creates it.
+const apiManyNetworks = "1.44"
+
+// creation is a create request of the Engine API, and what has to follow it.
+type creation struct {
+	config   *container.Config
+	host     *container.HostConfig
+	networks *network.NetworkingConfig
+	platform *ocispec.Platform
+	// connect are the networks to connect after the create, by their keys, in order.
+	connect []string
+}
+
+// translate says in the words of the Engine API what spec asks for. It is pure.
+func translate(spec Spec, operation, apiVersion string) (creation, error) {
+	platform, err := parsePlatform(spec.Platform)
+	if err != nil {
+		return creation{}, err
+	}
+	labels := maps.Clone(spec.Labels)
+	if labels == nil {
+		labels = make(map[string]string, 1)
+	}
+	labels[LabelOperation] = operation
+	exposed, bindings := translatePorts(spec.Ports)
+	c := creation{
+		config: &container.Config{
+			Image: spec.Image, Labels: labels, Env: environmentList(spec.Environment),
+			Entrypoint: spec.Entrypoint, Cmd: spec.Command,
+			User: spec.User, WorkingDir: spec.WorkingDir, Hostname: spec.Hostname,
+			StopSignal: spec.StopSignal, StopTimeout: wholeSeconds(spec.StopGracePeriod),
+			ExposedPorts: exposed, Healthcheck: translateHealthcheck(spec.Healthcheck),
+		},
+		host: &container.HostConfig{
+			PortBindings: bindings, RestartPolicy: translateRestart(spec.Restart),
+			Mounts:    translateMounts(spec.Mounts),
+			Resources: container.Resources{Memory: spec.Memory, NanoCPUs: spec.NanoCPUs},
+		},
+		platform: platform,
+	}
+	c.attach(spec.Networks, apiVersion)
+	return c, nil
+}
+
+// attach puts the networks into the request, as many as this version of the API takes.
+func (c *creation) attach(networks map[string]NetworkAttachment, apiVersion string) {
+	keys := slices.Sorted(maps.Keys(networks))
+	if len(keys) == 0 {
+		return
+	}
+	c.host.NetworkMode = container.NetworkMode(networks[keys[0]].Network)
+	c.networks = &network.NetworkingConfig{EndpointsConfig: make(map[string]*network.EndpointSettings)}
+	for i, key := range keys {
+		if i > 0 && versions.LessThan(apiVersion, apiManyNetworks) {
+			c.connect = keys[i:]
+			return
+		}
+		c.networks.EndpointsConfig[networks[key].Network] = &network.EndpointSettings{}
+	}
+}
+
+func parsePlatform(s string) (*ocispec.Platform, error) {
+	if s == "" {
+		return nil, nil
+	}
+	p, err := platforms.Parse(s)
+	if err != nil {
+		return nil, err
+	}
+	return &p, nil
+}
+
+func environmentList(environment map[string]string) []string {
+	var list []string
+	for _, key := range slices.Sorted(maps.Keys(environment)) {
+		list = append(list, key+"="+environment[key])
+	}
+	return list
+}
+
+func translatePorts(ports []Port) (nat.PortSet, nat.PortMap) {
+	if len(ports) == 0 {
+		return nil, nil
+	}
+	exposed, bindings := make(nat.PortSet), make(nat.PortMap)
+	for _, p := range ports {
+		port := nat.Port(strconv.Itoa(p.Target) + "/" + p.Protocol)
+		exposed[port] = struct{}{}
+		bindings[port] = append(bindings[port], nat.PortBinding{HostIP: p.HostIP, HostPort: p.Published})
+	}
+	return exposed, bindings
+}
+
+func translateMounts(mounts map[string]Mount) []mount.Mount {
+	var list []mount.Mount
+	for _, target := range slices.Sorted(maps.Keys(mounts)) {
+		m := mounts[target]
+		list = append(list, mount.Mount{Type: mount.Type(m.Type), Source: m.Source, Target: target, ReadOnly: m.ReadOnly})
+	}
+	return list
+}
+
+func translateHealthcheck(h *Healthcheck) *container.HealthConfig {
+	if h == nil {
+		return nil
+	}
+	return &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries}
+}
+
+func translateRestart(p RestartPolicy) container.RestartPolicy {
+	return container.RestartPolicy{
+		Name:              container.RestartPolicyMode(cmp.Or(p.Name, string(container.RestartPolicyDisabled))),
+		MaximumRetryCount: p.MaximumRetryCount,
+	}
+}
+
+func wholeSeconds(d *time.Duration) *int {
+	if d == nil {
+		return nil
+	}
+	seconds := int(*d / time.Second)
+	return &seconds
+}
+
+// observe says in gantry's words what the engine reports of a container. It is pure.
+func observe(engine string, r container.InspectResponse) *Container {
+	c := &Container{
+		Engine: engine, ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"), ImageID: r.Image,
+		Settings: Settings{
+			Image: r.Config.Image, Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd,
+			Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
+			Ports: observePorts(r.HostConfig.PortBindings), Mounts: observeMounts(r.Mounts, r.HostConfig),
+			Healthcheck: observeHealthcheck(r.Config.Healthcheck), Restart: observeRestart(r.HostConfig.RestartPolicy),
+			Memory: r.HostConfig.Memory, NanoCPUs: r.HostConfig.NanoCPUs,
+			User: r.Config.User, WorkingDir: r.Config.WorkingDir, Hostname: r.Config.Hostname,
+			StopSignal: r.Config.StopSignal, StopGracePeriod: fromSeconds(r.Config.StopTimeout),
+		},
+		Created:    instant(r.Created),
+		MemorySwap: r.HostConfig.MemorySwap,
+		State:      observeState(r.State, r.RestartCount),
+		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
+	}
+	for name, endpoint := range r.NetworkSettings.Networks {
+		if endpoint != nil {
+			c.Attached[name] = AttachedNetwork{ID: endpoint.NetworkID, Address: cmp.Or(endpoint.IPAddress, endpoint.GlobalIPv6Address)}
+		}
+	}
+	for port, bindings := range r.NetworkSettings.Ports {
+		for _, b := range bindings {
+			n, err := strconv.Atoi(b.HostPort)
+			if err != nil {
+				continue
+			}
+			if known, ok := c.PublishedPorts[string(port)]; !ok || n < known {
+				c.PublishedPorts[string(port)] = n
+			}
+		}
+	}
+	return c
+}
+
+// observeImage says in gantry's words what an image brings. It is pure.
+func observeImage(r image.InspectResponse) *ImageDefaults {
+	d := &ImageDefaults{}
+	if r.Config == nil {
+		return d
+	}
+	d.Settings = Settings{
+		Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd, Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
+		Healthcheck: observeHealthcheck(r.Config.Healthcheck), User: r.Config.User, WorkingDir: r.Config.WorkingDir, StopSignal: r.Config.StopSignal,
+	}
+	d.Volumes = slices.Sorted(maps.Keys(r.Config.Volumes))
+	return d
+}
+
+func observeState(s *container.State, restarts int) State {
+	state := State{
+		Status: s.Status, ExitCode: s.ExitCode, OOMKilled: s.OOMKilled, Error: s.Error, RestartCount: restarts,
+		StartedAt: instant(s.StartedAt), FinishedAt: instant(s.FinishedAt),
+	}
+	if s.Health != nil && s.Health.Status != container.NoHealthcheck {
+		state.Health = s.Health.Status
+		for _, r := range s.Health.Log {
+			state.HealthLog = append(state.HealthLog, HealthResult{ExitCode: r.ExitCode, Output: r.Output})
+		}
+	}
+	return state
+}
+
+func environmentMap(list []string) map[string]string {
+	environment := make(map[string]string, len(list))
+	for _, pair := range list {
+		key, value, _ := strings.Cut(pair, "=")
+		environment[key] = value
+	}
+	return environment
+}
+
+func observePorts(bindings nat.PortMap) []Port {
+	var ports []Port
+	for port, list := range bindings {
+		for _, b := range list {
+			published := b.HostPort
+			if published == "0" {
+				published = ""
+			}
+			ports = append(ports, Port{Target: port.Int(), Protocol: port.Proto(), HostIP: b.HostIP, Published: published})
+		}
+	}
+	slices.SortFunc(ports, func(a, b Port) int {
+		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.HostIP, b.HostIP), cmp.Compare(a.Published, b.Published))
+	})
+	return ports
+}
+
+// observeMounts takes binds and volumes as the engine resolved them, and tmpfs as it was asked
+// for: the engine reports no mount point for --tmpfs.
+func observeMounts(points []container.MountPoint, host *container.HostConfig) map[string]Mount {
+	mounts := make(map[string]Mount, len(points))
+	for target := range host.Tmpfs {
+		mounts[target] = Mount{Type: MountTmpfs}
+	}
+	for _, p := range points {
+		source := p.Source
+		switch p.Type {
+		case mount.TypeVolume:
+			source = p.Name
+		case mount.TypeTmpfs:
+			source = ""
+		}
+		mounts[p.Destination] = Mount{Type: MountType(p.Type), Source: source, ReadOnly: !p.RW}
+	}
+	return mounts
+}
+
+func observeHealthcheck(h *container.HealthConfig) *Healthcheck {
+	if h == nil || len(h.Test) == 0 {
+		return nil
+	}
+	return &Healthcheck{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries}
+}
+
+func observeRestart(p container.RestartPolicy) RestartPolicy {
+	return RestartPolicy{
+		Name:              cmp.Or(string(p.Name), string(container.RestartPolicyDisabled)),
+		MaximumRetryCount: p.MaximumRetryCount,
+	}
+}
+
+func fromSeconds(seconds *int) *time.Duration {
+	if seconds == nil {
+		return nil
+	}
+	d := time.Duration(*seconds) * time.Second
+	return &d
+}
+
+// instant parses a time of the Engine API; the engine's "0001-01-01T00:00:00Z" is the zero time.
+func instant(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+// healthDecided reads the health out of the Status text of a container list ("Up 5 seconds
+// (healthy)"): the list has no field for it.
+func healthDecided(status string) bool {
+	return strings.Contains(status, "(healthy)") || strings.Contains(status, "(unhealthy)")
+}

@@ -1,0 +1,291 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/go-units"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// verb is one thing that an update can do.
+type verb string
+
+const (
+	doRename     verb = "rename"
+	doLimit      verb = "limit"
+	doConnect    verb = "connect"
+	doDisconnect verb = "disconnect"
+	doUnpause    verb = "unpause"
+	doStop       verb = "stop"
+	doStart      verb = "start"
+	doPause      verb = "pause"
+)
+
+// action is one step of an update, with its reason. It prints itself.
+type action struct {
+	do verb
+	// network is what connect and disconnect concern, key its key in the configuration.
+	network, key string
+	// limits is the request of limit.
+	limits  container.UpdateConfig
+	because string
+}
+
+func (a action) String() string {
+	if a.network != "" {
+		return fmt.Sprintf("%s %s: %s", a.do, a.network, a.because)
+	}
+	return fmt.Sprintf("%s: %s", a.do, a.because)
+}
+
+// planUpdate decides what has to change so that the container becomes what spec says, by
+// comparing spec with the engine's report. What an update can't change is not looked at: that is
+// replaced. It is pure.
+func planUpdate(spec Spec, c *Container) []action {
+	var actions []action
+	if spec.Name != c.Name {
+		actions = append(actions, action{do: doRename, because: fmt.Sprintf("the name is %q, wanted is %q", c.Name, spec.Name)})
+	}
+	actions = append(actions, planLimits(spec, c)...)
+	actions = append(actions, planNetworks(spec, c)...)
+	return append(actions, planPower(spec, c.State)...)
+}
+
+// planLimits covers what the engine's update request takes. Zero in that request means "leave
+// it": a limit can't be taken away in place.
+func planLimits(spec Spec, c *Container) []action {
+	var limits container.UpdateConfig
+	var because []string
+	if spec.Memory != 0 && spec.Memory != c.Memory {
+		limits.Memory, limits.MemorySwap = spec.Memory, swapFor(spec.Memory, c)
+		because = append(because, fmt.Sprintf("memory is %s, wanted is %s", size(c.Memory), size(spec.Memory)))
+	}
+	if spec.NanoCPUs != 0 && spec.NanoCPUs != c.NanoCPUs {
+		limits.NanoCPUs = spec.NanoCPUs
+		because = append(because, fmt.Sprintf("cpus is %s, wanted is %s", cpus(c.NanoCPUs), cpus(spec.NanoCPUs)))
+	}
+	if wanted := translateRestart(spec.Restart); observeRestart(wanted) != c.Restart {
+		limits.RestartPolicy = wanted
+		because = append(because, fmt.Sprintf("restart is %s, wanted is %s", restart(c.Restart), restart(spec.Restart)))
+	}
+	if because == nil {
+		return nil
+	}
+	return []action{{do: doLimit, limits: limits, because: strings.Join(because, "; ")}}
+}
+
+// swapFor keeps the swap that the container may use beside its memory: the engine refuses a
+// memory limit above the limit of both, and by default allows as much swap as memory.
+func swapFor(memory int64, c *Container) int64 {
+	switch {
+	case c.MemorySwap < 0:
+		return -1
+	case c.Memory == 0 || c.MemorySwap == 0 || c.MemorySwap == 2*c.Memory:
+		return 2 * memory
+	default:
+		return memory + max(c.MemorySwap-c.Memory, 0)
+	}
+}
+
+// planNetworks connects what is missing, then disconnects what is too much, so that the
+// container is never without a network in between. Nil networks are left as they are.
+func planNetworks(spec Spec, c *Container) []action {
+	if spec.Networks == nil {
+		return nil
+	}
+	var actions []action
+	wanted := make(map[string]bool)
+	for _, key := range slices.Sorted(maps.Keys(spec.Networks)) {
+		ref := spec.Networks[key].Network
+		if name, ok := attachedAs(c, ref); ok {
+			wanted[name] = true
+			continue
+		}
+		actions = append(actions, action{do: doConnect, network: ref, key: key, because: "it is wanted and not connected"})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
+		if !wanted[name] {
+			actions = append(actions, action{do: doDisconnect, network: name, because: "it is connected and not wanted"})
+		}
+	}
+	return actions
+}
+
+// attachedAs finds a network that the container is connected to by its name or its ID.
+func attachedAs(c *Container, ref string) (string, bool) {
+	if _, ok := c.Attached[ref]; ok {
+		return ref, true
+	}
+	for name, n := range c.Attached {
+		if n.ID != "" && n.ID == ref {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+func planPower(spec Spec, s State) []action {
+	active := s.Status == "running" || s.Status == "restarting"
+	because := fmt.Sprintf("it is %s, wanted is %s", s.Status, spec.DesiredState)
+	if s.Ended() {
+		because = fmt.Sprintf("it is %s with code %d, wanted is %s", s.Status, s.ExitCode, spec.DesiredState)
+	}
+	one := func(do verb) []action { return []action{{do: do, because: because}} }
+	switch spec.DesiredState {
+	case DesiredStopped:
+		if active || s.Status == "paused" {
+			return one(doStop)
+		}
+	case DesiredPaused:
+		if s.Status == "running" {
+			return one(doPause)
+		}
+		if s.Status != "paused" {
+			// The start ends with the pause: that is what it waits for.
+			return one(doStart)
+		}
+	case DesiredCompleted:
+		if s.Status == "paused" {
+			return append(one(doUnpause), one(doStart)...)
+		}
+		if !judgeJob(spec, s).met {
+			return one(doStart)
+		}
+	default:
+		if s.Status == "paused" {
+			return one(doUnpause)
+		}
+		if !active {
+			return one(doStart)
+		}
+	}
+	return nil
+}
+
+// update makes the container what the request says, in place: observe, decide, act, observe.
+func (o *operation) update(ctx context.Context) (*Container, error) {
+	o.enter(fault.StepUpdating)
+	c, err := o.engine.inspect(ctx, o.containerID)
+	if err != nil {
+		return nil, err
+	}
+	actions := planUpdate(o.Spec, c)
+	for _, a := range actions {
+		o.logger.Info("update", "action", a.String())
+		if c, err = o.act(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	if len(actions) > 0 && c == nil {
+		return o.engine.inspect(ctx, o.containerID)
+	}
+	return c, nil
+}
+
+// act carries out one action. It returns the container if the action ended with a look at it.
+func (o *operation) act(ctx context.Context, a action) (*Container, error) {
+	api := o.engine.api
+	switch a.do {
+	case doStart:
+		return o.bringUp(ctx, true)
+	case doStop:
+		return nil, o.stop(ctx)
+	}
+	o.enter(fault.StepUpdating)
+	err := o.change(ctx, func(ctx context.Context) error {
+		switch a.do {
+		case doRename:
+			return api.ContainerRename(ctx, o.containerID, o.Spec.Name)
+		case doLimit:
+			_, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
+			return err
+		case doConnect:
+			return api.NetworkConnect(ctx, a.network, o.containerID, &network.EndpointSettings{})
+		case doDisconnect:
+			return api.NetworkDisconnect(ctx, a.network, o.containerID, false)
+		case doUnpause:
+			return api.ContainerUnpause(ctx, o.containerID)
+		default:
+			return api.ContainerPause(ctx, o.containerID)
+		}
+	})
+	switch {
+	case err == nil:
+		return nil, nil
+	case a.do == doRename && nameTaken(err):
+		return nil, o.renameConflict(ctx, err)
+	default:
+		return nil, explainAs(o.scope(), o.step, string(a.do), o.exists(), a.key, err)
+	}
+}
+
+func (o *operation) renameConflict(ctx context.Context, taken error) error {
+	whose := "another container has it"
+	if holder, err := o.engine.inspect(ctx, o.Spec.Name); err == nil {
+		whose = describe(holder)
+	}
+	return o.scope().NameConflict(o.Spec.Name, whose, o.exists(), taken)
+}
+
+// size, cpus and restart spell values as a configuration would.
+func size(bytes int64) string {
+	if bytes == 0 {
+		return "unlimited"
+	}
+	return units.BytesSize(float64(bytes))
+}
+
+func cpus(nano int64) string {
+	if nano == 0 {
+		return "unlimited"
+	}
+	return fmt.Sprintf("%g", float64(nano)/1e9)
+}
+
+func restart(p RestartPolicy) string {
+	if p.MaximumRetryCount > 0 {
+		return fmt.Sprintf("%s:%d", p.Name, p.MaximumRetryCount)
+	}
+	return cmp.Or(p.Name, "no")
+}
+
+// stop ends the container as it wishes: its own signal, its own grace period. The request holds
+// a slot only for a moment: a container that uses its grace period must not keep others from
+// theirs.
+func (o *operation) stop(ctx context.Context) error {
+	o.enter(fault.StepStopping)
+	longer, cancel := outlive(ctx, changeGrace)
+	defer cancel()
+	stopped := make(chan error, 1)
+	err := o.engine.pool.Do(ctx, func(ctx context.Context) error {
+		o.changed = true
+		go func() { stopped <- o.engine.api.ContainerStop(longer, o.containerID, container.StopOptions{}) }()
+		timer := time.NewTimer(stopHolds)
+		defer timer.Stop()
+		select {
+		case err := <-stopped:
+			stopped <- err
+		case <-timer.C:
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return <-stopped
+}
+
+// stopHolds is how long a stop occupies a slot of the pool.
+const stopHolds = 250 * time.Millisecond
