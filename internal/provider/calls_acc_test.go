@@ -178,9 +178,9 @@ func TestAccPullPolicy(t *testing.T) {
 		resource.TestStep{
 			Config: with("somebody", "open sesame", `pull_policy = "never"`),
 			ExpectError: failure{
-				summary: fmt.Sprintf("Unable to pull image %q for container %q", pushed.Reference, r.Name("web")),
+				summary: fmt.Sprintf("Image %q for container %q is not on engine %q", pushed.Reference, r.Name("web"), r.HostName()),
 				line:    "image",
-				says:    []string{"pull_policy"},
+				says:    []string{`pull_policy = "missing"`},
 			}.regexp(),
 		},
 		resource.TestStep{

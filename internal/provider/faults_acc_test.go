@@ -80,7 +80,7 @@ func TestAccCrashLoop(t *testing.T) {
 	r.run(resource.TestStep{
 		Config: r.container(command("exit", "3", "100ms"), `restart = "always"`),
 		ExpectError: failure{
-			summary: fmt.Sprintf("Container %q exited with code 3", r.Name("web")),
+			summary: fmt.Sprintf("Container %q keeps exiting: code 3", r.Name("web")),
 			line:    `resource "gantry_container"`,
 		}.regexp(),
 	})
@@ -176,9 +176,9 @@ func TestAccMissingNetwork(t *testing.T) {
 		resource.TestStep{
 			Config: config,
 			ExpectError: failure{
-				summary: "Unable to",
+				summary: fmt.Sprintf("Unable to connect container %q: network %q does not exist on engine %q", r.Name("web"), r.Name("front"), r.HostName()),
 				line:    "networks",
-				says:    []string{r.Name("front")},
+				says:    []string{"create the network first"},
 			}.regexp(),
 		},
 		resource.TestStep{

@@ -80,7 +80,6 @@ func TestAccUpdateMemory(t *testing.T) {
 		change{[]string{`memory = "64m"`}, limit(64 << 20)},
 		change{[]string{`memory = "256m"`}, limit(256 << 20)}, // above the old limit of memory and swap
 		change{[]string{`memory = "32m"`}, limit(32 << 20)},
-		change{nil, limit(0)},
 	)
 }
 
@@ -95,10 +94,10 @@ func TestAccUpdateCPUs(t *testing.T) {
 		}
 	}
 	r.inPlace(
+		change{nil, limit(0)},
 		change{[]string{`cpus = 0.5`}, limit(5e8)},
 		change{[]string{`cpus = 1`}, limit(1e9)},
 		change{[]string{`cpus = 0.25`}, limit(25e7)},
-		change{nil, limit(0)},
 	)
 }
 
@@ -138,13 +137,12 @@ func TestAccUpdateNetworks(t *testing.T) {
 	}
 	toFront, toBack := fmt.Sprintf("front = { network = %q }", front), fmt.Sprintf("back = { network = %q }", back)
 	r.inPlace(
+		change{nil, on("bridge")},
 		change{networks(toFront), on(front)},
 		change{networks(toFront, toBack), on(back, front)},
 		change{networks(toBack), on(back)},
 		change{networks(toFront), on(front)},
 		change{networks(fmt.Sprintf("another = { network = %q }", front)), on(front)},
-		change{nil, on("bridge")},
-		change{networks(toBack), on(back)},
 	)
 }
 
@@ -253,6 +251,9 @@ func TestAccReplace(t *testing.T) {
 		{"working_dir", "", `working_dir = "/data"`},
 		{"hostname", "", `hostname = "somewhere"`},
 		{"stop_signal", "", `stop_signal = "SIGINT"`},
+		// The engine can't take a limit away from a container.
+		{"memory removed", `memory = "64m"`, ""},
+		{"cpus removed", `cpus = 0.5`, ""},
 		{"stop_grace_period", "", `stop_grace_period = "5s"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
