@@ -155,11 +155,11 @@ func TestEngineWordsLeadToTheAttribute(t *testing.T) {
 	scope := fault.Scope{Engine: "edge1", Container: "web", Now: time.Now}
 	for text, want := range map[string]string{
 		"network front not found": "no_such_network networks.front",
-		"unable to find user nobody: no matching entries in passwd file":                 "engine_error user",
-		"Minimum memory limit allowed is 6MB":                                            "engine_error memory",
-		"Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available":         "engine_error cpus",
-		"invalid mount config for type \"bind\": bind source path does not exist: /nope": "engine_error mounts",
-		"Invalid signal: SIGFOO": "engine_error stop_signal",
+		"unable to find user nobody: no matching entries in passwd file":                 "invalid user",
+		"Minimum memory limit allowed is 6MB":                                            "invalid memory",
+		"Range of CPUs is from 0.01 to 2.00, as there are only 2 CPUs available":         "invalid cpus",
+		"invalid mount config for type \"bind\": bind source path does not exist: /nope": "invalid mounts",
+		"Invalid signal: SIGFOO": "invalid stop_signal",
 		"OCI runtime create failed: unable to start container process: exec: \"/nope\": stat /nope: no such file or directory": "command_not_found command",
 		"unable to start container process: chdir to cwd (\"/x\") set in config.json failed: permission denied":                "command_not_found working_dir",
 		"something else": "engine_error ",

@@ -75,11 +75,11 @@ func explainAs(scope fault.Scope, step fault.Step, action string, exists fault.E
 	case step == fault.StepStarting && containsAny(text, "unable to start container process", "executable file not found", "no such file or directory", "permission denied"):
 		return scope.CommandNotFound(commandAttribute(text), exists, err)
 	}
-	kind := fault.EngineError
-	if errdefs.IsInvalidArgument(err) {
+	kind, attribute := fault.EngineError, attributeOf(text)
+	if attribute != nil || errdefs.IsInvalidArgument(err) {
 		kind = fault.Invalid
 	}
-	return scope.EngineSaid(kind, step, action, attributeOf(text), exists, err)
+	return scope.EngineSaid(kind, step, action, attribute, exists, err)
 }
 
 // commandAttribute tells a working directory that can't be entered from a command that can't be

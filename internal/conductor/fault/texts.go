@@ -24,7 +24,8 @@ func (s Scope) make(f Fault, err error) *Fault {
 	if err != nil && f.Message == "" {
 		f.Message = err.Error()
 	}
-	f.Message = s.Mask.Text(strings.TrimSpace(f.Message))
+	// The Docker client's own preamble says nothing that the summary doesn't.
+	f.Message = s.Mask.Text(strings.TrimSpace(strings.ReplaceAll(f.Message, "Error response from daemon: ", "")))
 	f.Summary = s.Mask.Text(f.Summary)
 	f.Exists = s.Mask.Text(f.Exists)
 	f.Health = s.Mask.Text(strings.TrimSpace(f.Health))

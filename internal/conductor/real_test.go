@@ -1,0 +1,399 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// bench is a real engine and a conductor for it.
+type bench struct {
+	*enginetest.Engine
+	*conductor.Conductor
+	t *testing.T
+}
+
+func start(t *testing.T, opts conductor.Options) *bench {
+	b := &bench{Engine: enginetest.New(t), Conductor: conductor.New(opts), t: t}
+	t.Cleanup(func() {
+		if err := b.Conductor.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+func (b *bench) spec(name, image string, command ...string) conductor.Spec {
+	return conductor.Spec{
+		Name: b.Name(name), DesiredState: conductor.DesiredRunning, PullPolicy: conductor.PullMissing,
+		Settings: conductor.Settings{Image: image, Command: command, Restart: conductor.RestartPolicy{Name: "no"}},
+	}
+}
+
+// create makes a container, and has it removed again through the conductor when the test ends.
+func (b *bench) create(spec conductor.Spec) (conductor.Outcome, error) {
+	b.t.Helper()
+	out, err := b.Call(b.t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec})
+	if out.Container != nil {
+		b.t.Cleanup(func() { b.remove(out.Container) })
+	}
+	return out, err
+}
+
+func (b *bench) remove(c *conductor.Container) {
+	b.t.Helper()
+	_, err := b.Call(context.WithoutCancel(b.t.Context()), conductor.Request{
+		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: c.Name}, ContainerID: c.ID, RemoveVolumes: true,
+	})
+	if err != nil {
+		b.t.Error(err)
+	}
+}
+
+func wantFault(t *testing.T, err error, kind fault.Kind, attribute string) *fault.Fault {
+	t.Helper()
+	var f *fault.Fault
+	if !errors.As(err, &f) {
+		t.Fatalf("got %v, want a fault", err)
+	}
+	if f.Kind != kind || strings.Join(f.Attribute, ".") != attribute {
+		t.Fatalf("got kind %s on %q, want %s on %q:\n%v", f.Kind, strings.Join(f.Attribute, "."), kind, attribute, f)
+	}
+	return f
+}
+
+func TestEngineReportsWhatWasAskedFor(t *testing.T) {
+	b := start(t, conductor.Options{})
+	image := b.Image(enginetest.ImageOptions{Env: map[string]string{"FROM_IMAGE": "1"}, Labels: map[string]string{"from": "image"}})
+	front, back, volume := b.Network("front"), b.Network("back"), b.Volume("data")
+	grace := 3 * time.Second
+	spec := b.spec("web", image, "sleep")
+	spec.Entrypoint = []string{enginetest.Program}
+	spec.Environment = map[string]string{"A": "1", "B": "x=y", "C": ""}
+	spec.Labels = map[string]string{"tier": "front"}
+	spec.Ports = []conductor.Port{{Target: 53, Protocol: "udp", HostIP: "127.0.0.1"}, {Target: 80, Protocol: "tcp", Published: b.FreePort()}}
+	spec.Mounts = map[string]conductor.Mount{
+		"/anon": {Type: conductor.MountVolume}, "/bind": {Type: conductor.MountBind, Source: "/tmp", ReadOnly: true},
+		"/data": {Type: conductor.MountVolume, Source: volume}, "/tmp2": {Type: conductor.MountTmpfs},
+	}
+	spec.Networks = map[string]conductor.NetworkAttachment{"a": {Network: front}, "b": {Network: back}}
+	spec.Healthcheck = &conductor.Healthcheck{
+		Test: []string{"CMD", enginetest.Program, "health"}, Interval: 500 * time.Millisecond, Timeout: time.Second, StartPeriod: 2 * time.Second, Retries: 4,
+	}
+	spec.Restart = conductor.RestartPolicy{Name: "on-failure", MaximumRetryCount: 2}
+	spec.Memory, spec.NanoCPUs = 64<<20, 5e8
+	spec.User, spec.WorkingDir, spec.Hostname, spec.StopSignal, spec.StopGracePeriod = "1000:1000", "/data", "host1", "SIGINT", &grace
+
+	out, err := b.create(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := out.Container.Settings
+	if out.Container.State.Health != "healthy" {
+		t.Errorf("it is %q, not healthy", out.Container.State.Health)
+	}
+	if anon := got.Mounts["/anon"]; len(anon.Source) != 64 {
+		t.Errorf("anonymous volume %+v", anon)
+	}
+	got.Mounts["/anon"] = spec.Mounts["/anon"]
+	if got.Environment["FROM_IMAGE"] != "1" || got.Labels["from"] != "image" {
+		t.Error("what the image brings is missing")
+	}
+	delete(got.Environment, "FROM_IMAGE")
+	delete(got.Environment, "PATH")
+	delete(got.Labels, "from")
+	delete(got.Labels, conductor.LabelOperation)
+	got.Networks = spec.Networks // They are reported as Attached.
+	if diff := cmp.Diff(spec.Settings, got); diff != "" {
+		t.Errorf("asked for and reported differ:\n%s", diff)
+	}
+	for _, network := range []string{front, back} {
+		if out.Container.Attached[network].Address == "" {
+			t.Errorf("no address on %s: %+v", network, out.Container.Attached)
+		}
+	}
+	if len(out.Container.Attached) != 2 || out.Container.PublishedPorts["53/udp"] == 0 || fmt.Sprint(out.Container.PublishedPorts["80/tcp"]) != spec.Ports[1].Published {
+		t.Errorf("networks %+v, ports %+v", out.Container.Attached, out.Container.PublishedPorts)
+	}
+	defaults, err := b.ImageDefaults(t.Context(), out.Container.ImageID)
+	if err != nil || defaults.Environment["FROM_IMAGE"] != "1" || defaults.Labels["from"] != "image" {
+		t.Errorf("defaults %+v, %v", defaults, err)
+	}
+}
+
+func TestFaultsOfARealEngine(t *testing.T) {
+	b := start(t, conductor.Options{})
+	image := b.Image(enginetest.ImageOptions{})
+	for _, test := range []struct {
+		name      string
+		change    func(*conductor.Spec)
+		kind      fault.Kind
+		attribute string
+		says      string
+		// left says that a container is there afterwards.
+		left bool
+	}{
+		{"crash", func(s *conductor.Spec) {
+			s.Command, s.Environment = []string{"exit", "3", "100ms", "the token is $TOKEN"}, map[string]string{"TOKEN": "s3cret-value"}
+		}, fault.Exited, "desired_state", "the token is (masked)", true},
+		{"job that fails", func(s *conductor.Spec) {
+			s.Command, s.DesiredState = []string{"exit", "3", "0s", "bye"}, conductor.DesiredCompleted
+		}, fault.Exited, "expected_exit_codes", "bye", true},
+		{"crash with a restart policy", func(s *conductor.Spec) {
+			s.Command, s.Restart.Name = []string{"exit", "3"}, "always"
+		}, fault.CrashLoop, "desired_state", "code 3", true},
+		{"unhealthy", func(s *conductor.Spec) {
+			s.Healthcheck = &conductor.Healthcheck{Test: []string{"CMD", enginetest.Program, "health-fail", "no database"}, Interval: 200 * time.Millisecond, Retries: 1}
+		}, fault.Unhealthy, "healthcheck", "no database", true},
+		{"healthy without a check", func(s *conductor.Spec) { s.PullPolicy = "healthy" }, fault.NoHealthcheck, "wait_for", "", true},
+		{"missing image", func(s *conductor.Spec) {
+			s.Image, s.PullPolicy = "gantry-test-nope:1", conductor.PullNever
+		}, fault.ImageNotFound, "image", "No such image", false},
+		{"missing network", func(s *conductor.Spec) {
+			s.Networks = map[string]conductor.NetworkAttachment{"front": {Network: "gantry-test-nope"}}
+		}, fault.NoSuchNetwork, "networks.front", "gantry-test-nope", true},
+		{"second network missing", func(s *conductor.Spec) {
+			s.Networks = map[string]conductor.NetworkAttachment{"a": {Network: "bridge"}, "b": {Network: "gantry-test-nope"}}
+		}, fault.NoSuchNetwork, "networks.b", "gantry-test-nope", true},
+		{"missing program", func(s *conductor.Spec) { s.Entrypoint = []string{"/nope"} }, fault.CommandNotFound, "command", "/nope", true},
+		{"missing bind source", func(s *conductor.Spec) {
+			s.Mounts = map[string]conductor.Mount{"/x": {Type: conductor.MountBind, Source: "/gantry-test-nope"}}
+		}, fault.Invalid, "mounts", "/gantry-test-nope", false},
+		{"unknown user", func(s *conductor.Spec) { s.User = "nobody-here" }, fault.Invalid, "user", "nobody-here", true},
+		{"too many CPUs", func(s *conductor.Spec) { s.NanoCPUs = 1 << 40 }, fault.Invalid, "cpus", "CPUs", false},
+		{"wrong platform", func(s *conductor.Spec) {
+			s.Platform, s.PullPolicy = "linux/s390x", conductor.PullNever
+		}, fault.ImageNotFound, "image", "s390x", false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			spec := b.spec(strings.ReplaceAll(test.name, " ", "-"), image, "sleep")
+			test.change(&spec)
+			wait := conductor.WaitReady
+			if spec.PullPolicy == "healthy" {
+				spec.PullPolicy, wait = conductor.PullMissing, conductor.WaitHealthy
+			}
+			out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: wait})
+			f := wantFault(t, err, test.kind, test.attribute)
+			if !strings.Contains(f.Error(), test.says) || strings.Contains(f.Error(), "s3cret") {
+				t.Errorf("the text lacks %q, or holds a secret:\n%v", test.says, f)
+			}
+			if (out.Container != nil) != test.left || b.Exists(spec.Name) != test.left {
+				t.Errorf("container %v", out.Container)
+			}
+			if out.Container != nil {
+				b.remove(out.Container)
+			}
+		})
+	}
+}
+
+func TestTakenPorts(t *testing.T) {
+	b := start(t, conductor.Options{})
+	image := b.Image(enginetest.ImageOptions{})
+	holder := b.Name("holder")
+	stranger := b.Run(holder, enginetest.RunOptions{Image: image, Publish: []string{"80/tcp"}})
+	taken := b.Engine.Inspect(stranger).NetworkSettings.Ports["80/tcp"][0].HostPort
+	listener, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = listener.Close() }()
+	_, outside, _ := net.SplitHostPort(listener.Addr().String())
+
+	for port, by := range map[string]string{taken: holder, outside: "a process outside Docker"} {
+		spec := b.spec("web"+port, image, "sleep")
+		spec.Ports = []conductor.Port{{Target: 80, Protocol: "tcp", HostIP: "127.0.0.1", Published: port}}
+		if port == taken {
+			spec.Ports[0].HostIP = ""
+		}
+		out, err := b.create(spec)
+		f := wantFault(t, err, fault.PortTaken, "ports")
+		if !strings.Contains(f.Summary, port+"/tcp") || !strings.Contains(f.Message, by) || out.Container == nil {
+			t.Errorf("%v", f)
+		}
+	}
+	if !b.Engine.Inspect(stranger).State.Running {
+		t.Error("the one who had the port does not run any more")
+	}
+}
+
+func TestNameOfAStranger(t *testing.T) {
+	b := start(t, conductor.Options{})
+	image := b.Image(enginetest.ImageOptions{})
+	name := b.Name("web")
+	stranger := b.Run(name, enginetest.RunOptions{Image: image, Labels: map[string]string{"com.docker.compose.project": "shop"}})
+	out, err := b.create(b.spec("web", image, "sleep"))
+	f := wantFault(t, err, fault.NameConflict, "name")
+	if out.Container != nil || !strings.Contains(f.Message, stranger[:12]) || !strings.Contains(f.Message, `"shop"`) {
+		t.Errorf("container %v, fault %v", out.Container, f)
+	}
+	if !b.Engine.Inspect(stranger).State.Running {
+		t.Error("the stranger does not run any more")
+	}
+}
+
+func TestLostAnswersOfARealEngine(t *testing.T) {
+	for _, pattern := range []string{"/containers/create", "/containers/*/start", "/containers/*/json"} {
+		t.Run(pattern, func(t *testing.T) {
+			engine := enginetest.New(t)
+			proxy := enginetest.NewProxy(t, engine)
+			b := &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Host: proxy.Host}), t: t}
+			t.Cleanup(func() { _ = b.Conductor.Close() })
+			method := "POST"
+			if strings.HasSuffix(pattern, "json") {
+				method = "GET"
+			}
+			proxy.DropAnswer(method, pattern, 1)
+			out, err := b.create(b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := len(b.Containers()); n != 1 || !out.Container.State.Running() {
+				t.Errorf("%d containers, %+v", n, out.Container.State)
+			}
+		})
+	}
+}
+
+func TestOnePullForAll(t *testing.T) {
+	b := start(t, conductor.Options{})
+	registry := enginetest.NewRegistry(t, b.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 20})
+	gate := registry.HoldBlob(pushed)
+	var all sync.WaitGroup
+	for i := range 5 {
+		all.Go(func() {
+			out, err := b.create(b.spec(fmt.Sprintf("w%d", i), pushed.Reference, "sleep"))
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if out.Container.ImageDigest != pushed.Digest {
+				t.Errorf("digest %q, want %q", out.Container.ImageDigest, pushed.Digest)
+			}
+		})
+	}
+	gate.Await()
+	gate.Open()
+	all.Wait()
+	if n := registry.Blobs(pushed); n != 1 {
+		t.Errorf("the layer was fetched %d times, want once", n)
+	}
+}
+
+func TestPullFaults(t *testing.T) {
+	b := start(t, conductor.Options{})
+	registry := enginetest.NewRegistry(t, b.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1000})
+	host, _, _ := strings.Cut(pushed.Reference, "/")
+
+	_, err := b.create(b.spec("missing", host+"/"+b.Name("nope")+":1", "sleep"))
+	if f := wantFault(t, err, fault.ImageNotFound, "image"); !strings.Contains(f.Detail(), "nothing was created") {
+		t.Errorf("%v", f)
+	}
+	registry.RequireAuth("me", "right-password")
+	_, err = b.create(b.spec("denied", pushed.Reference, "sleep"))
+	wantFault(t, err, fault.PullDenied, "image")
+
+	wrong := conductor.New(conductor.Options{Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "wrong-password"}}})
+	defer func() { _ = wrong.Close() }()
+	_, err = wrong.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("wrong", pushed.Reference, "sleep")})
+	if f := wantFault(t, err, fault.PullDenied, "image"); !strings.Contains(f.Message, "registry_auth") || strings.Contains(f.Error(), "wrong-password") {
+		t.Errorf("%v", f)
+	}
+
+	right := conductor.New(conductor.Options{Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "right-password"}}})
+	defer func() { _ = right.Close() }()
+	registry.FailManifest(pushed, 1, 503) // Mends itself.
+	out, err := right.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("right", pushed.Reference, "sleep")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.remove(out.Container)
+}
+
+func TestUpdateOfARealContainer(t *testing.T) {
+	b := start(t, conductor.Options{})
+	image := b.Image(enginetest.ImageOptions{})
+	front, back := b.Network("front"), b.Network("back")
+	spec := b.spec("web", image, "sleep")
+	spec.Memory = 64 << 20
+	spec.Networks = map[string]conductor.NetworkAttachment{"net": {Network: front}}
+	out, err := b.create(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id, old := out.Container.ID, spec.Name
+	update := func(what string, change func(*conductor.Spec), check func(container.InspectResponse) bool) {
+		t.Helper()
+		prior := spec.Name
+		change(&spec)
+		out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindUpdate, Spec: spec, ContainerID: id, PriorName: prior})
+		if err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		if got := b.Engine.Inspect(id); out.Container.ID != id || !check(got) {
+			t.Errorf("%s: not done: %+v", what, got.State)
+		}
+	}
+	update("name", func(s *conductor.Spec) { s.Name = b.Name("www") }, func(r container.InspectResponse) bool { return r.Name == "/"+b.Name("www") })
+	update("memory up", func(s *conductor.Spec) { s.Memory = 256 << 20 }, func(r container.InspectResponse) bool { return r.HostConfig.Memory == 256<<20 })
+	update("memory down", func(s *conductor.Spec) { s.Memory = 32 << 20 }, func(r container.InspectResponse) bool {
+		return r.HostConfig.Memory == 32<<20 && r.HostConfig.MemorySwap == 64<<20
+	})
+	update("cpus", func(s *conductor.Spec) { s.NanoCPUs = 25e7 }, func(r container.InspectResponse) bool { return r.HostConfig.NanoCPUs == 25e7 })
+	update("restart", func(s *conductor.Spec) { s.Restart.Name = "always" }, func(r container.InspectResponse) bool { return r.HostConfig.RestartPolicy.Name == "always" })
+	update("networks", func(s *conductor.Spec) { s.Networks["net"] = conductor.NetworkAttachment{Network: back} }, func(r container.InspectResponse) bool {
+		return len(r.NetworkSettings.Networks) == 1 && r.NetworkSettings.Networks[back] != nil
+	})
+	update("stop", func(s *conductor.Spec) { s.DesiredState = conductor.DesiredStopped }, func(r container.InspectResponse) bool { return r.State.Status == "exited" })
+	update("pause", func(s *conductor.Spec) { s.DesiredState = conductor.DesiredPaused }, func(r container.InspectResponse) bool { return r.State.Paused })
+	update("unpause", func(s *conductor.Spec) { s.DesiredState = conductor.DesiredRunning }, func(r container.InspectResponse) bool { return r.State.Status == "running" })
+
+	stranger := b.Run(old, enginetest.RunOptions{Image: image})
+	failing := spec
+	failing.Name = old
+	_, err = b.Call(t.Context(), conductor.Request{Kind: conductor.KindUpdate, Spec: failing, ContainerID: id, PriorName: spec.Name})
+	wantFault(t, err, fault.NameConflict, "name")
+	if !b.Engine.Inspect(stranger).State.Running {
+		t.Error("the stranger does not run any more")
+	}
+}
+
+func TestRemoveOfWhatIsBeingRemoved(t *testing.T) {
+	b := start(t, conductor.Options{})
+	out, err := b.create(b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 4 { // In lanes of other conductors: only the engine sees them all.
+		other := conductor.New(conductor.Options{})
+		all.Go(func() {
+			defer func() { _ = other.Close() }()
+			_, err := other.Call(t.Context(), conductor.Request{Kind: conductor.KindRemove, Spec: conductor.Spec{Name: out.Container.Name}, ContainerID: out.Container.ID})
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if b.Exists(out.Container.ID) {
+		t.Error("it is still there")
+	}
+}
