@@ -236,6 +236,7 @@ func TestAccPullIsTriedAgain(t *testing.T) {
 
 // What the engine did before its answer was lost is found, and not done twice.
 func TestAccLostAnswers(t *testing.T) {
+	t.Parallel()
 	for _, call := range []string{"POST /containers/create", "POST /containers/*/start"} {
 		t.Run(call, func(t *testing.T) {
 			r := newRig(t)

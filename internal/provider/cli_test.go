@@ -29,10 +29,11 @@ type binary struct {
 }
 
 // path builds the binary, stripped as a release is, if that has not been done yet.
-func (b *binary) path(t testing.TB) string {
-	t.Helper()
+func (b *binary) path(tb testing.TB) string {
+	tb.Helper()
 	b.once.Do(func() {
-		if b.folder, b.err = os.MkdirTemp("", "gantry-test-"); b.err != nil {
+		b.folder, b.err = os.MkdirTemp("", enginetest.Prefix) //nolint:usetesting // it outlives the test that builds first
+		if b.err != nil {
 			return
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 5*enginetest.Patience)
@@ -45,7 +46,7 @@ func (b *binary) path(t testing.TB) string {
 		}
 	})
 	if b.err != nil {
-		t.Fatalf("Unable to build the provider: %v", b.err)
+		tb.Fatalf("Unable to build the provider: %v", b.err)
 	}
 	return filepath.Join(b.folder, "terraform-provider-gantry")
 }
@@ -65,16 +66,16 @@ type cli struct {
 }
 
 // newPlainCLI is for configurations without gantry: no provider is started.
-func newPlainCLI(t testing.TB) *cli {
-	t.Helper()
-	c := &cli{t: t, folder: t.TempDir()}
+func newPlainCLI(tb testing.TB) *cli {
+	tb.Helper()
+	c := &cli{t: tb, folder: tb.TempDir()}
 	c.env = append(os.Environ(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	return c
 }
 
-func newCLI(t testing.TB) *cli {
-	t.Helper()
-	c := newPlainCLI(t)
+func newCLI(tb testing.TB) *cli {
+	tb.Helper()
+	c := newPlainCLI(tb)
 	settings := filepath.Join(c.folder, "terraform.rc")
 	c.write(settings, fmt.Sprintf(`provider_installation {
   dev_overrides {
@@ -82,7 +83,7 @@ func newCLI(t testing.TB) *cli {
   }
   direct {}
 }
-`, filepath.Dir(built.path(t))))
+`, filepath.Dir(built.path(tb))))
 	c.env = append(c.env, "TF_CLI_CONFIG_FILE="+settings)
 	c.write(filepath.Join(c.folder, "versions.tf"), `terraform {
   required_providers {

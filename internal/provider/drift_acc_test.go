@@ -17,6 +17,7 @@ import (
 
 // Somebody changes a container outside of Terraform: the plan shows it, and the apply mends it.
 func TestAccDrift(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name    string
 		outside func(ctx context.Context, r *rig) error

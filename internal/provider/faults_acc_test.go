@@ -6,7 +6,6 @@ package provider_test
 import (
 	"fmt"
 	"net"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -238,7 +237,7 @@ func TestAccPortTakenByProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer listener.Close()
+	defer func() { _ = listener.Close() }()
 	_, port, err := net.SplitHostPort(listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
@@ -354,9 +353,9 @@ func TestAccRefreshFails(t *testing.T) {
 
 func TestAccEngineUnreachable(t *testing.T) {
 	r := newRig(t)
-	host := "unix://" + filepath.Join(os.TempDir(), r.Name("no-engine.sock"))
+	host := "unix://" + filepath.Join(t.TempDir(), "no-engine.sock")
 	r.run(resource.TestStep{
-		Config: strings.Replace(r.container(), r.Proxy.Host, host, 1),
+		Config:      strings.Replace(r.container(), r.Proxy.Host, host, 1),
 		ExpectError: regexp.MustCompile(`Error: ` + spaced(fmt.Sprintf("Unable to reach engine %q", host))),
 	})
 }

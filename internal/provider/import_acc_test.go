@@ -17,6 +17,7 @@ import (
 // A container that somebody made with `docker run` is imported, and the plan is empty with the
 // configuration that means the same.
 func TestAccImport(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		by string
 		id func(r *rig, id string) string

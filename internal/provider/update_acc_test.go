@@ -149,7 +149,7 @@ func TestAccUpdateNetworks(t *testing.T) {
 func TestAccUpdateName(t *testing.T) {
 	r := newRig(t)
 	kept := statecheck.CompareValue(compare.ValuesSame())
-	called := func(name string) (resource.TestStep, string) {
+	called := func(name string) resource.TestStep {
 		name = r.Name(name)
 		return resource.TestStep{
 			Config: r.container(attr("name", name)),
@@ -158,10 +158,9 @@ func TestAccUpdateName(t *testing.T) {
 				has("id", text(r.HostName()+"/"+name)),
 				r.only(name),
 			},
-		}, name
+		}
 	}
-	first, _ := called("first")
-	second, _ := called("second")
+	first, second := called("first"), called("second")
 	second.ConfigPlanChecks = planned(plancheck.ResourceActionUpdate)
 	r.run(first, second)
 }
@@ -238,6 +237,7 @@ func TestAccUpdateOfManners(t *testing.T) {
 
 // What the engine can't change in place replaces the container, and so says the plan.
 func TestAccReplace(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, before, after string }{
 		{"command", command("sleep"), command("serve")},
 		{"entrypoint", "", fmt.Sprintf("entrypoint = [%q, %q]", enginetest.Program, "serve")},
@@ -352,6 +352,7 @@ func TestAccEverything(t *testing.T) {
 
 // A stop that uses its grace period, and anonymous volumes that go or stay with the container.
 func TestAccRemoval(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name  string
 		line  string
