@@ -26,7 +26,7 @@ const address = "registry.terraform.io/gantry-provider/gantry"
 // the plugin protocol (terraform-plugin-go, tfprotov6/tf6server).
 const (
 	cookieKey   = "TF_PLUGIN_MAGIC_COOKIE"
-	cookieValue = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d69991ca9872b"
+	cookieValue = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
 )
 
 // version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can

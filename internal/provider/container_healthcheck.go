@@ -81,17 +81,17 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 	if len(h.Test) > 0 && !h.Test[0].IsUnknown() {
 		switch first := h.Test[0].ValueString(); {
 		case first != "CMD" && first != "CMD-SHELL":
-			diags.AddAttributeError(at.AtName("test"), fmt.Sprintf("Invalid first word %q of the health check", first),
+			diags.AddAttributeError(at, fmt.Sprintf("Invalid first word %q of the health check", first),
 				`It must be "CMD" (a program and its arguments) or "CMD-SHELL" (one command for the image's shell).`)
 		case first == "CMD-SHELL" && len(h.Test) > 2:
-			diags.AddAttributeError(at.AtName("test"), "Too many words after \"CMD-SHELL\"",
+			diags.AddAttributeError(at, "Too many words after \"CMD-SHELL\"",
 				`The shell gets one word. Write the whole command as one, or use "CMD".`)
 		}
 	}
 	for name, v := range map[string]meaning.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod} {
 		// The engine's rule: 0 is the default, anything else at least 1 ms.
 		if d := durationOf(v); d != 0 && d < time.Millisecond {
-			diags.AddAttributeError(at.AtName(name), "Duration too short", fmt.Sprintf("%s must be at least \"1ms\".", name))
+			diags.AddAttributeError(at, fmt.Sprintf("healthcheck.%s is too short", name), "It must be at least \"1ms\".")
 		}
 	}
 	return diags

@@ -160,7 +160,7 @@ func (m *containerModel) compute(c *conductor.Container) {
 	if c.State.Ended() {
 		m.ExitCode = types.Int64Value(int64(c.State.ExitCode))
 	}
-	m.Addresses = addresses(c)
+	m.Addresses = addresses(m.Networks, c.Attached)
 	m.PublishedPorts = publishedPorts(c)
 }
 

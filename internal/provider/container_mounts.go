@@ -74,7 +74,7 @@ func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 			}
 		}
 		if wrong != "" {
-			diags.AddAttributeError(tfpath.Root("mounts").AtMapKey(target).AtName("source"), fmt.Sprintf("Invalid source of the mount %q", target), wrong)
+			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid source of the mount %q", target), wrong)
 		}
 	}
 	return diags

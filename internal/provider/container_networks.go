@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -52,7 +53,7 @@ func validateNetworks(networks map[string]networkModel) diag.Diagnostics {
 		}
 		name := networkOf(key, networks[key])
 		if first, ok := keys[name]; ok {
-			diags.AddAttributeError(path.Root("networks").AtMapKey(key), fmt.Sprintf("Network %q is named twice", name),
+			diags.AddAttributeError(path.Root("networks"), fmt.Sprintf("Network %q is named twice", name),
 				fmt.Sprintf("The keys %q and %q name the same network, and a container is connected to a network once. Remove one of them.", first, key))
 		}
 		keys[name] = key
@@ -100,6 +101,24 @@ func flattenNetworks(prior map[string]networkModel, attached map[string]conducto
 		out[name] = networkModel{}
 	}
 	return out
+}
+
+// addresses gives the address in each network by the network's key, where it has one.
+func addresses(networks map[string]networkModel, attached map[string]conductor.AttachedNetwork) types.Map {
+	out := make(map[string]attr.Value)
+	for name, n := range attached {
+		if n.Address == "" {
+			continue
+		}
+		at := name
+		for key, m := range networks {
+			if ref := networkOf(key, m); ref == name || ref == n.ID {
+				at = key
+			}
+		}
+		out[at] = types.StringValue(n.Address)
+	}
+	return types.MapValueMust(types.StringType, out)
 }
 
 // importNetworks takes over the networks unless they are what the engine chooses by itself.

@@ -98,7 +98,12 @@ func validateJob(ctx context.Context, config tfsdk.Config, state conductor.Desir
 // planContainer completes the plan of an update: what follows from the changes, decided from the
 // prior state alone.
 func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() || req.Plan.Raw.Equal(req.State.Raw) {
+	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() {
+		return
+	}
+	if !anyChanges(req) {
+		// The framework made computed values unknown for a change that was one of spelling.
+		resp.Plan.Raw = req.State.Raw
 		return
 	}
 	var id, oldName, newName types.String
@@ -119,6 +124,17 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 			return
 		}
 	}
+}
+
+// anyChanges says whether an attribute is planned to change that the configuration decides.
+func anyChanges(req resource.ModifyPlanRequest) bool {
+	computed := computedAttributes()
+	for name := range req.Plan.Schema.GetAttributes() {
+		if _, ok := computed[name]; !ok && changes(req, name) {
+			return true
+		}
+	}
+	return false
 }
 
 // changes says whether an attribute is planned to change.

@@ -27,6 +27,7 @@ var (
 
 const (
 	defaultCreateTimeout = 20 * time.Minute
+	defaultReadTimeout   = time.Minute
 	defaultUpdateTimeout = 20 * time.Minute
 	defaultDeleteTimeout = 10 * time.Minute
 )
@@ -80,9 +81,13 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
 	var state containerModel
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
+	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() || r.conductor == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
 	c, err := r.conductor.Inspect(ctx, state.ContainerID.ValueString())
 	switch {
 	case isNotFound(err):

@@ -151,8 +151,9 @@ func containerSchema(ctx context.Context) schema.Schema {
 			MarkdownDescription: "Whether the container's anonymous volumes are removed with it. Default `true`.",
 		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
-			Create: true, Update: true, Delete: true,
+			Create: true, Read: true, Update: true, Delete: true,
 			CreateDescription: "How long creating may take, pull and wait included (`\"20m\"` by default).",
+			ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
 			UpdateDescription: "How long an update may take (`\"20m\"` by default).",
 			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
 		}),
@@ -204,7 +205,7 @@ func computedAttributes() map[string]schema.Attribute {
 		},
 		"addresses": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
-			MarkdownDescription: "The container's address in each network, by the network's name; only while it runs.",
+			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
 			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
 		},
 		"published_ports": schema.MapAttribute{
@@ -220,16 +221,6 @@ func faultTypes() map[string]attr.Type {
 		"kind": types.StringType, "step": types.StringType, "summary": types.StringType,
 		"message": types.StringType, "hint": types.StringType, "time": types.StringType,
 	}
-}
-
-func addresses(c *conductor.Container) types.Map {
-	out := make(map[string]attr.Value)
-	for name, n := range c.Attached {
-		if n.Address != "" {
-			out[name] = types.StringValue(n.Address)
-		}
-	}
-	return types.MapValueMust(types.StringType, out)
 }
 
 func publishedPorts(c *conductor.Container) types.Map {

@@ -24,19 +24,9 @@ func addFault(diags *diag.Diagnostics, err error) *fault.Fault {
 		diags.AddError(f.Summary, f.Detail())
 		return f
 	}
-	diags.AddAttributeError(attributePath(f.Attribute), f.Summary, f.Detail())
+	// The fault may know a key below the attribute, and its text names it. Terraform finds the
+	// line of an attribute in the configuration, but not of what is nested in one: with the whole
+	// path it would show the first line of the resource.
+	diags.AddAttributeError(path.Root(f.Attribute[0]), f.Summary, f.Detail())
 	return f
-}
-
-// attributePath translates a fault's attribute: a name, and keys below it.
-func attributePath(attribute []string) path.Path {
-	p := path.Root(attribute[0])
-	for _, key := range attribute[1:] {
-		if attribute[0] == "timeouts" {
-			p = p.AtName(key)
-		} else {
-			p = p.AtMapKey(key)
-		}
-	}
-	return p
 }
