@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 terraform=$(tools/terraform.sh)
-"$terraform" fmt -check -diff -recursive examples
+TF_CLI_CONFIG_FILE=/dev/null "$terraform" fmt -check -diff -recursive examples
 
 if ! have shellcheck; then
 	can_install || die "shellcheck is missing: install it (https://www.shellcheck.net)"
