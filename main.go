@@ -22,12 +22,9 @@ import (
 // address is the provider's place in the registry; configurations name it without the host.
 const address = "registry.terraform.io/gantry-provider/gantry"
 
-// The cookie by which a plugin knows that Terraform started it, and not a person. It is part of
-// the plugin protocol (terraform-plugin-go, tfprotov6/tf6server).
-const (
-	cookieKey   = "TF_PLUGIN_MAGIC_COOKIE"
-	cookieValue = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2"
-)
+// cookieKey is the variable that tells a plugin that Terraform started it, and not a person. Its
+// value is checked while serving (terraform-plugin-go, tfprotov6/tf6server).
+const cookieKey = "TF_PLUGIN_MAGIC_COOKIE"
 
 // version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can
 // only set a package variable.
@@ -55,7 +52,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	case *showVersion:
 		fmt.Fprintln(stdout, "terraform-provider-gantry", buildVersion())
 		return 0
-	case flags.NArg() > 0 || (!*debugging && getenv(cookieKey) != cookieValue):
+	case flags.NArg() > 0 || (!*debugging && getenv(cookieKey) == ""):
 		explain(stderr)
 		return 2
 	}

@@ -73,7 +73,7 @@ finish() {
 	trap : INT TERM HUP # cleaning up must not be cut short
 	set +e
 	if [[ $status -ne 0 && -n $work ]]; then
-		step "Cleaning up after a failure"
+		step "Cleaning up"
 	fi
 	if [[ -n $work && ${KEEP:-} == 1 && $status -eq 0 ]]; then
 		step "Kept, as KEEP=1 asks"

@@ -84,10 +84,11 @@ find_or_start() {
 # name_engine tells an engine that only the docker command's context names to commands that
 # know nothing of contexts.
 name_engine() {
-	case ${DOCKER_HOST:-}$(endpoint) in
-	unix:///var/run/docker.sock) ;;
-	unix://*) export DOCKER_HOST && DOCKER_HOST=$(endpoint) ;;
-	esac
+	local host
+	host=$(endpoint)
+	if [[ -z ${DOCKER_HOST:-} && $host == unix://* && $host != unix:///var/run/docker.sock ]]; then
+		export DOCKER_HOST=$host
+	fi
 }
 
 install_engine() {
@@ -174,6 +175,8 @@ finish() {
 # shell can hear a signal at once; env undoes that such commands ignore Ctrl-C.
 run_command() {
 	local command
+	# Whoever runs without a standard input has it empty.
+	{ true <&0; } 2>/dev/null || exec </dev/null
 	if env --default-signal=INT,QUIT true 2>/dev/null; then
 		env --default-signal=INT,QUIT "$@" <&0 9>&- &
 	elif [[ -z $engine ]]; then

@@ -10,7 +10,8 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-if [[ " $* " == *' -race '* && $(uname -s) == Linux ]] && ! have "$(go env CC)"; then
+read -r compiler _ <<<"$(go env CC)"
+if [[ " $* " == *' -race '* && $(uname -s) == Linux ]] && ! have "$compiler"; then
 	can_install || die "the race detector needs a C compiler: install gcc (on Debian and Ubuntu: sudo apt-get install gcc libc6-dev)"
 	apt_install gcc libc6-dev
 fi
