@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/docker/cli/cli/config"
 	tlscontext "github.com/docker/cli/cli/context"
@@ -85,4 +87,14 @@ func fromContext(name, from string) (address, error) {
 func fromEndpoint(endpoint docker.Endpoint, from string) (address, error) {
 	opts, err := endpoint.ClientOpts()
 	return address{Host: endpoint.Host, From: from, opts: opts}, err
+}
+
+// CheckHost says whether an engine's address has a form that can be connected to.
+func CheckHost(host string) error {
+	scheme, rest, ok := strings.Cut(host, "://")
+	if !ok || rest == "" || !slices.Contains([]string{"unix", "tcp", "ssh", "npipe", "http", "https", "fd"}, scheme) {
+		return fmt.Errorf("%q is no engine's address", host)
+	}
+	_, err := client.ParseHostURL(host)
+	return err
 }

@@ -64,24 +64,24 @@ type Engine struct {
 //
 // When the test ends, everything with its prefix is removed; a container that the test did not
 // make with [Engine.Run] and did not announce with [Engine.Leaves] is then a failure.
-func New(t testing.TB) *Engine {
-	t.Helper()
+func New(tb testing.TB) *Engine {
+	tb.Helper()
 	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
 	if err != nil {
-		t.Fatalf("no client for the Docker engine: %v", err)
+		tb.Fatalf("no client for the Docker engine: %v", err)
 	}
 	e := &Engine{
 		Docker: docker,
 		Host:   docker.DaemonHost(),
-		t:      t,
+		t:      tb,
 		prefix: Prefix + unique() + "-",
 		own:    map[string]bool{},
 	}
 	if _, err := docker.Ping(e.context()); err != nil {
-		t.Fatalf("These tests need a Docker engine and found none at %s: %v\n"+
+		tb.Fatalf("These tests need a Docker engine and found none at %s: %v\n"+
 			"Start one, or name one with DOCKER_HOST; `make test` does it by itself.", e.Host, err)
 	}
-	t.Cleanup(e.clean)
+	tb.Cleanup(e.clean)
 	return e
 }
 
@@ -136,6 +136,12 @@ func (e *Engine) VolumeExists(name string) bool {
 	}
 	e.must(err, "inspect the volume "+name)
 	return true
+}
+
+// RemoveVolume removes a volume that has no name of the test's.
+func (e *Engine) RemoveVolume(name string) {
+	e.t.Helper()
+	e.must(e.Docker.VolumeRemove(e.context(), name, false), "remove the volume "+name)
 }
 
 // RunOptions are the options of `docker run` that the tests need.
@@ -243,6 +249,13 @@ func (e *Engine) Logs(ref string) []string {
 	return strings.Split(strings.TrimSpace(text.String()), "\n")
 }
 
+// Commit makes an image from a container, as `docker commit` would.
+func (e *Engine) Commit(ref, repository string) {
+	e.t.Helper()
+	_, err := e.Docker.ContainerCommit(e.context(), ref, container.CommitOptions{Reference: repository})
+	e.must(err, "commit the container "+ref)
+}
+
 // Stop stops a container as `docker stop` would.
 func (e *Engine) Stop(ref string) {
 	e.t.Helper()
@@ -299,7 +312,7 @@ func (e *Engine) FreePort() string {
 	for range 100 {
 		rand.Read(b)
 		port := 20000 + (int(b[0])<<8|int(b[1]))%12000
-		listener, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(port)))
+		listener, err := (&net.ListenConfig{}).Listen(e.context(), "tcp", net.JoinHostPort("", strconv.Itoa(port)))
 		if err != nil {
 			continue
 		}
@@ -322,11 +335,10 @@ func (e *Engine) must(err error, what string) {
 func (e *Engine) clean() {
 	ctx, cancel := context.WithTimeout(context.Background(), Patience)
 	defer cancel()
-	defer e.Docker.Close()
 	var failures []error
 	try := func(what string, err error) {
 		if err != nil && !errdefs.IsNotFound(err) {
-			failures = append(failures, fmt.Errorf("remove %s: %w", what, err))
+			failures = append(failures, fmt.Errorf("%s: %w", what, err))
 		}
 	}
 
@@ -367,6 +379,7 @@ func (e *Engine) clean() {
 			}
 		}
 	}
+	try("the client's connections", e.Docker.Close())
 	if err := errors.Join(failures...); err != nil {
 		e.t.Errorf("The clean-up is not complete: %v", err)
 	}

@@ -21,9 +21,10 @@ type Gate struct {
 	release sync.Once
 }
 
-func newGate(t testing.TB, what string) *Gate {
-	g := &Gate{t: t, what: what, reached: make(chan struct{}), open: make(chan struct{})}
-	t.Cleanup(g.Open)
+func newGate(tb testing.TB, what string) *Gate {
+	tb.Helper()
+	g := &Gate{t: tb, what: what, reached: make(chan struct{}), open: make(chan struct{})}
+	tb.Cleanup(g.Open)
 	return g
 }
 

@@ -60,18 +60,19 @@ var programSource []byte
 func (e *Engine) Image(opts ImageOptions) string {
 	e.t.Helper()
 	ref := e.Name("image-"+unique()) + ":1"
-	e.Load(ref, e.build(opts))
+	e.Load(ref, opts)
 	return ref
 }
 
-// Load brings an image into the engine under a reference, as `docker load` would.
-func (e *Engine) Load(ref string, img v1.Image) {
+// Load makes an image on the engine under a reference, whose repository is one of [Engine.Name].
+func (e *Engine) Load(ref string, opts ImageOptions) {
 	e.t.Helper()
+	img := e.build(opts)
 	tag, err := name.NewTag(ref)
 	e.must(err, "read the reference "+ref)
 	reader, writer := io.Pipe()
 	go func() { writer.CloseWithError(tarball.Write(tag, img, writer)) }()
-	defer reader.Close()
+	defer func() { _ = reader.Close() }()
 	answer, err := e.Docker.ImageLoad(e.context(), reader, client.ImageLoadWithQuiet(true))
 	e.must(err, "load the image "+ref)
 	defer answer.Body.Close()
@@ -147,18 +148,19 @@ func set(keys []string) map[string]struct{} {
 
 // programLayer compiles the program once per machine, compiler and source, and keeps the finished
 // layer in the user's cache folder.
-func programLayer(t testing.TB) (v1.Layer, error) {
+func programLayer(tb testing.TB) (v1.Layer, error) {
+	tb.Helper()
 	key := sha256.New()
 	fmt.Fprintln(key, runtime.Version(), runtime.GOARCH)
 	key.Write(programSource)
 	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir() // no home folder, as for some service users
+	if err != nil { // no home folder, as for some service users
+		cache = tb.TempDir()
 	}
 	folder := filepath.Join(cache, "gantry-test")
 	path := filepath.Join(folder, hex.EncodeToString(key.Sum(nil))+".tar.gz")
 	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		program, err := compile(t)
+		program, err := compile(tb)
 		if err != nil {
 			return nil, err
 		}
@@ -173,8 +175,9 @@ func programLayer(t testing.TB) (v1.Layer, error) {
 	return tarball.LayerFromFile(path)
 }
 
-func compile(t testing.TB) ([]byte, error) {
-	folder := t.TempDir()
+func compile(tb testing.TB) ([]byte, error) {
+	tb.Helper()
+	folder := tb.TempDir()
 	source, program := filepath.Join(folder, "main.go"), filepath.Join(folder, "program")
 	if err := os.WriteFile(source, programSource, 0o600); err != nil {
 		return nil, err

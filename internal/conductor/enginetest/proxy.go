@@ -68,17 +68,20 @@ type rule struct {
 }
 
 // NewProxy starts a proxy on a Unix socket in front of the engine, for one test.
-func NewProxy(t testing.TB, engine *Engine) *Proxy {
-	t.Helper()
-	// A socket's path is limited to about 100 bytes: the test's own temporary folder is too deep.
-	folder, err := os.MkdirTemp("", "gantry-test-")
+func NewProxy(tb testing.TB, engine *Engine) *Proxy {
+	tb.Helper()
+	folder, err := os.MkdirTemp("", Prefix)
 	engine.must(err, "make a folder for the proxy's socket")
-	t.Cleanup(func() { os.RemoveAll(folder) })
+	tb.Cleanup(func() {
+		if err := os.RemoveAll(folder); err != nil {
+			tb.Error(err)
+		}
+	})
 	socket := filepath.Join(folder, "engine.sock")
-	listener, err := net.Listen("unix", socket)
+	listener, err := (&net.ListenConfig{}).Listen(engine.context(), "unix", socket)
 	engine.must(err, "listen on the proxy's socket")
 
-	p := &Proxy{Host: "unix://" + socket, t: t, news: make(chan struct{})}
+	p := &Proxy{Host: "unix://" + socket, t: tb, news: make(chan struct{})}
 	dial := engine.Docker.Dialer()
 	transport := &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
@@ -104,10 +107,12 @@ func NewProxy(t testing.TB, engine *Engine) *Proxy {
 	}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(listener) }()
-	t.Cleanup(func() {
-		server.Close()
+	tb.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			tb.Error(err)
+		}
 		if err := <-done; !errors.Is(err, http.ErrServerClosed) {
-			t.Errorf("The proxy ended early: %v", err)
+			tb.Errorf("The proxy ended early: %v", err)
 		}
 		transport.CloseIdleConnections()
 	})

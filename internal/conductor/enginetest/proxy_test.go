@@ -29,7 +29,11 @@ func through(t *testing.T, p *enginetest.Proxy) *client.Client {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { docker.Close() })
+	t.Cleanup(func() {
+		if err := docker.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return docker
 }
 

@@ -58,13 +58,13 @@ type disturbance struct {
 }
 
 // NewRegistry starts a registry for one test.
-func NewRegistry(t testing.TB, engine *Engine) *Registry {
-	t.Helper()
-	r := &Registry{t: t, engine: engine, store: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
+func NewRegistry(tb testing.TB, engine *Engine) *Registry {
+	tb.Helper()
+	r := &Registry{t: tb, engine: engine, store: registry.New(registry.Logger(log.New(io.Discard, "", 0)))}
 	front := httptest.NewServer(http.HandlerFunc(r.serve))
-	t.Cleanup(front.Close)
+	tb.Cleanup(front.Close)
 	back := httptest.NewServer(r.store)
-	t.Cleanup(back.Close)
+	tb.Cleanup(back.Close)
 	r.Host, r.backdoor = strings.TrimPrefix(front.URL, "http://"), strings.TrimPrefix(back.URL, "http://")
 	return r
 }

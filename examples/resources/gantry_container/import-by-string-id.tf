@@ -1,0 +1,4 @@
+import {
+  to = gantry_container.web
+  id = "shop-web"
+}

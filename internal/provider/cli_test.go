@@ -1,0 +1,180 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+// built is the provider's binary, built at most once in a run of the tests.
+var built binary
+
+// binary is the provider as users get it: a program that Terraform starts.
+type binary struct {
+	once   sync.Once
+	folder string
+	err    error
+}
+
+// path builds the binary, stripped as a release is, if that has not been done yet.
+func (b *binary) path(tb testing.TB) string {
+	tb.Helper()
+	b.once.Do(func() {
+		b.folder, b.err = os.MkdirTemp("", enginetest.Prefix)
+		if b.err != nil {
+			return
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), 5*enginetest.Patience)
+		defer cancel()
+		build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w",
+			"-o", filepath.Join(b.folder, "terraform-provider-gantry"), "../..")
+		build.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if output, err := build.CombinedOutput(); err != nil {
+			b.err = fmt.Errorf("go build: %w\n%s", err, output)
+		}
+	})
+	if b.err != nil {
+		tb.Fatalf("Unable to build the provider: %v", b.err)
+	}
+	return filepath.Join(b.folder, "terraform-provider-gantry")
+}
+
+func (b *binary) remove() error {
+	if b.folder == "" {
+		return nil
+	}
+	return os.RemoveAll(b.folder)
+}
+
+// cli runs the real Terraform CLI with the real provider binary, in a folder of its own.
+type cli struct {
+	t      testing.TB
+	folder string
+	env    []string
+}
+
+// newPlainCLI is for configurations without gantry: no provider is started.
+func newPlainCLI(tb testing.TB) *cli {
+	tb.Helper()
+	c := &cli{t: tb, folder: tb.TempDir()}
+	c.env = append(os.Environ(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
+	return c
+}
+
+func newCLI(tb testing.TB) *cli {
+	tb.Helper()
+	c := newPlainCLI(tb)
+	settings := filepath.Join(c.folder, "terraform.rc")
+	c.write(settings, fmt.Sprintf(`provider_installation {
+  dev_overrides {
+    "registry.terraform.io/gantry-provider/gantry" = %q
+  }
+  direct {}
+}
+`, filepath.Dir(built.path(tb))))
+	c.env = append(c.env, "TF_CLI_CONFIG_FILE="+settings)
+	c.write(filepath.Join(c.folder, "versions.tf"), `terraform {
+  required_providers {
+    gantry = { source = "gantry-provider/gantry" }
+  }
+}
+`)
+	return c
+}
+
+// configure replaces the configuration.
+func (c *cli) configure(config string) {
+	c.t.Helper()
+	c.write(filepath.Join(c.folder, "main.tf"), config)
+}
+
+func (c *cli) write(path, content string) {
+	c.t.Helper()
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// result is how a command of the CLI ended.
+type result struct {
+	// output is standard output and standard error.
+	output string
+	code   int
+	took   time.Duration
+}
+
+// run runs a command to its end.
+func (c *cli) run(args ...string) result {
+	c.t.Helper()
+	return c.start(args...).wait()
+}
+
+// must runs a command that is to succeed.
+func (c *cli) must(args ...string) result {
+	c.t.Helper()
+	r := c.run(args...)
+	if r.code != 0 {
+		c.t.Fatalf("terraform %v ended with code %d:\n%s", args, r.code, r.output)
+	}
+	return r
+}
+
+// process is a command of the CLI in progress.
+type process struct {
+	t       testing.TB
+	args    []string
+	command *exec.Cmd
+	output  *syncBuffer
+	began   time.Time
+}
+
+// start begins a command in a process group of its own, as a shell with a terminal does.
+func (c *cli) start(args ...string) *process {
+	c.t.Helper()
+	p := &process{t: c.t, args: args, output: &syncBuffer{}, began: time.Now()}
+	p.command = exec.Command("terraform", append(args, "-no-color")...)
+	p.command.Dir, p.command.Env = c.folder, c.env
+	p.command.Stdout, p.command.Stderr = p.output, p.output
+	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := p.command.Start(); err != nil {
+		c.t.Fatalf("Unable to start terraform: %v", err)
+	}
+	return p
+}
+
+// interrupt does what Ctrl-C in a terminal does: the whole process group gets the signal.
+func (p *process) interrupt() {
+	p.t.Helper()
+	if err := syscall.Kill(-p.command.Process.Pid, syscall.SIGINT); err != nil {
+		p.t.Fatalf("Unable to interrupt terraform: %v", err)
+	}
+}
+
+// wait waits for the end. A command that does not end is killed, and fails the test.
+func (p *process) wait() result {
+	p.t.Helper()
+	stuck := time.AfterFunc(enginetest.Patience, func() {
+		p.t.Errorf("terraform %v did not end.", p.args)
+		if err := syscall.Kill(-p.command.Process.Pid, syscall.SIGKILL); err != nil {
+			p.t.Errorf("Unable to kill terraform: %v", err)
+		}
+	})
+	defer stuck.Stop()
+	err := p.command.Wait()
+	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
+		p.t.Fatalf("terraform %v: %v", p.args, err)
+	}
+	return result{p.output.String(), p.command.ProcessState.ExitCode(), time.Since(p.began)}
+}

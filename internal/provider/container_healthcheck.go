@@ -1,0 +1,153 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/objectplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+type healthcheckModel struct {
+	Test        []types.String `tfsdk:"test"`
+	Interval    meaning.Value  `tfsdk:"interval"`
+	Timeout     meaning.Value  `tfsdk:"timeout"`
+	StartPeriod meaning.Value  `tfsdk:"start_period"`
+	Retries     types.Int64    `tfsdk:"retries"`
+}
+
+func healthcheckAttribute() schema.Attribute {
+	duration := func(description string) schema.Attribute {
+		return schema.StringAttribute{
+			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
+			MarkdownDescription: description + " Left out, the image's or the engine's default.",
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration), stringplanmodifier.RequiresReplace()},
+		}
+	}
+	return schema.SingleNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "How the engine finds out whether the container is healthy. With a health check, `wait_for = \"ready\"` waits for it. " +
+			"Left out, the image's.",
+		PlanModifiers: []planmodifier.Object{objectplanmodifier.RequiresReplaceIf(presenceChanges, "Adding or removing a health check replaces the container.",
+			"Adding or removing a health check replaces the container.")},
+		Attributes: map[string]schema.Attribute{
+			"test": schema.ListAttribute{
+				Required: true, ElementType: types.StringType,
+				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell.",
+				Validators:          []validator.List{listvalidator.SizeAtLeast(2)},
+				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
+			},
+			"interval":     duration("Time between two runs (`\"30s\"`)."),
+			"timeout":      duration("How long one run may take."),
+			"start_period": duration("Time after the start in which failures don't count."),
+			"retries": schema.Int64Attribute{
+				Optional: true, MarkdownDescription: "How many failures in a row mean unhealthy. Left out, the image's or the engine's default.",
+				Validators:    []validator.Int64{int64validator.AtLeast(1)},
+				PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
+			},
+		},
+	}
+}
+
+// presenceChanges leaves changes within the object to its attributes: they know other spellings.
+func presenceChanges(_ context.Context, req planmodifier.ObjectRequest, resp *objectplanmodifier.RequiresReplaceIfFuncResponse) {
+	resp.RequiresReplace = req.StateValue.IsNull() != req.PlanValue.IsNull()
+}
+
+func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if h == nil {
+		return diags
+	}
+	at := path.Root("healthcheck")
+	if len(h.Test) > 0 && !h.Test[0].IsUnknown() {
+		switch first := h.Test[0].ValueString(); {
+		case first != "CMD" && first != "CMD-SHELL":
+			diags.AddAttributeError(at, fmt.Sprintf("Invalid first word %q of the health check", first),
+				`It must be "CMD" (a program and its arguments) or "CMD-SHELL" (one command for the image's shell).`)
+		case first == "CMD-SHELL" && len(h.Test) > 2:
+			diags.AddAttributeError(at, "Too many words after \"CMD-SHELL\"",
+				`The shell gets one word. Write the whole command as one, or use "CMD".`)
+		}
+	}
+	for name, v := range map[string]meaning.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod} {
+		// The engine's rule: 0 is the default, anything else at least 1 ms.
+		if d := durationOf(v); d != 0 && d < time.Millisecond {
+			diags.AddAttributeError(at, fmt.Sprintf("healthcheck.%s is too short", name), "It must be at least \"1ms\".")
+		}
+	}
+	return diags
+}
+
+func expandHealthcheck(h *healthcheckModel) *conductor.Healthcheck {
+	if h == nil {
+		return nil
+	}
+	return &conductor.Healthcheck{
+		Test: expandList(h.Test), Interval: durationOf(h.Interval), Timeout: durationOf(h.Timeout), StartPeriod: durationOf(h.StartPeriod),
+		Retries: int(h.Retries.ValueInt64()),
+	}
+}
+
+// flattenHealthcheck compares what is set; what is not is the image's or the engine's.
+func flattenHealthcheck(prior *healthcheckModel, observed *conductor.Healthcheck) *healthcheckModel {
+	if prior == nil || observed == nil {
+		return nil
+	}
+	duration := func(prior meaning.Value, d time.Duration) meaning.Value {
+		if prior.IsNull() {
+			return prior
+		}
+		return prior.Or(meaning.FormatDuration(d))
+	}
+	out := &healthcheckModel{
+		Test: prior.Test, Interval: duration(prior.Interval, observed.Interval), Timeout: duration(prior.Timeout, observed.Timeout),
+		StartPeriod: duration(prior.StartPeriod, observed.StartPeriod), Retries: prior.Retries,
+	}
+	if !slices.Equal(expandList(prior.Test), observed.Test) {
+		out.Test = flattenList(observed.Test)
+	}
+	if !prior.Retries.IsNull() {
+		out.Retries = types.Int64Value(int64(observed.Retries))
+	}
+	return out
+}
+
+// importHealthcheck takes over a check that differs from the image's.
+func importHealthcheck(observed, image *conductor.Healthcheck) *healthcheckModel {
+	if observed == nil || image != nil && slices.Equal(observed.Test, image.Test) && observed.Interval == image.Interval &&
+		observed.Timeout == image.Timeout && observed.StartPeriod == image.StartPeriod && observed.Retries == image.Retries {
+		return nil
+	}
+	duration := func(d time.Duration) meaning.Value {
+		if d == 0 {
+			return meaning.Null(meaning.Duration)
+		}
+		return meaning.New(meaning.Duration, meaning.FormatDuration(d))
+	}
+	out := &healthcheckModel{
+		Test: flattenList(observed.Test), Interval: duration(observed.Interval), Timeout: duration(observed.Timeout), StartPeriod: duration(observed.StartPeriod),
+	}
+	if observed.Retries != 0 {
+		out.Retries = types.Int64Value(int64(observed.Retries))
+	}
+	return out
+}

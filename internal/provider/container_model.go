@@ -1,0 +1,328 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+// containerModel is a container in Terraform, where everything that is not computed is known: in
+// state, and in a plan that is applied.
+type containerModel struct {
+	Name              types.String            `tfsdk:"name"`
+	Image             meaning.Value           `tfsdk:"image"`
+	PullPolicy        types.String            `tfsdk:"pull_policy"`
+	Platform          meaning.Value           `tfsdk:"platform"`
+	Entrypoint        []types.String          `tfsdk:"entrypoint"`
+	Command           []types.String          `tfsdk:"command"`
+	Environment       map[string]types.String `tfsdk:"environment"`
+	Labels            map[string]types.String `tfsdk:"labels"`
+	Ports             []portModel             `tfsdk:"ports"`
+	Mounts            map[string]mountModel   `tfsdk:"mounts"`
+	Networks          map[string]networkModel `tfsdk:"networks"`
+	Healthcheck       *healthcheckModel       `tfsdk:"healthcheck"`
+	Restart           meaning.Value           `tfsdk:"restart"`
+	Memory            meaning.Value           `tfsdk:"memory"`
+	CPUs              types.Float64           `tfsdk:"cpus"`
+	User              types.String            `tfsdk:"user"`
+	WorkingDir        types.String            `tfsdk:"working_dir"`
+	Hostname          types.String            `tfsdk:"hostname"`
+	StopSignal        types.String            `tfsdk:"stop_signal"`
+	StopGracePeriod   meaning.Value           `tfsdk:"stop_grace_period"`
+	DesiredState      types.String            `tfsdk:"desired_state"`
+	ExpectedExitCodes []types.Int64           `tfsdk:"expected_exit_codes"`
+	WaitFor           types.String            `tfsdk:"wait_for"`
+	RemoveVolumes     types.Bool              `tfsdk:"remove_volumes"`
+	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
+
+	ID             types.String `tfsdk:"id"`
+	ContainerID    types.String `tfsdk:"container_id"`
+	ImageID        types.String `tfsdk:"image_id"`
+	ImageDigest    types.String `tfsdk:"image_digest"`
+	Status         types.String `tfsdk:"status"`
+	Health         types.String `tfsdk:"health"`
+	ExitCode       types.Int64  `tfsdk:"exit_code"`
+	OperationID    types.String `tfsdk:"operation_id"`
+	Fault          types.Object `tfsdk:"fault"`
+	Addresses      types.Map    `tfsdk:"addresses"`
+	PublishedPorts types.Map    `tfsdk:"published_ports"`
+}
+
+// expand says to the conductor what the configuration asks for.
+func (m *containerModel) expand() conductor.Spec {
+	name, retries, _ := meaning.ParseRestart(m.Restart.ValueString())
+	memory, _ := meaning.ParseSize(m.Memory.ValueString())
+	spec := conductor.Spec{
+		Name: m.Name.ValueString(), PullPolicy: conductor.PullPolicy(m.PullPolicy.ValueString()),
+		DesiredState: conductor.DesiredState(m.DesiredState.ValueString()),
+		Settings: conductor.Settings{
+			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
+			Entrypoint: expandList(m.Entrypoint), Command: expandList(m.Command),
+			Environment: expandMap(m.Environment), Labels: expandMap(m.Labels),
+			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
+			Healthcheck: expandHealthcheck(m.Healthcheck),
+			Restart:     conductor.RestartPolicy{Name: name, MaximumRetryCount: retries},
+			Memory:      memory, NanoCPUs: nanoCPUs(m.CPUs),
+			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
+			StopSignal: m.StopSignal.ValueString(),
+		},
+	}
+	for _, code := range m.ExpectedExitCodes {
+		spec.ExpectedExitCodes = append(spec.ExpectedExitCodes, int(code.ValueInt64()))
+	}
+	if !m.StopGracePeriod.IsNull() {
+		grace := durationOf(m.StopGracePeriod)
+		spec.StopGracePeriod = &grace
+	}
+	return spec
+}
+
+// nanoCPUs rounds: 0.1 has no exact binary form.
+func nanoCPUs(cpus types.Float64) int64 { return int64(math.Round(cpus.ValueFloat64() * 1e9)) }
+
+// refresh takes over what the engine reports, as far as the configuration could have asked for
+// it: what is null in the state is the image's or the engine's, and no drift.
+func (m *containerModel) refresh(c *conductor.Container) {
+	m.compute(c)
+	m.Name = types.StringValue(c.Name)
+	m.Image = m.Image.Or(c.Image)
+	m.Entrypoint = refreshList(m.Entrypoint, c.Entrypoint)
+	m.Command = refreshList(m.Command, c.Command)
+	m.Environment = refreshMap(m.Environment, c.Environment)
+	m.Labels = refreshMap(m.Labels, c.Labels)
+	m.Ports = flattenPorts(m.Ports, c.Ports)
+	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
+	m.Networks = flattenNetworks(m.Networks, c.Attached)
+	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
+	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
+	m.Memory = flattenMemory(m.Memory, c.Memory)
+	m.CPUs = flattenCPUs(m.CPUs, c.NanoCPUs)
+	m.User = refreshString(m.User, c.User)
+	m.WorkingDir = refreshString(m.WorkingDir, c.WorkingDir)
+	m.Hostname = refreshString(m.Hostname, c.Hostname)
+	m.StopSignal = refreshString(m.StopSignal, c.StopSignal)
+	if !m.StopGracePeriod.IsNull() {
+		m.StopGracePeriod = flattenGrace(m.StopGracePeriod, c.StopGracePeriod)
+	}
+	m.DesiredState = types.StringValue(string(m.powerState(c.State)))
+}
+
+// powerState is what the engine's word means for desired_state. A job that ended as expected is
+// where it was meant to be; so is one that is under way.
+func (m *containerModel) powerState(s conductor.State) conductor.DesiredState {
+	job := conductor.DesiredState(m.DesiredState.ValueString()) == conductor.DesiredCompleted
+	switch s.Status {
+	case "running", "restarting":
+		if job {
+			return conductor.DesiredCompleted
+		}
+		return conductor.DesiredRunning
+	case "paused":
+		return conductor.DesiredPaused
+	}
+	if job && s.Ended() && m.expects(s.ExitCode) {
+		return conductor.DesiredCompleted
+	}
+	return conductor.DesiredStopped
+}
+
+func (m *containerModel) expects(code int) bool {
+	if m.ExpectedExitCodes == nil {
+		return code == 0
+	}
+	return slices.Contains(m.ExpectedExitCodes, types.Int64Value(int64(code)))
+}
+
+// compute fills in the computed attributes but the operation's.
+func (m *containerModel) compute(c *conductor.Container) {
+	m.ID = types.StringValue(c.Engine + "/" + c.Name)
+	m.ContainerID = types.StringValue(c.ID)
+	if c.ImageDigest != "" || m.ImageID.ValueString() != c.ImageID {
+		m.ImageDigest = stringOrNull(c.ImageDigest)
+	}
+	m.ImageID = types.StringValue(c.ImageID)
+	m.Status = types.StringValue(c.State.Status)
+	m.Health = stringOrNull(c.State.Health)
+	m.ExitCode = types.Int64Null()
+	if c.State.Ended() {
+		m.ExitCode = types.Int64Value(int64(c.State.ExitCode))
+	}
+	m.Addresses = addresses(m.Networks, c.Attached)
+	m.PublishedPorts = publishedPorts(c)
+}
+
+// keepPromises gives back what the plan said was known: Terraform refuses anything else, and the
+// next refresh shows what is different by now.
+func (m *containerModel) keepPromises(plan containerModel) {
+	for _, v := range []struct{ value, planned *types.String }{
+		{&m.ID, &plan.ID}, {&m.ContainerID, &plan.ContainerID}, {&m.ImageID, &plan.ImageID}, {&m.ImageDigest, &plan.ImageDigest},
+	} {
+		if !v.planned.IsUnknown() {
+			*v.value = *v.planned
+		}
+	}
+	if !plan.Addresses.IsUnknown() {
+		m.Addresses = plan.Addresses
+	}
+	if !plan.PublishedPorts.IsUnknown() {
+		m.PublishedPorts = plan.PublishedPorts
+	}
+}
+
+// settle makes null of the computed values that are still unknown: an operation that failed early
+// never learned them.
+func (m *containerModel) settle() {
+	for _, v := range []*types.String{&m.ID, &m.ContainerID, &m.ImageID, &m.ImageDigest, &m.Status, &m.Health, &m.OperationID} {
+		if v.IsUnknown() {
+			*v = types.StringNull()
+		}
+	}
+	if m.ExitCode.IsUnknown() {
+		m.ExitCode = types.Int64Null()
+	}
+	if m.Addresses.IsUnknown() {
+		m.Addresses = types.MapNull(types.StringType)
+	}
+	if m.PublishedPorts.IsUnknown() {
+		m.PublishedPorts = types.MapNull(types.Int64Type)
+	}
+}
+
+// importFrom takes over a container that was made elsewhere: only what deviates from the image's
+// and the engine's defaults is set, so that a configuration that says no more plans nothing.
+func (m *containerModel) importFrom(c *conductor.Container, image *conductor.ImageDefaults) {
+	m.PullPolicy = types.StringValue(string(conductor.PullMissing))
+	m.RemoveVolumes = types.BoolValue(true)
+	m.compute(c)
+	m.Name = types.StringValue(c.Name)
+	m.Image = meaning.New(meaning.Reference, c.Image)
+	m.Platform = meaning.Null(meaning.Platform)
+	m.Entrypoint = importList(c.Entrypoint, image.Entrypoint)
+	m.Command = importList(c.Command, image.Command)
+	m.Environment = importMap(c.Environment, image.Environment)
+	m.Labels = importMap(withoutOwn(c.Labels), image.Labels)
+	m.Ports = flattenPorts(nil, c.Ports)
+	m.Mounts = importMounts(c.Mounts, image.Volumes)
+	m.Networks = importNetworks(c.Attached)
+	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
+	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
+	m.Memory = flattenMemory(meaning.Null(meaning.Size), c.Memory)
+	m.CPUs = flattenCPUs(types.Float64Null(), c.NanoCPUs)
+	m.User = importString(c.User, image.User)
+	m.WorkingDir = importString(c.WorkingDir, cmp.Or(image.WorkingDir, "/"))
+	m.Hostname = importString(c.Hostname, c.ID[:12])
+	m.StopSignal = importString(c.StopSignal, cmp.Or(image.StopSignal, "SIGTERM"))
+	m.StopGracePeriod = flattenGrace(meaning.Null(meaning.Duration), c.StopGracePeriod)
+	m.DesiredState = types.StringValue(string(m.powerState(c.State)))
+}
+
+func withoutOwn(labels map[string]string) map[string]string {
+	labels = maps.Clone(labels)
+	maps.DeleteFunc(labels, func(key, _ string) bool { return isOwnLabel(key) })
+	return labels
+}
+
+func flattenMemory(prior meaning.Value, bytes int64) meaning.Value {
+	if bytes <= 0 {
+		return meaning.Null(meaning.Size)
+	}
+	return prior.Or(meaning.FormatSize(bytes))
+}
+
+func flattenCPUs(prior types.Float64, nano int64) types.Float64 {
+	if nano <= 0 {
+		return types.Float64Null()
+	}
+	if !prior.IsNull() && nanoCPUs(prior) == nano {
+		return prior
+	}
+	return types.Float64Value(float64(nano) / 1e9)
+}
+
+func flattenGrace(prior meaning.Value, d *time.Duration) meaning.Value {
+	if d == nil {
+		return meaning.Null(meaning.Duration)
+	}
+	return prior.Or(meaning.FormatDuration(*d))
+}
+
+func refreshString(prior types.String, observed string) types.String {
+	if prior.IsNull() {
+		return prior
+	}
+	return types.StringValue(observed)
+}
+
+func refreshList(prior []types.String, observed []string) []types.String {
+	if prior == nil {
+		return nil
+	}
+	return flattenList(observed)
+}
+
+// refreshMap looks at the keys that the prior state has: others come from the image, the engine
+// or other tools.
+func refreshMap(prior map[string]types.String, observed map[string]string) map[string]types.String {
+	if prior == nil {
+		return nil
+	}
+	out := make(map[string]types.String, len(prior))
+	for key := range prior {
+		if value, ok := observed[key]; ok {
+			out[key] = types.StringValue(value)
+		}
+	}
+	return out
+}
+
+func importString(observed, byDefault string) types.String {
+	if observed == byDefault {
+		return types.StringNull()
+	}
+	return stringOrNull(observed)
+}
+
+func importList(observed, image []string) []types.String {
+	if len(observed) == 0 || slices.Equal(observed, image) {
+		return nil
+	}
+	return flattenList(observed)
+}
+
+func importMap(observed, image map[string]string) map[string]types.String {
+	var out map[string]types.String
+	for key, value := range observed {
+		if inherited, ok := image[key]; ok && inherited == value {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]types.String)
+		}
+		out[key] = types.StringValue(value)
+	}
+	return out
+}
+
+// flattenFault keeps what a later reader of the state needs; the diagnostic has it all.
+func flattenFault(f *fault.Fault) types.Object {
+	if f == nil {
+		return types.ObjectNull(faultTypes())
+	}
+	return types.ObjectValueMust(faultTypes(), map[string]attr.Value{
+		"kind": types.StringValue(string(f.Kind)), "step": types.StringValue(string(f.Step)), "summary": types.StringValue(f.Summary),
+		"message": stringOrNull(f.Message), "hint": stringOrNull(f.Hint), "time": types.StringValue(f.Time.Format(time.RFC3339)),
+	})
+}

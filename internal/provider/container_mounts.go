@@ -1,0 +1,162 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+type mountModel struct {
+	Type     types.String `tfsdk:"type"`
+	Source   types.String `tfsdk:"source"`
+	ReadOnly types.Bool   `tfsdk:"read_only"`
+}
+
+func mountsAttribute() schema.Attribute {
+	return schema.MapNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Storage that is mounted into the container, by its absolute path there.",
+		PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+		Validators:          []validator.Map{mapvalidator.KeysAre(absolutePath{})},
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"type": schema.StringAttribute{
+				Required: true, MarkdownDescription: "`bind` (a path of the host), `volume` or `tmpfs`.",
+				Validators: []validator.String{stringvalidator.OneOf(string(conductor.MountBind), string(conductor.MountVolume), string(conductor.MountTmpfs))},
+			},
+			"source": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "The absolute path on the host (`bind`, where it must exist), or the name of the volume (`volume`; " +
+					"one that does not exist is made, left out it is an anonymous one). A `tmpfs` has none.",
+			},
+			"read_only": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container may only read there. Default `false`."},
+		}},
+	}
+}
+
+// validateMounts checks what depends on the type of a mount.
+func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	volumeName := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+	for target, m := range mounts {
+		if m.Type.IsUnknown() || m.Source.IsUnknown() {
+			continue
+		}
+		source := m.Source.ValueString()
+		wrong := ""
+		switch conductor.MountType(m.Type.ValueString()) {
+		case conductor.MountBind:
+			if !path.IsAbs(source) && !isWindowsPath(source) {
+				wrong = "A bind mount needs an absolute path of the engine's host as its source."
+			}
+		case conductor.MountVolume:
+			if !m.Source.IsNull() && !volumeName.MatchString(source) {
+				wrong = `A volume's name has at least two of the characters a-z, A-Z, 0-9, "_", "." and "-". For a path of the host set type = "bind"; leave source out for an anonymous volume.`
+			}
+		case conductor.MountTmpfs:
+			if !m.Source.IsNull() {
+				wrong = "A tmpfs has no source: leave it out."
+			}
+		}
+		if wrong != "" {
+			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid source of the mount %q", target), wrong)
+		}
+	}
+	return diags
+}
+
+// isWindowsPath recognises a path of an engine on Windows.
+func isWindowsPath(s string) bool { return len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') }
+
+func expandMounts(mounts map[string]mountModel) map[string]conductor.Mount {
+	if mounts == nil {
+		return nil
+	}
+	out := make(map[string]conductor.Mount, len(mounts))
+	for target, m := range mounts {
+		out[target] = conductor.Mount{
+			Type: conductor.MountType(m.Type.ValueString()), Source: m.Source.ValueString(), ReadOnly: m.ReadOnly.ValueBool(),
+		}
+	}
+	return out
+}
+
+// flattenMounts compares what the prior mounts ask for with what is mounted there. What else is
+// mounted is the image's or the engine's, and no drift.
+func flattenMounts(prior map[string]mountModel, observed map[string]conductor.Mount) map[string]mountModel {
+	if prior == nil {
+		return nil
+	}
+	asked := expandMounts(prior)
+	out := make(map[string]mountModel, len(prior))
+	for target, m := range prior {
+		seen, ok := observed[target]
+		switch {
+		case !ok: // It is gone: the plan shows it as to be added.
+		case sameMount(asked[target], seen):
+			out[target] = m
+		default:
+			out[target] = flattenMount(seen)
+		}
+	}
+	return out
+}
+
+func sameMount(asked, seen conductor.Mount) bool {
+	if asked.Type == conductor.MountVolume && asked.Source == "" {
+		asked.Source = seen.Source // An anonymous volume has whatever name the engine gave it.
+	}
+	if asked.Type == conductor.MountBind {
+		asked.Source = strings.TrimSuffix(asked.Source, "/")
+		seen.Source = strings.TrimSuffix(seen.Source, "/")
+	}
+	return asked == seen
+}
+
+func flattenMount(m conductor.Mount) mountModel {
+	out := mountModel{Type: types.StringValue(string(m.Type)), Source: stringOrNull(m.Source)}
+	if m.Type == conductor.MountVolume && isAnonymous(m.Source) {
+		out.Source = types.StringNull()
+	}
+	if m.ReadOnly {
+		out.ReadOnly = types.BoolValue(true)
+	}
+	return out
+}
+
+// isAnonymous recognises the names that an engine gives to anonymous volumes.
+func isAnonymous(volume string) bool {
+	return regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(volume)
+}
+
+// importMounts takes over what is mounted, but for the anonymous volumes that the image asks for.
+func importMounts(observed map[string]conductor.Mount, fromImage []string) map[string]mountModel {
+	out := make(map[string]mountModel)
+	for target, m := range observed {
+		out[target] = flattenMount(m)
+	}
+	for _, target := range fromImage {
+		if m := observed[target]; m.Type == conductor.MountVolume && isAnonymous(m.Source) {
+			delete(out, target)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}

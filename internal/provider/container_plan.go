@@ -1,0 +1,216 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+// known reads an attribute of the configuration into target if all of it is known, and says
+// whether it did. What is unknown now is validated when it is known.
+func known(ctx context.Context, config tfsdk.Config, name string, target any, diags *diag.Diagnostics) bool {
+	object := make(map[string]tftypes.Value)
+	if err := config.Raw.As(&object); err != nil || !object[name].IsFullyKnown() {
+		return false
+	}
+	found := config.GetAttribute(ctx, path.Root(name), target)
+	diags.Append(found...)
+	return !found.HasError()
+}
+
+// validateContainer checks what concerns more than one attribute, or more than a pattern says.
+func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var ports []portModel
+	if known(ctx, config, "ports", &ports, &diags) {
+		diags.Append(validatePorts(ports)...)
+	}
+	var mounts map[string]mountModel
+	if known(ctx, config, "mounts", &mounts, &diags) {
+		diags.Append(validateMounts(mounts)...)
+	}
+	var networks map[string]networkModel
+	if known(ctx, config, "networks", &networks, &diags) {
+		diags.Append(validateNetworks(networks)...)
+	}
+	var healthcheck *healthcheckModel
+	if known(ctx, config, "healthcheck", &healthcheck, &diags) {
+		diags.Append(validateHealthcheck(healthcheck)...)
+	}
+	var desired, wait types.String
+	if known(ctx, config, "desired_state", &desired, &diags) {
+		state := conductor.DesiredState(desired.ValueString())
+		if desired.IsNull() {
+			state = conductor.DesiredRunning
+		}
+		if known(ctx, config, "wait_for", &wait, &diags) && !wait.IsNull() {
+			diags.Append(validateWait(state, conductor.Wait(wait.ValueString()))...)
+		}
+		diags.Append(validateJob(ctx, config, state)...)
+	}
+	return diags
+}
+
+func validateWait(state conductor.DesiredState, wait conductor.Wait) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if err := conductor.CheckWait(state, wait); err != nil {
+		diags.AddAttributeError(path.Root("wait_for"), fmt.Sprintf("Impossible wait_for %q", wait),
+			fmt.Sprintf("%s. Leave wait_for out, or set it to %q: it waits for what desired_state implies.", sentence(err), conductor.WaitReady))
+	}
+	return diags
+}
+
+// validateJob checks what only makes sense for a job, and what never makes sense for one.
+func validateJob(ctx context.Context, config tfsdk.Config, state conductor.DesiredState) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var restart meaning.Value
+	var codes types.Set
+	if known(ctx, config, "restart", &restart, &diags) && state == conductor.DesiredCompleted {
+		if name, _, _ := strings.Cut(restart.ValueString(), ":"); name == "always" || name == "unless-stopped" {
+			diags.AddAttributeError(path.Root("restart"), fmt.Sprintf("A job can't have restart = %q", restart.ValueString()),
+				fmt.Sprintf("With it the container never ends, and desired_state = %q is never reached. Use \"no\" or \"on-failure\".", state))
+		}
+	}
+	if known(ctx, config, "expected_exit_codes", &codes, &diags) && !codes.IsNull() && state != conductor.DesiredCompleted {
+		diags.AddAttributeError(path.Root("expected_exit_codes"), "expected_exit_codes without a job",
+			fmt.Sprintf("Only a container with desired_state = %q is meant to end. Set that, or leave expected_exit_codes out.", conductor.DesiredCompleted))
+	}
+	return diags
+}
+
+// planContainer completes the plan of an update: what follows from the changes, decided from the
+// prior state alone.
+func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() {
+		return
+	}
+	if !anyChanges(req) {
+		// The framework made computed values unknown for a change that was one of spelling.
+		resp.Plan.Raw = req.State.Raw
+		return
+	}
+	var id, oldName, newName types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("id"), &id)...)
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("name"), &oldName)...)
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &newName)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	if !id.IsNull() && !newName.IsUnknown() {
+		engine, _, _ := strings.Cut(id.ValueString(), "/")
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), engine+"/"+newName.ValueString())...)
+	}
+	for _, name := range []string{"networks", "desired_state"} {
+		if changes(req, name) {
+			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
+			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
+			return
+		}
+	}
+}
+
+// anyChanges says whether an attribute is planned to change that the configuration decides.
+func anyChanges(req resource.ModifyPlanRequest) bool {
+	computed := computedAttributes()
+	for name := range req.Plan.Schema.GetAttributes() {
+		if _, ok := computed[name]; !ok && changes(req, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// changes says whether an attribute is planned to change.
+func changes(req resource.ModifyPlanRequest, name string) bool {
+	prior, plan := make(map[string]tftypes.Value), make(map[string]tftypes.Value)
+	if req.State.Raw.As(&prior) != nil || req.Plan.Raw.As(&plan) != nil {
+		return true
+	}
+	return !prior[name].Equal(plan[name])
+}
+
+// effectiveWait is the container's own wait, else the provider's where it fits, else ready.
+func effectiveWait(m *containerModel, byDefault conductor.Wait) conductor.Wait {
+	if !m.WaitFor.IsNull() {
+		return conductor.Wait(m.WaitFor.ValueString())
+	}
+	if byDefault != "" && conductor.CheckWait(conductor.DesiredState(m.DesiredState.ValueString()), byDefault) == nil {
+		return byDefault
+	}
+	return conductor.WaitReady
+}
+
+// limitTakenAway replaces the container when a limit is removed: to the engine's update request,
+// no limit means "leave it".
+type limitTakenAway struct{}
+
+func (limitTakenAway) Description(context.Context) string {
+	return "removing the limit replaces the container"
+}
+func (m limitTakenAway) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+func (limitTakenAway) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	resp.RequiresReplace = !req.State.Raw.IsNull() && !req.Plan.Raw.IsNull() && !req.StateValue.IsNull() && req.PlanValue.IsNull()
+}
+
+func cpusTakenAway(_ context.Context, req planmodifier.Float64Request, resp *float64planmodifier.RequiresReplaceIfFuncResponse) {
+	resp.RequiresReplace = !req.StateValue.IsNull() && req.PlanValue.IsNull()
+}
+
+// minMemory refuses what every engine refuses.
+type minMemory struct{}
+
+func (minMemory) Description(context.Context) string               { return "must be at least 6m" }
+func (v minMemory) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v minMemory) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	const least = 6 << 20 // The engine's rule.
+	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Memory limit %q is too small", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
+	}
+}
+
+// wholeSeconds refuses fractions that the engine would drop without a word.
+type wholeSeconds struct{}
+
+func (wholeSeconds) Description(context.Context) string               { return "must be whole seconds" }
+func (v wholeSeconds) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v wholeSeconds) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if d, err := meaning.ParseDuration(req.ConfigValue.ValueString()); err == nil && d%time.Second != 0 {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid duration %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s: the engine counts in seconds.", v.Description(ctx)))
+	}
+}
+
+// foreignLabel refuses labels in gantry's own name space.
+type foreignLabel struct{}
+
+func (foreignLabel) Description(context.Context) string {
+	return "must not begin with " + conductor.LabelPrefix + ", which gantry uses itself"
+}
+func (v foreignLabel) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v foreignLabel) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if isOwnLabel(req.ConfigValue.ValueString()) {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid label %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
+	}
+}
+
+// sentence makes an error's text begin as a sentence does.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:]
+}

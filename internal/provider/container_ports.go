@@ -1,0 +1,124 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"cmp"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+const defaultProtocol = "tcp"
+
+type portModel struct {
+	Target    types.Int64  `tfsdk:"target"`
+	Published types.String `tfsdk:"published"`
+	HostIP    types.String `tfsdk:"host_ip"`
+	Protocol  types.String `tfsdk:"protocol"`
+}
+
+func portsAttribute() schema.Attribute {
+	return schema.SetNestedAttribute{
+		Optional:            true,
+		MarkdownDescription: "Ports of the container that are published on its host. What the engine chose is in `published_ports`.",
+		PlanModifiers:       []planmodifier.Set{setplanmodifier.RequiresReplace()},
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"target": schema.Int64Attribute{
+				Required: true, MarkdownDescription: "The port in the container.",
+				Validators: []validator.Int64{int64validator.Between(1, 65535)},
+			},
+			"published": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "The port on the host, or a range such as `8080-8090` from which the engine chooses. Left out, the engine chooses any free port.",
+				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^\d{1,5}(-\d{1,5})?$`),
+					`must be a port ("8080") or a range of ports ("8080-8090")`)},
+			},
+			"host_ip": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The address of the host to bind to. Left out, every address.",
+				Validators: []validator.String{ipAddress{}},
+			},
+			"protocol": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "`tcp` (default), `udp` or `sctp`.",
+				Validators: []validator.String{stringvalidator.OneOf("tcp", "udp", "sctp")},
+			},
+		}},
+	}
+}
+
+// validatePorts checks what a pattern can't: the bounds of published ports.
+func validatePorts(ports []portModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, p := range ports {
+		if p.Published.IsNull() || p.Published.IsUnknown() {
+			continue
+		}
+		first, last, isRange := strings.Cut(p.Published.ValueString(), "-")
+		from, err := strconv.Atoi(first)
+		to := from
+		if isRange && err == nil {
+			to, err = strconv.Atoi(last)
+		}
+		if err == nil && (from < 1 || to > 65535 || to < from) {
+			diags.AddAttributeError(path.Root("ports"), "Invalid published port "+strconv.Quote(p.Published.ValueString()),
+				"Ports are 1 to 65535, and the first one of a range is the lower one. Leave published out to let the engine choose a port.")
+		}
+	}
+	return diags
+}
+
+func expandPorts(ports []portModel) []conductor.Port {
+	var list []conductor.Port
+	for _, p := range ports {
+		list = append(list, conductor.Port{
+			Target: int(p.Target.ValueInt64()), Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(),
+			Protocol: cmp.Or(p.Protocol.ValueString(), defaultProtocol),
+		})
+	}
+	return list
+}
+
+// flattenPorts keeps the prior ports, with their spelling, if the engine publishes the same.
+func flattenPorts(prior []portModel, observed []conductor.Port) []portModel {
+	if samePorts(expandPorts(prior), observed) {
+		return prior
+	}
+	var ports []portModel
+	for _, p := range observed {
+		m := portModel{Target: types.Int64Value(int64(p.Target)), Published: stringOrNull(p.Published), HostIP: stringOrNull(p.HostIP)}
+		if p.Protocol != defaultProtocol {
+			m.Protocol = types.StringValue(p.Protocol)
+		}
+		ports = append(ports, m)
+	}
+	return ports
+}
+
+func samePorts(a, b []conductor.Port) bool {
+	key := func(p conductor.Port) string {
+		return strings.Join([]string{strconv.Itoa(p.Target), p.Protocol, p.HostIP, p.Published}, " ")
+	}
+	keys := func(ports []conductor.Port) []string {
+		var list []string
+		for _, p := range ports {
+			list = append(list, key(p))
+		}
+		slices.Sort(list)
+		return list
+	}
+	return slices.Equal(keys(a), keys(b))
+}

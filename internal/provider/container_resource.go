@@ -1,0 +1,233 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+var (
+	_ resource.ResourceWithConfigure      = (*containerResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*containerResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*containerResource)(nil)
+	_ resource.ResourceWithImportState    = (*containerResource)(nil)
+)
+
+const (
+	defaultCreateTimeout = 20 * time.Minute
+	defaultReadTimeout   = time.Minute
+	defaultUpdateTimeout = 20 * time.Minute
+	defaultDeleteTimeout = 10 * time.Minute
+)
+
+func newContainerResource() resource.Resource { return &containerResource{} }
+
+// containerResource is gantry_container. Its embedded data is nil until Configure has run.
+type containerResource struct{ *providerData }
+
+func (r *containerResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_container"
+}
+
+func (r *containerResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = containerSchema(ctx)
+}
+
+func (r *containerResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.providerData = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *containerResource) ValidateConfig(ctx context.Context, req resource.ValidateConfigRequest, resp *resource.ValidateConfigResponse) {
+	resp.Diagnostics.Append(validateContainer(ctx, req.Config)...)
+}
+
+func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	planContainer(ctx, req, resp)
+}
+
+func (r *containerResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan containerModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultCreateTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	out, err := r.conductor.Call(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: plan.expand(), Wait: effectiveWait(&plan, r.wait)})
+	addFault(&resp.Diagnostics, err)
+	state := plan
+	state.record(out, faultOf(err))
+	if out.Container == nil {
+		return // Nothing is there: nothing is kept.
+	}
+	state.compute(out.Container)
+	// The request's context may be over; what is there has to be kept all the same.
+	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
+}
+
+func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state containerModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() || r.conductor == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	c, err := r.conductor.Inspect(ctx, state.ContainerID.ValueString())
+	switch {
+	case isNotFound(err):
+		r.gone(ctx, &state, &resp.Diagnostics)
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		addFault(&resp.Diagnostics, err)
+		return
+	case state.Name.IsNull(): // Imported a moment ago.
+		image, err := r.conductor.ImageDefaults(ctx, c.ImageID)
+		if err != nil {
+			addFault(&resp.Diagnostics, err)
+			return
+		}
+		state.importFrom(c, image)
+	default:
+		state.refresh(c)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+func (r *containerResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan, prior containerModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	resp.Diagnostics.Append(req.State.Get(ctx, &prior)...)
+	timeout, diags := plan.Timeouts.Update(ctx, defaultUpdateTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	spec := plan.expand()
+	if plan.Networks == nil && prior.Networks != nil {
+		// No networks mean the engine's default, and nil would mean to leave them.
+		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
+	}
+	out, err := r.conductor.Call(ctx, conductor.Request{
+		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), PriorName: prior.Name.ValueString(),
+		Wait: effectiveWait(&plan, r.wait),
+	})
+	addFault(&resp.Diagnostics, err)
+	state := plan
+	if err != nil {
+		// What was not done stays different from the configuration: the next plan shows it.
+		state = prior
+	}
+	state.record(out, faultOf(err))
+	switch {
+	case err != nil && out.Container != nil:
+		state.refresh(out.Container)
+	case err == nil:
+		state.compute(out.Container)
+		state.keepPromises(plan)
+	}
+	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
+}
+
+func (r *containerResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state containerModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultDeleteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	_, err := r.conductor.Call(ctx, conductor.Request{
+		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: state.Name.ValueString()},
+		ContainerID: state.ContainerID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
+	})
+	addFault(&resp.Diagnostics, err)
+}
+
+// ImportState takes a container's name, its full or short ID, or engine/name. Read fills in the rest.
+func (r *containerResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	if r.conductor == nil {
+		resp.Diagnostics.AddError("Unable to import before the provider is configured",
+			"The provider's configuration depends on values that are not known yet. Apply what they depend on first.")
+		return
+	}
+	ref := strings.TrimPrefix(req.ID, "/")
+	if engine, name, ok := strings.Cut(ref, "/"); ok {
+		connected, err := r.conductor.Engine(ctx)
+		if err != nil {
+			addFault(&resp.Diagnostics, err)
+			return
+		}
+		if engine != connected {
+			resp.Diagnostics.AddError(fmt.Sprintf("Container %q is on another engine", req.ID),
+				fmt.Sprintf("The import ID names engine %q, and the provider is connected to engine %q. Import with the provider that is configured for that engine, or name the container alone.", engine, connected))
+			return
+		}
+		ref = name
+	}
+	c, err := r.conductor.Inspect(ctx, ref)
+	if err != nil {
+		addFault(&resp.Diagnostics, err)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), c.Engine+"/"+c.Name)...)
+}
+
+// record notes the operation and its outcome.
+func (m *containerModel) record(out conductor.Outcome, f *fault.Fault) {
+	m.settle()
+	m.OperationID = stringOrNull(out.OperationID)
+	m.Fault = flattenFault(f)
+}
+
+// gone warns if a container is missing because the provider is connected to another engine than
+// the one that had it.
+func (r *containerResource) gone(ctx context.Context, state *containerModel, diags *diag.Diagnostics) {
+	engine, _, _ := strings.Cut(state.ID.ValueString(), "/")
+	connected, err := r.conductor.Engine(ctx)
+	if err != nil || engine == "" || engine == connected {
+		return
+	}
+	diags.AddWarning(fmt.Sprintf("Container %q was on engine %q", state.Name.ValueString(), engine),
+		fmt.Sprintf("The provider is now connected to engine %q, which does not have it: the plan creates it there. If engine %q still exists, "+
+			"the container there is not touched and not managed any more.", connected, engine))
+}
+
+func isNotFound(err error) bool {
+	f := faultOf(err)
+	return f != nil && f.Kind == fault.NotFound
+}
+
+// configured takes the provider's data; it is missing while Terraform only validates.
+func configured(data any, diags *diag.Diagnostics) *providerData {
+	if data == nil {
+		return &providerData{}
+	}
+	d, ok := data.(*providerData)
+	if !ok {
+		diags.AddError("gantry is wired wrongly", fmt.Sprintf("The provider's data has the type %T. Please report this.", data))
+		return &providerData{}
+	}
+	return d
+}

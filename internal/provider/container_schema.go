@@ -1,0 +1,232 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"regexp"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/float64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+// isOwnLabel recognises the labels that gantry sets for itself.
+func isOwnLabel(key string) bool { return strings.HasPrefix(key, conductor.LabelPrefix) }
+
+// containerSchema has three kinds of attributes: those that replace the container when they change
+// (they have a plan modifier that says so), those that change in place, and those that only say
+// how gantry works.
+func containerSchema(ctx context.Context) schema.Schema {
+	replace := stringplanmodifier.RequiresReplace()
+	attributes := map[string]schema.Attribute{
+		"name": schema.StringAttribute{
+			Required:            true,
+			MarkdownDescription: "The container's name on its engine. Changes in place.",
+			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`),
+				`must begin with a letter or a digit and have at least two of the characters a-z, A-Z, 0-9, "_", "." and "-"`)},
+		},
+		"image": schema.StringAttribute{
+			Required: true, CustomType: meaning.Type{Kind: meaning.Reference},
+			MarkdownDescription: "The image to create the container from: `[registry/]name[:tag][@digest]`.",
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference), replace},
+		},
+		"pull_policy": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.PullMissing)),
+			MarkdownDescription: "When a create pulls the image: `missing` (default: when the engine does not have it), `always` or `never`.",
+			Validators:          []validator.String{stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))},
+		},
+		"platform": schema.StringAttribute{
+			Optional: true, CustomType: meaning.Type{Kind: meaning.Platform},
+			MarkdownDescription: "The platform of the image: `os/architecture[/variant]`. Left out, the engine's own.",
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Platform), replace},
+		},
+		"entrypoint": schema.ListAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "The program and its first arguments. Left out, the image's.",
+			PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
+		},
+		"command": schema.ListAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "The arguments after the entrypoint. Left out, the image's.",
+			PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
+		},
+		"environment": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. Their values are in the state.",
+			Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[^=\x00]+$`),
+				`must not be empty and have no "="`)), mapvalidator.NoNullValues()},
+			PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+		},
+		"labels": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Labels. They add to the image's; only the ones named here are compared.",
+			Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
+			PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+		},
+		"ports":       portsAttribute(),
+		"mounts":      mountsAttribute(),
+		"networks":    networksAttribute(),
+		"healthcheck": healthcheckAttribute(),
+		"restart": schema.StringAttribute{
+			Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Restart}, Default: stringdefault.StaticString("no"),
+			MarkdownDescription: "When the engine restarts the container: `no` (default), `always`, `unless-stopped`, `on-failure` or `on-failure:N` with at most N restarts. Changes in place.",
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Restart)},
+		},
+		"memory": schema.StringAttribute{
+			Optional: true, CustomType: meaning.Type{Kind: meaning.Size},
+			MarkdownDescription: "The memory limit, for example `512m` or `1.5g`, at least `6m`. Changes in place; the engine can't take a limit away, so removing it replaces the container.",
+			Validators:          []validator.String{minMemory{}},
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Size), limitTakenAway{}},
+		},
+		"cpus": schema.Float64Attribute{
+			Optional:            true,
+			MarkdownDescription: "How many CPUs the container may use at most, for example `0.5`. Changes in place; the engine can't take a limit away, so removing it replaces the container.",
+			Validators:          []validator.Float64{float64validator.AtLeast(0.01)},
+			PlanModifiers: []planmodifier.Float64{float64planmodifier.RequiresReplaceIf(cpusTakenAway,
+				"Removing the limit replaces the container.", "Removing the limit replaces the container.")},
+		},
+		"user": schema.StringAttribute{
+			Optional: true, MarkdownDescription: "The user (and group) to run as: `name`, `uid`, `uid:gid`. Left out, the image's.",
+			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+		},
+		"working_dir": schema.StringAttribute{
+			Optional: true, MarkdownDescription: "The working directory in the container, an absolute path. Left out, the image's.",
+			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{absolutePath{}},
+		},
+		"hostname": schema.StringAttribute{
+			Optional: true, MarkdownDescription: "The host name in the container. Left out, the first digits of its ID.",
+			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{stringvalidator.RegexMatches(
+				regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$`), "must be a host name of at most 63 letters, digits, dots and hyphens")},
+		},
+		"stop_signal": schema.StringAttribute{
+			Optional: true, MarkdownDescription: "The signal that asks the container to end, for example `SIGINT`. Left out, the image's, else `SIGTERM`.",
+			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{stringvalidator.RegexMatches(
+				regexp.MustCompile(`^(SIG)?[A-Z][A-Z0-9+-]*$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)},
+		},
+		"stop_grace_period": schema.StringAttribute{
+			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
+			MarkdownDescription: "How long a stop waits before it kills, in whole seconds, for example `30s`. Left out, the engine's default (10 seconds).",
+			Validators:          []validator.String{wholeSeconds{}},
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration), replace},
+		},
+		"desired_state": schema.StringAttribute{
+			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.DesiredRunning)),
+			MarkdownDescription: "The power state to have: `running` (default), `stopped`, `paused`, or `completed` for a job that runs once and ends with an expected exit code. Changes in place.",
+			Validators: []validator.String{stringvalidator.OneOf(string(conductor.DesiredRunning), string(conductor.DesiredStopped),
+				string(conductor.DesiredPaused), string(conductor.DesiredCompleted))},
+		},
+		"expected_exit_codes": schema.SetAttribute{
+			Optional: true, ElementType: types.Int64Type,
+			MarkdownDescription: "The exit codes that count as the success of a job. Default: 0 alone.",
+			Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
+		},
+		"wait_for": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "What a create or a start waits for: `ready` (what `desired_state` and the health check imply), `healthy`, or `running` " +
+				"(still running, without a restart, 500 ms after the start). Default: the provider's `wait_for` where it fits `desired_state`, else `ready`.",
+			Validators: []validator.String{validWaits()},
+		},
+		"remove_volumes": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+			MarkdownDescription: "Whether the container's anonymous volumes are removed with it. Default `true`.",
+		},
+		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+			Create: true, Read: true, Update: true, Delete: true,
+			CreateDescription: "How long creating may take, pull and wait included (`\"20m\"` by default).",
+			ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
+			UpdateDescription: "How long an update may take (`\"20m\"` by default).",
+			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
+		}),
+	}
+	for name, attribute := range computedAttributes() {
+		attributes[name] = attribute
+	}
+	return schema.Schema{
+		MarkdownDescription: "A container on a Docker engine. Creating it waits until it is ready, and fails as soon as it can't become so, with the reason and the container's last log lines.",
+		Attributes:          attributes,
+	}
+}
+
+func validWaits() validator.String {
+	return stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy), string(conductor.WaitRunning))
+}
+
+func computedAttributes() map[string]schema.Attribute {
+	stable := func(description string) schema.Attribute {
+		return schema.StringAttribute{
+			Computed: true, MarkdownDescription: description,
+			PlanModifiers: []planmodifier.String{stringplanmodifier.UseNonNullStateForUnknown()},
+		}
+	}
+	changing := func(description string) schema.Attribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	return map[string]schema.Attribute{
+		"id":           changing("`engine/name`, where engine is the host name that the engine reports. Changes in place with the name."),
+		"container_id": stable("The container's ID: 64 hexadecimal digits."),
+		"image_id":     stable("The ID of the image that the container was made from."),
+		"image_digest": stable("The image's digest at its registry, where the reference names it or a pull brought it."),
+		"status":       changing("The engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`."),
+		"health":       changing("`starting`, `healthy` or `unhealthy`; null without a health check."),
+		"exit_code": schema.Int64Attribute{
+			Computed: true, MarkdownDescription: "The exit code of a container that has run and ended.",
+		},
+		"operation_id": changing("The ID of the last operation: `engine/name/unique`."),
+		"fault": schema.SingleNestedAttribute{
+			Computed: true, MarkdownDescription: "The failure of the last operation; null if it succeeded.",
+			Attributes: map[string]schema.Attribute{
+				"kind":    changing("What failed, as a word for programs."),
+				"step":    changing("Where the operation was."),
+				"summary": changing("One line for a person."),
+				"message": changing("The engine's own words."),
+				"hint":    changing("What to do."),
+				"time":    changing("When it was (RFC 3339)."),
+			},
+		},
+		"addresses": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
+			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
+		},
+		"published_ports": schema.MapAttribute{
+			Computed: true, ElementType: types.Int64Type,
+			MarkdownDescription: "The port of the host that leads to a port of the container, by `\"80/tcp\"`; the lowest one where there are several; only while it runs.",
+			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
+		},
+	}
+}
+
+func faultTypes() map[string]attr.Type {
+	return map[string]attr.Type{
+		"kind": types.StringType, "step": types.StringType, "summary": types.StringType,
+		"message": types.StringType, "hint": types.StringType, "time": types.StringType,
+	}
+}
+
+func publishedPorts(c *conductor.Container) types.Map {
+	out := make(map[string]attr.Value)
+	for port, n := range c.PublishedPorts {
+		out[port] = types.Int64Value(int64(n))
+	}
+	return types.MapValueMust(types.Int64Type, out)
+}

@@ -1,0 +1,43 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"errors"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// faultOf gives the fault that the conductor returned, nil if there is none.
+func faultOf(err error) *fault.Fault {
+	var f *fault.Fault
+	if !errors.As(err, &f) {
+		return nil
+	}
+	return f
+}
+
+// addFault makes a diagnostic of what the conductor returned, if it failed, on the attribute that
+// it concerns.
+func addFault(diags *diag.Diagnostics, err error) {
+	if err == nil {
+		return
+	}
+	f := faultOf(err)
+	switch {
+	case f == nil:
+		diags.AddError("gantry failed in a way that it does not know", err.Error())
+		return
+	case len(f.Attribute) == 0:
+		diags.AddError(f.Summary, f.Detail())
+		return
+	}
+	// The fault may know a key below the attribute, and its text names it. Terraform finds the
+	// line of an attribute in the configuration, but not of what is nested in one: with the whole
+	// path it would show the first line of the resource.
+	diags.AddAttributeError(path.Root(f.Attribute[0]), f.Summary, f.Detail())
+}

@@ -1,0 +1,107 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"regexp"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+// A container that somebody made with `docker run` is imported, and the plan is empty with the
+// configuration that means the same.
+func TestAccImport(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		by string
+		id func(r *rig, id string) string
+	}{
+		{"name", func(r *rig, _ string) string { return r.Name("web") }},
+		{"ID", func(_ *rig, id string) string { return id }},
+		{"short ID", func(_ *rig, id string) string { return id[:12] }},
+		{"engine and name", func(r *rig, _ string) string { return r.HostName() + "/" + r.Name("web") }},
+	} {
+		t.Run(tt.by, func(t *testing.T) {
+			r := newRig(t)
+			image := r.Engine.Image(enginetest.ImageOptions{
+				Command: []string{"serve"}, Env: map[string]string{"FROM_IMAGE": "yes"}, Labels: map[string]string{"from": "image"},
+				Expose: []string{"9000/tcp"},
+			})
+			port, data := r.FreePort(), r.Volume("data")
+			id := r.Run(r.Name("web"), enginetest.RunOptions{
+				Image:   image,
+				Env:     []string{"A=1", "B=two words"},
+				Labels:  map[string]string{"com.example.role": "web"},
+				Publish: []string{port + ":8080"},
+				Volumes: []string{data + ":/data"},
+				Memory:  64 << 20,
+			})
+			imported := r.watch(id)
+			config := r.container(
+				attr("image", image),
+				`environment = { A = "1", B = "two words" }`,
+				`labels = { "com.example.role" = "web" }`,
+				fmt.Sprintf("ports = [{ target = 8080, published = %q }]", port),
+				fmt.Sprintf(`mounts = { "/data" = { type = "volume", source = %q } }`, data),
+				`memory = "64m"`,
+			)
+			r.run(
+				resource.TestStep{
+					Config: config, ResourceName: web, ImportState: true, ImportStatePersist: true,
+					ImportStateId: tt.id(r, id),
+				},
+				resource.TestStep{
+					Config:           config,
+					ConfigPlanChecks: plannedNothing(),
+					ConfigStateChecks: []statecheck.StateCheck{
+						stateCheck(imported.untouched),
+						has("container_id", text(id)),
+						has("id", text(r.HostName()+"/"+r.Name("web"))),
+					},
+				},
+			)
+			if r.Exists(id) {
+				t.Error("the imported container was not destroyed")
+			}
+		})
+	}
+}
+
+// What gantry made itself is imported with all that was asked for.
+func TestAccImportOfOwn(t *testing.T) {
+	r := newRig(t)
+	config := r.container(
+		command("serve"),
+		`environment = { A = "1" }`,
+		`labels = { b = "2" }`,
+		"ports = [{ target = 8080 }]",
+		`mounts = { "/tmp" = { type = "tmpfs" } }`,
+		healthcheck("health"),
+		`restart = "on-failure:3"`,
+		`cpus = 0.5`,
+		`hostname = "somewhere"`,
+		`stop_grace_period = "5s"`,
+	)
+	r.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{
+			ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true,
+			// Only the operation that made it knows this.
+			ImportStateVerifyIgnore: []string{"operation_id"},
+		},
+	)
+}
+
+func TestAccImportOfNothing(t *testing.T) {
+	r := newRig(t)
+	r.run(resource.TestStep{
+		Config: r.container(), ResourceName: web, ImportState: true, ImportStateId: r.Name("nothing"),
+		ExpectError: regexp.MustCompile(`(?i)no\s+such\s+container|not\s+found|no\s+container`),
+	})
+}

@@ -1,0 +1,114 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package meaning
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/docker/go-units"
+)
+
+// bare is the number below which a size without a unit is taken for a mistake: the engine's
+// smallest memory limit is 6 MiB, and who means bytes writes more digits.
+const bare = 1 << 20
+
+// ParseSize parses a size as the Compose specification spells byte values ("512m", "1.5g",
+// "65536k", "1073741824"). It gives bytes; units are powers of 1024.
+func ParseSize(s string) (int64, error) {
+	n, err := units.RAMInBytes(s)
+	if err != nil || strings.TrimSpace(s) != s || n < 0 {
+		return 0, errors.New(`a size is a number and a unit of b, k, m or g, for example "512m" or "1.5g"`)
+	}
+	if _, err := strconv.ParseFloat(s, 64); err == nil && n > 0 && n < bare {
+		return 0, fmt.Errorf(`%s are bytes: did you mean "%sm"? To mean bytes, write "%sb"`, s, s, s)
+	}
+	return n, nil
+}
+
+// FormatSize spells a number of bytes with the largest unit that keeps it exact.
+func FormatSize(n int64) string {
+	for _, unit := range []struct {
+		name string
+		size int64
+	}{{"g", 1 << 30}, {"m", 1 << 20}, {"k", 1 << 10}} {
+		if n != 0 && n%unit.size == 0 {
+			return strconv.FormatInt(n/unit.size, 10) + unit.name
+		}
+	}
+	return strconv.FormatInt(n, 10) + "b"
+}
+
+// ParseDuration parses a duration as the Compose specification spells it: "500ms", "90s", "1m30s".
+func ParseDuration(s string) (time.Duration, error) {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return 0, errors.New(`a duration is made of numbers and units of us, ms, s, m or h, for example "30s" or "1m30s", and is not negative`)
+	}
+	return d, nil
+}
+
+// FormatDuration spells a duration without its empty parts: "1m", not "1m0s".
+func FormatDuration(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+// NormaliseReference gives an image reference with its registry and its tag spelled out
+// ("nginx" is "docker.io/library/nginx:latest").
+func NormaliseReference(s string) (string, error) {
+	named, err := reference.ParseNormalizedNamed(s)
+	if err != nil {
+		return "", fmt.Errorf(`an image reference is [registry/]name[:tag][@digest], in lower case but for the tag, for example "ghcr.io/acme/app:1.4" (%w)`, err)
+	}
+	return reference.TagNameOnly(named).String(), nil
+}
+
+// NormalisePlatform gives a platform with its architecture's usual name and without a default
+// variant ("linux/x86_64" is "linux/amd64", "linux/arm64/v8" is "linux/arm64").
+func NormalisePlatform(s string) (string, error) {
+	p, err := platforms.Parse(s)
+	if err != nil || !strings.Contains(s, "/") {
+		return "", errors.New(`a platform is os/architecture[/variant], for example "linux/arm64"`)
+	}
+	p = platforms.Normalize(p)
+	return platforms.Format(p), nil
+}
+
+// ParseRestart parses a restart policy as the Compose specification spells it: "no", "always",
+// "unless-stopped", "on-failure", "on-failure:3". The number is the most restarts; 0 is no bound.
+func ParseRestart(s string) (name string, retries int, err error) {
+	name, count, bounded := strings.Cut(s, ":")
+	if bounded && name == "on-failure" {
+		if retries, err = strconv.Atoi(count); err == nil && retries >= 0 && retries <= math.MaxInt32 {
+			return name, retries, nil
+		}
+	} else if !bounded && (name == "no" || name == "always" || name == "unless-stopped" || name == "on-failure") {
+		return name, 0, nil
+	}
+	return "", 0, errors.New(`a restart policy is "no", "always", "unless-stopped", "on-failure" or "on-failure:N"`)
+}
+
+// FormatRestart spells a restart policy.
+func FormatRestart(name string, retries int) string {
+	if name == "" {
+		return "no"
+	}
+	if name == "on-failure" && retries > 0 {
+		return fmt.Sprintf("%s:%d", name, retries)
+	}
+	return name
+}

@@ -1,0 +1,146 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package provider is what Terraform sees of gantry: schemas, models, mapping and plan logic. The
+// work is the conductor's.
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+var _ provider.Provider = (*gantry)(nil)
+
+// New gives a constructor of the provider. The logger is the conductor's.
+func New(version string, logger hclog.Logger) func() provider.Provider {
+	return func() provider.Provider { return &gantry{version: version, logger: logger} }
+}
+
+type gantry struct {
+	version string
+	logger  hclog.Logger
+}
+
+// providerData is what a configured provider hands to its resources.
+type providerData struct {
+	// conductor is nil as long as the configuration is not known.
+	conductor *conductor.Conductor
+	// wait is the default of the resources' wait_for; empty if there is none.
+	wait conductor.Wait
+}
+
+type providerModel struct {
+	Host             types.String `tfsdk:"host"`
+	MaxParallel      types.Int64  `tfsdk:"max_parallel"`
+	MaxParallelPulls types.Int64  `tfsdk:"max_parallel_pulls"`
+	WaitFor          types.String `tfsdk:"wait_for"`
+	RegistryAuth     types.Map    `tfsdk:"registry_auth"`
+}
+
+type credentialModel struct {
+	Username types.String `tfsdk:"username"`
+	Password types.String `tfsdk:"password"`
+}
+
+func (p *gantry) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
+	resp.TypeName, resp.Version = "gantry", p.version
+}
+
+func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
+	resp.Schema = schema.Schema{
+		MarkdownDescription: "Manages containers on a Docker engine, and never blocks on them.",
+		Attributes: map[string]schema.Attribute{
+			"host": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "The engine's address (`unix://`, `tcp://`, `ssh://`, `npipe://`). Default: `DOCKER_HOST`, else the Docker CLI's current context, else the local socket. " +
+					"For `tcp://`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` apply as they do for the Docker CLI.",
+				Validators: []validator.String{hostAddress{}},
+			},
+			"max_parallel": schema.Int64Attribute{
+				Optional: true, MarkdownDescription: "How many operations may occupy the engine at once. Waiting and pulling don't count. Default: twice the CPUs that the engine reports.",
+				Validators: []validator.Int64{int64validator.AtLeast(1)},
+			},
+			"max_parallel_pulls": schema.Int64Attribute{
+				Optional: true, MarkdownDescription: "How many images are pulled at once. Default: 3.",
+				Validators: []validator.Int64{int64validator.AtLeast(1)},
+			},
+			"wait_for": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The default of the containers' `wait_for`, for those whose `desired_state` it fits.",
+				Validators: []validator.String{validWaits()},
+			},
+			"registry_auth": schema.MapNestedAttribute{
+				Optional:            true,
+				MarkdownDescription: "Credentials by registry (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). For other registries the Docker CLI's configuration and its credential helpers are asked.",
+				Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
+				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+					"username": schema.StringAttribute{Required: true, MarkdownDescription: "The user's name."},
+					"password": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The password or token."},
+				}},
+			},
+		},
+	}
+}
+
+func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	data := &providerData{}
+	resp.ResourceData = data
+	if !req.Config.Raw.IsFullyKnown() {
+		return // Only in a plan, where the resources then keep what the state says.
+	}
+	var config providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	var credentials map[string]credentialModel
+	resp.Diagnostics.Append(config.RegistryAuth.ElementsAs(ctx, &credentials, false)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	data.wait = conductor.Wait(config.WaitFor.ValueString())
+	data.conductor = conductor.New(conductor.Options{
+		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
+		Credentials: expandCredentials(credentials), Logger: p.logger,
+	})
+}
+
+func (p *gantry) Resources(context.Context) []func() resource.Resource {
+	return []func() resource.Resource{newContainerResource}
+}
+
+func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return nil }
+
+func expandCredentials(models map[string]credentialModel) map[string]conductor.Credential {
+	credentials := make(map[string]conductor.Credential, len(models))
+	for registry, m := range models {
+		credentials[registry] = conductor.Credential{Username: m.Username.ValueString(), Password: m.Password.ValueString()}
+	}
+	return credentials
+}
+
+// hostAddress validates the form of an engine's address.
+type hostAddress struct{}
+
+func (hostAddress) Description(context.Context) string {
+	return `must be an address such as "unix:///var/run/docker.sock", "tcp://edge1:2376" or "ssh://user@edge1"`
+}
+func (v hostAddress) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v hostAddress) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if err := conductor.CheckHost(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid host %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
+	}
+}

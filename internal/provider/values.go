@@ -1,0 +1,95 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"path"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+// stringOrNull makes null of the empty string: where the engine has "", nobody set anything.
+func stringOrNull(s string) types.String {
+	if s == "" {
+		return types.StringNull()
+	}
+	return types.StringValue(s)
+}
+
+// expandList gives nil for a null list, and an empty one for an empty one.
+func expandList(list []types.String) []string {
+	if list == nil {
+		return nil
+	}
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		out = append(out, s.ValueString())
+	}
+	return out
+}
+
+func flattenList(list []string) []types.String {
+	out := make([]types.String, 0, len(list))
+	for _, s := range list {
+		out = append(out, types.StringValue(s))
+	}
+	return out
+}
+
+func expandMap(m map[string]types.String) map[string]string {
+	if m == nil {
+		return nil
+	}
+	out := make(map[string]string, len(m))
+	for key, s := range m {
+		out[key] = s.ValueString()
+	}
+	return out
+}
+
+// durationOf gives 0 for null and unknown; what is known has been validated.
+func durationOf(v meaning.Value) time.Duration {
+	d, err := meaning.ParseDuration(v.ValueString())
+	if err != nil {
+		return 0
+	}
+	return d
+}
+
+// absolutePath validates a path in a Linux container, in its one spelling: two spellings of one
+// path would be two keys.
+type absolutePath struct{}
+
+func (absolutePath) Description(context.Context) string {
+	return "must be an absolute path without \"..\", \"//\" or a slash at its end"
+}
+func (v absolutePath) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v absolutePath) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	s := req.ConfigValue.ValueString()
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isWindowsPath(s) || path.IsAbs(s) && path.Clean(s) == s {
+		return
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid path %q", s), fmt.Sprintf("It %s.", v.Description(ctx)))
+}
+
+// ipAddress validates an IPv4 or IPv6 address.
+type ipAddress struct{}
+
+func (ipAddress) Description(context.Context) string               { return "must be an IPv4 or IPv6 address" }
+func (v ipAddress) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v ipAddress) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := netip.ParseAddr(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid address %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
+	}
+}

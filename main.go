@@ -1,0 +1,127 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Command terraform-provider-gantry is the plugin that Terraform and OpenTofu start.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
+)
+
+// address is the provider's place in the registry; configurations name it without the host.
+const address = "registry.terraform.io/gantry-provider/gantry"
+
+// cookieKey is the variable that tells a plugin that Terraform started it, and not a person. Its
+// value is checked while serving (terraform-plugin-go, tfprotov6/tf6server).
+const cookieKey = "TF_PLUGIN_MAGIC_COOKIE"
+
+// version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can
+// only set a package variable.
+var version string
+
+func main() { os.Exit(run(os.Args[1:], os.Getenv, os.Stdout, os.Stderr)) }
+
+// run is main with its surroundings as arguments; it returns the exit code. stderr must be the
+// one that the process was started with: Terraform reads the log there, and serving replaces
+// os.Stderr by a pipe of its own.
+func run(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("terraform-provider-gantry", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	flags.Usage = func() { explain(stderr) }
+	debugging := flags.Bool("debug", false, "serve for a debugger, and print how Terraform attaches")
+	showVersion := flags.Bool("version", false, "print the version")
+	switch err := flags.Parse(args); {
+	case err == flag.ErrHelp: //nolint:errorlint // Parse returns this very value.
+		return 0
+	case err != nil:
+		return 2
+	}
+
+	switch {
+	case *showVersion:
+		fmt.Fprintln(stdout, "terraform-provider-gantry", buildVersion())
+		return 0
+	case flags.NArg() > 0 || (!*debugging && getenv(cookieKey) == ""):
+		explain(stderr)
+		return 2
+	}
+
+	logger := newLogger(getenv, stderr)
+	err := providerserver.Serve(context.Background(), provider.New(buildVersion(), logger), providerserver.ServeOpts{
+		Address:         address,
+		Debug:           *debugging,
+		ProtocolVersion: 6,
+	})
+	if err != nil {
+		fmt.Fprintln(stderr, "Unable to serve the provider:", err)
+		return 1
+	}
+	return 0
+}
+
+// explain tells a person who started the plugin by hand what it is.
+func explain(w io.Writer) {
+	fmt.Fprintf(w, `terraform-provider-gantry %s manages containers on Docker engines.
+
+This is a plugin: Terraform (or OpenTofu) starts it when a configuration asks for it:
+
+    terraform {
+      required_providers {
+        gantry = { source = "gantry-provider/gantry" }
+      }
+    }
+
+By hand it knows two flags:
+    -version   print the version
+    -debug     serve for a debugger, and print how Terraform attaches
+`, buildVersion())
+}
+
+// buildVersion is the version of the release, or else what the Go toolchain recorded.
+func buildVersion() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return strings.TrimPrefix(info.Main.Version, "v")
+	}
+	return "dev"
+}
+
+// newLogger makes the conductor's logger. Terraform takes lines of JSON on the plugin's stderr
+// into its own log.
+func newLogger(getenv func(string) string, stderr io.Writer) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{
+		Name:       "gantry",
+		Level:      logLevel(getenv),
+		Output:     stderr,
+		JSONFormat: true,
+	})
+}
+
+// logLevel reads the level as Terraform does: the most specific variable wins, a level that is
+// no level means everything, and so does "JSON", which asks for a format.
+func logLevel(getenv func(string) string) hclog.Level {
+	for _, key := range []string{"TF_LOG_PROVIDER_GANTRY", "TF_LOG_PROVIDER", "TF_LOG"} {
+		value := getenv(key)
+		if value == "" {
+			continue
+		}
+		if level := hclog.LevelFromString(value); level != hclog.NoLevel {
+			return level
+		}
+		return hclog.Trace
+	}
+	return hclog.Off
+}

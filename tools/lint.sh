@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Copyright (c) The gantry authors
+# SPDX-License-Identifier: MPL-2.0
+
+# Checks what is not Go: the examples (format, and against the schema of the built provider), and
+# the shell scripts.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# An example that names no source means the namespace hashicorp.
+cat >"$work/cli.tfrc" <<TF
+provider_installation {
+  dev_overrides {
+    "gantry-provider/gantry" = "$PWD/bin"
+    "hashicorp/gantry"       = "$PWD/bin"
+  }
+  direct {}
+}
+TF
+export TF_CLI_CONFIG_FILE=$work/cli.tfrc CHECKPOINT_DISABLE=1
+
+terraform=$(tools/terraform.sh)
+"$terraform" fmt -check -diff -recursive examples
+for example in examples/provider examples/quickstart examples/resources/*; do
+	if ! "$terraform" -chdir="$example" validate -no-color >"$work/validate.log" 2>&1; then
+		cat "$work/validate.log" >&2
+		die "$example is not valid"
+	fi
+done
+
+if ! have shellcheck; then
+	can_install || die "shellcheck is missing: install it (https://www.shellcheck.net)"
+	apt_install shellcheck
+fi
+shellcheck -x tools/*.sh .ci/run

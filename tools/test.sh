@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Copyright (c) The gantry authors
+# SPDX-License-Identifier: MPL-2.0
+
+# Runs go test with what the tests need: a Docker engine, a Terraform, and a C compiler for the
+# race detector. The arguments are go test's.
+
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR
+. "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+read -r compiler _ <<<"$(go env CC)"
+if [[ " $* " == *' -race '* && $(uname -s) == Linux ]] && ! have "$compiler"; then
+	can_install || die "the race detector needs a C compiler: install gcc (on Debian and Ubuntu: sudo apt-get install gcc libc6-dev)"
+	apt_install gcc libc6-dev
+fi
+
+terraform=$(tools/terraform.sh)
+export TF_ACC=1 TF_ACC_TERRAFORM_PATH=$terraform CHECKPOINT_DISABLE=1
+PATH=$(dirname "$terraform"):$PATH
+if [[ $(basename "$terraform") == tofu ]]; then
+	# Where OpenTofu looks for a provider without a host in its address.
+	export TF_ACC_PROVIDER_HOST=registry.opentofu.org TF_ACC_PROVIDER_NAMESPACE=gantry-provider
+fi
+[[ " $* " != *' -race '* ]] || export CGO_ENABLED=1
+
+exec tools/engine.sh run -- go test -count=1 "$@"
