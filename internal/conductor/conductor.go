@@ -38,6 +38,10 @@ type Options struct {
 	// StateDir is the folder of the journal and of the lane locks; empty means
 	// journal.DefaultDir.
 	StateDir string
+	// Background is the command that starts a background conductor (it must call
+	// ServeBackground); empty means that there is none, and that casts complete before they
+	// return.
+	Background []string
 	// Logger gets steps and retries; never a secret.
 	Logger hclog.Logger
 }
@@ -73,6 +77,9 @@ type Request struct {
 	Spec Spec
 	// ContainerID is the container to update or remove.
 	ContainerID string
+	// OperationID is the create whose container is to be removed, where its ID is not known
+	// (yet).
+	OperationID string
 	// PriorName is the name that the container had when the operation was asked for, where
 	// an update renames it.
 	PriorName string
@@ -107,6 +114,7 @@ type Conductor struct {
 	connecting chan struct{}
 	mu         sync.Mutex
 	journal    *journal.Journal
+	background *backgroundClient
 	engine     *engine
 	unreached  *unreached
 }
@@ -151,6 +159,9 @@ func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conduc
 func (c *Conductor) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.background != nil {
+		c.background.close()
+	}
 	if c.engine == nil {
 		return nil
 	}
@@ -188,7 +199,8 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	o := c.accept(e, req)
+	deadline, _ := ctx.Deadline()
+	o := c.accept(e, req, false, deadline)
 	container, err := o.run(ctx)
 	return Outcome{OperationID: o.id, Container: container}, err
 }

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -26,6 +25,9 @@ const (
 // create makes the container, starts it, and waits for it. With a local image and one network
 // that is three requests: create, start, inspect.
 func (o *operation) create(ctx context.Context) (*Container, error) {
+	if err := o.resume(ctx); err != nil {
+		return nil, err
+	}
 	again := o.containerID != ""
 	prepare := o.bring
 	if again {
@@ -37,7 +39,7 @@ func (o *operation) create(ctx context.Context) (*Container, error) {
 	if o.Spec.DesiredState == DesiredStopped {
 		return o.engine.inspect(ctx, o.containerID)
 	}
-	return o.bringUp(ctx, again)
+	return o.bringUp(ctx, again || o.adopted)
 }
 
 // bring creates the container, and pulls its image if that is needed and wanted.
@@ -115,11 +117,7 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		o.containerID, o.uncertain = holder.ID, false
 		return nil
 	case err == nil && holder.State.Status != "removing" && o.abandoned(holder):
-		// Started over rather than adopted: what it was to be is not on disk.
-		o.logger.Info("an interrupted create left this container", "container_id", holder.ID, "interrupted", holder.Labels[LabelOperation])
-		return o.change(ctx, func(ctx context.Context) error {
-			return ignoreNotFound(o.engine.api.ContainerRemove(ctx, holder.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
-		})
+		return o.takeOver(ctx, holder)
 	case err == nil && holder.State.Status != "removing":
 		return o.scope().NameConflict(o.Spec.Name, describe(holder), fault.NothingCreated, taken)
 	case time.Now().After(giveUp):

@@ -51,7 +51,8 @@ type engineAPI interface {
 
 // engine is one Docker daemon that answered, with what bounds and watches the work on it.
 type engine struct {
-	api engineAPI
+	api    engineAPI
+	logger hclog.Logger
 	// journal is nil where no state folder can be written.
 	journal *journal.Engine
 	// credentials by registry, as configured.
@@ -91,7 +92,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", parallel, "max_parallel_pulls", pulls)
 	return &engine{
-		id: info.ID, api: api, name: info.Name, credentials: opts.Credentials,
+		id: info.ID, api: api, logger: logger, name: info.Name, credentials: opts.Credentials,
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
 		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),

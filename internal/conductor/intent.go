@@ -6,7 +6,6 @@ package conductor
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -24,6 +23,7 @@ func (o *operation) record() journal.Record {
 	return journal.Record{
 		ID: o.id, Kind: string(o.Kind), Engine: o.engine.name, Container: o.Spec.Name, PriorName: o.PriorName,
 		ContainerID: o.containerID, Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
+		Cast: o.cast, Deadline: o.deadline.UTC(),
 	}
 }
 
@@ -94,7 +94,7 @@ func (o *operation) conclude(err error) {
 	o.write(o.id, func(r *journal.Record) {
 		r.Ended, r.Step, r.ContainerID, r.Outcome = time.Now().UTC(), o.step, o.containerID, journal.Done
 		if f := (*fault.Fault)(nil); errors.As(err, &f) {
-			r.Outcome, r.Fault, r.Settled = journal.Failed, f, true
+			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !o.cast
 		}
 	})
 	if err != nil {
@@ -113,20 +113,3 @@ func (o *operation) write(id string, change func(*journal.Record)) {
 		o.logger.Warn("a record of the journal can't be written", "record", id, "error", err)
 	}
 }
-
-// abandoned says whether a container was made by an interrupted create of this lane: then it is
-// gantry's own, and nobody else's. An image made from such a container inherits its label; but
-// the container then has another name, or was not made by the engine at that time.
-func (o *operation) abandoned(c *Container) bool {
-	made := c.Labels[LabelOperation]
-	if o.engine.journal == nil || made == "" {
-		return false
-	}
-	records, _ := o.engine.journal.Lane(o.Spec.Name)
-	return slices.ContainsFunc(records, func(r journal.Record) bool {
-		return r.ID == made && r.Outcome == journal.Interrupted && Kind(r.Kind) == KindCreate && !c.Created.Before(r.Accepted.Add(-clockSkew))
-	})
-}
-
-// clockSkew is how far the clock of an engine may be behind this machine's.
-const clockSkew = 5 * time.Minute

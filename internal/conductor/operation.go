@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
@@ -45,6 +46,9 @@ type operation struct {
 	// pass is the operation's place in its lanes, taken when it was accepted.
 	pass     *lane.Pass[laneKey]
 	accepted time.Time
+	// cast says that nobody waits; deadline is when the operation's time is up, if it has one.
+	cast     bool
+	deadline time.Time
 	// kept says that the journal has the operation's intent.
 	kept bool
 
@@ -56,13 +60,15 @@ type operation struct {
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
 	uncertain bool
+	// adopted says that an interrupted create made the container.
+	adopted bool
 	// changed says that something was changed on the engine.
 	changed bool
 }
 
 // accept takes a request: it has its place in the order from now on, and a durable intent. The
 // order of IDs is the order in the lanes, since the IDs are the tickets among processes.
-func (c *Conductor) accept(e *engine, req Request) *operation {
+func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time) *operation {
 	req.Wait = cmp.Or(req.Wait, WaitReady)
 	lanes := []laneKey{{e.name, req.Spec.Name}}
 	if req.PriorName != "" {
@@ -70,6 +76,7 @@ func (c *Conductor) accept(e *engine, req Request) *operation {
 	}
 	o := &operation{
 		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
+		cast: cast, deadline: deadline,
 		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
 	}
 	c.accepting.Lock()
@@ -91,13 +98,22 @@ func (o *operation) enter(step fault.Step) {
 	if o.step != step {
 		o.logger.Debug("step", "from", string(o.step), "to", string(step))
 	}
+	changed := o.step != step
 	o.step = step
+	if changed && o.cast && o.kept {
+		o.write(o.id, func(r *journal.Record) { r.Step, r.ContainerID = step, o.containerID })
+	}
 }
 
 // run waits for the operation's turn and carries it out. The order of taking is lane, lane lock,
 // pool slot: who waits for a lane holds no slot. The outcome is durable before the next one of the
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
+	ctx, done := o.cancellable(ctx)
+	defer done()
+	if o.Kind == KindRemove {
+		o.cancelLane()
+	}
 	if err := o.pass.Wait(ctx); err != nil {
 		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)

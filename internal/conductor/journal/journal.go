@@ -43,7 +43,9 @@ const (
 type Journal struct {
 	dir   string
 	owner string
-	lock  *flock.Flock
+	// lock is taken with the first intent: who only reads owns nothing.
+	own  sync.Mutex
+	lock *flock.Flock
 }
 
 // DefaultDir is the state folder that is used if nobody names one: the XDG state folder, which is
@@ -59,18 +61,35 @@ func DefaultDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "gantry"), nil
 }
 
-// Open makes the state folder if need be, and registers this process as an owner.
+// Open makes the state folder if need be, and checks that it can be written.
 func Open(dir string) (*Journal, error) {
 	owners := filepath.Join(dir, "owners")
 	if err := os.MkdirAll(owners, folderMode); err != nil {
 		return nil, fmt.Errorf("making the state folder: %w", err)
 	}
-	owner := uuid.Must(uuid.NewV7()).String()
-	lock := flock.New(filepath.Join(owners, owner+".lock"), flock.SetPermissions(fileMode))
-	if ok, err := lock.TryLock(); err != nil || !ok {
-		return nil, fmt.Errorf("taking the owner's lock in the state folder %s: %w", dir, cmpErr(err, errors.New("it is held")))
+	probe, err := os.CreateTemp(owners, ".probe-*")
+	if err != nil {
+		return nil, fmt.Errorf("writing to the state folder: %w", err)
 	}
-	return &Journal{dir: dir, owner: owner, lock: lock}, nil
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, fmt.Errorf("writing to the state folder: %w", err)
+	}
+	return &Journal{dir: dir, owner: uuid.Must(uuid.NewV7()).String()}, nil
+}
+
+// register takes the owner's lock, which says that this process lives.
+func (j *Journal) register() error {
+	j.own.Lock()
+	defer j.own.Unlock()
+	if j.lock != nil {
+		return nil
+	}
+	lock := flock.New(filepath.Join(j.dir, "owners", j.owner+".lock"), flock.SetPermissions(fileMode))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return fmt.Errorf("taking the owner's lock in the state folder %s: %w", j.dir, cmpErr(err, errors.New("it is held")))
+	}
+	j.lock = lock
+	return nil
 }
 
 // Dir is the state folder.
@@ -78,8 +97,12 @@ func (j *Journal) Dir() string { return j.dir }
 
 // Close gives up ownership. Records that have not ended are then dead.
 func (j *Journal) Close() error {
-	err := j.lock.Unlock()
-	return errors.Join(err, os.Remove(j.lock.Path()))
+	j.own.Lock()
+	defer j.own.Unlock()
+	if j.lock == nil {
+		return nil
+	}
+	return errors.Join(os.Remove(j.lock.Path()), j.lock.Unlock())
 }
 
 // alive says whether an owner's process lives. The answer "no" is final.
@@ -179,6 +202,9 @@ func (e *Engine) find(part string) ([]string, error) {
 
 // Begin makes an intent durable. It belongs to this process from now on.
 func (e *Engine) Begin(r Record) error {
+	if err := e.journal.register(); err != nil {
+		return err
+	}
 	r.Version, r.Owner = recordVersion, e.journal.owner
 	return e.write(r)
 }
