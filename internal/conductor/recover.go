@@ -225,28 +225,3 @@ func Meets(desired DesiredState, codes []int, wait Wait, s State) bool {
 	}
 	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s, true).met
 }
-
-// Await waits until an operation that was cast has ended, and says how it ended.
-func (c *Conductor) Await(ctx context.Context, operationID string) (Standing, error) {
-	_, name, _, err := journal.SplitID(operationID)
-	if err != nil {
-		return Standing{}, err
-	}
-	e, err := c.connect(ctx, name)
-	if err != nil {
-		return Standing{}, err
-	}
-	scope := c.scope(e.name, name)
-	for {
-		if s, _ := e.recall(scope, operationID); !s.InProgress {
-			found, err := c.Look(ctx, name, "", operationID)
-			if err != nil {
-				return Standing{}, err
-			}
-			return found, nil
-		}
-		if err := pause(ctx, cancelLook); err != nil {
-			return Standing{}, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, err)
-		}
-	}
-}
