@@ -96,7 +96,7 @@ func TestPlanUpdate(t *testing.T) {
 		{"a first limit", func(_ *Spec, c *Container) { c.Memory, c.MemorySwap, c.NanoCPUs = 0, 0, 0 },
 			"limit: memory is unlimited, wanted is 64MiB; cpus is unlimited, wanted is 0.5", 128 << 20},
 		{"restart", func(s *Spec, _ *Container) { s.Restart = RestartPolicy{Name: "on-failure", MaximumRetryCount: 3} }, "limit: restart is no, wanted is on-failure:3", 0},
-		{"networks are connected before others are disconnected", func(s *Spec, c *Container) {
+		{"networks are connected before others are disconnected", func(s *Spec, _ *Container) {
 			s.Networks = map[string]NetworkAttachment{"new": {Network: "new"}, "back": {Network: "b4cc"}}
 		}, "connect new: it is wanted and not connected\ndisconnect front: it is connected and not wanted", 0},
 		{"networks that nobody asks for stay", func(s *Spec, _ *Container) { s.Networks = nil }, "", 0},

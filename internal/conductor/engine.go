@@ -90,7 +90,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 		api: api, name: info.Name, credentials: opts.Credentials,
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
-		watcher: watch.New(eventSource{api}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
+		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
 	}, nil
 }
 
@@ -104,7 +104,10 @@ func (e *engine) close(logger hclog.Logger) error {
 }
 
 // eventSource is the engine as a watcher needs it.
-type eventSource struct{ api engineAPI }
+type eventSource struct {
+	api    engineAPI
+	logger hclog.Logger
+}
 
 // Events subscribes to what can end a wait: the end of a container, its health, its removal.
 func (s eventSource) Events(ctx context.Context, since int64) (<-chan watch.Event, error) {
@@ -134,7 +137,8 @@ func (s eventSource) Events(ctx context.Context, since int64) (<-chan watch.Even
 			select {
 			case m := <-messages:
 				out <- watch.Event{ID: m.Actor.ID, TimeNano: m.TimeNano}
-			case <-failures:
+			case err := <-failures:
+				s.logger.Debug("the event stream ended", "error", err)
 				return
 			}
 		}

@@ -47,7 +47,15 @@ type fakeContainer struct {
 	check                    bool
 }
 
-var errLost = client.ErrorConnectionFailed("fake")
+// errLost is what the client says when an answer does not arrive.
+var errLost = func() error {
+	nobody, err := client.NewClientWithOpts(client.WithHost("unix:///nonexistent/docker.sock"))
+	if err != nil {
+		return err
+	}
+	_, err = nobody.Ping(context.Background())
+	return err
+}()
 
 func newFake() *fakeEngine { return &fakeEngine{containers: make(map[string]*fakeContainer)} }
 

@@ -28,8 +28,8 @@ type bench struct {
 	t *testing.T
 }
 
-func start(t *testing.T, opts conductor.Options) *bench {
-	b := &bench{Engine: enginetest.New(t), Conductor: conductor.New(opts), t: t}
+func start(t *testing.T) *bench {
+	b := &bench{Engine: enginetest.New(t), Conductor: conductor.New(conductor.Options{}), t: t}
 	t.Cleanup(func() {
 		if err := b.Conductor.Close(); err != nil {
 			t.Error(err)
@@ -78,7 +78,7 @@ func wantFault(t *testing.T, err error, kind fault.Kind, attribute string) *faul
 }
 
 func TestEngineReportsWhatWasAskedFor(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	image := b.Image(enginetest.ImageOptions{Env: map[string]string{"FROM_IMAGE": "1"}, Labels: map[string]string{"from": "image"}})
 	front, back, volume := b.Network("front"), b.Network("back"), b.Volume("data")
 	grace := 3 * time.Second
@@ -137,7 +137,7 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 }
 
 func TestFaultsOfARealEngine(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	image := b.Image(enginetest.ImageOptions{})
 	for _, test := range []struct {
 		name      string
@@ -203,7 +203,7 @@ func TestFaultsOfARealEngine(t *testing.T) {
 }
 
 func TestTakenPorts(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	image := b.Image(enginetest.ImageOptions{})
 	holder := b.Name("holder")
 	stranger := b.Run(holder, enginetest.RunOptions{Image: image, Publish: []string{"80/tcp"}})
@@ -233,7 +233,7 @@ func TestTakenPorts(t *testing.T) {
 }
 
 func TestNameOfAStranger(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	image := b.Image(enginetest.ImageOptions{})
 	name := b.Name("web")
 	stranger := b.Run(name, enginetest.RunOptions{Image: image, Labels: map[string]string{"com.docker.compose.project": "shop"}})
@@ -271,7 +271,7 @@ func TestLostAnswersOfARealEngine(t *testing.T) {
 }
 
 func TestOnePullForAll(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	registry := enginetest.NewRegistry(t, b.Engine)
 	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 20})
 	gate := registry.HoldBlob(pushed)
@@ -297,7 +297,7 @@ func TestOnePullForAll(t *testing.T) {
 }
 
 func TestPullFaults(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	registry := enginetest.NewRegistry(t, b.Engine)
 	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1000})
 	host, _, _ := strings.Cut(pushed.Reference, "/")
@@ -328,7 +328,7 @@ func TestPullFaults(t *testing.T) {
 }
 
 func TestUpdateOfARealContainer(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	image := b.Image(enginetest.ImageOptions{})
 	front, back := b.Network("front"), b.Network("back")
 	spec := b.spec("web", image, "sleep")
@@ -376,7 +376,7 @@ func TestUpdateOfARealContainer(t *testing.T) {
 }
 
 func TestRemoveOfWhatIsBeingRemoved(t *testing.T) {
-	b := start(t, conductor.Options{})
+	b := start(t)
 	out, err := b.create(b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep"))
 	if err != nil {
 		t.Fatal(err)

@@ -269,7 +269,7 @@ func (o *operation) stop(ctx context.Context) error {
 	longer, cancel := outlive(ctx, changeGrace)
 	defer cancel()
 	stopped := make(chan error, 1)
-	err := o.engine.pool.Do(ctx, func(ctx context.Context) error {
+	err := o.engine.pool.Do(ctx, func(context.Context) error {
 		o.changed = true
 		go func() { stopped <- o.engine.api.ContainerStop(longer, o.containerID, container.StopOptions{}) }()
 		timer := time.NewTimer(stopHolds)

@@ -32,7 +32,7 @@ type binary struct {
 func (b *binary) path(tb testing.TB) string {
 	tb.Helper()
 	b.once.Do(func() {
-		b.folder, b.err = os.MkdirTemp("", enginetest.Prefix) //nolint:usetesting // it outlives the test that builds first
+		b.folder, b.err = os.MkdirTemp("", enginetest.Prefix)
 		if b.err != nil {
 			return
 		}

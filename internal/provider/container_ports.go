@@ -45,7 +45,7 @@ func portsAttribute() schema.Attribute {
 			"published": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "The port on the host, or a range such as `8080-8090` from which the engine chooses. Left out, the engine chooses any free port.",
-				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9]{1,5}(-[0-9]{1,5})?$`),
+				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^\d{1,5}(-\d{1,5})?$`),
 					`must be a port ("8080") or a range of ports ("8080-8090")`)},
 			},
 			"host_ip": schema.StringAttribute{

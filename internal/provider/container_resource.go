@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -68,8 +67,9 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	out, err := r.conductor.Call(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: plan.expand(), Wait: effectiveWait(&plan, r.wait)})
+	addFault(&resp.Diagnostics, err)
 	state := plan
-	state.record(out, r.report(&resp.Diagnostics, err))
+	state.record(out, faultOf(err))
 	if out.Container == nil {
 		return // Nothing is there: nothing is kept.
 	}
@@ -130,12 +130,13 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), PriorName: prior.Name.ValueString(),
 		Wait: effectiveWait(&plan, r.wait),
 	})
+	addFault(&resp.Diagnostics, err)
 	state := plan
 	if err != nil {
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior
 	}
-	state.record(out, r.report(&resp.Diagnostics, err))
+	state.record(out, faultOf(err))
 	switch {
 	case err != nil && out.Container != nil:
 		state.refresh(out.Container)
@@ -160,7 +161,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: state.Name.ValueString()},
 		ContainerID: state.ContainerID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
 	})
-	r.report(&resp.Diagnostics, err)
+	addFault(&resp.Diagnostics, err)
 }
 
 // ImportState takes a container's name, its full or short ID, or engine/name. Read fills in the rest.
@@ -193,14 +194,6 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), c.Engine+"/"+c.Name)...)
 }
 
-// report makes a diagnostic of what a call returned, and gives the fault, nil if there is none.
-func (r *containerResource) report(diags *diag.Diagnostics, err error) *fault.Fault {
-	if err == nil {
-		return nil
-	}
-	return addFault(diags, err)
-}
-
 // record notes the operation and its outcome.
 func (m *containerModel) record(out conductor.Outcome, f *fault.Fault) {
 	m.settle()
@@ -222,8 +215,8 @@ func (r *containerResource) gone(ctx context.Context, state *containerModel, dia
 }
 
 func isNotFound(err error) bool {
-	var f *fault.Fault
-	return errors.As(err, &f) && f.Kind == fault.NotFound
+	f := faultOf(err)
+	return f != nil && f.Kind == fault.NotFound
 }
 
 // configured takes the provider's data; it is missing while Terraform only validates.

@@ -121,7 +121,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"stop_signal": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The signal that asks the container to end, for example `SIGINT`. Left out, the image's, else `SIGTERM`.",
 			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{stringvalidator.RegexMatches(
-				regexp.MustCompile(`^(SIG)?[A-Z][A-Z0-9+-]*$|^[0-9]{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)},
+				regexp.MustCompile(`^(SIG)?[A-Z][A-Z0-9+-]*$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)},
 		},
 		"stop_grace_period": schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},

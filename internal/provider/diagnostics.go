@@ -12,21 +12,32 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// addFault makes a diagnostic of what the conductor returned, on the attribute that it concerns,
-// and gives the fault.
-func addFault(diags *diag.Diagnostics, err error) *fault.Fault {
+// faultOf gives the fault that the conductor returned, nil if there is none.
+func faultOf(err error) *fault.Fault {
 	var f *fault.Fault
 	if !errors.As(err, &f) {
-		diags.AddError("gantry failed in a way that it does not know", err.Error())
 		return nil
 	}
-	if len(f.Attribute) == 0 {
+	return f
+}
+
+// addFault makes a diagnostic of what the conductor returned, if it failed, on the attribute that
+// it concerns.
+func addFault(diags *diag.Diagnostics, err error) {
+	if err == nil {
+		return
+	}
+	f := faultOf(err)
+	switch {
+	case f == nil:
+		diags.AddError("gantry failed in a way that it does not know", err.Error())
+		return
+	case len(f.Attribute) == 0:
 		diags.AddError(f.Summary, f.Detail())
-		return f
+		return
 	}
 	// The fault may know a key below the attribute, and its text names it. Terraform finds the
 	// line of an attribute in the configuration, but not of what is nested in one: with the whole
 	// path it would show the first line of the resource.
 	diags.AddAttributeError(path.Root(f.Attribute[0]), f.Summary, f.Detail())
-	return f
 }

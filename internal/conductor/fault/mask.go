@@ -93,7 +93,8 @@ func (m Mask) Lines(s string) []string {
 }
 
 func printable(s string) string {
-	s = regexp.MustCompile(`\x1b(\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)?|[@-Z\\-_])`).ReplaceAllString(s, "")
+	// Control sequences of a terminal (ECMA-48), and its window titles.
+	s = regexp.MustCompile(`\x1b(\[[\x30-\x3f]*[\x20-\x2f]*[\x40-\x7e]|\][^\x07\x1b]*(\x07|\x1b\\)?|[\x40-\x5f])`).ReplaceAllString(s, "")
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || !unicode.IsControl(r) {
 			return r
