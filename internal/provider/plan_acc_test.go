@@ -72,11 +72,11 @@ func TestAccBadInput(t *testing.T) {
 		{line: `environment = { "A=B" = "C" }`},
 		{line: `labels = { "io.github.gantry-provider.operation" = "mine" }`},
 	} {
-		at := cmp.Or(tt.at, tt.line)
+		place := `\n\s+\d+:\s+` + strings.ReplaceAll(regexp.QuoteMeta(cmp.Or(tt.at, tt.line)), ` = `, `\s+=\s+`) + `\n`
+		pattern := `(?s)` + place + `.*` + spaced(tt.says)
 		if tt.path != "" {
-			at, tt.says = `resource "gantry_container" "web" {`, tt.path
+			pattern = `Error: (?s).*` + spaced(tt.path)
 		}
-		pattern := `(?s)\n\s+\d+:\s+` + strings.ReplaceAll(regexp.QuoteMeta(at), ` = `, `\s+=\s+`) + `\n.*` + spaced(tt.says)
 		steps = append(steps, resource.TestStep{
 			Config: r.container(tt.line), PlanOnly: true, ExpectError: regexp.MustCompile(pattern),
 		})
