@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strings"
@@ -25,6 +26,9 @@ func TestAccBadInput(t *testing.T) {
 		says string
 		// at is what the error's place shows, if it is not the line itself.
 		at string
+		// path is where Terraform can't find the line of what is nested in a map or an object:
+		// it shows the resource, and the text has the path.
+		path string
 	}{
 		{line: `memory = "512x"`},
 		{line: `memory = "512"`, says: `did you mean "512m"?`},
@@ -57,22 +61,22 @@ func TestAccBadInput(t *testing.T) {
 		{line: `stop_grace_period = "5"`},
 		{line: `stop_grace_period = "-5s"`},
 		{line: `mounts = { "data" = { type = "volume" } }`},
-		{line: `mounts = { "/data" = { type = "floppy" } }`},
+		{line: `mounts = { "/data" = { type = "floppy" } }`, path: `mounts["/data"].type`},
 		{line: `mounts = { "/data" = { type = "bind" } }`},
 		{line: `mounts = { "/data" = { type = "bind", source = "relative" } }`},
 		{line: `mounts = { "/data" = { type = "tmpfs", source = "/somewhere" } }`},
-		{line: `healthcheck = { test = [] }`},
+		{line: `healthcheck = { test = [] }`, path: "healthcheck.test"},
 		{line: `healthcheck = { test = ["true"] }`},
-		{line: `healthcheck = { test = ["CMD", "true"], interval = "often" }`},
-		{line: `healthcheck = { test = ["CMD", "true"], retries = -1 }`},
+		{line: `healthcheck = { test = ["CMD", "true"], interval = "often" }`, path: "healthcheck.interval"},
+		{line: `healthcheck = { test = ["CMD", "true"], retries = -1 }`, path: "healthcheck.retries"},
 		{line: `environment = { "A=B" = "C" }`},
 		{line: `labels = { "io.github.gantry-provider.operation" = "mine" }`},
 	} {
-		at := tt.at
-		if at == "" {
-			at = tt.line
+		place := `\n\s+\d+:\s+` + strings.ReplaceAll(regexp.QuoteMeta(cmp.Or(tt.at, tt.line)), ` = `, `\s+=\s+`) + `\n`
+		pattern := `(?s)` + place + `.*` + spaced(tt.says)
+		if tt.path != "" {
+			pattern = `Error: (?s).*` + spaced(tt.path)
 		}
-		pattern := `(?s)\n\s+\d+:\s+` + strings.ReplaceAll(regexp.QuoteMeta(at), ` = `, `\s+=\s+`) + `\n.*` + spaced(tt.says)
 		steps = append(steps, resource.TestStep{
 			Config: r.container(tt.line), PlanOnly: true, ExpectError: regexp.MustCompile(pattern),
 		})

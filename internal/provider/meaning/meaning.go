@@ -132,7 +132,8 @@ func (v Value) ValidateAttribute(_ context.Context, req xattr.ValidateAttributeR
 		return
 	}
 	if _, err := v.Kind.normalise(v.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid %s %q", v.Kind, v.ValueString()), err.Error()+".")
+		// Terraform does not show the line of what is nested in an attribute: the text names it.
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid %s %q for %s", v.Kind, v.ValueString(), req.Path), err.Error()+".")
 	}
 }
 
