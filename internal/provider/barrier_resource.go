@@ -197,6 +197,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 			continue
 		}
 		waiting.Go(func() {
+			// The error, if any, is a fault.
 			got, err := r.conductor.Await(ctx, operation.ValueString(), conductor.Wait(plan.Condition.ValueString()))
 			mu.Lock()
 			defer mu.Unlock()
@@ -209,7 +210,9 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 	}
 	waiting.Wait()
 	for _, key := range slices.Sorted(maps.Keys(failures)) {
-		addFault(diags, failures[key])
+		// The fault's own attribute is the container's: here it is the operation that failed.
+		f := faultOf(failures[key])
+		diags.AddAttributeError(path.Root("operations"), f.Summary, f.Detail())
 	}
 	if !diags.HasError() {
 		plan.Results = types.MapValueMust(types.ObjectType{AttrTypes: resultTypes()}, results)
