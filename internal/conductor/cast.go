@@ -121,7 +121,7 @@ type backgroundClient struct {
 
 // startBackground starts the process and greets it.
 func startBackground(opts Options, stateDir string) (*backgroundClient, error) {
-	command := exec.Command(opts.Background[0], opts.Background[1:]...)
+	command := exec.Command(opts.Background[0], opts.Background[1:]...) //nolint:noctx // It outlives every context of this process.
 	command.Env = backgroundEnvironment(os.Environ())
 	conn, err := startDetached(command)
 	if err != nil {

@@ -60,7 +60,7 @@ func record(container string) journal.Record {
 	}
 }
 
-func open(t *testing.T, dir string) (*journal.Journal, *journal.Engine) {
+func open(t *testing.T, dir string) *journal.Engine {
 	t.Helper()
 	j, err := journal.Open(dir)
 	if err != nil {
@@ -71,7 +71,7 @@ func open(t *testing.T, dir string) (*journal.Journal, *journal.Engine) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return j, e
+	return e
 }
 
 func begin(t *testing.T, e *journal.Engine, r journal.Record) journal.Record {
@@ -84,7 +84,7 @@ func begin(t *testing.T, e *journal.Engine, r journal.Record) journal.Record {
 
 func TestRecordsAreKeptInOrderAndPrivate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
-	_, e := open(t, dir)
+	e := open(t, dir)
 	first, second := begin(t, e, record("web")), begin(t, e, record("db"))
 	rename := record("www")
 	rename.PriorName = "web"
@@ -127,7 +127,7 @@ func TestRecordsAreKeptInOrderAndPrivate(t *testing.T) {
 
 func TestTornAndNewerRecordsAreReportedAndLeftAlone(t *testing.T) {
 	dir := t.TempDir()
-	_, e := open(t, dir)
+	e := open(t, dir)
 	begin(t, e, record("web"))
 	files, err := filepath.Glob(filepath.Join(dir, "engines", "*", "operations", "*.json"))
 	if err != nil || len(files) != 1 {
@@ -151,7 +151,7 @@ func TestTornAndNewerRecordsAreReportedAndLeftAlone(t *testing.T) {
 }
 
 func TestPruneNeverDropsWhatIsUnsettled(t *testing.T) {
-	_, e := open(t, t.TempDir())
+	e := open(t, t.TempDir())
 	old := time.Now().Add(-time.Hour)
 	var kept []string
 	for i, change := range []func(*journal.Record){
@@ -195,7 +195,7 @@ func TestPruneNeverDropsWhatIsUnsettled(t *testing.T) {
 
 func TestLaneIsHeldAcrossProcessesAndFreedByDeath(t *testing.T) {
 	dir := t.TempDir()
-	_, e := open(t, dir)
+	e := open(t, dir)
 	other := exec.Command(os.Args[0])
 	other.Env = append(os.Environ(), "GANTRY_TEST_HOLD="+dir)
 	stdin, err := other.StdinPipe()
@@ -247,7 +247,7 @@ func TestLaneIsHeldAcrossProcessesAndFreedByDeath(t *testing.T) {
 
 func TestLowestTicketGoesFirst(t *testing.T) {
 	dir := t.TempDir()
-	_, a := open(t, dir)
+	a := open(t, dir)
 	first := begin(t, a, record("web"))
 	hold, err := a.Hold(t.Context(), first)
 	if err != nil {
@@ -258,7 +258,7 @@ func TestLowestTicketGoesFirst(t *testing.T) {
 	var all sync.WaitGroup
 	for i := range 6 {
 		// Each is an owner of its own: within one the conductor's lanes keep the order.
-		_, engine := open(t, dir)
+		engine := open(t, dir)
 		r := begin(t, engine, record("web"))
 		all.Go(func() {
 			hold, err := engine.Hold(t.Context(), r)
@@ -293,7 +293,7 @@ func TestRenamesInBothDirectionsDontDeadlock(t *testing.T) {
 	dir := t.TempDir()
 	var all sync.WaitGroup
 	for i := range 20 {
-		_, e := open(t, dir)
+		e := open(t, dir)
 		r := record([]string{"a1", "b1"}[i%2])
 		r.PriorName = []string{"b1", "a1"}[i%2]
 		begin(t, e, r)
