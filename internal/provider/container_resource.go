@@ -6,12 +6,14 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -126,6 +128,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 	done, err := r.carryOut(ctx, conductor.Request{
 		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
+		Restart:   !maps.EqualFunc(plan.RestartTriggers, prior.RestartTriggers, func(a, b types.String) bool { return a.Equal(b) }),
 		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
 	}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)

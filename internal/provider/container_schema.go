@@ -150,6 +150,10 @@ func containerSchema(ctx context.Context) schema.Schema {
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 			MarkdownDescription: "Whether the container's anonymous volumes are removed with it. Default `true`.",
 		},
+		"restart_triggers": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Any values: when one of them changes, the container is restarted in place.",
+		},
 		"wait_for_removal": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 			MarkdownDescription: "Whether a destroy waits until the container is removed. Default `true`; with `false` the removal is accepted and left to the background conductor, and a failure is reported by the next run.",
