@@ -5,7 +5,9 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -152,7 +154,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"restart_triggers": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Any values: when one of them changes, the container is restarted in place.",
+			MarkdownDescription: "Any values: when they change, the container is restarted in place. Adding the first ones restarts nothing.",
 		},
 		"wait_for_removal": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
@@ -224,6 +226,9 @@ func computedAttributes() map[string]schema.Attribute {
 		},
 	}
 }
+
+// computedNames are the attributes that the configuration has no say in.
+func computedNames() []string { return slices.Collect(maps.Keys(computedAttributes())) }
 
 func faultTypes() map[string]attr.Type {
 	return map[string]attr.Type{
