@@ -128,7 +128,9 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 		engine, _, _ := strings.Cut(id.ValueString(), "/")
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), engine+"/"+newName.ValueString())...)
 	}
-	moving := func(name string) bool { return name == "networks" || name == "desired_state" || name == "restart_triggers" }
+	moving := func(name string) bool {
+		return name == "networks" || name == "desired_state" || name == "restart_triggers"
+	}
 	if slices.ContainsFunc(changes(req), moving) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
