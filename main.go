@@ -12,10 +12,12 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 )
 
@@ -25,6 +27,9 @@ const address = "registry.terraform.io/gantry-provider/gantry"
 // cookieKey is the variable that tells a plugin that Terraform started it, and not a person. Its
 // value is checked while serving (terraform-plugin-go, tfprotov6/tf6server).
 const cookieKey = "TF_PLUGIN_MAGIC_COOKIE"
+
+// backgroundArgument makes the process a background conductor.
+const backgroundArgument = "background"
 
 // version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can
 // only set a package variable.
@@ -52,13 +57,24 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	case *showVersion:
 		fmt.Fprintln(stdout, "terraform-provider-gantry", buildVersion())
 		return 0
+	case flags.Arg(0) == backgroundArgument:
+		if err := conductor.RunBackground(); err != nil {
+			fmt.Fprintln(stderr, err)
+			return 1
+		}
+		return 0
 	case flags.NArg() > 0 || (!*debugging && getenv(cookieKey) == ""):
 		explain(stderr)
 		return 2
 	}
 
-	logger := newLogger(getenv, stderr)
-	err := providerserver.Serve(context.Background(), provider.New(buildVersion(), logger), providerserver.ServeOpts{
+	var conductors closers
+	defer conductors.close()
+	options := []provider.Option{provider.WithRegister(conductors.add)}
+	if self, err := os.Executable(); err == nil {
+		options = append(options, provider.WithBackground(self, backgroundArgument))
+	}
+	err := providerserver.Serve(context.Background(), provider.New(buildVersion(), newLogger(getenv, stderr), options...), providerserver.ServeOpts{
 		Address:         address,
 		Debug:           *debugging,
 		ProtocolVersion: 6,
@@ -68,6 +84,27 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 		return 1
 	}
 	return 0
+}
+
+// closers are the conductors of this process. Terraform has no call that closes a provider: they are
+// closed when the server has returned, before the process ends.
+type closers struct {
+	mu   sync.Mutex
+	list []io.Closer
+}
+
+func (c *closers) add(closer io.Closer) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.list = append(c.list, closer)
+}
+
+func (c *closers) close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, closer := range c.list {
+		_ = closer.Close() // It has logged what is wrong; there is nobody else to tell.
+	}
 }
 
 // explain tells a person who started the plugin by hand what it is.

@@ -156,7 +156,7 @@ main() {
 
 	step "Twice the memory and another restart policy: a change in place"
 	printf 'memory  = "128m"\nrestart = "always"\n' >>"$work/example/terraform.tfvars"
-	tf "will be|must be|[~].*->|$summary" 2 plan -detailed-exitcode -out=change.tfplan
+	tf "will be|must be|[~].*-> [^(]|$summary" 2 plan -detailed-exitcode -out=change.tfplan
 	tf "$progress|$summary" 0 apply change.tfplan
 	after=$(identity)
 	[[ $before == "$after" ]] || die "the container was replaced or restarted: it was $before, and is $after"

@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 )
 
@@ -34,6 +35,13 @@ type Options struct {
 	// Credentials by registry ("ghcr.io", "127.0.0.1:5000", "docker.io"). For other
 	// registries the Docker CLI's configuration and its credential helpers are asked.
 	Credentials map[string]Credential
+	// StateDir is the folder of the journal and of the lane locks; empty means
+	// journal.DefaultDir.
+	StateDir string
+	// Background is the command that starts a background conductor (it must call
+	// ServeBackground); empty means that there is none, and that casts complete before they
+	// return.
+	Background []string
 	// Logger gets steps and retries; never a secret.
 	Logger hclog.Logger
 }
@@ -69,6 +77,9 @@ type Request struct {
 	Spec Spec
 	// ContainerID is the container to update or remove.
 	ContainerID string
+	// OperationID is the create whose container is to be removed, where its ID is not known
+	// (yet).
+	OperationID string
 	// PriorName is the name that the container had when the operation was asked for, where
 	// an update renames it.
 	PriorName string
@@ -97,9 +108,13 @@ type Conductor struct {
 	lanes lane.Set[laneKey]
 	dial  func() (engineAPI, address, error)
 
+	// accepting is held while an operation gets its ID and its place in the lanes.
+	accepting sync.Mutex
 	// connecting is held while one caller connects for all.
 	connecting chan struct{}
 	mu         sync.Mutex
+	journal    *journal.Journal
+	background *backgroundClient
 	engine     *engine
 	unreached  *unreached
 }
@@ -144,10 +159,37 @@ func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conduc
 func (c *Conductor) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.background != nil {
+		c.background.close()
+	}
 	if c.engine == nil {
 		return nil
 	}
-	return c.engine.close(c.opts.Logger)
+	err := c.engine.close(c.opts.Logger)
+	if c.journal != nil {
+		err = errors.Join(err, c.engine.journal.Prune(time.Now().Add(-keepFor), keepRecords), c.journal.Close())
+	}
+	return err
+}
+
+// openJournal gives the engine its part of the journal. The caller holds mu. Without a journal the
+// conductor does its work all the same, but can't say what it did before.
+func (c *Conductor) openJournal(e *engine) {
+	dir, err := c.opts.StateDir, error(nil)
+	if dir == "" {
+		dir, err = journal.DefaultDir()
+	}
+	var j *journal.Journal
+	if err == nil {
+		j, err = journal.Open(dir)
+	}
+	if err == nil {
+		e.journal, err = j.Engine(e.id, e.name)
+		c.journal = j
+	}
+	if err != nil {
+		c.opts.Logger.Warn("no journal is kept: an operation that is interrupted is not known to the next run", "state_dir", dir, "error", err)
+	}
 }
 
 // Call carries out an operation and waits for its outcome. The error, if any, is a
@@ -157,8 +199,9 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	o := c.newOperation(e, req)
-	container, err := o.run(ctx, &c.lanes)
+	deadline, _ := ctx.Deadline()
+	o := c.accept(e, req, false, deadline)
+	container, err := o.run(ctx)
 	return Outcome{OperationID: o.id, Container: container}, err
 }
 
@@ -244,6 +287,7 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
+		c.openJournal(e)
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:

@@ -25,6 +25,9 @@ const (
 // create makes the container, starts it, and waits for it. With a local image and one network
 // that is three requests: create, start, inspect.
 func (o *operation) create(ctx context.Context) (*Container, error) {
+	if err := o.resume(ctx); err != nil {
+		return nil, err
+	}
 	again := o.containerID != ""
 	prepare := o.bring
 	if again {
@@ -36,7 +39,7 @@ func (o *operation) create(ctx context.Context) (*Container, error) {
 	if o.Spec.DesiredState == DesiredStopped {
 		return o.engine.inspect(ctx, o.containerID)
 	}
-	return o.bringUp(ctx, again)
+	return o.bringUp(ctx, again || o.adopted)
 }
 
 // bring creates the container, and pulls its image if that is needed and wanted.
@@ -113,6 +116,8 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		o.logger.Debug("an earlier request of this operation made the container")
 		o.containerID, o.uncertain = holder.ID, false
 		return nil
+	case err == nil && holder.State.Status != "removing" && o.abandoned(holder):
+		return o.takeOver(ctx, holder)
 	case err == nil && holder.State.Status != "removing":
 		return o.scope().NameConflict(o.Spec.Name, describe(holder), fault.NothingCreated, taken)
 	case time.Now().After(giveUp):

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/watch"
@@ -50,10 +51,14 @@ type engineAPI interface {
 
 // engine is one Docker daemon that answered, with what bounds and watches the work on it.
 type engine struct {
-	api engineAPI
+	api    engineAPI
+	logger hclog.Logger
+	// journal is nil where no state folder can be written.
+	journal *journal.Engine
 	// credentials by registry, as configured.
 	credentials map[string]Credential
-	// name is the host name that the engine reports.
+	// id and name are the ID and the host name that the engine reports.
+	id      string
 	name    string
 	pool    *pool.Pool
 	pulls   *pull.Group
@@ -87,7 +92,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", parallel, "max_parallel_pulls", pulls)
 	return &engine{
-		api: api, name: info.Name, credentials: opts.Credentials,
+		id: info.ID, api: api, logger: logger, name: info.Name, credentials: opts.Credentials,
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
 		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),

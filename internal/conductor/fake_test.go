@@ -61,6 +61,9 @@ func newFake() *fakeEngine { return &fakeEngine{containers: make(map[string]*fak
 
 // conductor makes a conductor of the fake, which is closed with the test.
 func (f *fakeEngine) conductor(t *testing.T, opts Options) *Conductor {
+	if opts.StateDir == "" {
+		opts.StateDir = t.TempDir()
+	}
 	c := newConductor(opts, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {

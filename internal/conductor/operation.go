@@ -18,6 +18,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
@@ -42,6 +43,15 @@ type operation struct {
 	// mark is when the operation was accepted, in the order of pulls.
 	mark pull.Mark
 
+	// pass is the operation's place in its lanes, taken when it was accepted.
+	pass     *lane.Pass[laneKey]
+	accepted time.Time
+	// cast says that nobody waits; deadline is when the operation's time is up, if it has one.
+	cast     bool
+	deadline time.Time
+	// kept says that the journal has the operation's intent.
+	kept bool
+
 	step fault.Step
 	// containerID is the container that is known to be gantry's own: the one to update or
 	// remove, or the one that this operation created.
@@ -50,18 +60,32 @@ type operation struct {
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
 	uncertain bool
+	// adopted says that an interrupted create made the container.
+	adopted bool
 	// changed says that something was changed on the engine.
 	changed bool
 }
 
-func (c *Conductor) newOperation(e *engine, req Request) *operation {
-	id := newOperationID(e.name, req.Spec.Name)
+// accept takes a request: it has its place in the order from now on, and a durable intent. The
+// order of IDs is the order in the lanes, since the IDs are the tickets among processes.
+func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time) *operation {
 	req.Wait = cmp.Or(req.Wait, WaitReady)
-	return &operation{
-		Request: req, id: id, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(),
-		mask:   fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
-		logger: c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "operation", id, "kind", string(req.Kind)),
+	lanes := []laneKey{{e.name, req.Spec.Name}}
+	if req.PriorName != "" {
+		lanes = append(lanes, laneKey{e.name, req.PriorName})
 	}
+	o := &operation{
+		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
+		cast: cast, deadline: deadline,
+		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
+	}
+	c.accepting.Lock()
+	o.id = newOperationID(e.name, req.Spec.Name)
+	o.pass = c.lanes.Queue(req.Kind == KindRemove, lanes...)
+	c.accepting.Unlock()
+	o.logger = c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "operation", o.id, "kind", string(req.Kind))
+	o.intend()
+	return o
 }
 
 // scope is what the operation's faults share.
@@ -74,36 +98,48 @@ func (o *operation) enter(step fault.Step) {
 	if o.step != step {
 		o.logger.Debug("step", "from", string(o.step), "to", string(step))
 	}
+	changed := o.step != step
 	o.step = step
+	if changed && o.cast && o.kept {
+		o.write(o.id, func(r *journal.Record) { r.Step, r.ContainerID = step, o.containerID })
+	}
 }
 
-// run waits for the operation's lanes and carries it out. The order of taking is lane, then pool
-// slot: who waits for a lane holds no slot.
-func (o *operation) run(ctx context.Context, lanes *lane.Set[laneKey]) (*Container, error) {
-	accepted := time.Now()
-	keys := []laneKey{{o.engine.name, o.Spec.Name}}
-	if o.PriorName != "" {
-		keys = append(keys, laneKey{o.engine.name, o.PriorName})
+// run waits for the operation's turn and carries it out. The order of taking is lane, lane lock,
+// pool slot: who waits for a lane holds no slot. The outcome is durable before the next one of the
+// lane begins, and before anybody hears of it.
+func (o *operation) run(ctx context.Context) (*Container, error) {
+	ctx, done := o.cancellable(ctx)
+	defer done()
+	if o.Kind == KindRemove {
+		o.cancelLane()
 	}
-	pass, err := lanes.Enter(ctx, o.Kind == KindRemove, keys...)
-	if err != nil {
+	if err := o.pass.Wait(ctx); err != nil {
 		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
-			return nil, o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
+			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
 		}
-		return nil, o.fail(ctx, err)
+		err = o.fail(ctx, err)
+		o.conclude(err)
+		return nil, err
 	}
-	c, err := retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+	var c *Container
+	release, err := o.hold(ctx)
+	if err == nil {
+		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+	}
 	if err != nil {
 		err = o.fail(ctx, err)
 		c = o.left(ctx)
-		o.logger.Info("failed", "after", time.Since(accepted), "step", string(o.step), "error", err)
+		o.logger.Info("failed", "after", time.Since(o.accepted), "step", string(o.step), "error", err)
 	} else {
-		o.logger.Info("done", "after", time.Since(accepted))
+		o.logger.Info("done", "after", time.Since(o.accepted))
 	}
 	if c != nil {
 		c.ImageDigest = cmp.Or(o.digest, pinnedDigest(o.Spec.Image))
 	}
-	pass.Leave(err)
+	o.conclude(err)
+	release()
+	o.pass.Leave(err)
 	return c, err
 }
 

@@ -29,7 +29,7 @@ type bench struct {
 }
 
 func start(t *testing.T) *bench {
-	b := &bench{Engine: enginetest.New(t), Conductor: conductor.New(conductor.Options{}), t: t}
+	b := &bench{Engine: enginetest.New(t), Conductor: conductor.New(conductor.Options{StateDir: t.TempDir()}), t: t}
 	t.Cleanup(func() {
 		if err := b.Conductor.Close(); err != nil {
 			t.Error(err)
@@ -252,7 +252,7 @@ func TestLostAnswersOfARealEngine(t *testing.T) {
 		t.Run(pattern, func(t *testing.T) {
 			engine := enginetest.New(t)
 			proxy := enginetest.NewProxy(t, engine)
-			b := &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Host: proxy.Host}), t: t}
+			b := &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Host: proxy.Host, StateDir: t.TempDir()}), t: t}
 			t.Cleanup(func() { _ = b.Conductor.Close() })
 			method := "POST"
 			if strings.HasSuffix(pattern, "json") {
@@ -310,14 +310,14 @@ func TestPullFaults(t *testing.T) {
 	_, err = b.create(b.spec("denied", pushed.Reference, "sleep"))
 	wantFault(t, err, fault.PullDenied, "image")
 
-	wrong := conductor.New(conductor.Options{Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "wrong-password"}}})
+	wrong := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "wrong-password"}}})
 	defer func() { _ = wrong.Close() }()
 	_, err = wrong.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("wrong", pushed.Reference, "sleep")})
 	if f := wantFault(t, err, fault.PullDenied, "image"); !strings.Contains(f.Message, "registry_auth") || strings.Contains(f.Error(), "wrong-password") {
 		t.Errorf("%v", f)
 	}
 
-	right := conductor.New(conductor.Options{Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "right-password"}}})
+	right := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "right-password"}}})
 	defer func() { _ = right.Close() }()
 	registry.FailManifest(pushed, 1, 503) // Mends itself.
 	out, err := right.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("right", pushed.Reference, "sleep")})
@@ -383,7 +383,7 @@ func TestRemoveOfWhatIsBeingRemoved(t *testing.T) {
 	}
 	var all sync.WaitGroup
 	for range 4 { // In lanes of other conductors: only the engine sees them all.
-		other := conductor.New(conductor.Options{})
+		other := conductor.New(conductor.Options{StateDir: t.TempDir()})
 		all.Go(func() {
 			defer func() { _ = other.Close() }()
 			_, err := other.Call(t.Context(), conductor.Request{Kind: conductor.KindRemove, Spec: conductor.Spec{Name: out.Container.Name}, ContainerID: out.Container.ID})

@@ -15,6 +15,9 @@ import (
 // remove stops the container gracefully and removes it: two requests. What is gone already is
 // done. Only the container whose ID is known is touched, whatever has its name now.
 func (o *operation) remove(ctx context.Context) error {
+	if err := o.identify(ctx); err != nil || o.containerID == "" {
+		return err
+	}
 	for {
 		if err := o.stop(ctx); err != nil {
 			return ignoreNotFound(err)
@@ -35,6 +38,23 @@ func (o *operation) remove(ctx context.Context) error {
 			return ignoreNotFound(err)
 		}
 	}
+}
+
+// identify finds the container of a create whose outcome the caller did not hear of. There may be
+// none; a container that another create made is a stranger's.
+func (o *operation) identify(ctx context.Context) error {
+	if o.containerID != "" || o.OperationID == "" {
+		return nil
+	}
+	c, err := o.engine.inspect(ctx, o.Spec.Name)
+	if err != nil {
+		return ignoreNotFound(err)
+	}
+	_, made := o.engine.recall(o.scope(), o.OperationID)
+	if c.Labels[LabelOperation] == o.OperationID || c.ID == made {
+		o.containerID = c.ID
+	}
+	return nil
 }
 
 // gone waits until a removal that somebody else began has ended.

@@ -177,6 +177,12 @@ func planPower(spec Spec, s State) []action {
 // update makes the container what the request says, in place: observe, decide, act, observe.
 func (o *operation) update(ctx context.Context) (*Container, error) {
 	o.enter(fault.StepUpdating)
+	if err := o.identify(ctx); err != nil {
+		return nil, err
+	}
+	if o.containerID == "" {
+		return nil, o.scope().NotFound(nil)
+	}
 	c, err := o.engine.inspect(ctx, o.containerID)
 	if err != nil {
 		return nil, err

@@ -22,19 +22,21 @@ const (
 	WaitReady   Wait = "ready"
 	WaitHealthy Wait = "healthy"
 	WaitRunning Wait = "running"
+	// WaitNone is a cast: the operation is accepted and left to itself.
+	WaitNone Wait = "none"
 )
 
 // CheckWait says why a container that is to be in this state cannot be waited for in this way,
 // or nil if it can.
 //
-//	desired    ready                              healthy   running
-//	running    healthy if there is a check,       healthy   no exit and no restart in
+//	desired    ready                              healthy   running                     none
+//	running    healthy if there is a check,       healthy   no exit and no restart in   cast
 //	           else as running                              the 500 ms after the start
-//	stopped    created or stopped                 error     error
-//	paused     as running, then paused            error     error
-//	completed  ended with an expected exit code   error     error
+//	stopped    created or stopped                 error     error                       cast
+//	paused     as running, then paused            error     error                       cast
+//	completed  ended with an expected exit code   error     error                       cast
 func CheckWait(desired DesiredState, wait Wait) error {
-	if desired == DesiredRunning || wait == WaitReady {
+	if desired == DesiredRunning || wait == WaitReady || wait == WaitNone {
 		return nil
 	}
 	return fmt.Errorf("a container whose desired_state is %q can't be waited for with %q", desired, wait)

@@ -40,8 +40,17 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 	}
+	// The journal of the tests is their own, too, and shared among them: other tests are other runs.
+	state, err := os.MkdirTemp("", enginetest.Prefix)
+	if err == nil {
+		err = os.Setenv("XDG_STATE_HOME", state)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	code := m.Run()
-	if err := built.remove(); err != nil {
+	if err := errors.Join(built.remove(), os.RemoveAll(state)); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		code = 1
 	}

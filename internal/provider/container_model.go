@@ -46,6 +46,7 @@ type containerModel struct {
 	ExpectedExitCodes []types.Int64           `tfsdk:"expected_exit_codes"`
 	WaitFor           types.String            `tfsdk:"wait_for"`
 	RemoveVolumes     types.Bool              `tfsdk:"remove_volumes"`
+	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
 	ID             types.String `tfsdk:"id"`
@@ -205,7 +206,7 @@ func (m *containerModel) settle() {
 // and the engine's defaults is set, so that a configuration that says no more plans nothing.
 func (m *containerModel) importFrom(c *conductor.Container, image *conductor.ImageDefaults) {
 	m.PullPolicy = types.StringValue(string(conductor.PullMissing))
-	m.RemoveVolumes = types.BoolValue(true)
+	m.RemoveVolumes, m.WaitForRemoval = types.BoolValue(true), types.BoolValue(true)
 	m.compute(c)
 	m.Name = types.StringValue(c.Name)
 	m.Image = meaning.New(meaning.Reference, c.Image)
@@ -317,12 +318,12 @@ func importMap(observed, image map[string]string) map[string]types.String {
 }
 
 // flattenFault keeps what a later reader of the state needs; the diagnostic has it all.
-func flattenFault(f *fault.Fault) types.Object {
+func flattenFault(operation string, f *fault.Fault) types.Object {
 	if f == nil {
 		return types.ObjectNull(faultTypes())
 	}
 	return types.ObjectValueMust(faultTypes(), map[string]attr.Value{
-		"kind": types.StringValue(string(f.Kind)), "step": types.StringValue(string(f.Step)), "summary": types.StringValue(f.Summary),
+		"operation": types.StringValue(operation), "kind": types.StringValue(string(f.Kind)), "step": types.StringValue(string(f.Step)), "summary": types.StringValue(f.Summary),
 		"message": stringOrNull(f.Message), "hint": stringOrNull(f.Hint), "time": types.StringValue(f.Time.Format(time.RFC3339)),
 	})
 }

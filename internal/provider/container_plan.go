@@ -101,7 +101,16 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() {
 		return
 	}
-	if !anyChanges(req) {
+	failed := failedOperation(ctx, req, resp)
+	if failed == string(conductor.KindCreate) {
+		// The create is not what was asked for: it is replaced. RequiresReplace needs a path that differs.
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("container_id"), types.StringUnknown())...)
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("container_id"))
+		return
+	}
+	if failed != "" {
+		planAgain(ctx, resp)
+	} else if !anyChanges(req) {
 		// The framework made computed values unknown for a change that was one of spelling.
 		resp.Plan.Raw = req.State.Raw
 		return
@@ -124,6 +133,26 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 			return
 		}
 	}
+}
+
+// failedOperation gives what the last operation was to do, if the state says that it failed.
+func failedOperation(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) string {
+	var fault types.Object
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("fault"), &fault)...)
+	operation, ok := fault.Attributes()["operation"].(types.String)
+	if fault.IsNull() || !ok {
+		return ""
+	}
+	return operation.ValueString()
+}
+
+// planAgain plans an update that failed once more, also where nothing that can be read back differs.
+func planAgain(ctx context.Context, resp *resource.ModifyPlanResponse) {
+	for _, name := range []string{"status", "health", "operation_id"} {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root(name), types.StringUnknown())...)
+	}
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("exit_code"), types.Int64Unknown())...)
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("fault"), types.ObjectUnknown(faultTypes()))...)
 }
 
 // anyChanges says whether an attribute is planned to change that the configuration decides.

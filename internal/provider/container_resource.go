@@ -64,16 +64,18 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	out, err := r.conductor.Call(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: plan.expand(), Wait: effectiveWait(&plan, r.wait)})
-	addFault(&resp.Diagnostics, err)
 	state := plan
-	state.record(out, faultOf(err))
-	if out.Container == nil {
+	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: plan.expand(), Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
+	addFault(&resp.Diagnostics, err)
+	switch {
+	case done.accepted:
+		state.accepted(statusCreateInProgress, done.OperationID)
+	case done.Container == nil:
 		return // Nothing is there: nothing is kept.
+	default:
+		state.record(conductor.KindCreate, done.Outcome, faultOf(err))
+		state.compute(done.Container)
 	}
-	state.compute(out.Container)
 	// The request's context may be over; what is there has to be kept all the same.
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
 }
@@ -88,24 +90,22 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	c, err := r.conductor.Inspect(ctx, state.ContainerID.ValueString())
+	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
 	switch {
-	case isNotFound(err):
-		r.gone(ctx, &state, &resp.Diagnostics)
-		resp.State.RemoveResource(ctx)
-		return
 	case err != nil:
 		addFault(&resp.Diagnostics, err)
 		return
-	case state.Name.IsNull(): // Imported a moment ago.
-		image, err := r.conductor.ImageDefaults(ctx, c.ImageID)
+	case state.Name.IsNull() && standing.Container != nil: // Imported a moment ago.
+		image, err := r.conductor.ImageDefaults(ctx, standing.Container.ImageID)
 		if err != nil {
 			addFault(&resp.Diagnostics, err)
 			return
 		}
-		state.importFrom(c, image)
-	default:
-		state.refresh(c)
+		state.importFrom(standing.Container, image)
+	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), &resp.Diagnostics):
+		r.gone(ctx, &state, &resp.Diagnostics)
+		resp.State.RemoveResource(ctx)
+		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
@@ -119,30 +119,31 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	spec := plan.expand()
 	if plan.Networks == nil && prior.Networks != nil {
 		// No networks mean the engine's default, and nil would mean to leave them.
 		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}
-	out, err := r.conductor.Call(ctx, conductor.Request{
-		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), PriorName: prior.Name.ValueString(),
-		Wait: effectiveWait(&plan, r.wait),
-	})
+	done, err := r.carryOut(ctx, conductor.Request{
+		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
+		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
+	}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
 	state := plan
-	if err != nil {
+	switch {
+	case done.accepted:
+		state.accepted(statusUpdateInProgress, done.OperationID)
+	case err == nil:
+		state.record(conductor.KindUpdate, done.Outcome, nil)
+		state.compute(done.Container)
+		state.keepPromises(plan)
+	default:
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior
-	}
-	state.record(out, faultOf(err))
-	switch {
-	case err != nil && out.Container != nil:
-		state.refresh(out.Container)
-	case err == nil:
-		state.compute(out.Container)
-		state.keepPromises(plan)
+		state.record(conductor.KindUpdate, done.Outcome, faultOf(err))
+		if done.Container != nil {
+			state.refresh(done.Container)
+		}
 	}
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
 }
@@ -155,13 +156,43 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	_, err := r.conductor.Call(ctx, conductor.Request{
+	request := conductor.Request{
 		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: state.Name.ValueString()},
-		ContainerID: state.ContainerID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
-	})
+		ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
+	}
+	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
+		request.Wait = conductor.WaitNone
+	}
+	_, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
+}
+
+// done is what became of a request: it was carried out, or only accepted.
+type done struct {
+	conductor.Outcome
+	accepted bool
+}
+
+// carryOut calls or casts, as the request's wait says.
+func (r *containerResource) carryOut(ctx context.Context, req conductor.Request, limit time.Duration, diags *diag.Diagnostics) (done, error) {
+	if req.Wait != conductor.WaitNone {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		out, err := r.conductor.Call(ctx, req)
+		return done{Outcome: out}, err
+	}
+	req.Wait = conductor.WaitReady
+	cast, err := r.conductor.Cast(ctx, req, limit)
+	if cast.Completed {
+		r.completes.Do(func() {
+			diags.AddWarning("Casts complete before they return", fmt.Sprintf("There is no background conductor: %s. "+
+				"Operations that nobody should wait for (wait_for = %q, wait_for_removal = false) were carried out by the apply itself.", cast.Why, conductor.WaitNone))
+		})
+	}
+	return done{
+		Outcome:  conductor.Outcome{OperationID: cast.OperationID, Container: cast.Container},
+		accepted: err == nil && !cast.Completed,
+	}, err
 }
 
 // ImportState takes a container's name, its full or short ID, or engine/name. Read fills in the rest.
@@ -195,10 +226,10 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 }
 
 // record notes the operation and its outcome.
-func (m *containerModel) record(out conductor.Outcome, f *fault.Fault) {
+func (m *containerModel) record(kind conductor.Kind, out conductor.Outcome, f *fault.Fault) {
 	m.settle()
 	m.OperationID = stringOrNull(out.OperationID)
-	m.Fault = flattenFault(f)
+	m.Fault = flattenFault(string(kind), f)
 }
 
 // gone warns if a container is missing because the provider is connected to another engine than
@@ -212,11 +243,6 @@ func (r *containerResource) gone(ctx context.Context, state *containerModel, dia
 	diags.AddWarning(fmt.Sprintf("Container %q was on engine %q", state.Name.ValueString(), engine),
 		fmt.Sprintf("The provider is now connected to engine %q, which does not have it: the plan creates it there. If engine %q still exists, "+
 			"the container there is not touched and not managed any more.", connected, engine))
-}
-
-func isNotFound(err error) bool {
-	f := faultOf(err)
-	return f != nil && f.Kind == fault.NotFound
 }
 
 // configured takes the provider's data; it is missing while Terraform only validates.

@@ -143,12 +143,16 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"wait_for": schema.StringAttribute{
 			Optional: true,
 			MarkdownDescription: "What a create or a start waits for: `ready` (what `desired_state` and the health check imply), `healthy`, or `running` " +
-				"(still running, without a restart, 500 ms after the start). Default: the provider's `wait_for` where it fits `desired_state`, else `ready`.",
+				"(still running, without a restart, 500 ms after the start), or `none`: the operation is accepted and left to the background conductor. Default: the provider's `wait_for` where it fits `desired_state`, else `ready`.",
 			Validators: []validator.String{validWaits()},
 		},
 		"remove_volumes": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 			MarkdownDescription: "Whether the container's anonymous volumes are removed with it. Default `true`.",
+		},
+		"wait_for_removal": schema.BoolAttribute{
+			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
+			MarkdownDescription: "Whether a destroy waits until the container is removed. Default `true`; with `false` the removal is accepted and left to the background conductor, and a failure is reported by the next run.",
 		},
 		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 			Create: true, Read: true, Update: true, Delete: true,
@@ -168,7 +172,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 }
 
 func validWaits() validator.String {
-	return stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy), string(conductor.WaitRunning))
+	return stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy), string(conductor.WaitRunning), string(conductor.WaitNone))
 }
 
 func computedAttributes() map[string]schema.Attribute {
@@ -186,7 +190,7 @@ func computedAttributes() map[string]schema.Attribute {
 		"container_id": stable("The container's ID: 64 hexadecimal digits."),
 		"image_id":     stable("The ID of the image that the container was made from."),
 		"image_digest": stable("The image's digest at its registry, where the reference names it or a pull brought it."),
-		"status":       changing("The engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`."),
+		"status":       changing("`create_in_progress` or `update_in_progress` while a cast is under way; else the engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`; without a container `create_failed` or `interrupted`."),
 		"health":       changing("`starting`, `healthy` or `unhealthy`; null without a health check."),
 		"exit_code": schema.Int64Attribute{
 			Computed: true, MarkdownDescription: "The exit code of a container that has run and ended.",
@@ -195,12 +199,13 @@ func computedAttributes() map[string]schema.Attribute {
 		"fault": schema.SingleNestedAttribute{
 			Computed: true, MarkdownDescription: "The failure of the last operation; null if it succeeded.",
 			Attributes: map[string]schema.Attribute{
-				"kind":    changing("What failed, as a word for programs."),
-				"step":    changing("Where the operation was."),
-				"summary": changing("One line for a person."),
-				"message": changing("The engine's own words."),
-				"hint":    changing("What to do."),
-				"time":    changing("When it was (RFC 3339)."),
+				"operation": changing("What was to be done: `create`, `update` or `delete`."),
+				"kind":      changing("What failed, as a word for programs."),
+				"step":      changing("Where the operation was."),
+				"summary":   changing("One line for a person."),
+				"message":   changing("The engine's own words."),
+				"hint":      changing("What to do."),
+				"time":      changing("When it was (RFC 3339)."),
 			},
 		},
 		"addresses": schema.MapAttribute{
@@ -218,7 +223,7 @@ func computedAttributes() map[string]schema.Attribute {
 
 func faultTypes() map[string]attr.Type {
 	return map[string]attr.Type{
-		"kind": types.StringType, "step": types.StringType, "summary": types.StringType,
+		"operation": types.StringType, "kind": types.StringType, "step": types.StringType, "summary": types.StringType,
 		"message": types.StringType, "hint": types.StringType, "time": types.StringType,
 	}
 }

@@ -48,7 +48,6 @@ func TestAccBadInput(t *testing.T) {
 		{line: `name = "x"`},
 		{line: `name = "no/slash"`},
 		{line: `wait_for = "sometimes"`},
-		{line: `wait_for = "none"`},
 		{line: `desired_state = "sleeping"`},
 		{line: "desired_state = \"stopped\"\nwait_for = \"healthy\"", at: `wait_for = "healthy"`},
 		{line: "desired_state = \"completed\"\nwait_for = \"running\"", at: `wait_for = "running"`},

@@ -8,6 +8,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"io"
+	"sync"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -25,20 +27,43 @@ import (
 
 var _ provider.Provider = (*gantry)(nil)
 
+// Option changes how the provider works in its process.
+type Option func(*gantry)
+
+// WithBackground names the command that starts a background conductor. Without it casts complete
+// before they return.
+func WithBackground(command ...string) Option { return func(p *gantry) { p.background = command } }
+
+// WithRegister has every conductor that a configuration makes handed to register, so that the
+// process can close it when it ends: Terraform has no call for that.
+func WithRegister(register func(io.Closer)) Option {
+	return func(p *gantry) { p.register = register }
+}
+
 // New gives a constructor of the provider. The logger is the conductor's.
-func New(version string, logger hclog.Logger) func() provider.Provider {
-	return func() provider.Provider { return &gantry{version: version, logger: logger} }
+func New(version string, logger hclog.Logger, options ...Option) func() provider.Provider {
+	return func() provider.Provider {
+		p := &gantry{version: version, logger: logger, register: func(io.Closer) {}}
+		for _, option := range options {
+			option(p)
+		}
+		return p
+	}
 }
 
 type gantry struct {
-	version string
-	logger  hclog.Logger
+	version    string
+	logger     hclog.Logger
+	background []string
+	register   func(io.Closer)
 }
 
 // providerData is what a configured provider hands to its resources.
 type providerData struct {
 	// conductor is nil as long as the configuration is not known.
 	conductor *conductor.Conductor
+	// completes warns once that casts complete before they return.
+	completes sync.Once
 	// wait is the default of the resources' wait_for; empty if there is none.
 	wait conductor.Wait
 }
@@ -49,6 +74,8 @@ type providerModel struct {
 	MaxParallelPulls types.Int64  `tfsdk:"max_parallel_pulls"`
 	WaitFor          types.String `tfsdk:"wait_for"`
 	RegistryAuth     types.Map    `tfsdk:"registry_auth"`
+	StateDir         types.String `tfsdk:"state_dir"`
+	Background       types.String `tfsdk:"background"`
 }
 
 type credentialModel struct {
@@ -82,6 +109,16 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 				Optional: true, MarkdownDescription: "The default of the containers' `wait_for`, for those whose `desired_state` it fits.",
 				Validators: []validator.String{validWaits()},
 			},
+			"state_dir": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The folder of the journal and of the locks, an absolute path on the machine that runs Terraform. " +
+					"Default: `gantry` in the XDG state folder (`~/.local/state/gantry`).",
+				Validators: []validator.String{absolutePath{}},
+			},
+			"background": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "`on` (default): casts (`wait_for = \"none\"`) are carried out by a background conductor, a process that outlives the apply. " +
+					"`off`: there is no second process, and a cast completes before it returns.",
+				Validators: []validator.String{stringvalidator.OneOf("on", "off")},
+			},
 			"registry_auth": schema.MapNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "Credentials by registry (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). For other registries the Docker CLI's configuration and its credential helpers are asked.",
@@ -109,14 +146,20 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		return
 	}
 	data.wait = conductor.Wait(config.WaitFor.ValueString())
+	background := p.background
+	if config.Background.ValueString() == "off" {
+		background = nil
+	}
 	data.conductor = conductor.New(conductor.Options{
+		StateDir: config.StateDir.ValueString(), Background: background,
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
 		Credentials: expandCredentials(credentials), Logger: p.logger,
 	})
+	p.register(data.conductor)
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newContainerResource}
+	return []func() resource.Resource{newContainerResource, newBarrierResource}
 }
 
 func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return nil }

@@ -31,6 +31,7 @@ const (
 	EngineUnreachable Kind = "engine_unreachable"
 	NotFound          Kind = "not_found"
 	Refused           Kind = "refused"
+	Interrupted       Kind = "interrupted"
 	Invalid           Kind = "invalid"
 	EngineError       Kind = "engine_error"
 )

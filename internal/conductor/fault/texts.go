@@ -262,6 +262,28 @@ func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
 	}, err)
 }
 
+// Background is a cast that the background conductor did not accept.
+func (s Scope) Background(operation string, err error) *Fault {
+	return s.make(Fault{
+		Kind: EngineError, Step: StepQueued,
+		Summary: fmt.Sprintf("Unable to hand the %s of container %q to the background conductor", operation, s.Container),
+		Exists:  string(Unchanged),
+		Hint:    fmt.Sprintf("apply again, or set background = %q in the provider's configuration", "off"),
+	}, err)
+}
+
+// Interrupted is an operation whose process died in the middle.
+func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
+	f := s.make(Fault{
+		Kind: Interrupted, Step: step,
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was interrupted while %s", operation, s.Container, s.Engine, step),
+		Message: "the process that carried it out died; it was accepted at " + at.UTC().Format(time.RFC3339),
+		Exists:  "what was done before stays; the next apply judges it",
+		Hint:    "apply again",
+	}, nil)
+	return f
+}
+
 // NotFound is a container that is not on the engine.
 func (s Scope) NotFound(err error) *Fault {
 	return s.make(Fault{

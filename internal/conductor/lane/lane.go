@@ -43,12 +43,13 @@ func (e *RefusedError) Error() string { return fmt.Sprintf("the operation before
 // Unwrap gives the failure of the operation before.
 func (e *RefusedError) Unwrap() error { return e.Cause }
 
-// Enter waits until it is its turn in all the lanes. It fails with the context's error if ctx
-// ends first, and with a *RefusedError if an operation before it failed, unless exempt says that
-// it goes on all the same (a remove does). Who entered must Leave.
-func (s *Set[K]) Enter(ctx context.Context, exempt bool, lanes ...K) (*Pass[K], error) {
+// Queue takes a place in all the lanes at once, behind whoever came before. Exempt says that the
+// pass is let in even if an operation before it failed (a remove is). Who queued must Wait, and
+// who was let in must Leave.
+func (s *Set[K]) Queue(exempt bool, lanes ...K) *Pass[K] {
 	p := &Pass[K]{set: s, lanes: unique(lanes), exempt: exempt, turn: make(chan struct{})}
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.queues == nil {
 		s.queues = make(map[K][]*Pass[K])
 	}
@@ -56,22 +57,24 @@ func (s *Set[K]) Enter(ctx context.Context, exempt bool, lanes ...K) (*Pass[K], 
 		s.queues[lane] = append(s.queues[lane], p)
 	}
 	s.admit(p)
-	s.mu.Unlock()
+	return p
+}
 
+// Wait waits until it is the pass's turn in all its lanes. It fails with the context's error if ctx
+// ends first, and with a *RefusedError if an operation before it failed; the pass has left the
+// queue then.
+func (p *Pass[K]) Wait(ctx context.Context) error {
 	select {
 	case <-p.turn:
-		if p.refused != nil {
-			return nil, p.refused
-		}
-		return p, nil
+		return p.refused
 	case <-ctx.Done():
-		s.mu.Lock()
-		defer s.mu.Unlock()
+		p.set.mu.Lock()
+		defer p.set.mu.Unlock()
 		if p.refused != nil {
-			return nil, p.refused
+			return p.refused
 		}
-		s.drop(p)
-		return nil, ctx.Err()
+		p.set.drop(p)
+		return context.Cause(ctx)
 	}
 }
 

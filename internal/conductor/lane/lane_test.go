@@ -23,9 +23,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func enter(t *testing.T, s *lane.Set[string], lanes ...string) *lane.Pass[string] {
 	t.Helper()
-	p, err := s.Enter(t.Context(), false, lanes...)
-	if err != nil {
-		t.Fatalf("Enter(%q): %v", lanes, err)
+	p := s.Queue(false, lanes...)
+	if err := p.Wait(t.Context()); err != nil {
+		t.Fatalf("%q: %v", lanes, err)
 	}
 	return p
 }
@@ -61,8 +61,7 @@ func TestWhoseContextEndsLeavesTheQueue(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error)
 		go func() {
-			_, err := set.Enter(ctx, false, "web")
-			left <- err
+			left <- set.Queue(false, "web").Wait(ctx)
 		}()
 		synctest.Wait()
 		cancel()
@@ -82,13 +81,13 @@ func TestFailureRefusesWhatWaitsBehindButARemove(t *testing.T) {
 		results := make(chan error, 3)
 		for range 2 {
 			go func() {
-				_, err := set.Enter(t.Context(), false, "web")
-				results <- err
+				results <- set.Queue(false, "web").Wait(t.Context())
 			}()
 		}
 		removed := make(chan error, 1)
 		go func() {
-			p, err := set.Enter(t.Context(), true, "web")
+			p := set.Queue(true, "web")
+			err := p.Wait(t.Context())
 			if err == nil {
 				p.Leave(nil)
 			}
@@ -147,8 +146,8 @@ func TestManyLanesNeverOverlapOrDeadlock(t *testing.T) {
 				if impatient {
 					time.AfterFunc(hold, cancel)
 				}
-				p, err := set.Enter(ctx, false, lanes...)
-				if err != nil {
+				p := set.Queue(false, lanes...)
+				if err := p.Wait(ctx); err != nil {
 					return
 				}
 				count := func(by int) {

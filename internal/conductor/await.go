@@ -1,0 +1,171 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"strings"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// appearLook is the pause between two looks for a container that another machine is to make.
+const appearLook = time.Second
+
+// Gathered is what became of an operation that somebody waited for afterwards.
+type Gathered struct {
+	// Container is nil where the operation's engine is not this conductor's.
+	Container *Container
+	// ContainerID is known wherever the journal knows it.
+	ContainerID string
+	// Duration is from the operation's acceptance to its end; 0 is not known.
+	Duration time.Duration
+}
+
+// Await waits until an operation has ended, and then, if wait is not empty, until its container
+// meets it. It takes operations of this run and of earlier ones. One that the journal does not
+// know, because another machine carried it out, is judged from the engine alone. The error is a
+// *fault.Fault.
+func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (Gathered, error) {
+	engineName, name, _, err := journal.SplitID(operationID)
+	if err != nil {
+		return Gathered{}, c.scope("", operationID).EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, err)
+	}
+	e, err := c.connect(ctx, name)
+	if err != nil {
+		return Gathered{}, err
+	}
+	scope := c.scope(engineName, name)
+	scope.Operation = operationID
+	r, known, err := c.ended(ctx, operationID)
+	if err != nil {
+		return Gathered{}, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, err)
+	}
+	got := Gathered{ContainerID: r.ContainerID}
+	switch {
+	case known && r.InProgress(), known && r.Outcome == journal.Interrupted:
+		return got, scope.Interrupted(Kind(r.Kind).verb(), r.Step, r.Accepted)
+	case known && r.Outcome == journal.Failed:
+		return got, r.Fault
+	case known:
+		got.Duration = r.Ended.Sub(r.Accepted)
+	}
+	if engineName != e.name {
+		if !known {
+			return got, scope.EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged,
+				errors.New("the operation is on engine \""+engineName+"\", the provider is connected to \""+e.name+"\", and the journal does not know it"))
+		}
+		return got, nil
+	}
+	if got.Container, err = e.appear(ctx, scope, name, r); err != nil {
+		return got, err
+	}
+	got.ContainerID = got.Container.ID
+	if wait == "" && known {
+		return got, nil
+	}
+	got.Container, err = e.reach(ctx, scope, got.Container, wait)
+	return got, err
+}
+
+// ended waits until the record of an operation has an outcome, or a dead owner. Known says whether
+// there is a record at all.
+func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Record, known bool, err error) {
+	if c.journal == nil {
+		return journal.Record{}, false, nil
+	}
+	engines, err := c.journal.Engines()
+	if err != nil {
+		return journal.Record{}, false, err
+	}
+	for _, e := range engines {
+		for {
+			r, err := e.Find(operationID)
+			if errors.Is(err, fs.ErrNotExist) {
+				break
+			}
+			if err != nil || r.ID != operationID {
+				c.opts.Logger.Warn("a record of the journal can't be read", "operation", operationID, "error", err)
+				break
+			}
+			if !r.InProgress() || !e.Alive(r) {
+				return r, true, nil
+			}
+			if err := pause(ctx, cancelLook); err != nil {
+				return r, true, err
+			}
+		}
+	}
+	return journal.Record{}, false, nil
+}
+
+// appear finds the operation's container. Where the journal knows nothing, it waits for it to be
+// made: only a container with gantry's label can be it.
+func (e *engine) appear(ctx context.Context, scope fault.Scope, name string, r journal.Record) (*Container, error) {
+	ref, known := r.ContainerID, r.ID != ""
+	if ref == "" {
+		ref = name
+	}
+	for {
+		found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
+		switch {
+		case err == nil && (ref == r.ContainerID || found.Labels[LabelOperation] != ""):
+			return found, nil
+		case ctx.Err() != nil:
+			return nil, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, context.Cause(ctx))
+		case err != nil && !strings.Contains(err.Error(), "No such container"):
+			return nil, classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+		case known:
+			return nil, scope.NotFound(err)
+		}
+		// The next look finds out whether ctx has ended.
+		_ = pause(ctx, appearLook)
+	}
+}
+
+// reach waits until a container meets a wait; empty is what it is meant for, as far as the engine
+// shows that: a container that ended with 0 was a job.
+func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wait Wait) (*Container, error) {
+	events, err := e.watcher.Watch(ctx, c.ID)
+	if err != nil {
+		return c, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, err)
+	}
+	defer events.Close()
+	spec := Spec{DesiredState: DesiredRunning}
+	for {
+		c, err = retrying(ctx, func() (*Container, error) { return e.inspect(ctx, c.ID) })
+		if err != nil {
+			return nil, classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+		}
+		if wait == "" && (c.State.Ended() && c.State.ExitCode == 0 || c.State.Status == "paused") {
+			return c, nil
+		}
+		effective := wait
+		if effective == "" {
+			effective = WaitReady
+		}
+		settled := time.Since(c.State.StartedAt) >= settleTime
+		v := judge(spec, effective, c.State, settled)
+		if v.met {
+			return c, nil
+		}
+		if v.kind != "" {
+			o := &operation{Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, id: scope.Operation, engine: e, containerID: c.ID, step: fault.StepWaiting, logger: e.logger}
+			return c, o.unmet(ctx, v.kind, c, c.State.StartedAt)
+		}
+		settle := time.NewTimer(settleTime)
+		select {
+		case <-events.Wake():
+		case <-settle.C:
+		case <-ctx.Done():
+			settle.Stop()
+			return c, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, context.Cause(ctx))
+		}
+		settle.Stop()
+	}
+}

@@ -1,0 +1,273 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// Accepted is a cast that was accepted.
+type Accepted struct {
+	// OperationID is engine/name/unique.
+	OperationID string
+	// Completed says that there is no background conductor, and the operation has been carried
+	// out already; Container is what it left then.
+	Completed bool
+	Container *Container
+	// Why says why there is none.
+	Why string
+}
+
+// Cast accepts an operation and leaves it to itself: it returns when the intent is durable, and
+// the background conductor carries it out, for at most the time of limit, whether or not this
+// process lives on. The error, if any, is a *fault.Fault.
+func (c *Conductor) Cast(ctx context.Context, req Request, limit time.Duration) (Accepted, error) {
+	background, err := c.backgroundConductor(ctx)
+	if err != nil {
+		c.opts.Logger.Warn("the cast completes before it returns", "reason", err)
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		out, failure := c.Call(ctx, req)
+		return Accepted{OperationID: out.OperationID, Completed: true, Container: out.Container, Why: err.Error()}, failure
+	}
+	answer, err := background.ask(ctx, ask{Request: req, Limit: limit})
+	switch {
+	case ctx.Err() != nil:
+		return Accepted{}, c.scope("", req.Spec.Name).Ended(endedKind(ctx), fault.StepQueued, req.Kind.verb(), "", nil, context.Cause(ctx))
+	case err != nil:
+		return Accepted{}, c.scope("", req.Spec.Name).Background(req.Kind.verb(), err)
+	case answer.Fault != nil:
+		return Accepted{}, answer.Fault
+	}
+	return Accepted{OperationID: answer.OperationID}, nil
+}
+
+// backgroundConductor starts the background conductor with the first cast. The error says why
+// there is none.
+func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient, error) {
+	if len(c.opts.Background) == 0 {
+		return nil, errors.New("background is \"off\"")
+	}
+	// A cast that nobody can find again is none: without a journal there is no background.
+	if _, err := c.connect(ctx, ""); err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.journal == nil {
+		return nil, errors.New("the state folder can't be written")
+	}
+	if c.background == nil {
+		background, err := startBackground(c.opts, c.journal.Dir())
+		if err != nil {
+			return nil, fmt.Errorf("the background conductor can't be started: %w", err)
+		}
+		c.background = background
+	}
+	return c.background, nil
+}
+
+// hello is the first message to a background conductor. Credentials go this way and no other: not
+// by disk, argument or environment.
+type hello struct {
+	Host             string
+	MaxParallel      int
+	MaxParallelPulls int
+	Credentials      map[string]Credential
+	StateDir         string
+	LogLevel         hclog.Level
+}
+
+// ask is one cast, and answer what became of it: it was accepted, or not.
+type ask struct {
+	Number  int
+	Request Request
+	Limit   time.Duration
+}
+
+type answer struct {
+	Number      int
+	OperationID string
+	Fault       *fault.Fault
+}
+
+// backgroundClient speaks with a background conductor.
+type backgroundClient struct {
+	conn    net.Conn
+	reading sync.WaitGroup
+
+	mu      sync.Mutex
+	encoder *json.Encoder
+	next    int
+	waiting map[int]chan answer
+	// broken says why nothing more can be asked.
+	broken error
+}
+
+// startBackground starts the process and greets it.
+func startBackground(opts Options, stateDir string) (*backgroundClient, error) {
+	command := exec.Command(opts.Background[0], opts.Background[1:]...) //nolint:noctx // It outlives every context of this process.
+	command.Env = backgroundEnvironment(os.Environ())
+	conn, err := startDetached(command)
+	if err != nil {
+		return nil, err
+	}
+	b := &backgroundClient{conn: conn, encoder: json.NewEncoder(conn), waiting: make(map[int]chan answer)}
+	err = b.encoder.Encode(hello{
+		Host: opts.Host, MaxParallel: opts.MaxParallel, MaxParallelPulls: opts.MaxParallelPulls, Credentials: opts.Credentials,
+		StateDir: stateDir, LogLevel: opts.Logger.GetLevel(),
+	})
+	if err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	b.reading.Go(b.read)
+	return b, nil
+}
+
+// backgroundEnvironment keeps what the Docker client, its configuration and its helpers need.
+func backgroundEnvironment(environment []string) []string {
+	var kept []string
+	for _, pair := range environment {
+		name, _, _ := strings.Cut(strings.ToUpper(pair), "=")
+		if strings.HasPrefix(name, "TF_") || strings.HasPrefix(name, "PLUGIN_") {
+			continue
+		}
+		switch {
+		case strings.HasPrefix(name, "DOCKER_"), strings.HasPrefix(name, "XDG_"), strings.HasSuffix(name, "_PROXY"),
+			name == "HOME", name == "PATH", name == "USER", name == "LOGNAME", name == "SSH_AUTH_SOCK", name == "TMPDIR", name == "TZ", name == "LANG":
+			kept = append(kept, pair)
+		}
+	}
+	return kept
+}
+
+// ask sends a cast and waits until it is accepted.
+func (b *backgroundClient) ask(ctx context.Context, a ask) (answer, error) {
+	answered := make(chan answer, 1)
+	b.mu.Lock()
+	if b.broken != nil {
+		b.mu.Unlock()
+		return answer{}, b.broken
+	}
+	b.next++
+	a.Number = b.next
+	b.waiting[a.Number] = answered
+	err := b.encoder.Encode(a)
+	b.mu.Unlock()
+	if err != nil {
+		return answer{}, err
+	}
+	select {
+	case got, ok := <-answered:
+		if !ok {
+			return answer{}, b.broken
+		}
+		return got, nil
+	case <-ctx.Done():
+		return answer{}, context.Cause(ctx)
+	}
+}
+
+// read hands out answers until the background conductor is gone.
+func (b *backgroundClient) read() {
+	decoder := json.NewDecoder(b.conn)
+	for {
+		var got answer
+		err := decoder.Decode(&got)
+		b.mu.Lock()
+		if err != nil {
+			b.broken = fmt.Errorf("the background conductor is gone: %w", err)
+			for _, answered := range b.waiting {
+				close(answered)
+			}
+			b.mu.Unlock()
+			return
+		}
+		if answered := b.waiting[got.Number]; answered != nil {
+			delete(b.waiting, got.Number)
+			answered <- got
+		}
+		b.mu.Unlock()
+	}
+}
+
+// close leaves the background conductor to itself: it carries out what it accepted, and ends.
+func (b *backgroundClient) close() {
+	_ = b.conn.Close()
+	b.reading.Wait()
+}
+
+// ServeBackground is the background conductor. It carries out the casts that arrive on conn, and
+// returns when conn has ended and all are done.
+func ServeBackground(conn io.ReadWriteCloser) error {
+	decoder, encoder := json.NewDecoder(conn), json.NewEncoder(conn)
+	var greeting hello
+	if err := decoder.Decode(&greeting); err != nil {
+		return fmt.Errorf("reading the greeting: %w", err)
+	}
+	logger, closeLog := backgroundLog(greeting)
+	defer closeLog()
+	c := New(Options{
+		Host: greeting.Host, MaxParallel: greeting.MaxParallel, MaxParallelPulls: greeting.MaxParallelPulls,
+		Credentials: greeting.Credentials, StateDir: greeting.StateDir, Logger: logger,
+	})
+	var casts sync.WaitGroup
+	for {
+		var a ask
+		// The end of conn is the end of whoever cast, orderly or not. What was accepted goes on.
+		if err := decoder.Decode(&a); err != nil {
+			break
+		}
+		// One after the other: the order of arrival is the order in the lanes.
+		got := answer{Number: a.Number}
+		ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
+		o, failure := c.acceptCast(ctx, a.Request)
+		if failure != nil {
+			got.Fault = failure
+			cancel()
+		} else {
+			got.OperationID = o.id
+			casts.Go(func() {
+				defer cancel()
+				// The journal has the outcome; there is nobody else to tell.
+				_, _ = o.run(ctx)
+			})
+		}
+		if err := encoder.Encode(got); err != nil {
+			logger.Debug("whoever cast does not listen any more", "error", err)
+		}
+	}
+	casts.Wait()
+	return errors.Join(c.Close(), conn.Close())
+}
+
+// acceptCast accepts an operation that nobody waits for. Its intent has to be kept: there is no
+// other trace of it.
+func (c *Conductor) acceptCast(ctx context.Context, req Request) (*operation, *fault.Fault) {
+	e, err := c.connect(ctx, req.Spec.Name)
+	if f := (*fault.Fault)(nil); errors.As(err, &f) {
+		return nil, f
+	}
+	deadline, _ := ctx.Deadline()
+	o := c.accept(e, req, true, deadline)
+	if !o.kept {
+		o.pass.Leave(nil)
+		return nil, o.scope().Background(req.Kind.verb(), errors.New("the intent can't be written to the state folder"))
+	}
+	return o, nil
+}

@@ -1,0 +1,340 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+// Package journal keeps the operations on disk: the intent before the first change, the outcome
+// after the last one. It also has the locks that reach across processes: a lock for each lane, and
+// a lock for each owner, which tells the living from the dead.
+//
+//	state_dir/
+//	  owners/<owner>.lock                  held as long as the conductor process lives
+//	  engines/<engine>-<short>/
+//	    operations/<unique>.<lane>….json   one file an operation
+//	    lanes/<lane>.lock                  held while an operation of the lane is carried out
+//
+// A lane is a short hash of the container's name, a rename has two; it stands in the file's name so
+// that a lane is listed without opening others' files.
+//
+// Lock files are never deleted: who has one open would hold a lock that others don't see.
+// (Owners' are, by whoever could take them, for an owner's name is never used again.)
+package journal
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/google/uuid"
+)
+
+const (
+	folderMode = 0o700
+	fileMode   = 0o600
+)
+
+// Journal is one process's access to a state folder. It must be closed.
+type Journal struct {
+	dir   string
+	owner string
+	// lock is taken with the first intent: who only reads owns nothing.
+	own  sync.Mutex
+	lock *flock.Flock
+}
+
+// DefaultDir is the state folder that is used if nobody names one: the XDG state folder, which is
+// the user's own and survives a restart of the machine.
+func DefaultDir() (string, error) {
+	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "gantry"), nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("finding the state folder: %w", err)
+	}
+	return filepath.Join(home, ".local", "state", "gantry"), nil
+}
+
+// Open makes the state folder if need be, and checks that it can be written.
+func Open(dir string) (*Journal, error) {
+	owners := filepath.Join(dir, "owners")
+	if err := os.MkdirAll(owners, folderMode); err != nil {
+		return nil, fmt.Errorf("making the state folder: %w", err)
+	}
+	probe, err := os.CreateTemp(owners, ".probe-*")
+	if err != nil {
+		return nil, fmt.Errorf("writing to the state folder: %w", err)
+	}
+	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
+		return nil, fmt.Errorf("writing to the state folder: %w", err)
+	}
+	return &Journal{dir: dir, owner: uuid.Must(uuid.NewV7()).String()}, nil
+}
+
+// register takes the owner's lock, which says that this process lives.
+func (j *Journal) register() error {
+	j.own.Lock()
+	defer j.own.Unlock()
+	if j.lock != nil {
+		return nil
+	}
+	lock := flock.New(filepath.Join(j.dir, "owners", j.owner+".lock"), flock.SetPermissions(fileMode))
+	if ok, err := lock.TryLock(); err != nil || !ok {
+		return fmt.Errorf("taking the owner's lock in the state folder %s: %w", j.dir, cmpErr(err, errors.New("it is held")))
+	}
+	j.lock = lock
+	return nil
+}
+
+// Dir is the state folder.
+func (j *Journal) Dir() string { return j.dir }
+
+// Close gives up ownership. Records that have not ended are then dead.
+func (j *Journal) Close() error {
+	j.own.Lock()
+	defer j.own.Unlock()
+	if j.lock == nil {
+		return nil
+	}
+	return errors.Join(os.Remove(j.lock.Path()), j.lock.Unlock())
+}
+
+// alive says whether an owner's process lives. The answer "no" is final.
+func (j *Journal) alive(owner string) bool {
+	if owner == j.owner {
+		return true
+	}
+	path := filepath.Join(j.dir, "owners", owner+".lock")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return false
+	}
+	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
+	ok, err := lock.TryLock()
+	if err != nil || !ok {
+		// What can't be found out counts as alive: nothing is taken from the living.
+		return !errors.Is(err, fs.ErrNotExist)
+	}
+	// Nobody will ever take this name again.
+	_ = os.Remove(path)
+	_ = lock.Unlock()
+	return false
+}
+
+// Engine gives the part of the journal that belongs to one engine: its ID, and the host name that
+// it reports, since cloned machines can share an ID.
+func (j *Journal) Engine(id, host string) (*Engine, error) {
+	dir := filepath.Join(j.dir, "engines", printable(host)+"-"+short(id+"\x00"+host))
+	e := &Engine{journal: j, dir: dir}
+	for _, folder := range []string{e.operations(), e.lanes()} {
+		if err := os.MkdirAll(folder, folderMode); err != nil {
+			return nil, fmt.Errorf("making the state folder of engine %q: %w", host, err)
+		}
+	}
+	return e, nil
+}
+
+// Engines gives the parts of all engines that the journal knows, without a connection to any.
+func (j *Journal) Engines() ([]*Engine, error) {
+	entries, err := os.ReadDir(filepath.Join(j.dir, "engines"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	var engines []*Engine
+	for _, entry := range entries {
+		engines = append(engines, &Engine{journal: j, dir: filepath.Join(j.dir, "engines", entry.Name())})
+	}
+	return engines, nil
+}
+
+// printable keeps of a host name what every file system takes.
+func printable(host string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '-' || r == '.' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, host)
+}
+
+// Engine is the journal of one engine. It is safe for use by many goroutines and processes.
+type Engine struct {
+	journal *Journal
+	dir     string
+	// mu keeps this process's read-change-write of a record together. Between processes a
+	// record has one writer at a time: its owner, or whoever found the owner dead and holds
+	// the record's lane.
+	mu sync.Mutex
+}
+
+func (e *Engine) operations() string { return filepath.Join(e.dir, "operations") }
+func (e *Engine) lanes() string      { return filepath.Join(e.dir, "lanes") }
+
+// path is where a record is kept.
+func (e *Engine) path(r Record) string {
+	name := r.ticket()
+	for _, lane := range r.Lanes() {
+		name += "." + short(lane)
+	}
+	return filepath.Join(e.operations(), name+".json")
+}
+
+// find gives the paths of the records whose file name has this part between dots, oldest first.
+func (e *Engine) find(part string) ([]string, error) {
+	entries, err := os.ReadDir(e.operations())
+	if err != nil {
+		return nil, err
+	}
+	var paths []string
+	for _, entry := range entries {
+		parts := strings.Split(entry.Name(), ".")
+		if parts[len(parts)-1] == "json" && (part == "" || slices.Contains(parts, part)) {
+			paths = append(paths, filepath.Join(e.operations(), entry.Name()))
+		}
+	}
+	return paths, nil
+}
+
+// Begin makes an intent durable. It belongs to this process from now on.
+func (e *Engine) Begin(r Record) error {
+	if err := e.journal.register(); err != nil {
+		return err
+	}
+	r.Version, r.Owner = recordVersion, e.journal.owner
+	return e.write(r)
+}
+
+// Change changes a record and makes the change durable.
+func (e *Engine) Change(id string, change func(*Record)) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r, err := e.Find(id)
+	if err != nil {
+		return err
+	}
+	change(&r)
+	return e.write(r)
+}
+
+// Find gives one record. A missing one is fs.ErrNotExist.
+func (e *Engine) Find(id string) (Record, error) {
+	paths, err := e.find(Ticket(id))
+	if err != nil {
+		return Record{}, err
+	}
+	if len(paths) == 0 {
+		return Record{}, fmt.Errorf("operation %s: %w", id, fs.ErrNotExist)
+	}
+	return e.read(paths[0])
+}
+
+// Records gives all records, oldest first, and apart from them what can't be read: torn files, and
+// files of a newer gantry.
+func (e *Engine) Records() ([]Record, []error) { return e.load("") }
+
+// Lane gives the records of one lane, oldest first, and what can't be read of it.
+func (e *Engine) Lane(name string) ([]Record, []error) { return e.load(short(name)) }
+
+func (e *Engine) load(part string) ([]Record, []error) {
+	paths, err := e.find(part)
+	if err != nil {
+		return nil, []error{err}
+	}
+	var records []Record
+	var problems []error
+	for _, path := range paths {
+		r, err := e.read(path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // Pruned meanwhile.
+		case err != nil:
+			problems = append(problems, err)
+		default:
+			records = append(records, r)
+		}
+	}
+	return records, problems
+}
+
+// Alive says whether the process that owns a record lives.
+func (e *Engine) Alive(r Record) bool { return e.journal.alive(r.Owner) }
+
+// Own says whether this process owns a record.
+func (e *Engine) Own(r Record) bool { return r.Owner == e.journal.owner }
+
+// Prune drops settled and successful records that ended before a time, and the oldest of them
+// beyond a number. Unsettled faults are never dropped.
+func (e *Engine) Prune(before time.Time, most int) error {
+	records, _ := e.Records()
+	settled := slices.DeleteFunc(records, func(r Record) bool { return r.InProgress() || r.Unsettled() })
+	var failures []error
+	for i, r := range settled {
+		if r.Ended.Before(before) || i < len(settled)-most {
+			if err := os.Remove(e.path(r)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				failures = append(failures, err)
+			}
+		}
+	}
+	return errors.Join(failures...)
+}
+
+func (e *Engine) read(path string) (Record, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return Record{}, err
+	}
+	var r Record
+	if err := json.Unmarshal(content, &r); err != nil {
+		return Record{}, fmt.Errorf("the record %s can't be read: %w", path, err)
+	}
+	if r.Version > recordVersion {
+		return Record{}, fmt.Errorf("the record %s is of version %d, from a newer gantry: this one knows version %d", path, r.Version, recordVersion)
+	}
+	return r, nil
+}
+
+// write replaces a record durably: a reader sees the old one or the new one, and after a crash of
+// the machine there is one of them.
+func (e *Engine) write(r Record) error {
+	content, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	path := e.path(r)
+	if err := replace(path, append(content, '\n')); err != nil {
+		return fmt.Errorf("writing the record %s: %w", path, err)
+	}
+	return nil
+}
+
+func replace(path string, content []byte) (err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // Its mode is 0600.
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temporary.Name())
+		}
+	}()
+	_, err = temporary.Write(content)
+	err = errors.Join(err, temporary.Sync(), temporary.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(temporary.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}

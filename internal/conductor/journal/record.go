@@ -1,0 +1,105 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package journal
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// recordVersion is the version of the files' format. A file with a higher one is from a newer
+// gantry: it is reported, never changed.
+const recordVersion = 1
+
+// Outcome is how an operation ended; empty while it has not.
+type Outcome string
+
+// The outcomes.
+const (
+	// Done is an operation that did what it was asked for.
+	Done Outcome = "done"
+	// Failed is one that has a fault.
+	Failed Outcome = "failed"
+	// Interrupted is one whose process died in the middle.
+	Interrupted Outcome = "interrupted"
+	// Superseded is one that a later operation of its lane made needless.
+	Superseded Outcome = "superseded"
+)
+
+// Record is one operation on disk. It never holds a secret.
+type Record struct {
+	Version int `json:"version"`
+	// ID is engine/container/unique; the unique part sorts by time, and is the ticket in the
+	// operation's lanes.
+	ID   string `json:"id"`
+	Kind string `json:"kind"`
+	// Engine is the host name that the engine reports.
+	Engine string `json:"engine"`
+	// Container is the container's name: the lane. PriorName is the second lane of a rename.
+	Container string `json:"container"`
+	PriorName string `json:"prior_name,omitempty"`
+	// ContainerID is the container that the operation concerns, as soon as it is known.
+	ContainerID string `json:"container_id,omitempty"`
+	// Owner is the conductor process that carries the operation out.
+	Owner string `json:"owner"`
+	// Cast says that nobody waits for the operation.
+	Cast     bool      `json:"cast,omitempty"`
+	Accepted time.Time `json:"accepted"`
+	Deadline time.Time `json:"deadline,omitzero"`
+	// Step is where the operation was when the record was last written.
+	Step    fault.Step   `json:"step"`
+	Outcome Outcome      `json:"outcome,omitempty"`
+	Ended   time.Time    `json:"ended,omitzero"`
+	Fault   *fault.Fault `json:"fault,omitempty"`
+	// Settled says that a later create, update or delete of the same container has dealt with
+	// the failure.
+	Settled bool `json:"settled,omitempty"`
+	// CancelAsked says that somebody asked the owner to cancel it.
+	CancelAsked bool `json:"cancel_asked,omitempty"`
+	// RemoveVolumes belongs to a remove, so that it can be resumed.
+	RemoveVolumes bool `json:"remove_volumes,omitempty"`
+}
+
+// InProgress says whether the operation has not ended, as far as its record says: its owner may
+// have died.
+func (r Record) InProgress() bool { return r.Outcome == "" }
+
+// Unsettled says whether the record is a failure that nobody has dealt with.
+func (r Record) Unsettled() bool {
+	return !r.Settled && (r.Outcome == Failed || r.Outcome == Interrupted)
+}
+
+// Lanes are the names of the containers whose order the operation belongs to.
+func (r Record) Lanes() []string {
+	if r.PriorName != "" && r.PriorName != r.Container {
+		return []string{r.Container, r.PriorName}
+	}
+	return []string{r.Container}
+}
+
+// ticket orders the operations of a lane by the time they were accepted.
+func (r Record) ticket() string { return Ticket(r.ID) }
+
+// Ticket is the unique part of an operation's ID, which sorts by time.
+func Ticket(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
+
+// SplitID gives the parts of an operation's ID.
+func SplitID(id string) (engine, container, unique string, err error) {
+	parts := strings.Split(id, "/")
+	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
+		return "", "", "", fmt.Errorf("%q is no operation ID: it must have the form engine/container/unique", id)
+	}
+	return parts[0], parts[1], parts[2], nil
+}
+
+// short names a thing of any length and spelling in a file name.
+func short(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return hex.EncodeToString(sum[:8])
+}

@@ -1,0 +1,227 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"slices"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+const (
+	// clockSkew is how far the clock of an engine may be behind this machine's.
+	clockSkew = 5 * time.Minute
+	// cancelLook is the pause between two looks at whether somebody asked to cancel.
+	cancelLook = 250 * time.Millisecond
+)
+
+// errCancelAsked ends an operation that somebody asked to cancel.
+var errCancelAsked = errors.New("another operation asked for it")
+
+// abandoned says whether a container was made by an interrupted create of this lane: then it is
+// gantry's own. An image made from such a container hands its label down; but then the container
+// has another create in the journal, or none.
+func (o *operation) abandoned(c *Container) bool {
+	made := c.Labels[LabelOperation]
+	if !o.kept || made == "" {
+		return false
+	}
+	records, _ := o.engine.journal.Lane(o.Spec.Name)
+	return slices.ContainsFunc(records, func(r journal.Record) bool {
+		unfinished := r.Outcome == journal.Interrupted || r.Outcome == journal.Failed
+		return r.ID == made && unfinished && Kind(r.Kind) == KindCreate && !c.Created.Before(r.Accepted.Add(-clockSkew))
+	})
+}
+
+// takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
+// create is to make, else it is removed, and the create starts over.
+func (o *operation) takeOver(ctx context.Context, c *Container) error {
+	if o.meets(c) {
+		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
+		o.containerID, o.uncertain, o.adopted = c.ID, false, true
+		return nil
+	}
+	o.logger.Info("removing what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
+	return o.change(ctx, func(ctx context.Context) error {
+		return ignoreNotFound(o.engine.api.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+	})
+}
+
+// meets says whether a container is made as the specification asks for. What image and engine add
+// is none of its business.
+func (o *operation) meets(c *Container) bool {
+	want := o.Spec.Settings
+	within := func(part, whole map[string]string) bool {
+		for key, value := range part {
+			if got, ok := whole[key]; !ok || got != value {
+				return false
+			}
+		}
+		return true
+	}
+	list := func(want, got []string) bool { return want == nil || slices.Equal(want, got) }
+	text := func(want, got string) bool { return want == "" || want == got }
+	for target, m := range want.Mounts {
+		got, ok := c.Mounts[target]
+		if m.Source == "" {
+			got.Source = ""
+		}
+		if !ok || got != m {
+			return false
+		}
+	}
+	if want.Healthcheck != nil && (c.Healthcheck == nil || !slices.Equal(want.Healthcheck.Test, c.Healthcheck.Test)) {
+		return false
+	}
+	ports := func(ports []Port) []Port {
+		_, bindings := translatePorts(ports)
+		return observePorts(bindings)
+	}
+	return want.Image == c.Image && list(want.Entrypoint, c.Entrypoint) && list(want.Command, c.Command) &&
+		within(want.Environment, c.Environment) && within(want.Labels, c.Labels) && slices.Equal(ports(want.Ports), c.Ports) &&
+		want.Memory == c.Memory && want.NanoCPUs == c.NanoCPUs && observeRestart(translateRestart(want.Restart)) == c.Restart &&
+		text(want.User, c.User) && text(want.WorkingDir, c.WorkingDir) && text(want.Hostname, c.Hostname) && text(want.StopSignal, c.StopSignal) &&
+		len(planNetworks(o.Spec, c)) == 0
+}
+
+// cancellable gives a context that ends when somebody asks, in the journal, to cancel the operation.
+// The caller must call done.
+func (o *operation) cancellable(ctx context.Context) (cancellable context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if !o.kept || o.Kind == KindRemove {
+		return ctx, func() { cancel(nil) }
+	}
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		for pause(ctx, cancelLook) == nil {
+			if r, err := o.engine.journal.Find(o.id); err == nil && r.CancelAsked {
+				cancel(errCancelAsked)
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-watched
+	}
+}
+
+// cancelLane asks the operations of the lane that are under way to end: a remove makes them
+// needless. It does not wait: the lane does.
+func (o *operation) cancelLane() {
+	if !o.kept {
+		return
+	}
+	records, _ := o.engine.journal.Lane(o.Spec.Name)
+	for _, r := range records {
+		if r.InProgress() && r.ID < o.id && Kind(r.Kind) != KindRemove {
+			o.write(r.ID, func(r *journal.Record) { r.CancelAsked = true })
+		}
+	}
+}
+
+// resume carries out the removals that failed or were interrupted in the lane, before a create
+// takes the name.
+func (o *operation) resume(ctx context.Context) error {
+	if !o.kept || o.Kind != KindCreate {
+		return nil
+	}
+	records, _ := o.engine.journal.Lane(o.Spec.Name)
+	for _, r := range records {
+		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" {
+			continue
+		}
+		o.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
+		again := *o
+		again.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes}
+		again.containerID = r.ContainerID
+		if err := again.remove(ctx); err != nil {
+			return err
+		}
+		o.write(r.ID, func(r *journal.Record) { r.Settled = true })
+	}
+	return nil
+}
+
+// Standing is what is known of a container in Terraform's state: from the engine, and from the
+// journal.
+type Standing struct {
+	// Container is nil if there is none.
+	Container *Container
+	// Kind is the kind of the operation that the state names.
+	Kind Kind
+	// InProgress says that it is still under way.
+	InProgress bool
+	// Fault is how it ended, if it failed and nobody has dealt with that.
+	Fault *fault.Fault
+	// Known says that the journal knows the operation. It does not where another machine
+	// carried it out, or long after.
+	Known bool
+}
+
+// Look reads a container by its ID, or, where that is not known yet, by its name and the create
+// that was to make it. It takes one request to the engine.
+func (c *Conductor) Look(ctx context.Context, name, containerID, operationID string) (Standing, error) {
+	e, err := c.connect(ctx, name)
+	if err != nil {
+		return Standing{}, err
+	}
+	standing, made := e.recall(c.scope(e.name, name), operationID)
+	ref := containerID
+	if ref == "" {
+		ref = name
+	}
+	found, err := c.Inspect(ctx, ref)
+	var f *fault.Fault
+	switch {
+	case err == nil && (containerID != "" || found.Labels[LabelOperation] == operationID || found.ID == made):
+		standing.Container = found
+	case err == nil: // A stranger's.
+	case errors.As(err, &f) && f.Kind == fault.NotFound:
+	default:
+		return Standing{}, err
+	}
+	return standing, nil
+}
+
+// recall says what the journal knows of an operation, and the ID of its container if that is known.
+func (e *engine) recall(scope fault.Scope, operationID string) (s Standing, containerID string) {
+	if e.journal == nil || operationID == "" {
+		return Standing{}, ""
+	}
+	r, err := e.journal.Find(operationID)
+	if err != nil {
+		if !errors.Is(err, fs.ErrNotExist) {
+			e.logger.Warn("a record of the journal can't be read", "operation", operationID, "error", err)
+		}
+		return Standing{}, ""
+	}
+	s = Standing{Kind: Kind(r.Kind), Known: true}
+	scope.Operation = r.ID
+	switch {
+	case r.InProgress() && e.journal.Alive(r):
+		s.InProgress = true
+	case r.InProgress(), r.Outcome == journal.Interrupted && !r.Settled:
+		s.Fault = scope.Interrupted(s.Kind.verb(), r.Step, r.Accepted)
+	case r.Unsettled():
+		s.Fault = r.Fault
+	}
+	return s, r.ContainerID
+}
+
+// Meets says whether a container, as the engine reports it, is what a wait waits for.
+func Meets(desired DesiredState, codes []int, wait Wait, s State) bool {
+	if desired == DesiredStopped || desired == DesiredPaused {
+		return len(planPower(Spec{DesiredState: desired}, s)) == 0
+	}
+	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s, true).met
+}

@@ -1,0 +1,120 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// What status says where the engine has no word.
+const (
+	statusCreateInProgress = "create_in_progress"
+	statusUpdateInProgress = "update_in_progress"
+	statusCreateFailed     = "create_failed"
+	statusInterrupted      = "interrupted"
+)
+
+// accepted notes a cast: it is under way, and what it will bring is not known.
+func (m *containerModel) accepted(status, operationID string) {
+	m.settle()
+	engine, _, _ := strings.Cut(operationID, "/")
+	m.ID = types.StringValue(engine + "/" + m.Name.ValueString())
+	m.OperationID = types.StringValue(operationID)
+	m.Status = types.StringValue(status)
+	m.Fault = flattenFault("", nil)
+}
+
+// judge makes the state of what engine and journal say. It says whether the container is there, or
+// may still come.
+func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now time.Time, diags *diag.Diagnostics) bool {
+	switch {
+	case s.InProgress:
+		// Only computed values change: what is asked for is being done.
+		if s.Container != nil {
+			m.compute(s.Container)
+		}
+		m.Status = types.StringValue(inProgress(s.Kind))
+		return true
+	case s.Container == nil && s.Fault != nil && s.Kind == conductor.KindCreate:
+		m.Status = types.StringValue(statusCreateFailed)
+		if s.Fault.Kind == fault.Interrupted {
+			m.Status = types.StringValue(statusInterrupted)
+		}
+		m.Fault = flattenFault(string(s.Kind), s.Fault)
+		m.warn(s, "The plan creates it anew.", diags)
+		return true
+	case s.Container == nil:
+		// Where the journal is another machine's, the cast may still be under way there.
+		return !s.Known && m.ContainerID.IsNull() && now.Before(m.deadline())
+	}
+	if wait == conductor.WaitNone {
+		wait = conductor.WaitReady
+	}
+	before := m.DesiredState.ValueString()
+	m.refresh(s.Container)
+	meets := m.DesiredState.ValueString() == before &&
+		conductor.Meets(conductor.DesiredState(before), m.exitCodes(), wait, s.Container.State)
+	switch {
+	case s.Fault != nil && meets:
+		m.Fault = flattenFault("", nil)
+		m.warn(s, "By now it is as it should be: nothing is to do.", diags)
+	case s.Fault != nil && s.Kind == conductor.KindCreate:
+		m.Fault = flattenFault(string(s.Kind), s.Fault)
+		m.warn(s, "The plan replaces it.", diags)
+	case s.Fault != nil:
+		m.Fault = flattenFault(string(s.Kind), s.Fault)
+		m.warn(s, "The plan does it again.", diags)
+	case meets:
+		m.Fault = flattenFault("", nil)
+	}
+	return true
+}
+
+func inProgress(kind conductor.Kind) string {
+	if kind == conductor.KindUpdate {
+		return statusUpdateInProgress
+	}
+	return statusCreateInProgress
+}
+
+// warn tells of a failure that nobody waited for.
+func (m *containerModel) warn(s conductor.Standing, plan string, diags *diag.Diagnostics) {
+	engine, _, _ := strings.Cut(m.ID.ValueString(), "/")
+	diags.AddWarning(fmt.Sprintf("Container %q on engine %q failed after the last apply", m.Name.ValueString(), engine),
+		fmt.Sprintf("%s, at %s.\n%s\n\n%s", s.Fault.Summary, s.Fault.Time.Local().Format(time.RFC1123), s.Fault.Detail(), plan))
+}
+
+// deadline is when the time of the last create was up: its ID has the time at which it was accepted.
+func (m *containerModel) deadline() time.Time {
+	id := m.OperationID.ValueString()
+	unique, err := uuid.Parse(id[strings.LastIndexByte(id, '/')+1:])
+	if err != nil {
+		return time.Time{}
+	}
+	seconds, nanoseconds := unique.Time().UnixTime()
+	limit := defaultCreateTimeout
+	if own, ok := m.Timeouts.Attributes()["create"].(types.String); ok {
+		if d, err := time.ParseDuration(own.ValueString()); err == nil {
+			limit = d
+		}
+	}
+	return time.Unix(seconds, nanoseconds).Add(limit)
+}
+
+func (m *containerModel) exitCodes() []int {
+	var codes []int
+	for _, code := range m.ExpectedExitCodes {
+		codes = append(codes, int(code.ValueInt64()))
+	}
+	return codes
+}
