@@ -91,9 +91,10 @@ func elementType(typ tftypes.Type) (tftypes.Type, bool) {
 // core plays Terraform's part against the real provider, without an engine: planning and
 // validating need none.
 type core struct {
-	server tfprotov6.ProviderServer
-	schema *tfprotov6.Schema
-	typ    tftypes.Type
+	server   tfprotov6.ProviderServer
+	provider *tfprotov6.Schema
+	schema   *tfprotov6.Schema
+	typ      tftypes.Type
 }
 
 func newCore(t *testing.T) *core {
@@ -104,6 +105,7 @@ func newCore(t *testing.T) *core {
 		t.Fatal(err)
 	}
 	fatalDiagnostics(t, schemas.Diagnostics)
+	c.provider = schemas.Provider
 	c.schema = schemas.ResourceSchemas["gantry_container"]
 	c.typ = c.schema.ValueType()
 	return c
