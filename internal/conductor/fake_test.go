@@ -107,13 +107,13 @@ func (f *fakeEngine) count(prefix string) int {
 	return n
 }
 
-// set changes a container as the engine would, and sends the event.
-func (f *fakeEngine) set(name string, change func(*fakeContainer), action events.Action) {
+// setHealth changes a container's health as the engine would, and sends the event.
+func (f *fakeEngine) setHealth(name, health string) {
 	f.mu.Lock()
 	c := f.find(name)
-	change(c)
+	c.health = health
 	f.mu.Unlock()
-	f.emit(c.id, action)
+	f.emit(c.id, events.ActionHealthStatus)
 }
 
 func (f *fakeEngine) emit(id string, action events.Action) {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/events"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -150,7 +149,7 @@ func TestFailureOfACastIsToldUntilItIsSettled(t *testing.T) {
 		}
 		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() {
-			f.set("web", func(c *fakeContainer) { c.health = "unhealthy" }, events.ActionHealthStatus)
+			f.setHealth("web", "unhealthy")
 		})
 		_, err = cast.run(t.Context())
 		faultOf(t, err, fault.Unhealthy)
