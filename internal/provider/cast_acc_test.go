@@ -122,7 +122,7 @@ func TestAccCastFailures(t *testing.T) {
 	address := func(label string) string { return "gantry_container." + label }
 
 	broken := []struct{ label, line, says, status string }{
-		{"missing", attr("image", registry.Host+"/"+r.Name("missing")+":1"), "manifest unknown", "create_failed"},
+		{"missing", attr("image", registry.Host+"/"+r.Name("missing")+":1"), "name unknown", "create_failed"},
 		{"port", `ports = [{ target = 8080, published = ` + port + ` }]`, "port " + port + "/tcp is taken", "created"},
 		{"crash", command("exit", "3", "100ms", "out of cheese"), "out of cheese", "exited"},
 		{"sick", healthcheck("health-fail", `start_period = "0s"`), "is unhealthy", "running"},
