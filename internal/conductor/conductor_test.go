@@ -191,6 +191,33 @@ func TestHealthEndsTheWait(t *testing.T) {
 	}
 }
 
+// A start that takes long is no proof that the container runs: it has to last after the start.
+func TestSlowStartIsNoProof(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.after = func(_ context.Context, call string) error {
+			if call != "start" {
+				return nil
+			}
+			time.Sleep(2 * settleTime)
+			time.AfterFunc(settleTime/2, func() {
+				f.set("web", func(c *fakeContainer) { c.status, c.exitCode = "exited", 3 }, events.ActionDie)
+			})
+			return nil
+		}
+		c := f.conductor(t, Options{})
+		request := create("web")
+		request.Spec.DesiredState = DesiredStopped
+		out, err := c.Call(t.Context(), request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Kind, request.ContainerID, request.Spec.DesiredState = KindUpdate, out.Container.ID, DesiredRunning
+		_, err = c.Call(t.Context(), request)
+		faultOf(t, err, fault.Exited)
+	})
+}
+
 func TestWaitingHoldsNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

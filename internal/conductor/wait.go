@@ -121,6 +121,8 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*Container, error)
 	if err != nil {
 		return nil, err
 	}
+	// A busy engine takes its time for a start: what it took says nothing about the container.
+	begun := time.Now()
 	o.enter(fault.StepWaiting)
 
 	// A wait that only an event can end needs no look before it: own health checks and jobs.
@@ -139,7 +141,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*Container, error)
 			if err != nil {
 				return nil, err
 			}
-			switch v := judge(o.Spec, o.Wait, c.State, time.Since(started) >= settleTime); {
+			switch v := judge(o.Spec, o.Wait, c.State, time.Since(begun) >= settleTime); {
 			case v.kind != "":
 				return nil, o.unmet(ctx, v.kind, c, started)
 			case v.met && o.Spec.DesiredState == DesiredPaused:

@@ -62,6 +62,8 @@ func (b *binary) remove() error {
 type cli struct {
 	t      testing.TB
 	folder string
+	// binary is this CLI's own link to the provider, so that its processes can be told from others'.
+	binary string
 	env    []string
 }
 
@@ -76,6 +78,11 @@ func newPlainCLI(tb testing.TB) *cli {
 func newCLI(tb testing.TB) *cli {
 	tb.Helper()
 	c := newPlainCLI(tb)
+	original := built.path(tb)
+	c.binary = filepath.Join(filepath.Dir(original), filepath.Base(filepath.Dir(c.folder))+"-"+filepath.Base(c.folder), filepath.Base(original))
+	if err := errors.Join(os.Mkdir(filepath.Dir(c.binary), 0o700), os.Link(original, c.binary)); err != nil {
+		tb.Fatal(err)
+	}
 	settings := filepath.Join(c.folder, "terraform.rc")
 	c.write(settings, fmt.Sprintf(`provider_installation {
   dev_overrides {
@@ -83,7 +90,7 @@ func newCLI(tb testing.TB) *cli {
   }
   direct {}
 }
-`, filepath.Dir(built.path(tb))))
+`, filepath.Dir(c.binary)))
 	c.env = append(c.env, "TF_CLI_CONFIG_FILE="+settings)
 	c.write(filepath.Join(c.folder, "versions.tf"), `terraform {
   required_providers {

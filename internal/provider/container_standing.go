@@ -5,6 +5,7 @@ package provider
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 
@@ -60,22 +61,30 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	if wait == conductor.WaitNone {
 		wait = conductor.WaitReady
 	}
-	before := m.DesiredState.ValueString()
-	m.refresh(s.Container)
-	meets := m.DesiredState.ValueString() == before &&
-		conductor.Meets(conductor.DesiredState(before), m.exitCodes(), wait, s.Container.State)
+	// While a failure stands, the state keeps what was asked for: it is what the next refresh
+	// judges by, and the plan does it again in any case.
+	asked, observed := *m, *m
+	observed.refresh(s.Container)
+	meets := reflect.DeepEqual(asked.expand(), observed.expand()) &&
+		conductor.Meets(conductor.DesiredState(asked.DesiredState.ValueString()), asked.exitCodes(), wait, s.Container.State)
 	switch {
-	case s.Fault != nil && meets:
+	case s.Fault == nil:
+		*m = observed
+		if meets {
+			m.Fault = flattenFault("", nil)
+		}
+	case meets:
+		*m = observed
 		m.Fault = flattenFault("", nil)
 		m.warn(s, "By now it is as it should be: nothing is to do.", diags)
-	case s.Fault != nil && s.Kind == conductor.KindCreate:
+	case s.Kind == conductor.KindCreate:
+		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
 		m.warn(s, "The plan replaces it.", diags)
-	case s.Fault != nil:
+	default:
+		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
 		m.warn(s, "The plan does it again.", diags)
-	case meets:
-		m.Fault = flattenFault("", nil)
 	}
 	return true
 }
