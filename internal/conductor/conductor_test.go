@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/docker/docker/api/types/events"
 	"go.uber.org/goleak"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"

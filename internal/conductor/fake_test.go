@@ -107,13 +107,17 @@ func (f *fakeEngine) count(prefix string) int {
 	return n
 }
 
-// setHealth changes a container's health as the engine would, and sends the event.
-func (f *fakeEngine) setHealth(name, health string) {
+// set changes a container as the engine would, and sends the event.
+func (f *fakeEngine) set(name string, change func(*fakeContainer), action events.Action) {
 	f.mu.Lock()
 	c := f.find(name)
-	c.health = health
+	change(c)
 	f.mu.Unlock()
-	f.emit(c.id, events.ActionHealthStatus)
+	f.emit(c.id, action)
+}
+
+func (f *fakeEngine) setHealth(name, health string) {
+	f.set(name, func(c *fakeContainer) { c.health = health }, events.ActionHealthStatus)
 }
 
 func (f *fakeEngine) emit(id string, action events.Action) {
