@@ -90,6 +90,7 @@ type hello struct {
 	MaxParallelPulls int
 	Credentials      map[string]Credential
 	StateDir         string
+	Inline           bool
 	LogLevel         hclog.Level
 }
 
@@ -130,7 +131,7 @@ func startBackground(opts Options, stateDir string) (*backgroundClient, error) {
 	b := &backgroundClient{conn: conn, encoder: json.NewEncoder(conn), waiting: make(map[int]chan answer)}
 	err = b.encoder.Encode(hello{
 		Host: opts.Host, MaxParallel: opts.MaxParallel, MaxParallelPulls: opts.MaxParallelPulls, Credentials: opts.Credentials,
-		StateDir: stateDir, LogLevel: opts.Logger.GetLevel(),
+		StateDir: stateDir, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
 	})
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
@@ -227,6 +228,14 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 		Credentials: greeting.Credentials, StateDir: greeting.StateDir, Logger: logger,
 	})
 	var casts sync.WaitGroup
+	var writing sync.Mutex
+	reply := func(got answer) {
+		writing.Lock()
+		defer writing.Unlock()
+		if err := encoder.Encode(got); err != nil {
+			logger.Debug("whoever cast does not listen any more", "error", err)
+		}
+	}
 	for {
 		var a ask
 		// The end of conn is the end of whoever cast, orderly or not. What was accepted goes on.
@@ -240,17 +249,23 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 		if failure != nil {
 			got.Fault = failure
 			cancel()
-		} else {
-			got.OperationID = o.id
-			casts.Go(func() {
-				defer cancel()
-				// The journal has the outcome; there is nobody else to tell.
-				_, _ = o.run(ctx)
-			})
+			reply(got)
+			continue
 		}
-		if err := encoder.Encode(got); err != nil {
-			logger.Debug("whoever cast does not listen any more", "error", err)
+		got.OperationID = o.id
+		casts.Go(func() {
+			defer cancel()
+			// The journal has the outcome; there is nobody else to tell.
+			_, _ = o.run(ctx)
+		})
+		if !greeting.Inline {
+			reply(got)
+			continue
 		}
+		casts.Go(func() {
+			<-o.queue
+			reply(got)
+		})
 	}
 	casts.Wait()
 	return errors.Join(c.Close(), conn.Close())

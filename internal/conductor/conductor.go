@@ -38,6 +38,9 @@ type Options struct {
 	// StateDir is the folder of the journal and of the lane locks; empty means
 	// journal.DefaultDir.
 	StateDir string
+	// Inline has a cast wait for its slot of the pool before it returns, so that whoever casts
+	// feels the back-pressure of a saturated engine.
+	Inline bool
 	// Background is the command that starts a background conductor (it must call
 	// ServeBackground); empty means that there is none, and that casts complete before they
 	// return.
@@ -83,6 +86,8 @@ type Request struct {
 	// PriorName is the name that the container had when the operation was asked for, where
 	// an update renames it.
 	PriorName string
+	// Restart has an update restart the container, if its desired state is one that runs.
+	Restart bool
 	// Wait is what a create or an update waits for; empty is WaitReady.
 	Wait Wait
 	// RemoveVolumes says whether a remove takes the anonymous volumes along.
@@ -172,24 +177,75 @@ func (c *Conductor) Close() error {
 	return err
 }
 
-// openJournal gives the engine its part of the journal. The caller holds mu. Without a journal the
-// conductor does its work all the same, but can't say what it did before.
-func (c *Conductor) openJournal(e *engine) {
+// openJournal opens the state folder. The caller holds mu. Without a journal the conductor does its
+// work all the same, but can't say what it did before.
+func (c *Conductor) openJournal() {
+	if c.journal != nil {
+		return
+	}
 	dir, err := c.opts.StateDir, error(nil)
 	if dir == "" {
 		dir, err = journal.DefaultDir()
 	}
-	var j *journal.Journal
 	if err == nil {
-		j, err = journal.Open(dir)
+		c.journal, err = journal.Open(dir)
 	}
+	c.warnNoJournal(dir, err)
+}
+
+// keepJournal gives an engine its part of the journal, and notes that this address leads to it. The
+// caller holds mu.
+func (c *Conductor) keepJournal(e *engine, host string) {
+	c.openJournal()
+	if c.journal == nil {
+		return
+	}
+	kept, err := c.journal.Engine(e.id, e.name)
 	if err == nil {
-		e.journal, err = j.Engine(e.id, e.name)
-		c.journal = j
+		err = c.journal.Note(host, kept)
 	}
+	c.warnNoJournal(c.journal.Dir(), err)
+	if err == nil {
+		e.journal = kept
+	}
+}
+
+func (c *Conductor) warnNoJournal(dir string, err error) {
 	if err != nil {
 		c.opts.Logger.Warn("no journal is kept: an operation that is interrupted is not known to the next run", "state_dir", dir, "error", err)
 	}
+}
+
+// LateRemovals gives the removals on this conductor's engine that failed or were interrupted, when
+// nobody waited for them, and that nothing has settled since: their resources are in no state any
+// more. It reads the journal alone; an engine that was never connected to has none.
+func (c *Conductor) LateRemovals() []*fault.Fault {
+	c.mu.Lock()
+	c.openJournal()
+	j := c.journal
+	c.mu.Unlock()
+	where, err := resolveHost(c.opts.Host)
+	if err != nil || j == nil {
+		return nil // Connecting tells why.
+	}
+	e, err := j.Noted(where.Host)
+	if err != nil {
+		return nil // It was never connected to.
+	}
+	records, _ := e.Records()
+	var late []*fault.Fault
+	for _, r := range records {
+		scope := c.scope(r.Engine, r.Container)
+		scope.Operation = r.ID
+		switch {
+		case Kind(r.Kind) != KindRemove || !r.Cast || r.Settled:
+		case r.InProgress() && !e.Alive(r), r.Outcome == journal.Interrupted:
+			late = append(late, scope.Interrupted(KindRemove.verb(), r.Step, r.Accepted))
+		case r.Outcome == journal.Failed && r.Fault != nil:
+			late = append(late, r.Fault)
+		}
+	}
+	return late
 }
 
 // Call carries out an operation and waits for its outcome. The error, if any, is a
@@ -287,7 +343,8 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
-		c.openJournal(e)
+		c.keepJournal(e, where.Host)
+		e.settleRemovals(deadline)
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:

@@ -134,6 +134,30 @@ func TestPlanUpdate(t *testing.T) {
 	}
 }
 
+func TestPlanRestart(t *testing.T) {
+	for _, test := range []struct {
+		desired DesiredState
+		status  string
+		want    string
+	}{
+		{DesiredRunning, "running", "stop, start"},
+		{DesiredRunning, "exited", "start"},
+		{DesiredPaused, "paused", "stop, start"},
+		{DesiredCompleted, "exited", "start"},
+		{DesiredStopped, "exited", ""},
+		{DesiredStopped, "running", "stop"},
+	} {
+		spec, s := Spec{DesiredState: test.desired}, State{Status: test.status, StartedAt: time.Unix(1, 0)}
+		var verbs []string
+		for _, a := range planRestart(spec, s, planPower(spec, s)) {
+			verbs = append(verbs, string(a.do))
+		}
+		if got := strings.Join(verbs, ", "); got != test.want {
+			t.Errorf("%s, wanted %s: %q, want %q", test.status, test.desired, got, test.want)
+		}
+	}
+}
+
 func TestTakenPort(t *testing.T) {
 	for text, want := range map[string]string{
 		"driver failed programming external connectivity on endpoint a (28): Bind for 0.0.0.0:18080 failed: port is already allocated":                                                                    "18080/tcp",

@@ -11,6 +11,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -50,6 +51,9 @@ type operation struct {
 	// cast says that nobody waits; deadline is when the operation's time is up, if it has one.
 	cast     bool
 	deadline time.Time
+	// admitted is closed when the operation first gets a slot of the pool, or ends without.
+	admitted func()
+	queue    chan struct{}
 	// kept says that the journal has the operation's intent.
 	kept bool
 
@@ -77,9 +81,10 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	}
 	o := &operation{
 		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
-		cast: cast, deadline: deadline,
+		cast: cast, deadline: deadline, queue: make(chan struct{}),
 		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
 	}
+	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	c.accepting.Lock()
 	o.id = newOperationID(e.name, req.Spec.Name)
 	o.pass = c.lanes.Queue(req.Kind == KindRemove, lanes...)
@@ -110,6 +115,7 @@ func (o *operation) enter(step fault.Step) {
 // pool slot: who waits for a lane holds no slot. The outcome is durable before the next one of the
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
+	defer o.admitted()
 	ctx, done := o.cancellable(ctx)
 	defer done()
 	if o.Kind == KindRemove {
@@ -221,6 +227,7 @@ func (o *operation) made(c *Container) bool { return c.Labels[LabelOperation] ==
 // middle when the operation is cancelled.
 func (o *operation) change(ctx context.Context, request func(context.Context) error) error {
 	return o.engine.pool.Do(ctx, func(ctx context.Context) error {
+		o.admitted()
 		ctx, cancel := outlive(ctx, changeGrace)
 		defer cancel()
 		o.changed = true

@@ -63,6 +63,20 @@ func planUpdate(spec Spec, c *Container) []action {
 	return append(actions, planPower(spec, c.State)...)
 }
 
+// planRestart puts a restart in the place of what an update does to the power state. A container
+// that is not to run has nothing to restart. It is pure.
+func planRestart(spec Spec, s State, actions []action) []action {
+	if spec.DesiredState == DesiredStopped {
+		return actions
+	}
+	const because = "a restart is asked for"
+	actions = slices.DeleteFunc(actions, func(a action) bool { return slices.Contains([]verb{doUnpause, doStop, doStart, doPause}, a.do) })
+	if s.Status == "running" || s.Status == "restarting" || s.Status == "paused" {
+		actions = append(actions, action{do: doStop, because: because})
+	}
+	return append(actions, action{do: doStart, because: because})
+}
+
 // planLimits covers what the engine's update request takes. Zero in that request means "leave
 // it": a limit can't be taken away in place.
 func planLimits(spec Spec, c *Container) []action {
@@ -175,6 +189,9 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 		return nil, err
 	}
 	actions := planUpdate(o.Spec, c)
+	if o.Restart {
+		actions = planRestart(o.Spec, c.State, actions)
+	}
 	for _, a := range actions {
 		o.logger.Info("update", "action", a.String())
 		if c, err = o.act(ctx, a); err != nil {

@@ -46,6 +46,7 @@ type containerModel struct {
 	ExpectedExitCodes []types.Int64           `tfsdk:"expected_exit_codes"`
 	WaitFor           types.String            `tfsdk:"wait_for"`
 	RemoveVolumes     types.Bool              `tfsdk:"remove_volumes"`
+	RestartTriggers   map[string]types.String `tfsdk:"restart_triggers"`
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 

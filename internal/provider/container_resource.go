@@ -6,12 +6,14 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -126,6 +128,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 	done, err := r.carryOut(ctx, conductor.Request{
 		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
+		Restart:   triggered(prior.RestartTriggers, plan.RestartTriggers),
 		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
 	}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
@@ -223,6 +226,12 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), c.Engine+"/"+c.Name)...)
+}
+
+// triggered says whether a restart trigger changed. Adding the first ones is no change: an imported
+// container is not restarted for that.
+func triggered(prior, plan map[string]types.String) bool {
+	return prior != nil && plan != nil && !maps.EqualFunc(prior, plan, func(a, b types.String) bool { return a.Equal(b) })
 }
 
 // record notes the operation and its outcome.

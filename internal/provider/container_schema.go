@@ -5,7 +5,9 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -153,6 +155,10 @@ func containerSchema(ctx context.Context) schema.Schema {
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 			MarkdownDescription: "Whether the container's anonymous volumes are removed with it. Default `true`.",
 		},
+		"restart_triggers": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Any values: when they change, the container is restarted in place. Adding the first ones restarts nothing.",
+		},
 		"wait_for_removal": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 			MarkdownDescription: "Whether a destroy waits until the container is removed. Default `true`; with `false` the removal is accepted and left to the background conductor, and a failure is reported by the next run.",
@@ -223,6 +229,9 @@ func computedAttributes() map[string]schema.Attribute {
 		},
 	}
 }
+
+// computedNames are the attributes that the configuration has no say in.
+func computedNames() []string { return slices.Collect(maps.Keys(computedAttributes())) }
 
 func faultTypes() map[string]attr.Type {
 	return map[string]attr.Type{

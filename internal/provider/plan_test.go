@@ -60,6 +60,7 @@ func allChanges() map[string]change {
 		"wait_for":            {ours, nil, "running"},
 		"remove_volumes":      {ours, true, false},
 		"wait_for_removal":    {ours, true, false},
+		"restart_triggers":    {inPlace, values{"config": "1"}, values{"config": "2"}},
 		"timeouts":            {ours, nil, values{"create": "1m"}},
 	}
 }

@@ -76,6 +76,7 @@ type providerModel struct {
 	RegistryAuth     types.Map    `tfsdk:"registry_auth"`
 	StateDir         types.String `tfsdk:"state_dir"`
 	Background       types.String `tfsdk:"background"`
+	WhenSaturated    types.String `tfsdk:"when_saturated"`
 }
 
 type credentialModel struct {
@@ -119,6 +120,11 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 					"`off`: there is no second process, and a cast completes before it returns.",
 				Validators: []validator.String{stringvalidator.OneOf("on", "off")},
 			},
+			"when_saturated": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "What a cast does when `max_parallel` operations occupy the engine: `queue` (default): it is accepted and waits in the background. " +
+					"`inline`: it returns when its turn has come, so that the apply feels the back-pressure.",
+				Validators: []validator.String{stringvalidator.OneOf("queue", "inline")},
+			},
 			"registry_auth": schema.MapNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "Credentials by registry (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). For other registries the Docker CLI's configuration and its credential helpers are asked.",
@@ -151,11 +157,15 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		background = nil
 	}
 	data.conductor = conductor.New(conductor.Options{
-		StateDir: config.StateDir.ValueString(), Background: background,
+		StateDir: config.StateDir.ValueString(), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
 		Credentials: expandCredentials(credentials), Logger: p.logger,
 	})
 	p.register(data.conductor)
+	for _, f := range data.conductor.LateRemovals() {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("The removal of container %q on engine %q failed after the last apply", f.Container, f.Engine),
+			f.Summary+"\n"+f.Detail()+"\n\nThe container may still be there. A create of the same name removes it first; else remove it by hand.")
+	}
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {

@@ -7,6 +7,7 @@
 //
 //	state_dir/
 //	  owners/<owner>.lock                  held as long as the conductor process lives
+//	  hosts/<short>                        which engine an address leads to
 //	  engines/<engine>-<short>/
 //	    operations/<unique>.<lane>….json   one file an operation
 //	    lanes/<lane>.lock                  held while an operation of the lane is carried out
@@ -138,6 +139,30 @@ func (j *Journal) Engine(id, host string) (*Engine, error) {
 	}
 	return e, nil
 }
+
+// Note remembers which engine an address leads to, so that its records are found without a
+// connection.
+func (j *Journal) Note(host string, e *Engine) error {
+	path, name := j.note(host), filepath.Base(e.dir)
+	if known, err := os.ReadFile(path); err == nil && string(known) == name {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
+		return err
+	}
+	return replace(path, []byte(name))
+}
+
+// Noted gives the engine that an address led to the last time.
+func (j *Journal) Noted(host string) (*Engine, error) {
+	name, err := os.ReadFile(j.note(host))
+	if err != nil {
+		return nil, err
+	}
+	return &Engine{journal: j, dir: filepath.Join(j.dir, "engines", filepath.Base(string(name)))}, nil
+}
+
+func (j *Journal) note(host string) string { return filepath.Join(j.dir, "hosts", short(host)) }
 
 // Engines gives the parts of all engines that the journal knows, without a connection to any.
 func (j *Journal) Engines() ([]*Engine, error) {
