@@ -123,7 +123,7 @@ func TestPlanOfOneChange(t *testing.T) {
 					t.Errorf("%s is known before it is done", computed)
 				}
 			}
-			moves := name == "networks" || name == "desired_state"
+			moves := name == "networks" || name == "desired_state" || name == "restart_triggers"
 			for _, computed := range []string{"addresses", "published_ports"} {
 				if after[computed].IsFullyKnown() == moves {
 					t.Errorf("%s is known: %t", computed, !moves)
