@@ -50,16 +50,17 @@ type AttachedNetwork struct {
 	Address string
 }
 
-// AttachedAs finds a network that the container is connected to by its name, its ID, or the short
-// ID that the Docker CLI prints (12 digits; fewer could be another network's name). It gives the
-// network's name.
+// shortID is how many digits of an ID the Docker CLI prints. Fewer could well be a name.
+const shortID = 12
+
+// AttachedAs finds a network that the container is connected to by its name, its ID, or its short
+// ID. It gives the network's name.
 func (c *Container) AttachedAs(ref string) (name string, ok bool) {
-	const shortID = 12
 	if _, ok := c.Attached[ref]; ok {
 		return ref, true
 	}
 	for name, n := range c.Attached {
-		if len(ref) >= shortID && strings.HasPrefix(n.ID, ref) {
+		if n.ID != "" && n.ID == ref || len(ref) >= shortID && strings.HasPrefix(n.ID, ref) {
 			return name, true
 		}
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/pkg/stdcopy"
 	"github.com/hashicorp/go-hclog"
 
@@ -240,7 +241,27 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	return observe(e.name, r), nil
+	c := observe(e.name, r)
+	e.nameNetworks(ctx, c)
+	return c, nil
+}
+
+// nameNetworks completes what an engine reports of the networks of a container that it never
+// started: there they have no ID yet, and perhaps the short ID of the create as their name.
+func (e *engine) nameNetworks(ctx context.Context, c *Container) {
+	for key, n := range c.Attached {
+		if n.ID != "" {
+			continue
+		}
+		found, err := e.api.NetworkInspect(ctx, key, network.InspectOptions{})
+		if err != nil {
+			// It may be gone by now: then the start says so.
+			e.logger.Debug("the network can't be read", "network", key, "container", c.Name, "error", err)
+			continue
+		}
+		delete(c.Attached, key)
+		c.Attached[found.Name] = AttachedNetwork{ID: found.ID, Address: n.Address}
+	}
 }
 
 // tail reads the last log lines of the operation's container, masked. A log that can't be read is

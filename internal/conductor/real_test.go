@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -395,5 +396,35 @@ func TestRemoveOfWhatIsBeingRemoved(t *testing.T) {
 	all.Wait()
 	if b.Exists(out.Container.ID) {
 		t.Error("it is still there")
+	}
+}
+
+// However a network is named, the container is connected to it once, under its name, and an
+// update finds nothing to do. Before the first start the engine itself has no IDs.
+func TestNetworksByNameAndID(t *testing.T) {
+	b := start(t)
+	image, front := b.Image(enginetest.ImageOptions{}), b.Network("front")
+	found, err := b.Docker.NetworkInspect(t.Context(), front, network.InspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for by, ref := range map[string]string{"name": front, "id": found.ID, "short-id": found.ID[:12]} {
+		for _, desired := range []conductor.DesiredState{conductor.DesiredStopped, conductor.DesiredRunning} {
+			spec := b.spec(by+"-"+string(desired), image, "sleep")
+			spec.DesiredState, spec.Networks = desired, map[string]conductor.NetworkAttachment{"front": {Network: ref}}
+			out, err := b.create(spec)
+			if err != nil {
+				t.Fatal(err)
+			}
+			again, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindUpdate, Spec: spec, ContainerID: out.Container.ID})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range []*conductor.Container{out.Container, again.Container} {
+				if name, ok := c.AttachedAs(ref); !ok || name != front || len(c.Attached) != 1 {
+					t.Errorf("by %s, %s: connected to %+v", by, desired, c.Attached)
+				}
+			}
+		}
 	}
 }

@@ -165,7 +165,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
-		if endpoint != nil {
+		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {
 			c.Attached[name] = AttachedNetwork{ID: endpoint.NetworkID, Address: cmp.Or(endpoint.IPAddress, endpoint.GlobalIPv6Address)}
 		}
 	}
@@ -181,6 +181,20 @@ func observe(engine string, r container.InspectResponse) *Container {
 		}
 	}
 	return c
+}
+
+// isAlias recognises the short ID under which an engine lists a network a second time if the
+// container was created with it.
+func isAlias(name, id string, networks map[string]*network.EndpointSettings) bool {
+	if id == "" || len(name) < shortID || !strings.HasPrefix(id, name) {
+		return false
+	}
+	for other, endpoint := range networks {
+		if other != name && endpoint != nil && endpoint.NetworkID == id {
+			return true
+		}
+	}
+	return false
 }
 
 // observeImage says in gantry's words what an image brings. It is pure.

@@ -26,15 +26,30 @@ import (
 )
 
 // known reads an attribute of the configuration into target if all of it is known, and says
-// whether it did. What is unknown now is validated when it is known.
+// whether it did. What is unknown now is validated when it is known. Null elements are refused by
+// the attribute's own validators.
 func known(ctx context.Context, config tfsdk.Config, name string, target any, diags *diag.Diagnostics) bool {
 	object := make(map[string]tftypes.Value)
-	if err := config.Raw.As(&object); err != nil || !object[name].IsFullyKnown() {
+	if err := config.Raw.As(&object); err != nil || !object[name].IsFullyKnown() || hasNullElement(object[name]) {
 		return false
 	}
 	found := config.GetAttribute(ctx, path.Root(name), target)
 	diags.Append(found...)
 	return !found.HasError()
+}
+
+// hasNullElement says whether a map or a set has an element that is null.
+func hasNullElement(v tftypes.Value) bool {
+	isNull := func(e tftypes.Value) bool { return e.IsNull() }
+	var byKey map[string]tftypes.Value
+	var list []tftypes.Value
+	switch {
+	case v.Type().Is(tftypes.Map{}) && v.As(&byKey) == nil:
+		return slices.ContainsFunc(slices.Collect(maps.Values(byKey)), isNull)
+	case v.Type().Is(tftypes.Set{}) && v.As(&list) == nil:
+		return slices.ContainsFunc(list, isNull)
+	}
+	return false
 }
 
 // validateContainer checks what concerns more than one attribute, or more than a pattern says.

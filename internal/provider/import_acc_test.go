@@ -47,8 +47,8 @@ func TestAccImport(t *testing.T) {
 				attr("image", image),
 				`environment = { A = "1", B = "two words" }`,
 				`labels = { "com.example.role" = "web" }`,
-				fmt.Sprintf("ports = [{ target = 8080, published = %q }]", port),
-				fmt.Sprintf(`mounts = { "/data" = { type = "volume", source = %q } }`, data),
+				fmt.Sprintf("ports = [{ target = 8080, published = %q, protocol = \"tcp\" }]", port),
+				fmt.Sprintf(`mounts = { "/data" = { type = "volume", source = %q, read_only = false } }`, data),
 				`memory = "64m"`,
 			)
 			r.run(

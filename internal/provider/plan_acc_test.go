@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/network"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
@@ -117,4 +118,55 @@ func TestAccOtherSpelling(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))},
 		},
 	)
+}
+
+// The same goes for what is nested, and for the short ID of a network. Terraform itself has to
+// agree with a plan that keeps the state's spelling of a whole collection.
+func TestAccOtherSpellingNested(t *testing.T) {
+	r := newRig(t)
+	front, port := r.Network("front"), r.FreePort()
+	back, err := r.Docker.NetworkInspect(t.Context(), r.Network("back"), network.InspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := r.Volume("data")
+	other := []string{
+		fmt.Sprintf("ports = [{ target = 81, protocol = \"tcp\" }, { target = 80, published = \"%s-%[1]s\", host_ip = \"127.0.0.1\" }]", port),
+		fmt.Sprintf(`mounts = { "/data" = { type = "volume", source = %q, read_only = false }, "/srv" = { type = "bind", source = "/tmp/" } }`, data),
+		fmt.Sprintf("networks = { (%q) = { network = %[1]q }, back = { network = %q } }", front, back.ID[:12]),
+	}
+	same := &sameContainer{rig: r}
+	r.run(
+		resource.TestStep{
+			Config: r.container(
+				fmt.Sprintf("ports = [{ target = 80, published = %q, host_ip = \"127.0.0.1\" }, { target = 81 }]", port),
+				fmt.Sprintf(`mounts = { "/data" = { type = "volume", source = %q }, "/srv" = { type = "bind", source = "/tmp" } }`, data),
+				fmt.Sprintf("networks = { (%q) = {}, back = { network = %q } }", front, back.ID[:12]),
+			),
+			ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))},
+		},
+		resource.TestStep{
+			Config:            r.container(other...),
+			ConfigPlanChecks:  plannedNothing(),
+			ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))},
+		},
+		resource.TestStep{
+			// A change in place keeps the spelling, too.
+			Config:            r.container(append(other, attr("memory", "64m"))...),
+			ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))},
+		},
+	)
+}
+
+// A network's ID is what other resources hand out. A container that was never started is
+// connected to it all the same.
+func TestAccNetworkByIDBeforeTheStart(t *testing.T) {
+	r := newRig(t)
+	front, err := r.Docker.NetworkInspect(t.Context(), r.Network("front"), network.InspectOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.run(resource.TestStep{
+		Config: r.container(`desired_state = "stopped"`, fmt.Sprintf("networks = { front = { network = %q } }", front.ID)),
+	})
 }

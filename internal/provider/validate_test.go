@@ -87,6 +87,9 @@ func TestValidate(t *testing.T) {
 		{"networks without any", values{"networks": values{}}, "networks", ""},
 		{"network named twice", values{"networks": values{"a": values{}, "b": values{"network": "a"}}}, "networks", `"a" and "b"`},
 		{"network without a name", values{"networks": values{"a": values{"network": ""}}}, "networks", ""},
+		{"null network", values{"networks": values{"a": nil}}, "networks", "null"},
+		{"null mount", values{"mounts": values{"/a": nil}}, "mounts", "null"},
+		{"null port", values{"ports": []any{nil}}, "ports", "null"},
 		{"check of nothing", check(values{"test": []any{}}), "healthcheck", ""},
 		{"check of no kind", check(values{"test": []any{"/bin/true", "x"}}), "healthcheck", "CMD-SHELL"},
 		{"check with words for the shell", check(values{"test": []any{"CMD-SHELL", "a", "b"}}), "healthcheck", "one word"},
@@ -104,6 +107,9 @@ func TestValidate(t *testing.T) {
 			var texts strings.Builder
 			for _, d := range diags {
 				texts.WriteString(d.Summary + ": " + d.Detail + "\n")
+				if strings.Contains(d.Detail, "error in the provider") {
+					t.Errorf("the user is told of a mistake of the provider's: %s", d.Detail)
+				}
 				if root, ok := rootOf(d.Attribute); !ok || root != tt.at {
 					t.Errorf("the error is at %s, want %s: %s: %s", d.Attribute, tt.at, d.Summary, d.Detail)
 				}

@@ -1,0 +1,254 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+// Null, unknown and empty are three things for a list and a map.
+func TestExpandAndFlattenLists(t *testing.T) {
+	t.Parallel()
+	if expandList(nil) != nil || expandMap(nil) != nil || expandMounts(nil) != nil || expandNetworks(nil) != nil || expandPorts(nil) != nil || expandHealthcheck(nil) != nil {
+		t.Error("null became something")
+	}
+	if l := expandList([]types.String{}); l == nil || len(l) != 0 {
+		t.Errorf("an empty list became %#v", l)
+	}
+	for _, tt := range []struct {
+		name     string
+		prior    []types.String
+		observed []string
+		want     []types.String
+	}{
+		{"not configured", nil, []string{"from", "image"}, nil},
+		{"cleared", []types.String{}, nil, []types.String{}},
+		{"the same", []types.String{types.StringValue("a")}, []string{"a"}, []types.String{types.StringValue("a")}},
+		{"another", []types.String{types.StringValue("a")}, []string{"b", "c"}, []types.String{types.StringValue("b"), types.StringValue("c")}},
+	} {
+		if diff := cmp.Diff(tt.want, refreshList(tt.prior, tt.observed)); diff != "" {
+			t.Errorf("%s:\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestPortsByMeaning(t *testing.T) {
+	t.Parallel()
+	port := func(target int, published, ip, protocol string) conductor.Port {
+		return conductor.Port{Target: target, Published: published, HostIP: ip, Protocol: protocol}
+	}
+	for _, tt := range []struct {
+		name string
+		a, b []conductor.Port
+		same bool
+	}{
+		{"none", nil, []conductor.Port{}, true},
+		{"order", []conductor.Port{port(1, "", "", "tcp"), port(2, "", "", "tcp")}, []conductor.Port{port(2, "", "", "tcp"), port(1, "", "", "tcp")}, true},
+		{"a range of one", []conductor.Port{port(1, "80", "", "tcp")}, []conductor.Port{port(1, "80-80", "", "tcp")}, true},
+		{"a range", []conductor.Port{port(1, "80", "", "tcp")}, []conductor.Port{port(1, "80-81", "", "tcp")}, false},
+		{"protocol", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "", "udp")}, false},
+		{"chosen and fixed", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "80", "", "tcp")}, false},
+		{"spelling of an address", []conductor.Port{port(1, "", "fe80::0:1", "tcp")}, []conductor.Port{port(1, "", "fe80::1", "tcp")}, true},
+		{"every address and one", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "127.0.0.1", "tcp")}, false},
+		{"one more", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "", "tcp"), port(1, "", "", "tcp")}, false},
+	} {
+		if samePorts(tt.a, tt.b) != tt.same || samePorts(tt.b, tt.a) != tt.same {
+			t.Errorf("%s: the same is not %t", tt.name, tt.same)
+		}
+	}
+	got := flattenPorts(nil, []conductor.Port{port(53, "", "", "udp"), port(80, "8080", "::1", "tcp")})
+	want := []portModel{
+		{Target: types.Int64Value(53), Protocol: types.StringValue("udp")},
+		{Target: types.Int64Value(80), Published: types.StringValue("8080"), HostIP: types.StringValue("::1")},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestMountsByMeaning(t *testing.T) {
+	t.Parallel()
+	anonymous := strings.Repeat("0f", 32)
+	bind := func(source string, ro bool) conductor.Mount {
+		return conductor.Mount{Type: conductor.MountBind, Source: source, ReadOnly: ro}
+	}
+	volume := func(source string) conductor.Mount {
+		return conductor.Mount{Type: conductor.MountVolume, Source: source}
+	}
+	for _, tt := range []struct {
+		name        string
+		asked, seen conductor.Mount
+		same        bool
+	}{
+		{"slash at the end", bind("/srv/", false), bind("/srv", false), true},
+		{"the root", bind("/", false), bind("/", false), true},
+		{"the root and something", bind("/", false), bind("/srv", false), false},
+		{"read-only", bind("/srv", true), bind("/srv", false), false},
+		{"anonymous", volume(""), volume(anonymous), true},
+		{"named", volume("data"), volume(anonymous), false},
+		{"type", volume("data"), bind("data", false), false},
+		{"tmpfs", conductor.Mount{Type: conductor.MountTmpfs}, conductor.Mount{Type: conductor.MountTmpfs}, true},
+	} {
+		if sameMount(tt.asked, tt.seen) != tt.same {
+			t.Errorf("%s: the same is not %t", tt.name, tt.same)
+		}
+	}
+	got := importMounts(map[string]conductor.Mount{
+		"/image": volume(anonymous), "/own": volume(anonymous), "/named": volume("data"), "/bind": bind("/srv", true),
+	}, []string{"/image", "/named"})
+	want := map[string]mountModel{
+		"/own":   {Type: types.StringValue("volume")},
+		"/named": {Type: types.StringValue("volume"), Source: types.StringValue("data")},
+		"/bind":  {Type: types.StringValue("bind"), Source: types.StringValue("/srv"), ReadOnly: types.BoolValue(true)},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got := importMounts(map[string]conductor.Mount{"/image": volume(anonymous)}, []string{"/image"}); got != nil {
+		t.Errorf("what the image asks for is %v", got)
+	}
+}
+
+func TestFlattenNetworks(t *testing.T) {
+	t.Parallel()
+	network := func(s string) networkModel { return networkModel{Network: stringOrNull(s)} }
+	front := conductor.AttachedNetwork{ID: networkID, Address: "10.0.0.2"}
+	back := conductor.AttachedNetwork{ID: strings.Repeat("a", 64), Address: "10.0.1.2"}
+	for _, tt := range []struct {
+		name     string
+		prior    map[string]networkModel
+		attached map[string]conductor.AttachedNetwork
+		want     map[string]networkModel
+		// addresses are by the keys of what was flattened.
+		addresses map[string]string
+	}{
+		{"not configured", nil, map[string]conductor.AttachedNetwork{"bridge": back}, nil, map[string]string{"bridge": "10.0.1.2"}},
+		{
+			"by key", map[string]networkModel{"front": network("")}, map[string]conductor.AttachedNetwork{"front": front},
+			map[string]networkModel{"front": network("")}, map[string]string{"front": "10.0.0.2"},
+		},
+		{
+			"by name", map[string]networkModel{"f": network("front")}, map[string]conductor.AttachedNetwork{"front": front},
+			map[string]networkModel{"f": network("front")}, map[string]string{"f": "10.0.0.2"},
+		},
+		{
+			"by ID", map[string]networkModel{"f": network(networkID)}, map[string]conductor.AttachedNetwork{"front": front},
+			map[string]networkModel{"f": network(networkID)}, map[string]string{"f": "10.0.0.2"},
+		},
+		{
+			"by short ID", map[string]networkModel{"f": network(networkID[:12])}, map[string]conductor.AttachedNetwork{"front": front},
+			map[string]networkModel{"f": network(networkID[:12])}, map[string]string{"f": "10.0.0.2"},
+		},
+		{
+			"a few digits are a name", map[string]networkModel{"f": network("fed")}, map[string]conductor.AttachedNetwork{"front": front},
+			map[string]networkModel{"front": network("")}, map[string]string{"front": "10.0.0.2"},
+		},
+		{
+			"one gone, one more", map[string]networkModel{"front": network("")}, map[string]conductor.AttachedNetwork{"back": back},
+			map[string]networkModel{"back": network("")}, map[string]string{"back": "10.0.1.2"},
+		},
+		{
+			"the key of another", map[string]networkModel{"back": network("front")}, map[string]conductor.AttachedNetwork{"front": front, "back": back},
+			map[string]networkModel{"back": network("front"), "back (connected outside)": network("back")}, map[string]string{"back": "10.0.0.2", "back (connected outside)": "10.0.1.2"},
+		},
+	} {
+		c := &conductor.Container{Attached: tt.attached}
+		got := flattenNetworks(tt.prior, c)
+		if diff := cmp.Diff(tt.want, got); diff != "" {
+			t.Errorf("%s:\n%s", tt.name, diff)
+		}
+		at := make(map[string]string)
+		for key, address := range addresses(got, c).Elements() {
+			if s, ok := address.(types.String); ok {
+				at[key] = s.ValueString()
+			}
+		}
+		if diff := cmp.Diff(tt.addresses, at); diff != "" {
+			t.Errorf("%s: addresses:\n%s", tt.name, diff)
+		}
+	}
+}
+
+func TestImportNetworks(t *testing.T) {
+	t.Parallel()
+	one := conductor.AttachedNetwork{}
+	for _, tt := range []struct {
+		attached map[string]conductor.AttachedNetwork
+		want     map[string]networkModel
+	}{
+		{nil, nil},
+		{map[string]conductor.AttachedNetwork{"bridge": one}, nil},
+		{map[string]conductor.AttachedNetwork{"front": one}, map[string]networkModel{"front": {}}},
+		{map[string]conductor.AttachedNetwork{"front": one, "bridge": one}, map[string]networkModel{"front": {}, "bridge": {}}},
+	} {
+		if diff := cmp.Diff(tt.want, importNetworks(tt.attached)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestFlattenHealthcheck(t *testing.T) {
+	t.Parallel()
+	duration := func(s string) meaning.Value { return meaning.New(meaning.Duration, s) }
+	null := meaning.Null(meaning.Duration)
+	test := []types.String{types.StringValue("CMD"), types.StringValue("a")}
+	seen := &conductor.Healthcheck{Test: []string{"CMD", "a"}, Interval: time.Minute, Timeout: time.Second, Retries: 3}
+	for _, tt := range []struct {
+		name     string
+		prior    *healthcheckModel
+		observed *conductor.Healthcheck
+		want     *healthcheckModel
+	}{
+		{"not configured", nil, seen, nil},
+		{"gone", &healthcheckModel{Test: test}, nil, nil},
+		{
+			"what is not set is no drift", &healthcheckModel{Test: test, Interval: null, Timeout: null, StartPeriod: null}, seen,
+			&healthcheckModel{Test: test, Interval: null, Timeout: null, StartPeriod: null},
+		},
+		{
+			"spelling stays, difference shows",
+			&healthcheckModel{Test: test, Interval: duration("60s"), Timeout: duration("2s"), StartPeriod: null, Retries: types.Int64Value(2)}, seen,
+			&healthcheckModel{Test: test, Interval: duration("60s"), Timeout: duration("1s"), StartPeriod: null, Retries: types.Int64Value(3)},
+		},
+	} {
+		if diff := cmp.Diff(tt.want, flattenHealthcheck(tt.prior, tt.observed)); diff != "" {
+			t.Errorf("%s:\n%s", tt.name, diff)
+		}
+	}
+	if importHealthcheck(seen, seen) != nil || importHealthcheck(nil, nil) != nil {
+		t.Error("the image's check is imported")
+	}
+	want := &healthcheckModel{Test: test, Interval: duration("1m"), Timeout: duration("1s"), StartPeriod: null, Retries: types.Int64Value(3)}
+	if diff := cmp.Diff(want, importHealthcheck(seen, &conductor.Healthcheck{Test: []string{"CMD", "b"}})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestImportMap(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name            string
+		observed, image map[string]string
+		want            map[string]types.String
+	}{
+		{"the image's", map[string]string{"A": "1"}, map[string]string{"A": "1"}, nil},
+		{"the image's, changed", map[string]string{"A": "2"}, map[string]string{"A": "1"}, map[string]types.String{"A": types.StringValue("2")}},
+		{"empty is a value", map[string]string{"A": ""}, nil, map[string]types.String{"A": types.StringValue("")}},
+	} {
+		if diff := cmp.Diff(tt.want, importMap(tt.observed, tt.image)); diff != "" {
+			t.Errorf("%s:\n%s", tt.name, diff)
+		}
+	}
+	if got := withoutOwn(map[string]string{conductor.LabelOperation: "x", "a": "1"}); len(got) != 1 {
+		t.Errorf("gantry's own label is among %v", got)
+	}
+}
