@@ -137,6 +137,7 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wai
 	}
 	defer events.Close()
 	spec := Spec{DesiredState: DesiredRunning}
+	began := time.Now() // The engine's clock may be another.
 	for {
 		c, err = retrying(ctx, func() (*Container, error) { return e.inspect(ctx, c.ID) })
 		if err != nil {
@@ -149,8 +150,7 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wai
 		if effective == "" {
 			effective = WaitReady
 		}
-		settled := time.Since(c.State.StartedAt) >= settleTime
-		v := judge(spec, effective, c.State, settled)
+		v := judge(spec, effective, c.State, time.Since(began) >= settleTime)
 		if v.met {
 			return c, nil
 		}

@@ -204,7 +204,8 @@ func (c *Conductor) keepJournal(e *engine, host string) {
 	if err == nil {
 		err = c.journal.Note(host, kept)
 	}
-	if c.warnNoJournal(c.journal.Dir(), err); err == nil {
+	c.warnNoJournal(c.journal.Dir(), err)
+	if err == nil {
 		e.journal = kept
 	}
 }

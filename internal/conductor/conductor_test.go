@@ -171,7 +171,7 @@ func TestHealthEndsTheWait(t *testing.T) {
 			c := f.conductor(t, Options{})
 			start := time.Now()
 			time.AfterFunc(30*time.Second+time.Millisecond, func() {
-				f.set("web", func(c *fakeContainer) { c.health = test.health }, events.ActionHealthStatus)
+				f.setHealth("web", test.health)
 			})
 			_, err := c.Call(t.Context(), checked("web"))
 			if test.kind == "" && err != nil {
@@ -236,7 +236,7 @@ func TestWaitingHoldsNoSlot(t *testing.T) {
 			t.Errorf("%d started while the others wait for health, want 3", n)
 		}
 		for _, name := range []string{"a1", "a2", "a3"} {
-			f.set(name, func(c *fakeContainer) { c.health = "healthy" }, events.ActionHealthStatus)
+			f.setHealth(name, "healthy")
 		}
 		all.Wait()
 	})
@@ -327,7 +327,7 @@ func TestLaneKeepsOperationsOfOneContainerApart(t *testing.T) {
 		if n := f.count("create web"); n != 1 {
 			t.Errorf("%d creates at once in one lane", n)
 		}
-		f.set("web", func(c *fakeContainer) { c.health = "unhealthy" }, events.ActionHealthStatus)
+		f.setHealth("web", "unhealthy")
 		all.Wait()
 	})
 }

@@ -3,7 +3,10 @@
 
 package conductor
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // LabelOperation is the label that names the operation that created a container. A container
 // made from an image that was committed from a labelled container inherits it: alone it proves
@@ -45,6 +48,22 @@ type AttachedNetwork struct {
 	ID string
 	// Address is the container's address there (IPv4, else IPv6); empty unless it runs.
 	Address string
+}
+
+// AttachedAs finds a network that the container is connected to by its name, its ID, or the short
+// ID that the Docker CLI prints (12 digits; fewer could be another network's name). It gives the
+// network's name.
+func (c *Container) AttachedAs(ref string) (name string, ok bool) {
+	const shortID = 12
+	if _, ok := c.Attached[ref]; ok {
+		return ref, true
+	}
+	for name, n := range c.Attached {
+		if len(ref) >= shortID && strings.HasPrefix(n.ID, ref) {
+			return name, true
+		}
+	}
+	return "", false
 }
 
 // State is the power state of a container as its engine reports it.

@@ -76,10 +76,10 @@ func TestPlanUpdate(t *testing.T) {
 	start := func() (Spec, *Container) {
 		settings := Settings{Memory: 64 << 20, NanoCPUs: 5e8, Restart: RestartPolicy{Name: "no"}}
 		spec := Spec{Name: "web", Settings: settings, DesiredState: DesiredRunning}
-		spec.Networks = map[string]NetworkAttachment{"front": {Network: "front"}, "back": {Network: "b4cc"}}
+		spec.Networks = map[string]NetworkAttachment{"front": {Network: "front"}, "back": {Network: "b4cc00000000"}}
 		return spec, &Container{
 			Name: "web", Settings: settings, MemorySwap: 128 << 20, State: State{Status: "running", StartedAt: ran},
-			Attached: map[string]AttachedNetwork{"front": {ID: "f407"}, "backend": {ID: "b4cc"}},
+			Attached: map[string]AttachedNetwork{"front": {ID: "f407"}, "backend": {ID: "b4cc00000000"}},
 		}
 	}
 	for _, test := range []struct {
@@ -97,7 +97,7 @@ func TestPlanUpdate(t *testing.T) {
 			"limit: memory is unlimited, wanted is 64MiB; cpus is unlimited, wanted is 0.5", 128 << 20},
 		{"restart", func(s *Spec, _ *Container) { s.Restart = RestartPolicy{Name: "on-failure", MaximumRetryCount: 3} }, "limit: restart is no, wanted is on-failure:3", 0},
 		{"networks are connected before others are disconnected", func(s *Spec, _ *Container) {
-			s.Networks = map[string]NetworkAttachment{"new": {Network: "new"}, "back": {Network: "b4cc"}}
+			s.Networks = map[string]NetworkAttachment{"new": {Network: "new"}, "back": {Network: "b4cc00000000"}}
 		}, "connect new: it is wanted and not connected\ndisconnect front: it is connected and not wanted", 0},
 		{"networks that nobody asks for stay", func(s *Spec, _ *Container) { s.Networks = nil }, "", 0},
 		{"stop", func(s *Spec, _ *Container) { s.DesiredState = DesiredStopped }, "stop: it is running, wanted is stopped", 0},

@@ -45,6 +45,9 @@ type fakeContainer struct {
 	labels                   map[string]string
 	exitCode                 int
 	check                    bool
+	config                   container.Config
+	memory                   int64
+	created                  time.Time
 }
 
 // errLost is what the client says when an answer does not arrive.
@@ -113,6 +116,10 @@ func (f *fakeEngine) set(name string, change func(*fakeContainer), action events
 	f.emit(c.id, action)
 }
 
+func (f *fakeEngine) setHealth(name, health string) {
+	f.set(name, func(c *fakeContainer) { c.health = health }, events.ActionHealthStatus)
+}
+
 func (f *fakeEngine) emit(id string, action events.Action) {
 	f.mu.Lock()
 	streams := f.streams
@@ -173,14 +180,15 @@ func (f *fakeEngine) Events(ctx context.Context, _ events.ListOptions) (<-chan e
 	return out, failures
 }
 
-func (f *fakeEngine) ContainerCreate(ctx context.Context, config *container.Config, _ *container.HostConfig, _ *network.NetworkingConfig, _ *ocispec.Platform, name string) (container.CreateResponse, error) {
+func (f *fakeEngine) ContainerCreate(ctx context.Context, config *container.Config, host *container.HostConfig, _ *network.NetworkingConfig, _ *ocispec.Platform, name string) (container.CreateResponse, error) {
 	var id string
 	err := f.request(ctx, "create "+name, func() error {
 		if taken := f.find(name); taken != nil {
 			return fmt.Errorf("Conflict. The container name %q is already in use by container %q: %w", "/"+name, taken.id, errdefs.ErrConflict)
 		}
 		id = fmt.Sprintf("%064d", len(f.containers)+1)
-		f.containers[id] = &fakeContainer{id: id, name: name, status: "created", labels: config.Labels, check: config.Healthcheck != nil}
+		f.containers[id] = &fakeContainer{id: id, name: name, status: "created", labels: config.Labels, check: config.Healthcheck != nil,
+			config: *config, memory: host.Memory, created: time.Now()}
 		return nil
 	})
 	if err != nil {
@@ -243,10 +251,13 @@ func (f *fakeEngine) ContainerInspect(ctx context.Context, ref string) (containe
 		if c.health != "" {
 			s.Health = &container.Health{Status: c.health, Log: []*container.HealthcheckResult{{ExitCode: 1, Output: "no route"}}}
 		}
+		config := c.config
+		config.Labels = c.labels
 		r = container.InspectResponse{
-			ContainerJSONBase: &container.ContainerJSONBase{ID: c.id, Name: "/" + c.name, State: s, HostConfig: &container.HostConfig{}},
-			Config:            &container.Config{Labels: c.labels},
-			NetworkSettings:   &container.NetworkSettings{},
+			ContainerJSONBase: &container.ContainerJSONBase{ID: c.id, Name: "/" + c.name, State: s, Created: c.created.Format(time.RFC3339Nano),
+				HostConfig: &container.HostConfig{Resources: container.Resources{Memory: c.memory}}},
+			Config:          &config,
+			NetworkSettings: &container.NetworkSettings{},
 		}
 		return nil
 	})

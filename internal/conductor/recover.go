@@ -160,8 +160,8 @@ func (e *engine) settleRemovals(ctx context.Context) {
 	}
 	records, _ := e.journal.Records()
 	for _, r := range records {
-		dead := r.InProgress() && !e.journal.Alive(r)
-		if Kind(r.Kind) != KindRemove || r.ContainerID == "" || !(dead || r.Unsettled()) {
+		unfinished := r.Unsettled() || r.InProgress() && !e.journal.Alive(r)
+		if Kind(r.Kind) != KindRemove || r.ContainerID == "" || !unfinished {
 			continue
 		}
 		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {

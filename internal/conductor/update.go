@@ -123,7 +123,7 @@ func planNetworks(spec Spec, c *Container) []action {
 	wanted := make(map[string]bool)
 	for _, key := range slices.Sorted(maps.Keys(spec.Networks)) {
 		ref := spec.Networks[key].Network
-		if name, ok := attachedAs(c, ref); ok {
+		if name, ok := c.AttachedAs(ref); ok {
 			wanted[name] = true
 			continue
 		}
@@ -135,19 +135,6 @@ func planNetworks(spec Spec, c *Container) []action {
 		}
 	}
 	return actions
-}
-
-// attachedAs finds a network that the container is connected to by its name or its ID.
-func attachedAs(c *Container, ref string) (string, bool) {
-	if _, ok := c.Attached[ref]; ok {
-		return ref, true
-	}
-	for name, n := range c.Attached {
-		if n.ID != "" && n.ID == ref {
-			return name, true
-		}
-	}
-	return "", false
 }
 
 func planPower(spec Spec, s State) []action {

@@ -265,8 +265,8 @@ func (c *cli) processes(wanted func(args []string) bool) []child {
 		if err != nil {
 			continue // It has ended.
 		}
-		exe, _ := os.Readlink(filepath.Join("/proc", entry.Name(), "exe"))
-		args, _ := os.ReadFile(filepath.Join("/proc", entry.Name(), "cmdline"))
+		exe, _ := os.Readlink("/proc/" + entry.Name() + "/exe")
+		args, _ := os.ReadFile("/proc/" + entry.Name() + "/cmdline")
 		if exe != c.binary || len(args) == 0 || !wanted(strings.Split(string(args), "\x00")) {
 			_ = unix.Close(fd)
 			continue

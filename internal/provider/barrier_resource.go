@@ -240,7 +240,7 @@ func flattenResult(got conductor.Gathered) types.Object {
 	}
 	if c := got.Container; c != nil {
 		values["image_id"], values["status"], values["health"] = types.StringValue(c.ImageID), types.StringValue(c.State.Status), stringOrNull(c.State.Health)
-		values["addresses"], values["published_ports"] = addresses(nil, c.Attached), publishedPorts(c)
+		values["addresses"], values["published_ports"] = addresses(nil, c), publishedPorts(c)
 		if c.State.Ended() {
 			values["exit_code"] = types.Int64Value(int64(c.State.ExitCode))
 		}

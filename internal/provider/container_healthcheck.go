@@ -52,7 +52,7 @@ func healthcheckAttribute() schema.Attribute {
 			"test": schema.ListAttribute{
 				Required: true, ElementType: types.StringType,
 				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell.",
-				Validators:          []validator.List{listvalidator.SizeAtLeast(2)},
+				Validators:          []validator.List{listvalidator.SizeAtLeast(2), listvalidator.NoNullValues()},
 				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
 			},
 			"interval":     duration("Time between two runs (`\"30s\"`)."),

@@ -107,7 +107,7 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Labels = refreshMap(m.Labels, c.Labels)
 	m.Ports = flattenPorts(m.Ports, c.Ports)
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
-	m.Networks = flattenNetworks(m.Networks, c.Attached)
+	m.Networks = flattenNetworks(m.Networks, c)
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.Memory = flattenMemory(m.Memory, c.Memory)
@@ -162,7 +162,7 @@ func (m *containerModel) compute(c *conductor.Container) {
 	if c.State.Ended() {
 		m.ExitCode = types.Int64Value(int64(c.State.ExitCode))
 	}
-	m.Addresses = addresses(m.Networks, c.Attached)
+	m.Addresses = addresses(m.Networks, c)
 	m.PublishedPorts = publishedPorts(c)
 }
 
@@ -214,6 +214,10 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Platform = meaning.Null(meaning.Platform)
 	m.Entrypoint = importList(c.Entrypoint, image.Entrypoint)
 	m.Command = importList(c.Command, image.Command)
+	if m.Entrypoint != nil {
+		// With an entrypoint of its own a container has nothing of the image's command.
+		m.Command = importList(c.Command, nil)
+	}
 	m.Environment = importMap(c.Environment, image.Environment)
 	m.Labels = importMap(withoutOwn(c.Labels), image.Labels)
 	m.Ports = flattenPorts(nil, c.Ports)

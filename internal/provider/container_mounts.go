@@ -4,7 +4,9 @@
 package provider
 
 import (
+	"context"
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"strings"
@@ -32,8 +34,8 @@ func mountsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "Storage that is mounted into the container, by its absolute path there.",
-		PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()},
-		Validators:          []validator.Map{mapvalidator.KeysAre(absolutePath{})},
+		PlanModifiers:       []planmodifier.Map{keepMounts{}, mapplanmodifier.RequiresReplace()},
+		Validators:          []validator.Map{mapvalidator.KeysAre(absolutePath{}), mapvalidator.NoNullValues()},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				Required: true, MarkdownDescription: "`bind` (a path of the host), `volume` or `tmpfs`.",
@@ -121,11 +123,15 @@ func sameMount(asked, seen conductor.Mount) bool {
 	if asked.Type == conductor.MountVolume && asked.Source == "" {
 		asked.Source = seen.Source // An anonymous volume has whatever name the engine gave it.
 	}
-	if asked.Type == conductor.MountBind {
-		asked.Source = strings.TrimSuffix(asked.Source, "/")
-		seen.Source = strings.TrimSuffix(seen.Source, "/")
+	return plainMount(asked) == plainMount(seen)
+}
+
+// plainMount has one spelling of a path of the host.
+func plainMount(m conductor.Mount) conductor.Mount {
+	if m.Type == conductor.MountBind && len(m.Source) > 1 {
+		m.Source = strings.TrimSuffix(m.Source, "/")
 	}
-	return asked == seen
+	return m
 }
 
 func flattenMount(m conductor.Mount) mountModel {
@@ -159,4 +165,26 @@ func importMounts(observed map[string]conductor.Mount, fromImage []string) map[s
 		return nil
 	}
 	return out
+}
+
+// keepMounts plans the spelling that the state has where a new one means the same.
+type keepMounts struct{}
+
+func (keepMounts) Description(context.Context) string {
+	return "another spelling of the same mounts is no change"
+}
+func (k keepMounts) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+func (keepMounts) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	var prior, plan map[string]mountModel
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	// Here a volume with a name is another one than an anonymous volume.
+	same := func(a, b conductor.Mount) bool { return plainMount(a) == plainMount(b) }
+	if !resp.Diagnostics.HasError() && maps.EqualFunc(expandMounts(prior), expandMounts(plan), same) {
+		resp.PlanValue = req.StateValue
+	}
 }

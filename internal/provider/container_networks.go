@@ -5,6 +5,7 @@ package provider
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -15,6 +16,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -33,7 +35,8 @@ func networksAttribute() schema.Attribute {
 		Optional: true,
 		MarkdownDescription: "Networks that the container is connected to, by keys of your choice that are known at plan time. " +
 			"They change in place. Left out, the engine's default network.",
-		Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
+		Validators:    []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues()},
+		PlanModifiers: []planmodifier.Map{keepNetworks{}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"network": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The name or the ID of the network. Default: the key.",
@@ -76,20 +79,18 @@ func expandNetworks(networks map[string]networkModel) map[string]conductor.Netwo
 
 // flattenNetworks keeps the prior keys whose networks are connected, and shows others that are.
 // Without prior networks the engine's choice is no drift.
-func flattenNetworks(prior map[string]networkModel, attached map[string]conductor.AttachedNetwork) map[string]networkModel {
+func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[string]networkModel {
 	if prior == nil {
 		return nil
 	}
 	out := make(map[string]networkModel, len(prior))
 	known := make(map[string]bool)
 	for key, m := range prior {
-		for name, n := range attached {
-			if ref := networkOf(key, m); ref == name || ref == n.ID {
-				out[key], known[name] = m, true
-			}
+		if name, ok := c.AttachedAs(networkOf(key, m)); ok {
+			out[key], known[name] = m, true
 		}
 	}
-	for name := range attached {
+	for name := range c.Attached {
 		if known[name] {
 			continue
 		}
@@ -104,19 +105,18 @@ func flattenNetworks(prior map[string]networkModel, attached map[string]conducto
 }
 
 // addresses gives the address in each network by the network's key, where it has one.
-func addresses(networks map[string]networkModel, attached map[string]conductor.AttachedNetwork) types.Map {
+func addresses(networks map[string]networkModel, c *conductor.Container) types.Map {
+	keys := make(map[string]string)
+	for key, m := range networks {
+		if name, ok := c.AttachedAs(networkOf(key, m)); ok {
+			keys[name] = key
+		}
+	}
 	out := make(map[string]attr.Value)
-	for name, n := range attached {
-		if n.Address == "" {
-			continue
+	for name, n := range c.Attached {
+		if n.Address != "" {
+			out[cmp.Or(keys[name], name)] = types.StringValue(n.Address)
 		}
-		at := name
-		for key, m := range networks {
-			if ref := networkOf(key, m); ref == name || ref == n.ID {
-				at = key
-			}
-		}
-		out[at] = types.StringValue(n.Address)
 	}
 	return types.MapValueMust(types.StringType, out)
 }
@@ -131,4 +131,24 @@ func importNetworks(attached map[string]conductor.AttachedNetwork) map[string]ne
 		out[name] = networkModel{}
 	}
 	return out
+}
+
+// keepNetworks plans the spelling that the state has where a new one means the same.
+type keepNetworks struct{}
+
+func (keepNetworks) Description(context.Context) string {
+	return "another spelling of the same networks is no change"
+}
+func (k keepNetworks) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+func (keepNetworks) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	var prior, plan map[string]networkModel
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	if !resp.Diagnostics.HasError() && maps.Equal(expandNetworks(prior), expandNetworks(plan)) {
+		resp.PlanValue = req.StateValue
+	}
 }

@@ -6,6 +6,8 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,12 +128,12 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 		engine, _, _ := strings.Cut(id.ValueString(), "/")
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), engine+"/"+newName.ValueString())...)
 	}
-	for _, name := range []string{"networks", "desired_state"} {
-		if changes(req, name) {
-			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
-			resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
-			return
-		}
+	moving := func(name string) bool {
+		return name == "networks" || name == "desired_state" || name == "restart_triggers"
+	}
+	if slices.ContainsFunc(changes(req), moving) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
 	}
 }
 
@@ -157,22 +159,22 @@ func planAgain(ctx context.Context, resp *resource.ModifyPlanResponse) {
 
 // anyChanges says whether an attribute is planned to change that the configuration decides.
 func anyChanges(req resource.ModifyPlanRequest) bool {
-	computed := computedAttributes()
-	for name := range req.Plan.Schema.GetAttributes() {
-		if _, ok := computed[name]; !ok && changes(req, name) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(changes(req), func(name string) bool { return !slices.Contains(computedNames(), name) })
 }
 
-// changes says whether an attribute is planned to change.
-func changes(req resource.ModifyPlanRequest, name string) bool {
+// changes lists the attributes that are planned to change.
+func changes(req resource.ModifyPlanRequest) []string {
 	prior, plan := make(map[string]tftypes.Value), make(map[string]tftypes.Value)
 	if req.State.Raw.As(&prior) != nil || req.Plan.Raw.As(&plan) != nil {
-		return true
+		return slices.Collect(maps.Keys(req.Plan.Schema.GetAttributes()))
 	}
-	return !prior[name].Equal(plan[name])
+	var names []string
+	for name, value := range plan {
+		if !value.Equal(prior[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // effectiveWait is the container's own wait, else the provider's where it fits, else ready.

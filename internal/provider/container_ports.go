@@ -5,12 +5,15 @@ package provider
 
 import (
 	"cmp"
+	"context"
+	"net/netip"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -36,7 +39,8 @@ func portsAttribute() schema.Attribute {
 	return schema.SetNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "Ports of the container that are published on its host. What the engine chose is in `published_ports`.",
-		PlanModifiers:       []planmodifier.Set{setplanmodifier.RequiresReplace()},
+		Validators:          []validator.Set{setvalidator.NoNullValues()},
+		PlanModifiers:       []planmodifier.Set{keepPorts{}, setplanmodifier.RequiresReplace()},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"target": schema.Int64Attribute{
 				Required: true, MarkdownDescription: "The port in the container.",
@@ -108,9 +112,19 @@ func flattenPorts(prior []portModel, observed []conductor.Port) []portModel {
 	return ports
 }
 
+// samePorts compares by meaning: the order is nobody's, a range of one port is that port, and an
+// address has many spellings.
 func samePorts(a, b []conductor.Port) bool {
 	key := func(p conductor.Port) string {
-		return strings.Join([]string{strconv.Itoa(p.Target), p.Protocol, p.HostIP, p.Published}, " ")
+		published := p.Published
+		if first, last, isRange := strings.Cut(published, "-"); isRange && first == last {
+			published = first
+		}
+		address := p.HostIP
+		if ip, err := netip.ParseAddr(address); err == nil {
+			address = ip.String()
+		}
+		return strings.Join([]string{strconv.Itoa(p.Target), p.Protocol, address, published}, " ")
 	}
 	keys := func(ports []conductor.Port) []string {
 		var list []string
@@ -121,4 +135,24 @@ func samePorts(a, b []conductor.Port) bool {
 		return list
 	}
 	return slices.Equal(keys(a), keys(b))
+}
+
+// keepPorts plans the spelling that the state has where a new one means the same.
+type keepPorts struct{}
+
+func (keepPorts) Description(context.Context) string {
+	return "another spelling of the same ports is no change"
+}
+func (k keepPorts) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+func (keepPorts) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	var prior, plan []portModel
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	if !resp.Diagnostics.HasError() && samePorts(expandPorts(prior), expandPorts(plan)) {
+		resp.PlanValue = req.StateValue
+	}
 }

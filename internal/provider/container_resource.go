@@ -128,7 +128,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	}
 	done, err := r.carryOut(ctx, conductor.Request{
 		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
-		Restart:   !maps.EqualFunc(plan.RestartTriggers, prior.RestartTriggers, func(a, b types.String) bool { return a.Equal(b) }),
+		Restart:   triggered(prior.RestartTriggers, plan.RestartTriggers),
 		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
 	}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
@@ -226,6 +226,12 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), c.Engine+"/"+c.Name)...)
+}
+
+// triggered says whether a restart trigger changed. Adding the first ones is no change: an imported
+// container is not restarted for that.
+func triggered(prior, plan map[string]types.String) bool {
+	return prior != nil && plan != nil && !maps.EqualFunc(prior, plan, func(a, b types.String) bool { return a.Equal(b) })
 }
 
 // record notes the operation and its outcome.

@@ -5,12 +5,15 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/float64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -63,11 +66,13 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"entrypoint": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "The program and its first arguments. Left out, the image's.",
+			Validators:          []validator.List{listvalidator.NoNullValues()},
 			PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
 		},
 		"command": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "The arguments after the entrypoint. Left out, the image's.",
+			Validators:          []validator.List{listvalidator.NoNullValues()},
 			PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
 		},
 		"environment": schema.MapAttribute{
@@ -138,7 +143,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"expected_exit_codes": schema.SetAttribute{
 			Optional: true, ElementType: types.Int64Type,
 			MarkdownDescription: "The exit codes that count as the success of a job. Default: 0 alone.",
-			Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
+			Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
 		},
 		"wait_for": schema.StringAttribute{
 			Optional: true,
@@ -152,7 +157,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"restart_triggers": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Any values: when one of them changes, the container is restarted in place.",
+			MarkdownDescription: "Any values: when they change, the container is restarted in place. Adding the first ones restarts nothing.",
 		},
 		"wait_for_removal": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
@@ -224,6 +229,9 @@ func computedAttributes() map[string]schema.Attribute {
 		},
 	}
 }
+
+// computedNames are the attributes that the configuration has no say in.
+func computedNames() []string { return slices.Collect(maps.Keys(computedAttributes())) }
 
 func faultTypes() map[string]attr.Type {
 	return map[string]attr.Type{

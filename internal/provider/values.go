@@ -10,6 +10,7 @@ import (
 	"path"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -53,6 +54,20 @@ func expandMap(m map[string]types.String) map[string]string {
 		out[key] = s.ValueString()
 	}
 	return out
+}
+
+// bothKnown says whether a planned collection can be compared with that of the prior state by
+// meaning: both are there and known to the last value.
+func bothKnown(ctx context.Context, prior, plan attr.Value) bool {
+	if prior.IsNull() || plan.IsNull() {
+		return false
+	}
+	for _, v := range []attr.Value{prior, plan} {
+		if raw, err := v.ToTerraformValue(ctx); err != nil || !raw.IsFullyKnown() {
+			return false
+		}
+	}
+	return true
 }
 
 // durationOf gives 0 for null and unknown; what is known has been validated.

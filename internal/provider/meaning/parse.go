@@ -20,14 +20,17 @@ import (
 // smallest memory limit is 6 MiB, and who means bytes writes more digits.
 const bare = 1 << 20
 
+// most is more memory than there is; some processors make the highest number of what overflows.
+const most = 1 << 60
+
 // ParseSize parses a size as the Compose specification spells byte values ("512m", "1.5g",
 // "65536k", "1073741824"). It gives bytes; units are powers of 1024.
 func ParseSize(s string) (int64, error) {
 	n, err := units.RAMInBytes(s)
-	if err != nil || strings.TrimSpace(s) != s || n < 0 {
+	if err != nil || strings.TrimSpace(s) != s || n < 0 || n > most {
 		return 0, errors.New(`a size is a number and a unit of b, k, m or g, for example "512m" or "1.5g"`)
 	}
-	if _, err := strconv.ParseFloat(s, 64); err == nil && n > 0 && n < bare {
+	if number, err := strconv.ParseFloat(s, 64); err == nil && number > 0 && n < bare {
 		return 0, fmt.Errorf(`%s are bytes: did you mean "%sm"? To mean bytes, write "%sb"`, s, s, s)
 	}
 	return n, nil

@@ -1,0 +1,220 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// died writes a record whose owner is dead, as a killed process leaves it.
+func died(t *testing.T, dir string, r journal.Record) journal.Record {
+	t.Helper()
+	j, err := journal.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := j.Engine("FAKE", "edge1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.ID, r.Engine, r.Accepted, r.Step = newOperationID("edge1", r.Container), "edge1", time.Now(), fault.StepStarting
+	if err := e.Begin(r); err != nil {
+		t.Fatal(err)
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// recorded reads a record back.
+func recorded(t *testing.T, c *Conductor, id string) journal.Record {
+	t.Helper()
+	r, err := c.engine.journal.Find(id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// left is what an interrupted create left on the engine.
+func left(f *fakeEngine, name, operation string) string {
+	id := strings.Repeat("e", 64)
+	f.containers[id] = &fakeContainer{
+		id: id, name: name, status: "created", labels: map[string]string{LabelOperation: operation}, created: time.Now(),
+		config: container.Config{Image: "img", Env: []string{"TOKEN=s3cret-value"}},
+	}
+	return id
+}
+
+func TestWhatAnInterruptedCreateLeftIsAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		dead := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web"})
+		id := left(f, "web", dead.ID)
+		c := f.conductor(t, Options{StateDir: dir})
+		out, err := c.Call(t.Context(), create("web"))
+		if err != nil || out.Container.ID != id || len(f.containers) != 1 {
+			t.Fatalf("%v, container %+v of %d", err, out.Container, len(f.containers))
+		}
+		if r := recorded(t, c, dead.ID); r.Outcome != journal.Interrupted || !r.Settled {
+			t.Errorf("the record of the interrupted create: %+v", r)
+		}
+		// The label names the old operation: the container is found all the same.
+		standing, err := c.Look(t.Context(), "web", "", out.OperationID)
+		if err != nil || standing.Container == nil || standing.InProgress || standing.Fault != nil {
+			t.Errorf("standing %+v, %v", standing, err)
+		}
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: out.OperationID}); err != nil || len(f.containers) != 0 {
+			t.Errorf("%v, %d containers", err, len(f.containers))
+		}
+	})
+}
+
+func TestWhatIsNotAsAskedForIsMadeAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		id := left(f, "web", died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web"}).ID)
+		req := create("web")
+		req.Spec.Memory = 64 << 20
+		out, err := f.conductor(t, Options{StateDir: dir}).Call(t.Context(), req)
+		if err != nil || out.Container.ID == id || len(f.containers) != 1 {
+			t.Fatalf("%v, container %+v of %d", err, out.Container, len(f.containers))
+		}
+	})
+}
+
+func TestContainerOfAFinishedCreateIsAConflict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		if _, err := c.Call(t.Context(), create("web")); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.Call(t.Context(), create("web"))
+		got := faultOf(t, err, fault.NameConflict)
+		if !strings.Contains(got.Message, "another Terraform state") || len(f.containers) != 1 {
+			t.Errorf("%v, %d containers", got, len(f.containers))
+		}
+	})
+}
+
+func TestRemoveCancelsTheCreateInProgress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		e, err := c.connect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		ended := make(chan error)
+		go func() {
+			_, err := cast.run(t.Context())
+			ended <- err
+		}()
+		synctest.Wait() // It waits for health, which never comes.
+		if s, err := c.Look(t.Context(), "web", "", cast.id); err != nil || !s.InProgress || s.Container == nil {
+			t.Errorf("standing %+v, %v", s, err)
+		}
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+			t.Fatal(err)
+		}
+		faultOf(t, <-ended, fault.Cancelled)
+		if len(f.containers) != 0 {
+			t.Error("something is left")
+		}
+		if r := recorded(t, c, cast.id); r.Unsettled() {
+			t.Errorf("the remove did not settle the create: %+v", r)
+		}
+	})
+}
+
+func TestFailureOfACastIsToldUntilItIsSettled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		e, err := c.connect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		time.AfterFunc(time.Second, func() {
+			f.setHealth("web", "unhealthy")
+		})
+		_, err = cast.run(t.Context())
+		faultOf(t, err, fault.Unhealthy)
+		for range 2 { // Looking settles nothing.
+			s, err := c.Look(t.Context(), "web", "", cast.id)
+			if err != nil || s.Fault == nil || s.Fault.Kind != fault.Unhealthy || s.Container == nil {
+				t.Fatalf("standing %+v, %v", s, err)
+			}
+		}
+		_, err = c.Await(t.Context(), cast.id, "")
+		faultOf(t, err, fault.Unhealthy)
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+			t.Fatal(err)
+		}
+		if r := recorded(t, c, cast.id); r.Unsettled() {
+			t.Errorf("still unsettled: %+v", r)
+		}
+	})
+}
+
+func TestUnfinishedRemovalIsReportedAndResumed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		t.Setenv("DOCKER_HOST", "unix:///fake.sock")
+		f, dir := newFake(), t.TempDir()
+		c := f.conductor(t, Options{StateDir: dir})
+		c.dial = func() (engineAPI, address, error) { return f, address{Host: "unix:///fake.sock"}, nil }
+		first, err := c.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if late := c.LateRemovals(); len(late) != 0 {
+			t.Errorf("late removals: %v", late)
+		}
+		died(t, dir, journal.Record{Kind: string(KindRemove), Container: "web", ContainerID: first.Container.ID, Cast: true})
+		if late := c.LateRemovals(); len(late) != 1 || late[0].Kind != fault.Interrupted {
+			t.Errorf("late removals: %v", late)
+		}
+		again, err := c.Call(t.Context(), create("web"))
+		if err != nil || again.Container.ID == first.Container.ID && f.count("remove") != 1 || len(f.containers) != 1 {
+			t.Fatalf("%v, container %+v of %d", err, again.Container, len(f.containers))
+		}
+		if late := c.LateRemovals(); len(late) != 0 {
+			t.Errorf("late removals after it was resumed: %v", late)
+		}
+	})
+}
+
+func TestAwaitOfAnEarlierRunsCast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		out, err := c.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Await(t.Context(), out.OperationID, "")
+		if err != nil || got.ContainerID != out.Container.ID || got.Duration <= 0 {
+			t.Errorf("gathered %+v, %v", got, err)
+		}
+		// A journal that does not know the operation: the engine is asked.
+		other := f.conductor(t, Options{})
+		if got, err := other.Await(t.Context(), out.OperationID, ""); err != nil || got.ContainerID != out.Container.ID {
+			t.Errorf("gathered elsewhere %+v, %v", got, err)
+		}
+		_, err = other.Await(t.Context(), "nonsense", "")
+		faultOf(t, err, fault.Invalid)
+	})
+}

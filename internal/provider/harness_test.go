@@ -1,0 +1,343 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"maps"
+	"math/big"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// values are a configuration by the names of its attributes. Its Go values become Terraform's:
+// nil is null, unknown{} is unknown, a slice is a list or a set, values are an object or a map.
+type values map[string]any
+
+type unknown struct{}
+
+// with is v with changes; v stays as it is.
+func (v values) with(changes values) values {
+	out := maps.Clone(v)
+	maps.Copy(out, changes)
+	return out
+}
+
+// value makes a Terraform value of this type.
+func value(t *testing.T, typ tftypes.Type, v any) tftypes.Value {
+	t.Helper()
+	switch v := v.(type) {
+	case nil:
+		return tftypes.NewValue(typ, nil)
+	case unknown:
+		return tftypes.NewValue(typ, tftypes.UnknownValue)
+	case int:
+		return tftypes.NewValue(typ, big.NewFloat(float64(v)))
+	case float64:
+		return tftypes.NewValue(typ, big.NewFloat(v))
+	case []any:
+		element, ok := elementType(typ)
+		if !ok {
+			t.Fatalf("%s has no elements", typ)
+		}
+		list := make([]tftypes.Value, 0, len(v))
+		for _, e := range v {
+			list = append(list, value(t, element, e))
+		}
+		return tftypes.NewValue(typ, list)
+	case values:
+		out := make(map[string]tftypes.Value)
+		if object, ok := typ.(tftypes.Object); ok {
+			for name, attribute := range object.AttributeTypes {
+				out[name] = value(t, attribute, v[name])
+			}
+			return tftypes.NewValue(typ, out)
+		}
+		element, ok := elementType(typ)
+		if !ok {
+			t.Fatalf("%s has no elements", typ)
+		}
+		for key, e := range v {
+			out[key] = value(t, element, e)
+		}
+		return tftypes.NewValue(typ, out)
+	default:
+		return tftypes.NewValue(typ, v)
+	}
+}
+
+func elementType(typ tftypes.Type) (tftypes.Type, bool) {
+	switch typ := typ.(type) {
+	case tftypes.List:
+		return typ.ElementType, true
+	case tftypes.Set:
+		return typ.ElementType, true
+	case tftypes.Map:
+		return typ.ElementType, true
+	}
+	return nil, false
+}
+
+// core plays Terraform's part against the real provider, without an engine: planning and
+// validating need none.
+type core struct {
+	server   tfprotov6.ProviderServer
+	provider *tfprotov6.Schema
+	schema   *tfprotov6.Schema
+	typ      tftypes.Type
+}
+
+func newCore(t *testing.T) *core {
+	t.Helper()
+	c := &core{server: providerserver.NewProtocol6(New("test", hclog.NewNullLogger())())()}
+	schemas, err := c.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fatalDiagnostics(t, schemas.Diagnostics)
+	c.provider = schemas.Provider
+	c.schema = schemas.ResourceSchemas["gantry_container"]
+	c.typ = c.schema.ValueType()
+	return c
+}
+
+func fatalDiagnostics(t *testing.T, diags []*tfprotov6.Diagnostic) {
+	t.Helper()
+	for _, d := range diags {
+		t.Errorf("%s at %s: %s: %s", d.Severity, d.Attribute, d.Summary, d.Detail)
+	}
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+func (c *core) dynamic(t *testing.T, v tftypes.Value) *tfprotov6.DynamicValue {
+	t.Helper()
+	d, err := tfprotov6.NewDynamicValue(c.typ, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &d
+}
+
+func (c *core) validate(t *testing.T, config values) []*tfprotov6.Diagnostic {
+	t.Helper()
+	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
+		TypeName: "gantry_container", Config: c.dynamic(t, value(t, c.typ, config)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp.Diagnostics
+}
+
+// planned is what the provider answers to a plan.
+type planned struct {
+	value tftypes.Value
+	// replace are the attributes that need a replacement because they differ: Terraform looks at
+	// no others.
+	replace []string
+	// changed are the attributes that differ from the prior state, unknown ones included.
+	changed []string
+}
+
+func (c *core) plan(t *testing.T, prior tftypes.Value, config values) planned {
+	t.Helper()
+	asked := value(t, c.typ, config)
+	resp, err := c.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
+		TypeName: "gantry_container", PriorState: c.dynamic(t, prior), Config: c.dynamic(t, asked),
+		ProposedNewState: c.dynamic(t, c.propose(t, prior, asked)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fatalDiagnostics(t, resp.Diagnostics)
+	v, err := resp.PlannedState.Unmarshal(c.typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := planned{value: v}
+	if prior.IsNull() {
+		return p
+	}
+	before, after := attributesOf(t, prior), attributesOf(t, v)
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if !before[name].Equal(after[name]) {
+			p.changed = append(p.changed, name)
+		}
+	}
+	for _, path := range resp.RequiresReplace {
+		root, ok := path.Steps()[0].(tftypes.AttributeName)
+		name := string(root)
+		if !ok {
+			t.Fatalf("%s does not begin with an attribute", path)
+		}
+		if slices.Contains(p.changed, name) && !slices.Contains(p.replace, name) {
+			p.replace = append(p.replace, name)
+		}
+	}
+	slices.Sort(p.replace)
+	return p
+}
+
+// propose merges as Terraform does: what is computed and not configured keeps its prior value.
+func (c *core) propose(t *testing.T, prior, config tftypes.Value) tftypes.Value {
+	t.Helper()
+	asked := attributesOf(t, config)
+	for _, a := range c.schema.Block.Attributes {
+		if !a.Computed || !asked[a.Name].IsNull() {
+			continue
+		}
+		asked[a.Name] = tftypes.NewValue(a.ValueType(), tftypes.UnknownValue)
+		if !prior.IsNull() {
+			asked[a.Name] = attributesOf(t, prior)[a.Name]
+		}
+	}
+	return tftypes.NewValue(c.typ, asked)
+}
+
+func attributesOf(t *testing.T, v tftypes.Value) map[string]tftypes.Value {
+	t.Helper()
+	out := make(map[string]tftypes.Value)
+	if err := v.As(&out); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// modelOf reads a value as the resource does.
+func modelOf(t *testing.T, v tftypes.Value) containerModel {
+	t.Helper()
+	var m containerModel
+	if diags := (tfsdk.State{Raw: v, Schema: containerSchema(t.Context())}).Get(t.Context(), &m); diags.HasError() {
+		t.Fatal(diags)
+	}
+	return m
+}
+
+// raw writes a model as the resource does.
+func (c *core) raw(t *testing.T, m containerModel) tftypes.Value {
+	t.Helper()
+	state := tfsdk.State{Raw: tftypes.NewValue(c.typ, nil), Schema: containerSchema(t.Context())}
+	if diags := state.Set(t.Context(), m); diags.HasError() {
+		t.Fatal(diags)
+	}
+	return state.Raw
+}
+
+// create gives the state after a create that went well, and the container that it made.
+func (c *core) create(t *testing.T, config values, image *conductor.ImageDefaults) (tftypes.Value, *conductor.Container) {
+	t.Helper()
+	state := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), config).value)
+	made := report(state.expand(), image)
+	state.record(conductor.KindCreate, conductor.Outcome{OperationID: "edge1/web/0190b5a6-0000-7000-8000-000000000000"}, nil)
+	state.compute(made)
+	return c.raw(t, state), made
+}
+
+// refresh gives the state after the engine was looked at.
+func (c *core) refresh(t *testing.T, state tftypes.Value, made *conductor.Container) tftypes.Value {
+	t.Helper()
+	m := modelOf(t, state)
+	m.refresh(made)
+	return c.raw(t, m)
+}
+
+const (
+	containerID = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	networkID   = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
+)
+
+// report is how an engine reports a container that was made from spec: with what the image and
+// the engine bring. Conductor's tests against a real engine say that it does.
+func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Container {
+	if image == nil {
+		image = &conductor.ImageDefaults{}
+	}
+	s := spec.Settings
+	if s.Entrypoint == nil {
+		s.Entrypoint = image.Entrypoint
+		if len(s.Command) == 0 {
+			s.Command = image.Command
+		}
+	}
+	s.Environment = merged(image.Environment, s.Environment)
+	s.Labels = merged(merged(image.Labels, s.Labels), map[string]string{conductor.LabelOperation: "edge1/web/1"})
+	s.Mounts = maps.Clone(s.Mounts)
+	if s.Mounts == nil {
+		s.Mounts = make(map[string]conductor.Mount)
+	}
+	for _, target := range image.Volumes {
+		if _, ok := s.Mounts[target]; !ok {
+			s.Mounts[target] = conductor.Mount{Type: conductor.MountVolume}
+		}
+	}
+	for target, m := range s.Mounts {
+		if m.Type == conductor.MountVolume && m.Source == "" {
+			m.Source = strings.Repeat("ab", 32)
+			s.Mounts[target] = m
+		}
+	}
+	if s.Healthcheck == nil {
+		s.Healthcheck = image.Healthcheck
+	}
+	if s.User == "" {
+		s.User = image.User
+	}
+	if s.WorkingDir == "" {
+		s.WorkingDir = image.WorkingDir
+	}
+	if s.StopSignal == "" {
+		s.StopSignal = image.StopSignal
+	}
+	if s.Hostname == "" {
+		s.Hostname = containerID[:12]
+	}
+	attached := make(map[string]conductor.AttachedNetwork)
+	for _, n := range s.Networks {
+		if strings.HasPrefix(networkID, n.Network) {
+			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2"}
+			continue
+		}
+		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2"}
+	}
+	if s.Networks == nil {
+		attached[defaultNetwork] = conductor.AttachedNetwork{ID: strings.Repeat("d", 64), Address: "172.17.0.2"}
+	}
+	s.Networks, s.Platform = nil, ""
+	slices.Reverse(s.Ports)
+	c := &conductor.Container{
+		Engine: "edge1", ID: containerID, Name: spec.Name, Settings: s, ImageID: "sha256:" + containerID, Attached: attached,
+		State:          conductor.State{Status: "running", StartedAt: time.Unix(1700000000, 0)},
+		PublishedPorts: map[string]int{},
+	}
+	switch spec.DesiredState {
+	case conductor.DesiredStopped:
+		c.State = conductor.State{Status: "created"}
+	case conductor.DesiredPaused:
+		c.State.Status = "paused"
+	case conductor.DesiredCompleted:
+		c.State.Status, c.State.FinishedAt = "exited", time.Unix(1700000001, 0)
+		if len(spec.ExpectedExitCodes) > 0 {
+			c.State.ExitCode = spec.ExpectedExitCodes[0]
+		}
+	}
+	return c
+}
+
+func merged(under, over map[string]string) map[string]string {
+	out := make(map[string]string)
+	maps.Copy(out, under)
+	maps.Copy(out, over)
+	return out
+}

@@ -1,0 +1,518 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// class is what a change of an attribute does.
+type class string
+
+const (
+	inPlace  class = "in place"
+	replaces class = "replaces"
+	// ours says how gantry works; the container has nothing of it.
+	ours class = "provider-only"
+)
+
+// change is one way to change an attribute, and what that does.
+type change struct {
+	class    class
+	from, to any
+}
+
+// changes has every attribute that can be configured. A new one has to be put in here.
+func allChanges() map[string]change {
+	return map[string]change{
+		"name":                {inPlace, "web", "front"},
+		"image":               {replaces, "nginx:1", "nginx:2"},
+		"pull_policy":         {ours, "missing", "never"},
+		"platform":            {replaces, "linux/amd64", "linux/arm64"},
+		"entrypoint":          {replaces, nil, []any{"/app"}},
+		"command":             {replaces, []any{"serve"}, []any{"serve", "-v"}},
+		"environment":         {replaces, values{"A": "1"}, values{"A": "2"}},
+		"labels":              {replaces, values{"a": "1"}, nil},
+		"ports":               {replaces, []any{values{"target": 80}}, []any{values{"target": 81}}},
+		"mounts":              {replaces, values{"/data": values{"type": "volume"}}, values{"/data": values{"type": "tmpfs"}}},
+		"networks":            {inPlace, values{"front": values{}}, values{"back": values{}}},
+		"healthcheck":         {replaces, values{"test": []any{"CMD", "a"}}, values{"test": []any{"CMD", "b"}}},
+		"restart":             {inPlace, "no", "always"},
+		"memory":              {inPlace, "64m", "128m"},
+		"cpus":                {inPlace, 0.5, 1.5},
+		"user":                {replaces, nil, "1000"},
+		"working_dir":         {replaces, "/a", "/b"},
+		"hostname":            {replaces, "a", "b"},
+		"stop_signal":         {replaces, nil, "SIGINT"},
+		"stop_grace_period":   {replaces, "5s", "6s"},
+		"desired_state":       {inPlace, "running", "paused"},
+		"expected_exit_codes": {ours, []any{0}, []any{0, 3}},
+		"wait_for":            {ours, nil, "running"},
+		"remove_volumes":      {ours, true, false},
+		"wait_for_removal":    {ours, true, false},
+		"restart_triggers":    {inPlace, values{"config": "1"}, values{"config": "2"}},
+		"timeouts":            {ours, nil, values{"create": "1m"}},
+	}
+}
+
+func minimal() values { return values{"name": "web", "image": "nginx:1"} }
+
+func TestEveryAttributeIsClassified(t *testing.T) {
+	t.Parallel()
+	c, computed, table := newCore(t), computedAttributes(), allChanges()
+	for _, a := range c.schema.Block.Attributes {
+		_, isComputed := computed[a.Name]
+		_, isClassified := table[a.Name]
+		if isComputed == isClassified {
+			t.Errorf("%s: computed %t, in the table %t; it has to be one of them", a.Name, isComputed, isClassified)
+		}
+		if isComputed && (a.Optional || a.Required) {
+			t.Errorf("%s is computed and can be configured", a.Name)
+		}
+		if a.Description == "" && a.Name != "timeouts" {
+			t.Errorf("%s has no description", a.Name)
+		}
+		delete(table, a.Name)
+	}
+	for name := range table {
+		t.Errorf("%s is classified and does not exist", name)
+	}
+}
+
+func TestPlanOfOneChange(t *testing.T) {
+	t.Parallel()
+	for name, tt := range allChanges() {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCore(t)
+			from, to := minimal().with(values{name: tt.from}), minimal().with(values{name: tt.to})
+			if name == "expected_exit_codes" {
+				from["desired_state"], to["desired_state"] = "completed", "completed"
+			}
+			state, made := c.create(t, from, nil)
+			state = c.refresh(t, state, made)
+			p := c.plan(t, state, to)
+			want := []string(nil)
+			if tt.class == replaces {
+				want = []string{name}
+			}
+			if !slices.Equal(p.replace, want) {
+				t.Errorf("replaced because of %v, want %v", p.replace, want)
+			}
+			if !slices.Contains(p.changed, name) {
+				t.Errorf("changed are %v, and not %s", p.changed, name)
+			}
+			after := attributesOf(t, p.value)
+			for _, computed := range []string{"container_id", "image_id", "id"} {
+				if !after[computed].IsKnown() {
+					t.Errorf("%s is unknown", computed)
+				}
+			}
+			for _, computed := range []string{"status", "operation_id", "fault", "health", "exit_code"} {
+				if after[computed].IsKnown() {
+					t.Errorf("%s is known before it is done", computed)
+				}
+			}
+			moves := name == "networks" || name == "desired_state" || name == "restart_triggers"
+			for _, computed := range []string{"addresses", "published_ports"} {
+				if after[computed].IsFullyKnown() == moves {
+					t.Errorf("%s is known: %t", computed, !moves)
+				}
+			}
+		})
+	}
+}
+
+func TestPlanOfARename(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	state, _ := c.create(t, minimal(), nil)
+	if id := modelOf(t, c.plan(t, state, minimal().with(values{"name": "front"})).value).ID; id.ValueString() != "edge1/front" {
+		t.Errorf("the id is planned as %s", id)
+	}
+	if id := modelOf(t, c.plan(t, state, minimal().with(values{"name": unknown{}})).value).ID; !id.IsUnknown() {
+		t.Errorf("the id is planned as %s with an unknown name", id)
+	}
+}
+
+// To the engine's update no limit means "leave it", so a limit that is taken away replaces.
+func TestPlanOfALimitTakenAway(t *testing.T) {
+	t.Parallel()
+	for name, limit := range map[string]any{"memory": "64m", "cpus": 0.5} {
+		c := newCore(t)
+		state, _ := c.create(t, minimal().with(values{name: limit}), nil)
+		if p := c.plan(t, state, minimal()); !slices.Equal(p.replace, []string{name}) {
+			t.Errorf("%s: replaced because of %v", name, p.replace)
+		}
+		if p := c.plan(t, state, minimal().with(values{name: unknown{}})); p.replace != nil {
+			t.Errorf("%s unknown: replaced because of %v", name, p.replace)
+		}
+		state, _ = c.create(t, minimal(), nil)
+		if p := c.plan(t, state, minimal().with(values{name: limit})); p.replace != nil {
+			t.Errorf("%s added: replaced because of %v", name, p.replace)
+		}
+	}
+}
+
+// spelling is one meaning in two spellings.
+type spelling struct{ one, other values }
+
+func spellings() map[string]spelling {
+	return map[string]spelling{
+		"memory":             {values{"memory": "512m"}, values{"memory": "0.5g"}},
+		"memory in bytes":    {values{"memory": "64MiB"}, values{"memory": "67108864"}},
+		"restart":            {values{"restart": "on-failure"}, values{"restart": "on-failure:0"}},
+		"restart by default": {values{}, values{"restart": "no"}},
+		"tag":                {values{"image": "nginx"}, values{"image": "docker.io/library/nginx:latest"}},
+		"platform":           {values{"platform": "linux/amd64"}, values{"platform": "linux/x86_64"}},
+		"grace period":       {values{"stop_grace_period": "90s"}, values{"stop_grace_period": "1m30s"}},
+		"cpus":               {values{"cpus": 1}, values{"cpus": 1.0}},
+		"check": {
+			values{"healthcheck": values{"test": []any{"CMD", "a"}, "interval": "60s", "timeout": "1s", "start_period": "1h"}},
+			values{"healthcheck": values{"test": []any{"CMD", "a"}, "interval": "1m", "timeout": "1000ms", "start_period": "60m"}},
+		},
+		"protocol":        {values{"ports": []any{values{"target": 80}}}, values{"ports": []any{values{"target": 80, "protocol": "tcp"}}}},
+		"range of one":    {values{"ports": []any{values{"target": 80, "published": "8080"}}}, values{"ports": []any{values{"target": 80, "published": "8080-8080"}}}},
+		"address":         {values{"ports": []any{values{"target": 80, "host_ip": "::1"}}}, values{"ports": []any{values{"target": 80, "host_ip": "0:0:0:0:0:0:0:1"}}}},
+		"order of ports":  {values{"ports": []any{values{"target": 80}, values{"target": 81}}}, values{"ports": []any{values{"target": 81, "protocol": "tcp"}, values{"target": 80}}}},
+		"not read-only":   {values{"mounts": values{"/data": values{"type": "volume", "source": "data"}}}, values{"mounts": values{"/data": values{"type": "volume", "source": "data", "read_only": false}}}},
+		"slash at an end": {values{"mounts": values{"/data": values{"type": "bind", "source": "/srv"}}}, values{"mounts": values{"/data": values{"type": "bind", "source": "/srv/"}}}},
+		"network by key":  {values{"networks": values{"front": values{}}}, values{"networks": values{"front": values{"network": "front"}}}},
+		"desired state":   {values{}, values{"desired_state": "running"}},
+		"pull policy":     {values{}, values{"pull_policy": "missing"}},
+	}
+}
+
+// Another spelling of the same plans nothing, neither after an apply nor after an import.
+func TestPlanOfAnotherSpelling(t *testing.T) {
+	t.Parallel()
+	for name, tt := range spellings() {
+		for _, pair := range [][2]values{{tt.one, tt.other}, {tt.other, tt.one}} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				c := newCore(t)
+				state, made := c.create(t, minimal().with(pair[0]), nil)
+				for when, state := range map[string]tftypes.Value{"applied": state, "refreshed": c.refresh(t, state, made)} {
+					if p := c.plan(t, state, minimal().with(pair[1])); p.changed != nil || p.replace != nil {
+						t.Errorf("%s: %v change, %v replace", when, p.changed, p.replace)
+					}
+				}
+			})
+		}
+	}
+}
+
+// What is unknown is no other spelling of anything.
+func TestPlanOfUnknownValues(t *testing.T) {
+	t.Parallel()
+	for name, tt := range allChanges() {
+		if name == "timeouts" || name == "name" {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCore(t)
+			config := minimal().with(values{name: tt.from})
+			if name == "expected_exit_codes" {
+				config["desired_state"] = "completed"
+			}
+			state, _ := c.create(t, config, nil)
+			p := c.plan(t, state, config.with(values{name: unknown{}}))
+			if after := attributesOf(t, p.value)[name]; after.IsKnown() {
+				t.Errorf("planned as %s", after)
+			}
+		})
+	}
+	c := newCore(t)
+	for name, nested := range map[string]any{
+		"ports":       []any{values{"target": 80, "published": unknown{}}},
+		"mounts":      values{"/data": values{"type": "volume", "source": unknown{}}},
+		"networks":    values{"front": values{"network": unknown{}}},
+		"healthcheck": values{"test": []any{"CMD", unknown{}}},
+	} {
+		state, _ := c.create(t, minimal().with(values{name: allChanges()[name].from}), nil)
+		p := c.plan(t, state, minimal().with(values{name: nested}))
+		if attributesOf(t, p.value)[name].IsFullyKnown() {
+			t.Errorf("%s: the unknown value within was planned away", name)
+		}
+	}
+}
+
+// A failed update is planned again although nothing differs; a failed create is replaced.
+func TestPlanAfterAFailure(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	applied, _ := c.create(t, minimal(), nil)
+	m := modelOf(t, applied)
+	for _, tt := range []struct {
+		operation string
+		replace   []string
+	}{
+		{"update", nil},
+		{"create", []string{"container_id"}},
+	} {
+		m.Fault = flattenFault(tt.operation, &fault.Fault{Kind: fault.Timeout, Summary: "late", Time: time.Unix(1700000000, 0)})
+		p := c.plan(t, c.raw(t, m), minimal())
+		if !slices.Equal(p.replace, tt.replace) || p.changed == nil {
+			t.Errorf("after a failed %s: %v change, %v replace", tt.operation, p.changed, p.replace)
+		}
+	}
+}
+
+// representative are configurations that use, between them, every attribute.
+func representative() map[string]values {
+	return map[string]values{
+		"least": minimal(),
+		"all": {
+			"name": "web", "image": "ghcr.io/acme/app:1.4", "pull_policy": "always", "platform": "linux/x86_64",
+			"entrypoint": []any{"/app"}, "command": []any{"serve", ""}, "environment": values{"A": "1", "EMPTY": ""}, "labels": values{"a": "", "b": "c"},
+			"ports": []any{
+				values{"target": 80, "published": "8080-8090"}, values{"target": 53, "protocol": "udp", "host_ip": "127.0.0.1"}, values{"target": 53},
+			},
+			"mounts": values{
+				"/bind": values{"type": "bind", "source": "/srv/", "read_only": true}, "/named": values{"type": "volume", "source": "data"},
+				"/anonymous": values{"type": "volume"}, "/tmp": values{"type": "tmpfs", "read_only": false},
+			},
+			"networks":    values{"front": values{}, "second": values{"network": "back"}, "third": values{"network": networkID}},
+			"healthcheck": values{"test": []any{"CMD-SHELL", "true"}, "interval": "1m0s", "timeout": "1.5s", "start_period": "500ms", "retries": 3},
+			"restart":     "on-failure:3", "memory": "0.5g", "cpus": 0.1, "user": "1000:1000", "working_dir": "/srv", "hostname": "somewhere",
+			"stop_signal": "SIGINT", "stop_grace_period": "1m30s", "wait_for": "healthy", "remove_volumes": false, "wait_for_removal": false,
+			"timeouts": values{"create": "1m", "delete": "30s"},
+		},
+		"job":                             minimal().with(values{"desired_state": "completed", "expected_exit_codes": []any{3, 0}, "restart": "on-failure"}),
+		"paused":                          minimal().with(values{"desired_state": "paused"}),
+		"stopped":                         minimal().with(values{"desired_state": "stopped", "restart": "unless-stopped"}),
+		"nothing":                         minimal().with(values{"entrypoint": []any{}, "command": []any{}, "environment": values{}, "labels": values{}, "ports": []any{}, "mounts": values{}}),
+		"short ID":                        minimal().with(values{"networks": values{"n": values{"network": networkID[:12]}}}),
+		"job, plain":                      minimal().with(values{"desired_state": "completed"}),
+		"no grace":                        minimal().with(values{"stop_grace_period": "0s"}),
+		"entrypoint":                      minimal().with(values{"entrypoint": []any{"/app"}}),
+		"image's command, own entrypoint": minimal().with(values{"entrypoint": []any{"/app"}, "command": []any{"run"}}),
+		"many digits":                     minimal().with(values{"cpus": 0.123456789}),
+	}
+}
+
+func images() map[string]*conductor.ImageDefaults {
+	return map[string]*conductor.ImageDefaults{
+		"bare image": {},
+		"rich image": {
+			Settings: conductor.Settings{
+				Entrypoint: []string{"/entry"}, Command: []string{"run"}, Environment: map[string]string{"FROM_IMAGE": "yes", "A": "image"},
+				Labels: map[string]string{"image": "yes"}, User: "nobody", WorkingDir: "/home", StopSignal: "SIGQUIT",
+				Healthcheck: &conductor.Healthcheck{Test: []string{"CMD", "health"}, Interval: time.Second, Retries: 2},
+			},
+			Volumes: []string{"/var/lib/data"},
+		},
+	}
+}
+
+// The plan after an apply, and after the engine was looked at again, is empty; what the provider
+// knew of the plan is in the state as it was planned.
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	for name, config := range representative() {
+		for from, image := range images() {
+			t.Run(name+" "+from, func(t *testing.T) {
+				t.Parallel()
+				c := newCore(t)
+				fatalDiagnostics(t, c.validate(t, config))
+				applied, made := c.create(t, config, image)
+				refreshed := c.refresh(t, applied, made)
+				if differs := diffOf(t, applied, refreshed); differs != nil {
+					t.Errorf("the refresh changed %v", differs)
+				}
+				if p := c.plan(t, refreshed, config); p.changed != nil {
+					t.Errorf("planned to change: %v", p.changed)
+				}
+			})
+		}
+	}
+}
+
+// After an import the plan with the configuration that made the container is empty, but for what
+// only Terraform knows.
+func TestImportRoundTrip(t *testing.T) {
+	t.Parallel()
+	for name, config := range representative() {
+		if name == "nothing" || name == "short ID" || name == "paused" {
+			// Empty is null after an import, the keys of networks are the user's.
+			continue
+		}
+		for from, image := range images() {
+			t.Run(name+" "+from, func(t *testing.T) {
+				t.Parallel()
+				c := newCore(t)
+				config := maps.Clone(config)
+				for _, onlyTerraform := range []string{"pull_policy", "platform", "wait_for", "remove_volumes", "wait_for_removal", "timeouts", "desired_state", "expected_exit_codes"} {
+					delete(config, onlyTerraform)
+				}
+				if networks, ok := config["networks"].(values); ok {
+					config["networks"] = values{"front": networks["front"], "back": values{}}
+				}
+				applied, made := c.create(t, config, image)
+				m := modelOf(t, c.emptied(t, applied))
+				m.importFrom(made, image)
+				m.settle()
+				m.Fault = flattenFault("", nil)
+				if p := c.plan(t, c.raw(t, m), config); p.changed != nil {
+					t.Errorf("planned to change: %v", p.changed)
+				}
+			})
+		}
+	}
+}
+
+// emptied is the state right after ImportState: everything is null.
+func (c *core) emptied(t *testing.T, state tftypes.Value) tftypes.Value {
+	t.Helper()
+	attributes := attributesOf(t, state)
+	for name, v := range attributes {
+		attributes[name] = tftypes.NewValue(v.Type(), nil)
+	}
+	return tftypes.NewValue(c.typ, attributes)
+}
+
+func diffOf(t *testing.T, a, b tftypes.Value) []string {
+	t.Helper()
+	var differs []string
+	after := attributesOf(t, b)
+	for name, v := range attributesOf(t, a) {
+		if !v.Equal(after[name]) {
+			differs = append(differs, name)
+		}
+	}
+	slices.Sort(differs)
+	return differs
+}
+
+// What somebody changed on the engine shows on that attribute alone.
+func TestDrift(t *testing.T) {
+	t.Parallel()
+	config := representative()["all"]
+	for name, tt := range map[string]struct {
+		outside func(*conductor.Container)
+		want    []string
+	}{
+		"memory":                {func(c *conductor.Container) { c.Memory = 64 << 20 }, []string{"memory"}},
+		"no memory limit":       {func(c *conductor.Container) { c.Memory = 0 }, []string{"memory"}},
+		"cpus":                  {func(c *conductor.Container) { c.NanoCPUs = 2e9 }, []string{"cpus"}},
+		"restart":               {func(c *conductor.Container) { c.Restart = conductor.RestartPolicy{Name: "no"} }, []string{"restart"}},
+		"restart count":         {func(c *conductor.Container) { c.Restart.MaximumRetryCount = 1 }, []string{"restart"}},
+		"name":                  {func(c *conductor.Container) { c.Name = "other" }, []string{"name"}},
+		"stopped":               {func(c *conductor.Container) { c.State.Status = "exited" }, []string{"desired_state"}},
+		"paused":                {func(c *conductor.Container) { c.State.Status = "paused" }, []string{"desired_state"}},
+		"restarting":            {func(c *conductor.Container) { c.State.Status = "restarting" }, nil},
+		"network gone":          {func(c *conductor.Container) { delete(c.Attached, "back") }, []string{"networks"}},
+		"network more":          {func(c *conductor.Container) { c.Attached["more"] = conductor.AttachedNetwork{ID: "1"} }, []string{"networks"}},
+		"key of another one":    {func(c *conductor.Container) { c.Attached["third"] = conductor.AttachedNetwork{ID: "1"} }, []string{"networks"}},
+		"foreign label":         {func(c *conductor.Container) { c.Labels["foreign"] = "yes" }, nil},
+		"label changed":         {func(c *conductor.Container) { c.Labels["b"] = "d" }, []string{"labels"}},
+		"foreign variable":      {func(c *conductor.Container) { c.Environment["FOREIGN"] = "yes" }, nil},
+		"variable changed":      {func(c *conductor.Container) { c.Environment["A"] = "2" }, []string{"environment"}},
+		"variable gone":         {func(c *conductor.Container) { delete(c.Environment, "A") }, []string{"environment"}},
+		"mount gone":            {func(c *conductor.Container) { delete(c.Mounts, "/bind") }, []string{"mounts"}},
+		"mount more":            {func(c *conductor.Container) { c.Mounts["/more"] = conductor.Mount{Type: conductor.MountTmpfs} }, nil},
+		"mount writable":        {func(c *conductor.Container) { c.Mounts["/bind"] = conductor.Mount{Type: "bind", Source: "/srv"} }, []string{"mounts"}},
+		"other anonymous":       {func(c *conductor.Container) { c.Mounts["/anonymous"] = conductor.Mount{Type: "volume", Source: "ff"} }, nil},
+		"port gone":             {func(c *conductor.Container) { c.Ports = c.Ports[:1] }, []string{"ports"}},
+		"check":                 {func(c *conductor.Container) { c.Healthcheck = &conductor.Healthcheck{Test: []string{"CMD", "x"}} }, []string{"healthcheck"}},
+		"check gone":            {func(c *conductor.Container) { c.Healthcheck = nil }, []string{"healthcheck"}},
+		"command":               {func(c *conductor.Container) { c.Command = nil }, []string{"command"}},
+		"grace period":          {func(c *conductor.Container) { c.StopGracePeriod = nil }, []string{"stop_grace_period"}},
+		"the same, other order": {func(c *conductor.Container) { slices.Reverse(c.Ports) }, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCore(t)
+			state, made := c.create(t, config, nil)
+			tt.outside(made)
+			p := c.plan(t, c.refresh(t, state, made), config)
+			var configured []string
+			computed := computedAttributes()
+			for _, name := range p.changed {
+				if _, ok := computed[name]; !ok {
+					configured = append(configured, name)
+				}
+			}
+			if !slices.Equal(configured, tt.want) {
+				t.Errorf("planned to change: %v, want %v", configured, tt.want)
+			}
+		})
+	}
+}
+
+// A limit that somebody set on the engine shows although the configuration has none: it acts.
+func TestDriftOfALimitThatIsNotConfigured(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	state, made := c.create(t, minimal(), nil)
+	made.Memory, made.NanoCPUs = 64<<20, 5e8
+	m := modelOf(t, c.refresh(t, state, made))
+	if m.Memory.ValueString() != "64m" || m.CPUs.ValueFloat64() != 0.5 {
+		t.Errorf("memory is %s, cpus is %s", m.Memory, m.CPUs)
+	}
+}
+
+func TestPowerState(t *testing.T) {
+	t.Parallel()
+	ended := time.Unix(1700000000, 0)
+	for _, tt := range []struct {
+		prior conductor.DesiredState
+		codes []types.Int64
+		state conductor.State
+		want  conductor.DesiredState
+	}{
+		{conductor.DesiredRunning, nil, conductor.State{Status: "running"}, conductor.DesiredRunning},
+		{conductor.DesiredRunning, nil, conductor.State{Status: "restarting"}, conductor.DesiredRunning},
+		{conductor.DesiredRunning, nil, conductor.State{Status: "paused"}, conductor.DesiredPaused},
+		{conductor.DesiredRunning, nil, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredStopped},
+		{conductor.DesiredRunning, nil, conductor.State{Status: "created"}, conductor.DesiredStopped},
+		{conductor.DesiredRunning, nil, conductor.State{Status: "dead"}, conductor.DesiredStopped},
+		{conductor.DesiredStopped, nil, conductor.State{Status: "running"}, conductor.DesiredRunning},
+		{conductor.DesiredStopped, nil, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredStopped},
+		{conductor.DesiredCompleted, nil, conductor.State{Status: "running"}, conductor.DesiredCompleted},
+		{conductor.DesiredCompleted, nil, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredCompleted},
+		{conductor.DesiredCompleted, nil, conductor.State{Status: "exited", StartedAt: ended, ExitCode: 3}, conductor.DesiredStopped},
+		{conductor.DesiredCompleted, nil, conductor.State{Status: "created"}, conductor.DesiredStopped},
+		{conductor.DesiredCompleted, []types.Int64{types.Int64Value(3)}, conductor.State{Status: "exited", StartedAt: ended, ExitCode: 3}, conductor.DesiredCompleted},
+		{conductor.DesiredCompleted, []types.Int64{types.Int64Value(3)}, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredStopped},
+		{conductor.DesiredCompleted, nil, conductor.State{Status: "paused"}, conductor.DesiredPaused},
+	} {
+		m := containerModel{DesiredState: types.StringValue(string(tt.prior)), ExpectedExitCodes: tt.codes}
+		if got := m.powerState(tt.state); got != tt.want {
+			t.Errorf("%s, and the engine says %s (%d): %s, want %s", tt.prior, tt.state.Status, tt.state.ExitCode, got, tt.want)
+		}
+	}
+}
+
+func TestEffectiveWait(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		own       types.String
+		desired   conductor.DesiredState
+		byDefault conductor.Wait
+		want      conductor.Wait
+	}{
+		{types.StringNull(), conductor.DesiredRunning, "", conductor.WaitReady},
+		{types.StringNull(), conductor.DesiredRunning, conductor.WaitHealthy, conductor.WaitHealthy},
+		{types.StringNull(), conductor.DesiredStopped, conductor.WaitHealthy, conductor.WaitReady},
+		{types.StringNull(), conductor.DesiredCompleted, conductor.WaitRunning, conductor.WaitReady},
+		{types.StringNull(), conductor.DesiredCompleted, conductor.WaitNone, conductor.WaitNone},
+		{types.StringValue("running"), conductor.DesiredRunning, conductor.WaitHealthy, conductor.WaitRunning},
+	} {
+		m := containerModel{WaitFor: tt.own, DesiredState: types.StringValue(string(tt.desired))}
+		if got := effectiveWait(&m, tt.byDefault); got != tt.want {
+			t.Errorf("%s with %s and %q: %s, want %s", tt.own, tt.desired, tt.byDefault, got, tt.want)
+		}
+	}
+}

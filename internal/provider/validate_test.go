@@ -1,0 +1,226 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+)
+
+// TestValidate has the bad input that a plan refuses. The error is on the attribute, or on what
+// is nested in it.
+func TestValidate(t *testing.T) {
+	t.Parallel()
+	port := func(changes values) values { return values{"ports": []any{values{"target": 80}.with(changes)}} }
+	mount := func(changes values) values { return values{"mounts": values{"/data": changes}} }
+	check := func(changes values) values {
+		return values{"healthcheck": values{"test": []any{"CMD", "true"}}.with(changes)}
+	}
+	for _, tt := range []struct {
+		name string
+		bad  values
+		// at is the attribute that the error is on.
+		at string
+		// says is part of the text.
+		says string
+	}{
+		{"size without a unit", values{"memory": "512"}, "memory", `did you mean "512m"?`},
+		{"size with no such unit", values{"memory": "512x"}, "memory", `"512m"`},
+		{"negative size", values{"memory": "-1m"}, "memory", ""},
+		{"empty size", values{"memory": ""}, "memory", ""},
+		{"too little memory", values{"memory": "5m"}, "memory", "6m"},
+		{"no CPU", values{"cpus": 0}, "cpus", ""},
+		{"negative CPUs", values{"cpus": -1}, "cpus", ""},
+		{"one letter", values{"name": "x"}, "name", "two"},
+		{"name with a slash", values{"name": "a/b"}, "name", ""},
+		{"name that begins badly", values{"name": "-ab"}, "name", ""},
+		{"image with blanks", values{"image": "Not A Reference"}, "image", "[registry/]name"},
+		{"no image", values{"image": ""}, "image", ""},
+		{"platform in one word", values{"platform": "linux"}, "platform", "linux/arm64"},
+		{"pull policy", values{"pull_policy": "daily"}, "pull_policy", "missing"},
+		{"restart policy", values{"restart": "sometimes"}, "restart", "unless-stopped"},
+		{"restart count", values{"restart": "always:3"}, "restart", ""},
+		{"restart of a job", values{"restart": "always", "desired_state": "completed"}, "restart", "on-failure"},
+		{"restart of a job, too", values{"restart": "unless-stopped", "desired_state": "completed"}, "restart", "on-failure"},
+		{"state", values{"desired_state": "sleeping"}, "desired_state", "paused"},
+		{"wait", values{"wait_for": "sometimes"}, "wait_for", "healthy"},
+		{"health of what is stopped", values{"wait_for": "healthy", "desired_state": "stopped"}, "wait_for", "Leave wait_for out"},
+		{"running of what is paused", values{"wait_for": "running", "desired_state": "paused"}, "wait_for", "Leave wait_for out"},
+		{"running of a job", values{"wait_for": "running", "desired_state": "completed"}, "wait_for", "Leave wait_for out"},
+		{"exit codes of no job", values{"expected_exit_codes": []any{0}}, "expected_exit_codes", "completed"},
+		{"exit code too high", values{"expected_exit_codes": []any{256}, "desired_state": "completed"}, "expected_exit_codes", "255"},
+		{"exit code null", values{"expected_exit_codes": []any{nil}, "desired_state": "completed"}, "expected_exit_codes", ""},
+		{"no exit code", values{"expected_exit_codes": []any{}, "desired_state": "completed"}, "expected_exit_codes", ""},
+		{"duration without a unit", values{"stop_grace_period": "5"}, "stop_grace_period", `"30s"`},
+		{"negative duration", values{"stop_grace_period": "-5s"}, "stop_grace_period", "negative"},
+		{"part of a second", values{"stop_grace_period": "1500ms"}, "stop_grace_period", "whole seconds"},
+		{"relative folder", values{"working_dir": "srv"}, "working_dir", "absolute"},
+		{"empty user", values{"user": ""}, "user", ""},
+		{"host name", values{"hostname": "under_score"}, "hostname", "host name"},
+		{"signal", values{"stop_signal": "sigterm"}, "stop_signal", "SIGTERM"},
+		{"own label", values{"labels": values{"io.github.gantry-provider.operation": "x"}}, "labels", "gantry"},
+		{"null label", values{"labels": values{"a": nil}}, "labels", ""},
+		{"null variable", values{"environment": values{"A": nil}}, "environment", ""},
+		{"variable with =", values{"environment": values{"A=B": "C"}}, "environment", `"="`},
+		{"null word", values{"command": []any{"a", nil}}, "command", ""},
+		{"null program", values{"entrypoint": []any{nil}}, "entrypoint", ""},
+		{"port 0", port(values{"target": 0}), "ports", ""},
+		{"port 65536", port(values{"target": 65536}), "ports", ""},
+		{"published name", port(values{"published": "http"}), "ports", "8080"},
+		{"published 0", port(values{"published": "0"}), "ports", "1 to 65535"},
+		{"published too high", port(values{"published": "70000"}), "ports", "1 to 65535"},
+		{"published backwards", port(values{"published": "90-80"}), "ports", "lower"},
+		{"protocol", port(values{"protocol": "icmp"}), "ports", "udp"},
+		{"host name as address", port(values{"host_ip": "localhost"}), "ports", "IPv4"},
+		{"no mount type", mount(values{"source": "x"}), "mounts", ""},
+		{"mount type", mount(values{"type": "floppy"}), "mounts", "tmpfs"},
+		{"bind of nothing", mount(values{"type": "bind"}), "mounts", "absolute path"},
+		{"bind of a relative path", mount(values{"type": "bind", "source": "x"}), "mounts", "absolute path"},
+		{"volume with a path", mount(values{"type": "volume", "source": "/srv"}), "mounts", `type = "bind"`},
+		{"tmpfs of something", mount(values{"type": "tmpfs", "source": "/srv"}), "mounts", "no source"},
+		{"relative target", values{"mounts": values{"data": values{"type": "volume"}}}, "mounts", "absolute"},
+		{"target with a slash at its end", values{"mounts": values{"/data/": values{"type": "volume"}}}, "mounts", "slash at its end"},
+		{"networks without any", values{"networks": values{}}, "networks", ""},
+		{"network named twice", values{"networks": values{"a": values{}, "b": values{"network": "a"}}}, "networks", `"a" and "b"`},
+		{"network without a name", values{"networks": values{"a": values{"network": ""}}}, "networks", ""},
+		{"check of nothing", check(values{"test": []any{}}), "healthcheck", ""},
+		{"check of no kind", check(values{"test": []any{"/bin/true", "x"}}), "healthcheck", "CMD-SHELL"},
+		{"check with words for the shell", check(values{"test": []any{"CMD-SHELL", "a", "b"}}), "healthcheck", "one word"},
+		{"check with a null word", check(values{"test": []any{"CMD", nil}}), "healthcheck", ""},
+		{"check interval", check(values{"interval": "often"}), "healthcheck", "30s"},
+		{"check too often", check(values{"interval": "1us"}), "healthcheck", "1ms"},
+		{"check retries", check(values{"retries": 0}), "healthcheck", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			diags := newCore(t).validate(t, minimal().with(tt.bad))
+			if len(diags) == 0 {
+				t.Fatal("it passes")
+			}
+			var texts strings.Builder
+			for _, d := range diags {
+				texts.WriteString(d.Summary + ": " + d.Detail + "\n")
+				if root, ok := rootOf(d.Attribute); !ok || root != tt.at {
+					t.Errorf("the error is at %s, want %s: %s: %s", d.Attribute, tt.at, d.Summary, d.Detail)
+				}
+			}
+			if !strings.Contains(texts.String(), tt.says) {
+				t.Errorf("it does not say %q:\n%s", tt.says, texts.String())
+			}
+		})
+	}
+}
+
+func rootOf(path *tftypes.AttributePath) (string, bool) {
+	if path == nil || len(path.Steps()) == 0 {
+		return "", false
+	}
+	name, ok := path.Steps()[0].(tftypes.AttributeName)
+	return string(name), ok
+}
+
+// What is not known yet is no error: alone, within its attribute, or all of it.
+func TestValidateUnknown(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	all := make(values)
+	for name := range allChanges() {
+		if name == "timeouts" {
+			continue
+		}
+		all[name] = unknown{}
+		config := minimal().with(values{name: unknown{}})
+		if name == "expected_exit_codes" {
+			config["desired_state"] = unknown{}
+		}
+		fatalDiagnostics(t, c.validate(t, config))
+	}
+	fatalDiagnostics(t, c.validate(t, all))
+	fatalDiagnostics(t, c.validate(t, minimal().with(values{
+		"entrypoint":  []any{unknown{}},
+		"environment": values{"A": unknown{}},
+		"labels":      values{"a": unknown{}},
+		"ports":       []any{values{"target": unknown{}, "published": unknown{}, "host_ip": unknown{}, "protocol": unknown{}}},
+		"mounts":      values{"/a": values{"type": unknown{}, "source": unknown{}}},
+		"networks":    values{"a": values{"network": unknown{}}, "b": values{"network": unknown{}}},
+		"healthcheck": values{"test": []any{unknown{}, "x"}, "interval": unknown{}, "retries": unknown{}},
+		"wait_for":    "healthy", "desired_state": unknown{}, "expected_exit_codes": []any{unknown{}},
+	})))
+}
+
+// The provider's own configuration.
+func TestValidateProvider(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	typ := c.provider.ValueType()
+	for name, tt := range map[string]struct {
+		config values
+		at     string
+	}{
+		"nothing":          {values{}, ""},
+		"everything":       {values{"host": "tcp://edge1:2376", "max_parallel": 4, "max_parallel_pulls": 2, "wait_for": "none", "registry_auth": values{"ghcr.io": values{"username": "u", "password": "p"}}}, ""},
+		"unknown":          {values{"host": unknown{}, "registry_auth": unknown{}, "wait_for": unknown{}, "max_parallel": unknown{}}, ""},
+		"host without ://": {values{"host": "edge1"}, "host"},
+		"no parallelism":   {values{"max_parallel": 0}, "max_parallel"},
+		"no pulls":         {values{"max_parallel_pulls": 0}, "max_parallel_pulls"},
+		"wait":             {values{"wait_for": "sometimes"}, "wait_for"},
+		"nameless":         {values{"registry_auth": values{"": values{"username": "u", "password": "p"}}}, "registry_auth"},
+	} {
+		config, err := tfprotov6.NewDynamicValue(typ, value(t, typ, tt.config))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := c.server.ValidateProviderConfig(t.Context(), &tfprotov6.ValidateProviderConfigRequest{Config: &config})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, d := range resp.Diagnostics {
+			got, _ = rootOf(d.Attribute)
+		}
+		if got != tt.at || (tt.at == "") != (len(resp.Diagnostics) == 0) {
+			t.Errorf("%s: the error is at %q, want %q", name, got, tt.at)
+		}
+	}
+}
+
+// With a configuration that is not known yet a refresh keeps the state, and an import says why it
+// can't be done.
+func TestUnknownProviderConfiguration(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	typ := c.provider.ValueType()
+	config, err := tfprotov6.NewDynamicValue(typ, value(t, typ, values{"host": unknown{}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	configured, err := c.server.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: &config})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fatalDiagnostics(t, configured.Diagnostics)
+	state, _ := c.create(t, representative()["all"], nil)
+	read, err := c.server.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: "gantry_container", CurrentState: c.dynamic(t, state)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fatalDiagnostics(t, read.Diagnostics)
+	after, err := read.NewState.Unmarshal(c.typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if differs := diffOf(t, state, after); differs != nil {
+		t.Errorf("the refresh changed %v", differs)
+	}
+	imported, err := c.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: "gantry_container", ID: "web"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(imported.Diagnostics) == 0 {
+		t.Error("the import succeeds without an engine")
+	}
+}
