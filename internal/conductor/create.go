@@ -25,9 +25,6 @@ const (
 // create makes the container, starts it, and waits for it. With a local image and one network
 // that is three requests: create, start, inspect.
 func (o *operation) create(ctx context.Context) (*Container, error) {
-	if err := o.resume(ctx); err != nil {
-		return nil, err
-	}
 	again := o.containerID != ""
 	prepare := o.bring
 	if again {
@@ -134,7 +131,7 @@ func describe(c *Container) string {
 		text += fmt.Sprintf(" of the Compose project %q", project)
 	}
 	if operation := c.Labels[LabelOperation]; operation != "" {
-		text += fmt.Sprintf(", made by gantry's operation %s: perhaps another Terraform state has it", operation)
+		text += fmt.Sprintf(", made by gantry's operation %s (perhaps for another Terraform state)", operation)
 	}
 	return text + " has it"
 }

@@ -152,6 +152,9 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 
 // attempt carries out the operation from its beginning. It can be repeated after a lost answer.
 func (o *operation) attempt(ctx context.Context) (*Container, error) {
+	if err := o.resume(ctx); err != nil {
+		return nil, err
+	}
 	switch o.Kind {
 	case KindCreate:
 		return o.create(ctx)

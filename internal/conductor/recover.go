@@ -129,15 +129,16 @@ func (o *operation) cancelLane() {
 	}
 }
 
-// resume carries out the removals that failed or were interrupted in the lane, before a create
-// takes the name.
+// resume carries out the removals that failed or were interrupted in the lane, before the operation
+// itself: its success settles them. The removal of the very container that it is about is its own
+// matter: an update means that the container is to stay.
 func (o *operation) resume(ctx context.Context) error {
-	if !o.kept || o.Kind != KindCreate {
+	if !o.kept {
 		return nil
 	}
 	records, _ := o.engine.journal.Lane(o.Spec.Name)
 	for _, r := range records {
-		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" {
+		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" || r.ContainerID == o.containerID {
 			continue
 		}
 		o.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)

@@ -33,6 +33,7 @@ type Proxy struct {
 	mu   sync.Mutex
 	log  []*Call
 	news chan struct{} // closed and replaced when the log changes
+	over chan struct{} // closed with the test
 	// rules apply in their order; the first that matches wins.
 	rules []*rule
 }
@@ -81,7 +82,8 @@ func NewProxy(tb testing.TB, engine *Engine) *Proxy {
 	listener, err := (&net.ListenConfig{}).Listen(engine.context(), "unix", socket)
 	engine.must(err, "listen on the proxy's socket")
 
-	p := &Proxy{Host: "unix://" + socket, t: tb, news: make(chan struct{})}
+	p := &Proxy{Host: "unix://" + socket, t: tb, news: make(chan struct{}), over: make(chan struct{})}
+	tb.Cleanup(func() { close(p.over) })
 	dial := engine.Docker.Dialer()
 	transport := &http.Transport{
 		DialContext:        func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) },
@@ -192,6 +194,28 @@ func (p *Proxy) AwaitEnded(method, pattern string) []Call {
 		found := p.find(method, pattern)
 		return found, !slices.ContainsFunc(found, func(c Call) bool { return !c.Ended })
 	})
+}
+
+// Reached is closed when that many calls have come, from now on or since [Proxy.Reset].
+func (p *Proxy) Reached(calls int) <-chan struct{} {
+	reached := make(chan struct{})
+	go func() {
+		for {
+			p.mu.Lock()
+			come, news := len(p.log), p.news
+			p.mu.Unlock()
+			if come >= calls {
+				close(reached)
+				return
+			}
+			select {
+			case <-news:
+			case <-p.over:
+				return
+			}
+		}
+	}()
+	return reached
 }
 
 func (p *Proxy) await(what string, ready func() ([]Call, bool)) []Call {
