@@ -14,7 +14,7 @@ import (
 
 const (
 	// keepRecords and keepFor bound what the journal keeps of operations that are settled.
-	keepRecords = 500
+	keepRecords = 200
 	keepFor     = 30 * 24 * time.Hour
 )
 

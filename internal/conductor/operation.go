@@ -107,7 +107,10 @@ func (o *operation) enter(step fault.Step) {
 	changed := o.step != step
 	o.step = step
 	if changed && o.cast && o.kept {
-		o.write(o.id, func(r *journal.Record) { r.Step, r.ContainerID = step, o.containerID })
+		err := o.engine.journal.Progress(o.id, func(r *journal.Record) { r.Step, r.ContainerID = step, o.containerID })
+		if err != nil {
+			o.logger.Debug("the step can't be written to the journal", "error", err)
+		}
 	}
 }
 

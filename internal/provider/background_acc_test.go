@@ -60,15 +60,6 @@ func newCastRig(t *testing.T) *castRig {
 	return c
 }
 
-// beside gives a second working folder, with a Terraform state of its own, on the same engine and the
-// same state folder.
-func (r *castRig) beside() *castRig {
-	r.t.Helper()
-	other := &castRig{rig: r.rig, cli: newCLI(r.t), dir: r.dir}
-	r.t.Cleanup(func() { other.idle() })
-	return other
-}
-
 // config is a whole configuration: the provider with the rig's state folder, and resources.
 func (r *castRig) config(resources ...string) string {
 	return r.provider(attr("state_dir", r.dir)) + strings.Join(resources, "")

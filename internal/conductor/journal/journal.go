@@ -150,7 +150,7 @@ func (j *Journal) Note(host string, e *Engine) error {
 	if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
 		return err
 	}
-	return replace(path, []byte(name))
+	return replace(path, []byte(name), false)
 }
 
 // Noted gives the engine that an address led to the last time.
@@ -231,11 +231,17 @@ func (e *Engine) Begin(r Record) error {
 		return err
 	}
 	r.Version, r.Owner = recordVersion, e.journal.owner
-	return e.write(r)
+	return e.write(r, true)
 }
 
 // Change changes a record and makes the change durable.
-func (e *Engine) Change(id string, change func(*Record)) error {
+func (e *Engine) Change(id string, change func(*Record)) error { return e.change(id, change, true) }
+
+// Progress changes a record for whoever watches: the change survives the death of the process, but
+// not that of the machine, and costs little.
+func (e *Engine) Progress(id string, change func(*Record)) error { return e.change(id, change, false) }
+
+func (e *Engine) change(id string, change func(*Record), durable bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	r, err := e.Find(id)
@@ -243,7 +249,7 @@ func (e *Engine) Change(id string, change func(*Record)) error {
 		return err
 	}
 	change(&r)
-	return e.write(r)
+	return e.write(r, durable)
 }
 
 // Find gives one record. A missing one is fs.ErrNotExist.
@@ -322,21 +328,21 @@ func (e *Engine) read(path string) (Record, error) {
 	return r, nil
 }
 
-// write replaces a record durably: a reader sees the old one or the new one, and after a crash of
-// the machine there is one of them.
-func (e *Engine) write(r Record) error {
+// write replaces a record: a reader sees the old one or the new one, and if it is to be durable,
+// there is one of them after a crash of the machine.
+func (e *Engine) write(r Record, durable bool) error {
 	content, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err
 	}
 	path := e.path(r)
-	if err := replace(path, append(content, '\n')); err != nil {
+	if err := replace(path, append(content, '\n'), durable); err != nil {
 		return fmt.Errorf("writing the record %s: %w", path, err)
 	}
 	return nil
 }
 
-func replace(path string, content []byte) (err error) {
+func replace(path string, content []byte, durable bool) (err error) {
 	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // Its mode is 0600.
 	if err != nil {
 		return err
@@ -347,11 +353,13 @@ func replace(path string, content []byte) (err error) {
 		}
 	}()
 	_, err = temporary.Write(content)
-	err = errors.Join(err, temporary.Sync(), temporary.Close())
-	if err != nil {
+	if err == nil && durable {
+		err = temporary.Sync()
+	}
+	if err = errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary.Name(), path); err != nil {
+	if err := os.Rename(temporary.Name(), path); err != nil || !durable {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))
