@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // Accepted is a cast that was accepted.
@@ -73,7 +74,7 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient,
 		return nil, errors.New("the state folder can't be written")
 	}
 	if c.background == nil {
-		background, err := startBackground(c.opts, c.journal.Dir())
+		background, err := startBackground(c.opts, c.journal)
 		if err != nil {
 			return nil, fmt.Errorf("the background conductor can't be started: %w", err)
 		}
@@ -90,6 +91,7 @@ type hello struct {
 	MaxParallelPulls int
 	Credentials      map[string]Credential
 	StateDir         string
+	Caller           string
 	Inline           bool
 	LogLevel         hclog.Level
 }
@@ -121,7 +123,12 @@ type backgroundClient struct {
 }
 
 // startBackground starts the process and greets it.
-func startBackground(opts Options, stateDir string) (*backgroundClient, error) {
+func startBackground(opts Options, kept *journal.Journal) (*backgroundClient, error) {
+	// If this process crashes, its casts may be in no state.
+	caller, err := kept.Register()
+	if err != nil {
+		return nil, err
+	}
 	command := exec.Command(opts.Background[0], opts.Background[1:]...) //nolint:noctx // It outlives every context of this process.
 	command.Env = backgroundEnvironment(os.Environ())
 	conn, err := startDetached(command)
@@ -131,7 +138,7 @@ func startBackground(opts Options, stateDir string) (*backgroundClient, error) {
 	b := &backgroundClient{conn: conn, encoder: json.NewEncoder(conn), waiting: make(map[int]chan answer)}
 	err = b.encoder.Encode(hello{
 		Host: opts.Host, MaxParallel: opts.MaxParallel, MaxParallelPulls: opts.MaxParallelPulls, Credentials: opts.Credentials,
-		StateDir: stateDir, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
+		StateDir: kept.Dir(), Caller: caller, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
 	})
 	if err != nil {
 		return nil, errors.Join(err, conn.Close())
@@ -225,7 +232,7 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 	defer closeLog()
 	c := New(Options{
 		Host: greeting.Host, MaxParallel: greeting.MaxParallel, MaxParallelPulls: greeting.MaxParallelPulls,
-		Credentials: greeting.Credentials, StateDir: greeting.StateDir, Logger: logger,
+		Credentials: greeting.Credentials, StateDir: greeting.StateDir, Caller: greeting.Caller, Logger: logger,
 	})
 	var casts sync.WaitGroup
 	var writing sync.Mutex

@@ -41,6 +41,8 @@ type Options struct {
 	// Inline has a cast wait for its slot of the pool before it returns, so that whoever casts
 	// feels the back-pressure of a saturated engine.
 	Inline bool
+	// Caller is, in a background conductor, the journal's owner that casts.
+	Caller string
 	// Background is the command that starts a background conductor (it must call
 	// ServeBackground); empty means that there is none, and that casts complete before they
 	// return.

@@ -48,6 +48,8 @@ type operation struct {
 	// pass is the operation's place in its lanes, taken when it was accepted.
 	pass     *lane.Pass[laneKey]
 	accepted time.Time
+	// caller is the process that gives the answer to Terraform, where that is not this one.
+	caller string
 	// cast says that nobody waits; deadline is when the operation's time is up, if it has one.
 	cast     bool
 	deadline time.Time

@@ -26,19 +26,27 @@ const (
 // errCancelAsked ends an operation that somebody asked to cancel.
 var errCancelAsked = errors.New("another operation asked for it")
 
-// abandoned says whether a container was made by an interrupted create of this lane: then it is
-// gantry's own. An image made from such a container hands its label down; but then the container
-// has another create in the journal, or none.
+// abandoned says whether a container was made by a create of this lane that no state has: it was
+// interrupted or failed without an answer, or its answer got lost with the process that was to give
+// it. Then it is gantry's own. The last create that made or adopted it decides. An image made from
+// such a container hands its label down; but then the container has another ID than the journal, and
+// another age.
 func (o *operation) abandoned(c *Container) bool {
 	made := c.Labels[LabelOperation]
 	if !o.kept || made == "" {
 		return false
 	}
 	records, _ := o.engine.journal.Lane(o.Spec.Name)
-	return slices.ContainsFunc(records, func(r journal.Record) bool {
-		unfinished := r.Outcome == journal.Interrupted || r.Outcome == journal.Failed
-		return r.ID == made && unfinished && Kind(r.Kind) == KindCreate && !c.Created.Before(r.Accepted.Add(-clockSkew))
+	records = slices.DeleteFunc(records, func(r journal.Record) bool {
+		itsOwn := r.ContainerID == c.ID || r.ID == made && r.ContainerID == ""
+		return !itsOwn || Kind(r.Kind) != KindCreate || r.ID == o.id
 	})
+	if len(records) == 0 {
+		return false
+	}
+	r := records[len(records)-1]
+	unanswered := !r.Cast && (r.Outcome == journal.Interrupted || r.Outcome == journal.Failed && r.ContainerID == "")
+	return (unanswered || o.engine.journal.Lost(r)) && !c.Created.Before(records[0].Accepted.Add(-clockSkew))
 }
 
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
@@ -203,6 +211,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		return Standing{}, err
 	}
 	standing, made := e.recall(c.scope(e.name, name), operationID)
+	e.claim(operationID)
 	ref := containerID
 	if ref == "" {
 		ref = name
@@ -218,6 +227,20 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		return Standing{}, err
 	}
 	return standing, nil
+}
+
+// claim notes that a state names the operation, where that was in doubt.
+func (e *engine) claim(operationID string) {
+	if e.journal == nil || operationID == "" {
+		return
+	}
+	r, err := e.journal.Find(operationID)
+	if err != nil || r.InProgress() || !e.journal.Lost(r) {
+		return
+	}
+	if err := e.journal.Change(operationID, func(r *journal.Record) { r.Claimed = true }); err != nil {
+		e.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
+	}
 }
 
 // recall says what the journal knows of an operation, and the ID of its container if that is known.

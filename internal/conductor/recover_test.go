@@ -4,6 +4,8 @@
 package conductor
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -105,6 +107,62 @@ func TestContainerOfAFinishedCreateIsAConflict(t *testing.T) {
 		if !strings.Contains(got.Message, "another Terraform state") || len(f.containers) != 1 {
 			t.Errorf("%v, %d containers", got, len(f.containers))
 		}
+	})
+}
+
+// crashed says that the process that carried an operation out, and was to give its answer, crashed.
+func crashed(t *testing.T, dir string, r journal.Record) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "owners", r.Owner+".lock"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A create was done, and its process crashed before Terraform's state had it: the next create of the
+// name takes the container over. Once a state has it, it is a conflict.
+func TestContainerWhoseAnswerGotLostIsAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		first := newConductor(Options{StateDir: dir}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		lost, err := first.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := recorded(t, first, lost.OperationID)
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+		crashed(t, dir, record)
+		c := f.conductor(t, Options{StateDir: dir})
+		adopted, err := c.Call(t.Context(), create("web"))
+		if err != nil || adopted.Container.ID != lost.Container.ID {
+			t.Fatalf("%v, container %+v", err, adopted.Container)
+		}
+		// The crash is over: the adopting create has an answer.
+		_, err = c.Call(t.Context(), create("web"))
+		faultOf(t, err, fault.NameConflict)
+	})
+}
+
+func TestContainerThatAStateNamesIsNotAdopted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		first := newConductor(Options{StateDir: dir}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		out, err := first.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		record := recorded(t, first, out.OperationID)
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
+		crashed(t, dir, record)
+		c := f.conductor(t, Options{StateDir: dir})
+		if s, err := c.Look(t.Context(), "web", out.Container.ID, out.OperationID); err != nil || s.Container == nil {
+			t.Fatalf("standing %+v, %v", s, err)
+		}
+		_, err = c.Call(t.Context(), create("web"))
+		faultOf(t, err, fault.NameConflict)
 	})
 }
 

@@ -16,10 +16,11 @@
 // that a lane is listed without opening others' files.
 //
 // Lock files are never deleted: who has one open would hold a lock that others don't see.
-// (Owners' are, by whoever could take them, for an owner's name is never used again.)
+// (An owner deletes its own at an orderly end: what is left and can be taken is a crash.)
 package journal
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -78,19 +79,23 @@ func Open(dir string) (*Journal, error) {
 	return &Journal{dir: dir, owner: uuid.Must(uuid.NewV7()).String()}, nil
 }
 
-// register takes the owner's lock, which says that this process lives.
-func (j *Journal) register() error {
+// Register takes the owner's lock, which says that this process lives, and gives the owner's name.
+func (j *Journal) Register() (string, error) {
 	j.own.Lock()
 	defer j.own.Unlock()
 	if j.lock != nil {
-		return nil
+		return j.owner, nil
 	}
-	lock := flock.New(filepath.Join(j.dir, "owners", j.owner+".lock"), flock.SetPermissions(fileMode))
+	lock := flock.New(j.ownerLock(j.owner), flock.SetPermissions(fileMode))
 	if ok, err := lock.TryLock(); err != nil || !ok {
-		return fmt.Errorf("taking the owner's lock in the state folder %s: %w", j.dir, cmpErr(err, errors.New("it is held")))
+		return "", fmt.Errorf("taking the owner's lock in the state folder %s: %w", j.dir, cmpErr(err, errors.New("it is held")))
 	}
 	j.lock = lock
-	return nil
+	return j.owner, nil
+}
+
+func (j *Journal) ownerLock(owner string) string {
+	return filepath.Join(j.dir, "owners", owner+".lock")
 }
 
 // Dir is the state folder.
@@ -106,25 +111,24 @@ func (j *Journal) Close() error {
 	return errors.Join(os.Remove(j.lock.Path()), j.lock.Unlock())
 }
 
-// alive says whether an owner's process lives. The answer "no" is final.
-func (j *Journal) alive(owner string) bool {
+// alive says whether an owner's process lives, and crashed whether its end was not an orderly one.
+// Both "not alive" and "crashed" are final.
+func (j *Journal) alive(owner string) (alive, crashed bool) {
 	if owner == j.owner {
-		return true
+		return true, false
 	}
-	path := filepath.Join(j.dir, "owners", owner+".lock")
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return false
-	}
-	lock := flock.New(path, flock.SetFlag(os.O_RDWR))
-	ok, err := lock.TryLock()
-	if err != nil || !ok {
+	// Shared, so that two who look at the same time don't take each other for the owner.
+	lock := flock.New(j.ownerLock(owner), flock.SetFlag(os.O_RDONLY))
+	ok, err := lock.TryRLock()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return false, false
+	case err != nil || !ok:
 		// What can't be found out counts as alive: nothing is taken from the living.
-		return !errors.Is(err, fs.ErrNotExist)
+		return true, false
 	}
-	// Nobody will ever take this name again.
-	_ = os.Remove(path)
 	_ = lock.Unlock()
-	return false
+	return false, true
 }
 
 // Engine gives the part of the journal that belongs to one engine: its ID, and the host name that
@@ -227,7 +231,7 @@ func (e *Engine) find(part string) ([]string, error) {
 
 // Begin makes an intent durable. It belongs to this process from now on.
 func (e *Engine) Begin(r Record) error {
-	if err := e.journal.register(); err != nil {
+	if _, err := e.journal.Register(); err != nil {
 		return err
 	}
 	r.Version, r.Owner = recordVersion, e.journal.owner
@@ -292,7 +296,20 @@ func (e *Engine) load(part string) ([]Record, []error) {
 }
 
 // Alive says whether the process that owns a record lives.
-func (e *Engine) Alive(r Record) bool { return e.journal.alive(r.Owner) }
+func (e *Engine) Alive(r Record) bool {
+	alive, _ := e.journal.alive(r.Owner)
+	return alive
+}
+
+// Lost says that the operation's answer may never have reached Terraform's state: the process that
+// was to give it crashed, and no state has named the operation since.
+func (e *Engine) Lost(r Record) bool {
+	if r.Claimed {
+		return false
+	}
+	_, crashed := e.journal.alive(cmp.Or(r.Caller, r.Owner))
+	return crashed
+}
 
 // Own says whether this process owns a record.
 func (e *Engine) Own(r Record) bool { return r.Owner == e.journal.owner }
@@ -308,6 +325,29 @@ func (e *Engine) Prune(before time.Time, most int) error {
 			if err := os.Remove(e.path(r)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 				failures = append(failures, err)
 			}
+		}
+	}
+	return errors.Join(append(failures, e.journal.pruneOwners(before))...)
+}
+
+// pruneOwners drops what owners left that crashed before a time.
+func (j *Journal) pruneOwners(before time.Time) error {
+	entries, err := os.ReadDir(filepath.Join(j.dir, "owners"))
+	if err != nil {
+		return err
+	}
+	var failures []error
+	for _, entry := range entries {
+		owner, isLock := strings.CutSuffix(entry.Name(), ".lock")
+		info, err := entry.Info()
+		if !isLock || err != nil || info.ModTime().After(before) {
+			continue
+		}
+		if _, crashed := j.alive(owner); !crashed {
+			continue
+		}
+		if err := os.Remove(j.ownerLock(owner)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			failures = append(failures, err)
 		}
 	}
 	return errors.Join(failures...)

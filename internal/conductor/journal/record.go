@@ -48,6 +48,10 @@ type Record struct {
 	ContainerID string `json:"container_id,omitempty"`
 	// Owner is the conductor process that carries the operation out.
 	Owner string `json:"owner"`
+	// Caller is the process that gives the answer to Terraform, where that is not the owner.
+	Caller string `json:"caller,omitempty"`
+	// Claimed says that a Terraform state was seen that names the operation.
+	Claimed bool `json:"claimed,omitempty"`
 	// Cast says that nobody waits for the operation.
 	Cast     bool      `json:"cast,omitempty"`
 	Accepted time.Time `json:"accepted"`
