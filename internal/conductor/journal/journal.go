@@ -396,7 +396,8 @@ func replace(path string, content []byte, durable bool) (err error) {
 	if err == nil && durable {
 		err = temporary.Sync()
 	}
-	if err = errors.Join(err, temporary.Close()); err != nil {
+	err = errors.Join(err, temporary.Close())
+	if err != nil {
 		return err
 	}
 	if err := os.Rename(temporary.Name(), path); err != nil || !durable {
