@@ -198,6 +198,8 @@ type Standing struct {
 	InProgress bool
 	// Fault is how it ended, if it failed and nobody has dealt with that.
 	Fault *fault.Fault
+	// Restart says that it was to restart the container, which can't be read back.
+	Restart bool
 	// Known says that the journal knows the operation. It does not where another machine
 	// carried it out, or long after.
 	Known bool
@@ -210,7 +212,8 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	if err != nil {
 		return Standing{}, err
 	}
-	standing, made := e.recall(c.scope(e.name, name), operationID)
+	known := e.recall(c.scope(e.name, name), operationID)
+	standing := known.standing
 	e.claim(operationID)
 	ref := containerID
 	if ref == "" {
@@ -219,7 +222,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	found, err := c.Inspect(ctx, ref)
 	var f *fault.Fault
 	switch {
-	case err == nil && (containerID != "" || found.Labels[LabelOperation] == operationID || found.ID == made):
+	case err == nil && (containerID != "" || known.made(found)):
 		standing.Container = found
 	case err == nil: // A stranger's.
 	case errors.As(err, &f) && f.Kind == fault.NotFound:
@@ -243,29 +246,61 @@ func (e *engine) claim(operationID string) {
 	}
 }
 
-// recall says what the journal knows of an operation, and the ID of its container if that is known.
-func (e *engine) recall(scope fault.Scope, operationID string) (s Standing, containerID string) {
-	if e.journal == nil || operationID == "" {
-		return Standing{}, ""
+// recalled is what the journal knows of an operation, and of those before it that the callers knew.
+type recalled struct {
+	standing Standing
+	// operations and containers are their IDs.
+	operations, containers []string
+}
+
+// made says whether one of the operations made the container, or had it.
+func (k recalled) made(c *Container) bool {
+	return slices.Contains(k.operations, c.Labels[LabelOperation]) || slices.Contains(k.containers, c.ID)
+}
+
+// recall says what the journal knows of an operation. An update that stood behind a create that
+// failed has the create's fault: that is what has to be repeated.
+func (e *engine) recall(scope fault.Scope, operationID string) recalled {
+	if operationID == "" {
+		return recalled{}
+	}
+	known := recalled{operations: []string{operationID}}
+	if e.journal == nil {
+		return known
 	}
 	r, err := e.journal.Find(operationID)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			e.logger.Warn("a record of the journal can't be read", "operation", operationID, "error", err)
 		}
-		return Standing{}, ""
+		return known
 	}
-	s = Standing{Kind: Kind(r.Kind), Known: true}
+	if r.ContainerID != "" {
+		known.containers = append(known.containers, r.ContainerID)
+	}
+	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart}
 	scope.Operation = r.ID
+	// Who waited for a call has heard of its failure. A cast's stands as long as a state names it.
+	untold := r.Cast || !r.Settled
 	switch {
 	case r.InProgress() && e.journal.Alive(r):
 		s.InProgress = true
-	case r.InProgress(), r.Outcome == journal.Interrupted && !r.Settled:
+	case r.InProgress(), r.Outcome == journal.Interrupted && untold:
 		s.Fault = scope.Interrupted(s.Kind.verb(), r.Step, r.Accepted)
-	case r.Unsettled():
+	case r.Outcome == journal.Failed && untold:
 		s.Fault = r.Fault
 	}
-	return s, r.ContainerID
+	known.standing = s
+	// An operation names only earlier ones, so this ends.
+	if Kind(r.Kind) == KindUpdate && r.After != "" && r.ContainerID == "" && journal.Ticket(r.After) < journal.Ticket(r.ID) {
+		before := e.recall(scope, r.After)
+		known.operations = append(known.operations, before.operations...)
+		known.containers = append(known.containers, before.containers...)
+		if s.Fault != nil && before.standing.Kind == KindCreate && before.standing.Fault != nil {
+			known.standing = before.standing
+		}
+	}
+	return known
 }
 
 // Meets says whether a container, as the engine reports it, is what a wait waits for.

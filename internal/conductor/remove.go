@@ -50,8 +50,7 @@ func (o *operation) identify(ctx context.Context) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	_, made := o.engine.recall(o.scope(), o.OperationID)
-	if c.Labels[LabelOperation] == o.OperationID || c.ID == made {
+	if o.engine.recall(o.scope(), o.OperationID).made(c) {
 		o.containerID = c.ID
 	}
 	return nil

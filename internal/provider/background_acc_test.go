@@ -46,6 +46,9 @@ func newCastRig(t *testing.T) *castRig {
 			for _, record := range c.journal() {
 				t.Logf("The journal has %+v", record)
 			}
+			if owners, err := filepath.Glob(filepath.Join(dir, "owners", "*")); err == nil {
+				t.Logf("Owners that live or crashed: %v", owners)
+			}
 		}
 		for _, b := range c.cli.background() {
 			if !b.ends(enginetest.Patience) {
@@ -175,6 +178,8 @@ type record struct {
 	ID          string `json:"id"`
 	Kind        string
 	Owner       string
+	Caller      string
+	Claimed     bool
 	Container   string
 	ContainerID string `json:"container_id"`
 	Outcome     string

@@ -46,6 +46,8 @@ type Record struct {
 	PriorName string `json:"prior_name,omitempty"`
 	// ContainerID is the container that the operation concerns, as soon as it is known.
 	ContainerID string `json:"container_id,omitempty"`
+	// After is the operation of the same container that the caller knew as the last one.
+	After string `json:"after,omitempty"`
 	// Owner is the conductor process that carries the operation out.
 	Owner string `json:"owner"`
 	// Caller is the process that gives the answer to Terraform, where that is not the owner.
@@ -66,6 +68,8 @@ type Record struct {
 	Settled bool `json:"settled,omitempty"`
 	// CancelAsked says that somebody asked the owner to cancel it.
 	CancelAsked bool `json:"cancel_asked,omitempty"`
+	// Restart says that an update was to restart the container.
+	Restart bool `json:"restart,omitempty"`
 	// RemoveVolumes belongs to a remove, so that it can be resumed.
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
 }
