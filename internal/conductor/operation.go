@@ -83,7 +83,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	}
 	o := &operation{
 		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
-		cast: cast, deadline: deadline, queue: make(chan struct{}),
+		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
 		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })

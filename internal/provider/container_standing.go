@@ -85,7 +85,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
 		if s.Restart {
-			m.RestartTriggers = nil // What triggered it triggers it again.
+			m.RestartTriggers = map[string]types.String{} // What triggered it triggers it again.
 		}
 		m.warn(s, "The plan does it again.", diags)
 	}
