@@ -106,11 +106,11 @@ func (r *castRig) emptyPlan() {
 	}
 }
 
-// refreshed stores what a refresh finds.
-func (r *castRig) refreshed(address string) map[string]any {
+// refreshed stores what a refresh finds of the container that most tests are about.
+func (r *castRig) refreshed() map[string]any {
 	r.t.Helper()
 	r.cli.must("apply", "-refresh-only", "-auto-approve")
-	return r.cli.attributes(address)
+	return r.cli.attributes(web)
 }
 
 // plannedReplaced asserts that a plan replaces a resource, and gives its output.

@@ -43,7 +43,7 @@ func TestAccCastDuringPull(t *testing.T) {
 		t.Errorf("background conductors: %v, want one", background)
 	}
 	r.emptyPlan()
-	if state := r.refreshed(web); state["status"] != "create_in_progress" || state["container_id"] != nil {
+	if state := r.refreshed(); state["status"] != "create_in_progress" || state["container_id"] != nil {
 		t.Errorf("after a refresh the state has %v", state)
 	}
 
@@ -54,7 +54,7 @@ func TestAccCastDuringPull(t *testing.T) {
 		t.Errorf("the container is %s", made.State.Status)
 	}
 	r.emptyPlan()
-	state = r.refreshed(web)
+	state = r.refreshed()
 	addresses, _ := state["addresses"].(map[string]any)
 	ports, _ := state["published_ports"].(map[string]any)
 	if state["status"] != "running" || state["container_id"] != made.ID || state["image_id"] != made.Image || len(addresses) != 1 || ports["8080/tcp"] == nil {

@@ -23,7 +23,7 @@ func (r *castRig) inProgress(status string) {
 		r.t.Errorf("the state has the status %v, want %s", state["status"], status)
 	}
 	r.emptyPlan()
-	if state := r.refreshed(web); state["status"] != status {
+	if state := r.refreshed(); state["status"] != status {
 		r.t.Errorf("after a refresh the state has the status %v, want %s", state["status"], status)
 	}
 }
@@ -47,7 +47,7 @@ func TestAccCastUpdate(t *testing.T) {
 		t.Errorf("the container %s is now %s with %d bytes of memory, and %s", first.ID, now.ID, now.HostConfig.Memory, now.State.Status)
 	}
 	r.emptyPlan()
-	if state := r.refreshed(web); state["status"] != "paused" || state["container_id"] != first.ID {
+	if state := r.refreshed(); state["status"] != "paused" || state["container_id"] != first.ID {
 		t.Errorf("after a refresh the state has %v", state)
 	}
 
@@ -133,7 +133,7 @@ func TestAccCastUpdateDuringPull(t *testing.T) {
 		t.Errorf("the engine was asked for %v, want %v", order, want)
 	}
 	r.emptyPlan()
-	if state := r.refreshed(web); state["container_id"] != now.ID || state["status"] != "paused" {
+	if state := r.refreshed(); state["container_id"] != now.ID || state["status"] != "paused" {
 		t.Errorf("after a refresh the state has %v", state)
 	}
 	r.nothingUnsettled()
