@@ -27,7 +27,7 @@ type Options struct {
 	// Host is the engine's address (unix://, tcp://, npipe://, ssh://). Empty means
 	// DOCKER_HOST, else the Docker CLI's current context, else the local socket.
 	Host string
-	// MaxParallel is how many operations may occupy the engine at once; 0 means twice the
+	// MaxParallel is how many operations may occupy the engine at once; 0 means four times the
 	// CPUs that the engine reports.
 	MaxParallel int
 	// MaxParallelPulls is how many images are pulled at once; 0 means 3.

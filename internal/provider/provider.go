@@ -99,7 +99,7 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 				Validators: []validator.String{hostAddress{}},
 			},
 			"max_parallel": schema.Int64Attribute{
-				Optional: true, MarkdownDescription: "How many operations may occupy the engine at once. Waiting and pulling don't count. Default: twice the CPUs that the engine reports.",
+				Optional: true, MarkdownDescription: "How many operations may occupy the engine at once. Waiting and pulling don't count. Default: four times the CPUs that the engine reports.",
 				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
 			"max_parallel_pulls": schema.Int64Attribute{
