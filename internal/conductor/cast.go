@@ -40,14 +40,12 @@ type Accepted struct {
 func (c *Conductor) Cast(ctx context.Context, req Request, limit time.Duration) (Accepted, error) {
 	background, err := c.backgroundConductor(ctx)
 	if err != nil {
-		c.opts.Logger.Warn("the cast completes before it returns", "reason", err)
-		ctx, cancel := context.WithTimeout(ctx, limit)
-		defer cancel()
-		out, failure := c.Call(ctx, req)
-		return Accepted{OperationID: out.OperationID, Completed: true, Container: out.Container, Why: err.Error()}, failure
+		return c.complete(ctx, req, limit, err)
 	}
 	answer, err := background.ask(ctx, ask{Request: req, Limit: limit})
 	switch {
+	case err == nil && answer.Unkept:
+		return c.complete(ctx, req, limit, errUnkept)
 	case ctx.Err() != nil:
 		return Accepted{}, c.scope("", req.Spec.Name).Ended(endedKind(ctx), fault.StepQueued, req.Kind.verb(), "", nil, context.Cause(ctx))
 	case err != nil:
@@ -58,6 +56,18 @@ func (c *Conductor) Cast(ctx context.Context, req Request, limit time.Duration) 
 	return Accepted{OperationID: answer.OperationID}, nil
 }
 
+// errUnkept is why a cast is none: nobody would find it again.
+var errUnkept = errors.New("the state folder can't be written")
+
+// complete carries out what was to be a cast, and says why it was none.
+func (c *Conductor) complete(ctx context.Context, req Request, limit time.Duration, why error) (Accepted, error) {
+	c.opts.Logger.Warn("the cast completes before it returns", "reason", why)
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	out, failure := c.Call(ctx, req)
+	return Accepted{OperationID: out.OperationID, Completed: true, Container: out.Container, Why: why.Error()}, failure
+}
+
 // backgroundConductor starts the background conductor with the first cast. The error says why
 // there is none.
 func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient, error) {
@@ -65,13 +75,14 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient,
 		return nil, errors.New("background is \"off\"")
 	}
 	// A cast that nobody can find again is none: without a journal there is no background.
-	if _, err := c.connect(ctx, ""); err != nil {
+	e, err := c.connect(ctx, "")
+	if err != nil {
 		return nil, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.journal == nil {
-		return nil, errors.New("the state folder can't be written")
+	if e.journal == nil {
+		return nil, errUnkept
 	}
 	if c.background == nil {
 		background, err := startBackground(c.opts, c.journal)
@@ -107,6 +118,8 @@ type answer struct {
 	Number      int
 	OperationID string
 	Fault       *fault.Fault
+	// Unkept says that the cast was not accepted because its intent can't be made durable.
+	Unkept bool
 }
 
 // backgroundClient speaks with a background conductor.
@@ -252,9 +265,10 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 		// One after the other: the order of arrival is the order in the lanes.
 		got := answer{Number: a.Number}
 		ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
-		o, failure := c.acceptCast(ctx, a.Request)
-		if failure != nil {
-			got.Fault = failure
+		o, err := c.acceptCast(ctx, a.Request)
+		if err != nil {
+			got.Unkept = errors.Is(err, errUnkept)
+			errors.As(err, &got.Fault)
 			cancel()
 			reply(got)
 			continue
@@ -279,17 +293,17 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 }
 
 // acceptCast accepts an operation that nobody waits for. Its intent has to be kept: there is no
-// other trace of it.
-func (c *Conductor) acceptCast(ctx context.Context, req Request) (*operation, *fault.Fault) {
+// other trace of it. The error is a *fault.Fault, or errUnkept.
+func (c *Conductor) acceptCast(ctx context.Context, req Request) (*operation, error) {
 	e, err := c.connect(ctx, req.Spec.Name)
-	if f := (*fault.Fault)(nil); errors.As(err, &f) {
-		return nil, f
+	if err != nil {
+		return nil, err
 	}
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, true, deadline)
 	if !o.kept {
 		o.pass.Leave(nil)
-		return nil, o.scope().Background(req.Kind.verb(), errors.New("the intent can't be written to the state folder"))
+		return nil, errUnkept
 	}
 	return o, nil
 }

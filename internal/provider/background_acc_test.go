@@ -36,10 +36,7 @@ type castRig struct {
 func newCastRig(t *testing.T) *castRig {
 	t.Helper()
 	r := newRig(t)
-	dir, err := os.MkdirTemp("", enginetest.Prefix)
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	c := &castRig{rig: r, cli: newCLI(t), dir: dir}
 	t.Cleanup(func() {
 		if t.Failed() {
@@ -51,16 +48,22 @@ func newCastRig(t *testing.T) *castRig {
 			}
 		}
 		for _, b := range c.cli.background() {
-			if !b.ends(enginetest.Patience) {
+			if !b.ends() {
 				t.Errorf("The background conductor %d did not end.", b.pid)
 				b.kill()
 			}
 		}
-		if err := os.RemoveAll(dir); err != nil {
-			t.Error(err)
-		}
 	})
 	return c
+}
+
+// beside gives a second working folder, with a Terraform state of its own, on the same engine and the
+// same state folder.
+func (r *castRig) beside() *castRig {
+	r.t.Helper()
+	other := &castRig{rig: r.rig, cli: newCLI(r.t), dir: r.dir}
+	r.t.Cleanup(func() { other.idle() })
+	return other
 }
 
 // config is a whole configuration: the provider with the rig's state folder, and resources.
@@ -77,7 +80,7 @@ func (r *castRig) cast(label string, lines ...string) string {
 func (r *castRig) idle() {
 	r.t.Helper()
 	for _, b := range r.cli.background() {
-		if !b.ends(enginetest.Patience) {
+		if !b.ends() {
 			r.t.Fatalf("The background conductor %d did not end.", b.pid)
 		}
 	}
@@ -113,7 +116,7 @@ func (r *castRig) refreshed() map[string]any {
 	return r.cli.attributes(web)
 }
 
-// plannedReplaced asserts that a plan replaces a resource, and gives its output.
+// plansChange asserts what a plan does with resources ("must be replaced"), and gives its output.
 func (r *castRig) plansChange(how string, addresses ...string) string {
 	r.t.Helper()
 	plan := r.cli.run("plan", "-detailed-exitcode")
@@ -274,10 +277,10 @@ func (c *cli) processes(wanted func(args []string) bool) []child {
 }
 
 // ends waits for the end of the process, and says whether it came.
-func (p child) ends(patience time.Duration) bool {
+func (p child) ends() bool {
 	p.t.Helper()
 	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, int(patience.Milliseconds()))
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(p.fd), Events: unix.POLLIN}}, int(enginetest.Patience.Milliseconds()))
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}

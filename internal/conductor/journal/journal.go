@@ -10,6 +10,7 @@
 //	  hosts/<short>                        which engine an address leads to
 //	  engines/<engine>-<short>/
 //	    operations/<unique>.<lane>….json   one file an operation
+//	    records.lock                       held for a moment, while a record is changed
 //	    lanes/<lane>.lock                  held while an operation of the lane is carried out
 //
 // A lane is a short hash of the container's name, a rename has two; it stands in the file's name so
@@ -21,6 +22,7 @@ package journal
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -195,11 +197,17 @@ func printable(host string) string {
 type Engine struct {
 	journal *Journal
 	dir     string
-	// mu keeps this process's read-change-write of a record together. Between processes a
-	// record has one writer at a time: its owner, or whoever found the owner dead and holds
-	// the record's lane.
+	// mu and the lock file "records.lock" keep the read-change-write of a record together: its
+	// owner notes a step or the outcome while another process asks to cancel.
 	mu sync.Mutex
 }
+
+const (
+	// changeTakes bounds the wait for another process that changes a record, which takes a
+	// few milliseconds: one that was stopped in the middle must not stop all others.
+	changeTakes = 2 * time.Second
+	changePoll  = 2 * time.Millisecond
+)
 
 func (e *Engine) operations() string { return filepath.Join(e.dir, "operations") }
 func (e *Engine) lanes() string      { return filepath.Join(e.dir, "lanes") }
@@ -248,6 +256,12 @@ func (e *Engine) Progress(id string, change func(*Record)) error { return e.chan
 func (e *Engine) change(id string, change func(*Record), durable bool) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	lock := flock.New(filepath.Join(e.dir, "records.lock"), flock.SetPermissions(fileMode))
+	ctx, cancel := context.WithTimeout(context.Background(), changeTakes)
+	defer cancel()
+	if held, _ := lock.TryLockContext(ctx, changePoll); held {
+		defer func() { _ = lock.Unlock() }()
+	}
 	r, err := e.Find(id)
 	if err != nil {
 		return err
@@ -358,12 +372,16 @@ func (e *Engine) read(path string) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
+	// A newer version may have other types: its number is all that can be relied on.
+	var format struct {
+		Version int `json:"version"`
+	}
+	if json.Unmarshal(content, &format) == nil && format.Version > recordVersion {
+		return Record{}, fmt.Errorf("the record %s is of version %d, from a newer gantry: this one knows version %d", path, format.Version, recordVersion)
+	}
 	var r Record
 	if err := json.Unmarshal(content, &r); err != nil {
 		return Record{}, fmt.Errorf("the record %s can't be read: %w", path, err)
-	}
-	if r.Version > recordVersion {
-		return Record{}, fmt.Errorf("the record %s is of version %d, from a newer gantry: this one knows version %d", path, r.Version, recordVersion)
 	}
 	return r, nil
 }

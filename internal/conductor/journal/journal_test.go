@@ -245,6 +245,29 @@ func TestLaneIsHeldAcrossProcessesAndFreedByDeath(t *testing.T) {
 	}
 }
 
+// The owner of a record and who asks to cancel it are two processes: neither loses what the other wrote.
+func TestNoChangeOfARecordIsLost(t *testing.T) {
+	dir := t.TempDir()
+	r := begin(t, open(t, dir), record("web"))
+	const writers, each = 4, 10
+	var all sync.WaitGroup
+	for range writers {
+		e := open(t, dir)
+		all.Go(func() {
+			for range each {
+				if err := e.Change(r.ID, func(r *journal.Record) { r.ContainerID += "x" }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	now, err := open(t, dir).Find(r.ID)
+	if err != nil || len(now.ContainerID) != writers*each {
+		t.Errorf("%d changes of %d are left: %v", len(now.ContainerID), writers*each, err)
+	}
+}
+
 func TestLowestTicketGoesFirst(t *testing.T) {
 	dir := t.TempDir()
 	a := open(t, dir)

@@ -1,0 +1,138 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+//go:build linux
+
+package provider_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+// Two runs with states of their own work on one engine at the same time.
+func TestAccTwoRunsAtOnce(t *testing.T) {
+	const each = 6
+	r := newCastRig(t)
+	runs := []*castRig{r, r.beside()}
+	names := func(run int) (labels []string) {
+		for i := range each {
+			labels = append(labels, fmt.Sprintf("run%d-%d", run, i))
+		}
+		return labels
+	}
+	var applies []*process
+	for i, run := range runs {
+		var resources []string
+		for _, label := range names(i) {
+			resources = append(resources, run.cast(label))
+		}
+		run.cli.configure(run.config(resources...))
+	}
+	for _, run := range runs {
+		applies = append(applies, run.cli.start("apply", "-auto-approve"))
+	}
+	for i, apply := range applies {
+		if ended := apply.wait(); ended.code != 0 {
+			t.Fatalf("run %d ended with code %d:\n%s", i, ended.code, ended.output)
+		}
+	}
+	for i, run := range runs {
+		run.idle()
+		run.emptyPlan()
+		for _, label := range names(i) {
+			if c := r.Inspect(r.Name(label)); !c.State.Running {
+				t.Errorf("%s is %s", label, c.State.Status)
+			}
+		}
+	}
+	if made := r.Containers(); len(made) != 2*each {
+		t.Errorf("%d containers: %v", len(made), made)
+	}
+	r.nothingUnsettled()
+	for _, run := range runs {
+		run.cli.must("destroy", "-auto-approve")
+	}
+}
+
+// Two states want the same name: the second one's create waits for the end of the first one's, and is
+// a conflict then, which stands until it is mended, whatever the first one does.
+func TestAccTwoStatesOneName(t *testing.T) {
+	r := newCastRig(t)
+	other := r.beside()
+	registry := enginetest.NewRegistry(t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
+	gate := registry.HoldBlob(pushed)
+	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), `labels = { of = "first" }`)))
+	r.cli.must("apply", "-auto-approve")
+	gate.Await()
+	other.cli.configure(other.config(other.cast("web", `labels = { of = "second" }`)))
+	other.cli.must("apply", "-auto-approve")
+	if posts := r.Proxy.Calls("POST", "/containers/create"); len(posts) != 1 {
+		t.Errorf("the engine was asked to create %d times while the first create was under way", len(posts))
+	}
+	gate.Open()
+	r.idle()
+	other.idle()
+
+	made := r.watch(r.Name("web"))
+	first := r.journal()[0]
+	posts := r.Proxy.Calls("POST", "/containers/create")
+	if last := posts[len(posts)-1]; last.Start.Before(first.Ended) || last.Status != 409 {
+		t.Errorf("the second create came at %s, and was answered with %d; the first one ended at %s", last.Start, last.Status, first.Ended)
+	}
+	if second := r.journal()[1]; first.Owner == second.Owner {
+		t.Errorf("both operations were carried out by %s", first.Owner)
+	}
+	r.emptyPlan()
+	other.warns(other.plansChange("must be replaced", web), r.Name("web"), "already in use")
+	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), `labels = { of = "first" }`, `memory = "64m"`)))
+	r.cli.must("apply", "-auto-approve")
+	r.idle()
+	other.warns(other.plansChange("must be replaced", web), r.Name("web"), "already in use")
+	other.cli.must("apply", "-auto-approve")
+	other.idle()
+	other.warns(other.plansChange("must be replaced", web), r.Name("web"), "already in use")
+	if err := made.untouched(); err != nil {
+		t.Error(err)
+	}
+	other.cli.must("destroy", "-auto-approve")
+	if err := made.untouched(); err != nil {
+		t.Error(err)
+	}
+	r.emptyPlan()
+	r.nothingUnsettled()
+	r.destroyed(r.cli)
+}
+
+// A create that waits behind another state's, which fails, is refused with that reason, and takes
+// nothing of what the failed one left.
+func TestAccTwoStatesOneNameFirstFails(t *testing.T) {
+	r := newCastRig(t)
+	other := r.beside()
+	registry := enginetest.NewRegistry(t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
+	gate := registry.HoldBlob(pushed)
+	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), command("exit", "3", "100ms", "out of cheese"))))
+	r.cli.must("apply", "-auto-approve")
+	gate.Await()
+	other.cli.configure(other.config(other.cast("web")))
+	other.cli.must("apply", "-auto-approve")
+	gate.Open()
+	r.idle()
+	other.idle()
+	r.warns(r.plansChange("must be replaced", web), r.Name("web"), "out of cheese")
+	other.warns(other.plansChange("must be replaced", web), r.Name("web"), "exited with code 3")
+	left := r.Inspect(r.Name("web"))
+	other.cli.must("apply", "-auto-approve")
+	other.idle()
+	other.warns(other.plansChange("must be replaced", web), r.Name("web"), "already in use")
+	if !r.Exists(left.ID) {
+		t.Error("the first state's container is gone")
+	}
+	r.cli.must("destroy", "-auto-approve")
+	other.settled()
+	other.destroyed(other.cli)
+}
