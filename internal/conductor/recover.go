@@ -111,7 +111,7 @@ func (o *operation) cancellable(ctx context.Context) (cancellable context.Contex
 	go func() {
 		defer close(watched)
 		for pause(ctx, cancelLook) == nil {
-			if r, err := o.engine.journal.Find(o.id); err == nil && r.CancelAsked {
+			if o.engine.journal.CancelAsked(o.id) {
 				cancel(errCancelAsked)
 				return
 			}
@@ -132,7 +132,9 @@ func (o *operation) cancelLane() {
 	records, _ := o.engine.journal.Lane(o.Spec.Name)
 	for _, r := range records {
 		if r.InProgress() && r.ID < o.id && Kind(r.Kind) != KindRemove {
-			o.write(r.ID, func(r *journal.Record) { r.CancelAsked = true })
+			if err := o.engine.journal.AskCancel(r.ID); err != nil {
+				o.logger.Warn("an operation can't be asked to end", "asked", r.ID, "error", err)
+			}
 		}
 	}
 }

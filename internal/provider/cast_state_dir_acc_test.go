@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -79,8 +78,8 @@ func TestAccUnreadableRecords(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The record that the state names, and two more of the same lane.
-	folder, lane, _ := strings.Cut(filepath.Base(own), ".")
-	folder = filepath.Dir(own)
+	folder := filepath.Dir(own)
+	_, lane, _ := strings.Cut(filepath.Base(own), ".")
 	r.cli.write(own, string(whole[:len(whole)/2]))
 	another := func(content string) {
 		r.cli.write(filepath.Join(folder, uuid.Must(uuid.NewV7()).String()+"."+lane), content)
@@ -134,7 +133,7 @@ func TestAccCastKeepsSecrets(t *testing.T) {
 	gate.Await()
 	for _, p := range r.cli.background() {
 		for _, name := range []string{"cmdline", "environ"} {
-			content, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), name))
+			content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.pid, name))
 			if err != nil {
 				t.Fatal(err)
 			}

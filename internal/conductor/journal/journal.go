@@ -10,8 +10,9 @@
 //	  hosts/<short>                        which engine an address leads to
 //	  engines/<engine>-<short>/
 //	    operations/<unique>.<lane>….json   one file an operation
-//	    records.lock                       held for a moment, while a record is changed
+//	    operations/<unique>.cancel         somebody asks the operation's owner to cancel it
 //	    lanes/<lane>.lock                  held while an operation of the lane is carried out
+//	    lanes/<lane>.change                held for a moment, while a record of the lane is changed
 //
 // A lane is a short hash of the container's name, a rename has two; it stands in the file's name so
 // that a lane is listed without opening others' files.
@@ -22,7 +23,6 @@ package journal
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -197,16 +197,13 @@ func printable(host string) string {
 type Engine struct {
 	journal *Journal
 	dir     string
-	// mu and the lock file "records.lock" keep the read-change-write of a record together: its
-	// owner notes a step or the outcome while another process asks to cancel.
-	mu sync.Mutex
 }
 
 const (
-	// changeTakes bounds the wait for another process that changes a record, which takes a
-	// few milliseconds: one that was stopped in the middle must not stop all others.
+	// changeTakes bounds the wait for somebody else who changes a record of the lane, which
+	// takes a few milliseconds: a process that was stopped in the middle must not stop all others.
 	changeTakes = 2 * time.Second
-	changePoll  = 2 * time.Millisecond
+	changePoll  = time.Millisecond
 )
 
 func (e *Engine) operations() string { return filepath.Join(e.dir, "operations") }
@@ -253,14 +250,19 @@ func (e *Engine) Change(id string, change func(*Record)) error { return e.change
 // not that of the machine, and costs little.
 func (e *Engine) Progress(id string, change func(*Record)) error { return e.change(id, change, false) }
 
+// change keeps the read-change-write of a record together, among goroutines and processes: who
+// settles a record and who claims it are not the same.
 func (e *Engine) change(id string, change func(*Record), durable bool) error {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	lock := flock.New(filepath.Join(e.dir, "records.lock"), flock.SetPermissions(fileMode))
-	ctx, cancel := context.WithTimeout(context.Background(), changeTakes)
-	defer cancel()
-	if held, _ := lock.TryLockContext(ctx, changePoll); held {
-		defer func() { _ = lock.Unlock() }()
+	_, container, _, err := SplitID(id)
+	if err != nil {
+		return err
+	}
+	lock := flock.New(filepath.Join(e.lanes(), short(container)+".change"), flock.SetPermissions(fileMode))
+	defer func() { _ = lock.Unlock() }()
+	for giveUp := time.Now().Add(changeTakes); ; time.Sleep(changePoll) {
+		if held, err := lock.TryLock(); held || err != nil || time.Now().After(giveUp) {
+			break
+		}
 	}
 	r, err := e.Find(id)
 	if err != nil {
@@ -268,6 +270,26 @@ func (e *Engine) change(id string, change func(*Record), durable bool) error {
 	}
 	change(&r)
 	return e.write(r, durable)
+}
+
+// AskCancel asks the owner of an operation to cancel it. The owner notes nothing of it but the
+// operation's outcome.
+func (e *Engine) AskCancel(id string) error {
+	marker, err := os.OpenFile(e.cancel(id), os.O_CREATE|os.O_WRONLY, fileMode)
+	if err != nil {
+		return err
+	}
+	return marker.Close()
+}
+
+// CancelAsked says whether somebody asked to cancel an operation.
+func (e *Engine) CancelAsked(id string) bool {
+	_, err := os.Stat(e.cancel(id))
+	return err == nil
+}
+
+func (e *Engine) cancel(id string) string {
+	return filepath.Join(e.operations(), Ticket(id)+".cancel")
 }
 
 // Find gives one record. A missing one is fs.ErrNotExist.
@@ -336,8 +358,10 @@ func (e *Engine) Prune(before time.Time, most int) error {
 	var failures []error
 	for i, r := range settled {
 		if r.Ended.Before(before) || i < len(settled)-most {
-			if err := os.Remove(e.path(r)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				failures = append(failures, err)
+			for _, path := range []string{e.path(r), e.cancel(r.ID)} {
+				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+					failures = append(failures, err)
+				}
 			}
 		}
 	}

@@ -66,8 +66,6 @@ type Record struct {
 	// Settled says that a later create, update or delete of the same container has dealt with
 	// the failure.
 	Settled bool `json:"settled,omitempty"`
-	// CancelAsked says that somebody asked the owner to cancel it.
-	CancelAsked bool `json:"cancel_asked,omitempty"`
 	// Restart says that an update was to restart the container.
 	Restart bool `json:"restart,omitempty"`
 	// RemoveVolumes belongs to a remove, so that it can be resumed.
