@@ -67,6 +67,31 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
+func TestSDKLogHasTheLevelThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		env  map[string]string
+		want string
+	}{
+		"unset":         {nil, "off"},
+		"asked for":     {map[string]string{"TF_LOG": "TRACE"}, "trace"},
+		"set by itself": {map[string]string{"TF_LOG_SDK": "warn", "TF_LOG": "TRACE"}, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			set := make(map[string]string)
+			err := limitSDKLog(func(key string) string { return test.env[key] }, func(key, value string) error {
+				set[key] = value
+				return nil
+			})
+			if err != nil || set[sdkLevelKey] != test.want {
+				t.Errorf("the level is set to %q, want %q: %v", set[sdkLevelKey], test.want, err)
+			}
+		})
+	}
+}
+
 func TestLoggerWritesJSON(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
