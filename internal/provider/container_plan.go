@@ -14,8 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -201,22 +199,6 @@ func effectiveWait(m *containerModel, byDefault conductor.Wait) conductor.Wait {
 		return byDefault
 	}
 	return conductor.WaitReady
-}
-
-// limitTakenAway replaces the container when a limit is removed: to the engine's update request,
-// no limit means "leave it".
-type limitTakenAway struct{}
-
-func (limitTakenAway) Description(context.Context) string {
-	return "removing the limit replaces the container"
-}
-func (m limitTakenAway) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
-func (limitTakenAway) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	resp.RequiresReplace = !req.State.Raw.IsNull() && !req.Plan.Raw.IsNull() && !req.StateValue.IsNull() && req.PlanValue.IsNull()
-}
-
-func cpusTakenAway(_ context.Context, req planmodifier.Float64Request, resp *float64planmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = !req.StateValue.IsNull() && req.PlanValue.IsNull()
 }
 
 // minMemory refuses what every engine refuses.

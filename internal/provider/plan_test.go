@@ -4,88 +4,169 @@
 package provider
 
 import (
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
-// class is what a change of an attribute does.
-type class string
-
-const (
-	inPlace  class = "in place"
-	replaces class = "replaces"
-	// ours says how gantry works; the container has nothing of it.
-	ours class = "provider-only"
-)
-
-// change is one way to change an attribute, and what that does.
-type change struct {
-	class    class
-	from, to any
-}
+// change is one way to change an attribute; containerTable says what that does.
+type change struct{ from, to any }
 
 // changes has every attribute that can be configured. A new one has to be put in here.
 func allChanges() map[string]change {
 	return map[string]change{
-		"name":                {inPlace, "web", "front"},
-		"image":               {replaces, "nginx:1", "nginx:2"},
-		"pull_policy":         {ours, "missing", "never"},
-		"platform":            {replaces, "linux/amd64", "linux/arm64"},
-		"entrypoint":          {replaces, nil, []any{"/app"}},
-		"command":             {replaces, []any{"serve"}, []any{"serve", "-v"}},
-		"environment":         {replaces, values{"A": "1"}, values{"A": "2"}},
-		"labels":              {replaces, values{"a": "1"}, nil},
-		"ports":               {replaces, []any{values{"target": 80}}, []any{values{"target": 81}}},
-		"mounts":              {replaces, values{"/data": values{"type": "volume"}}, values{"/data": values{"type": "tmpfs"}}},
-		"networks":            {inPlace, values{"front": values{}}, values{"back": values{}}},
-		"healthcheck":         {replaces, values{"test": []any{"CMD", "a"}}, values{"test": []any{"CMD", "b"}}},
-		"restart":             {inPlace, "no", "always"},
-		"memory":              {inPlace, "64m", "128m"},
-		"cpus":                {inPlace, 0.5, 1.5},
-		"user":                {replaces, nil, "1000"},
-		"working_dir":         {replaces, "/a", "/b"},
-		"hostname":            {replaces, "a", "b"},
-		"stop_signal":         {replaces, nil, "SIGINT"},
-		"stop_grace_period":   {replaces, "5s", "6s"},
-		"desired_state":       {inPlace, "running", "paused"},
-		"expected_exit_codes": {ours, []any{0}, []any{0, 3}},
-		"wait_for":            {ours, nil, "running"},
-		"remove_volumes":      {ours, true, false},
-		"wait_for_removal":    {ours, true, false},
-		"restart_triggers":    {inPlace, values{"config": "1"}, values{"config": "2"}},
-		"timeouts":            {ours, nil, values{"create": "1m"}},
+		"name":                {"web", "front"},
+		"image":               {"nginx:1", "nginx:2"},
+		"pull_policy":         {"missing", "never"},
+		"platform":            {"linux/amd64", "linux/arm64"},
+		"entrypoint":          {nil, []any{"/app"}},
+		"command":             {[]any{"serve"}, []any{"serve", "-v"}},
+		"environment":         {values{"A": "1"}, values{"A": "2"}},
+		"labels":              {values{"a": "1"}, nil},
+		"ports":               {[]any{values{"target": 80}}, []any{values{"target": 81}}},
+		"mounts":              {values{"/data": values{"type": "volume"}}, values{"/data": values{"type": "tmpfs"}}},
+		"networks":            {values{"front": values{}}, values{"back": values{}}},
+		"healthcheck":         {values{"test": []any{"CMD", "a"}}, values{"test": []any{"CMD", "b"}}},
+		"restart":             {"no", "always"},
+		"memory":              {"64m", "128m"},
+		"cpus":                {0.5, 1.5},
+		"user":                {nil, "1000"},
+		"working_dir":         {"/a", "/b"},
+		"hostname":            {"a", "b"},
+		"stop_signal":         {nil, "SIGINT"},
+		"stop_grace_period":   {"5s", "6s"},
+		"desired_state":       {"running", "paused"},
+		"expected_exit_codes": {[]any{0}, []any{0, 3}},
+		"wait_for":            {nil, "running"},
+		"remove_volumes":      {true, false},
+		"wait_for_removal":    {true, false},
+		"restart_triggers":    {values{"config": "1"}, values{"config": "2"}},
+		"timeouts":            {nil, values{"create": "1m"}},
 	}
 }
 
 func minimal() values { return values{"name": "web", "image": "nginx:1"} }
 
+// Every attribute is in the table and nothing else is; the table's class fits what the schema says;
+// and no plan modifier replaces behind the table's back.
 func TestEveryAttributeIsClassified(t *testing.T) {
 	t.Parallel()
-	c, computed, table := newCore(t), computedAttributes(), allChanges()
-	for _, a := range c.schema.Block.Attributes {
-		_, isComputed := computed[a.Name]
-		_, isClassified := table[a.Name]
-		if isComputed == isClassified {
-			t.Errorf("%s: computed %t, in the table %t; it has to be one of them", a.Name, isComputed, isClassified)
+	table := containerTable()
+	var walk func(prefix string, attributes map[string]schema.Attribute, e effect)
+	walk = func(prefix string, attributes map[string]schema.Attribute, e effect) {
+		for name, a := range attributes {
+			at, own := prefix+name, e
+			if listed, ok := table[at]; ok {
+				own = listed
+				delete(table, at)
+			} else if prefix == "" {
+				t.Errorf("%s is not in the table", at)
+			}
+			isComputed := a.IsComputed() && !a.IsOptional() && !a.IsRequired()
+			if isComputed != (own == computed) {
+				t.Errorf("%s: computed %t, and the table says %v", at, isComputed, own)
+			}
+			if a.GetMarkdownDescription() == "" && !strings.HasPrefix(at, "timeouts") {
+				t.Errorf("%s has no description", at)
+			}
+			var byTable, byHand int
+			for _, m := range modifiersOf(a) {
+				switch name := fmt.Sprintf("%T", m); {
+				case name == "provider.replaceIf":
+					byTable++
+				case strings.Contains(strings.ToLower(name), "replace"):
+					byHand++
+				}
+			}
+			if byHand > 0 {
+				t.Errorf("%s has a modifier that replaces whatever the table says", at)
+			}
+			if may := own == replaces || own == inPlaceUnlessRemoved; (byTable == 1) != may || byTable > 1 {
+				t.Errorf("%s has %d modifiers of the table, which says %v", at, byTable, own)
+			}
+			switch a := a.(type) {
+			case schema.SingleNestedAttribute:
+				walk(at+".", a.Attributes, own)
+			case schema.NestedAttribute:
+				within := effect(0) // The collection is compared as a whole.
+				if own == computed {
+					within = computed
+				}
+				nested := make(map[string]schema.Attribute)
+				for name, n := range a.GetNestedObject().GetAttributes() {
+					nested[name] = n
+				}
+				walk(at+".", nested, within)
+			}
 		}
-		if isComputed && (a.Optional || a.Required) {
-			t.Errorf("%s is computed and can be configured", a.Name)
-		}
-		if a.Description == "" && a.Name != "timeouts" {
-			t.Errorf("%s has no description", a.Name)
-		}
-		delete(table, a.Name)
 	}
+	walk("", containerSchema(t.Context()).Attributes, 0)
 	for name := range table {
 		t.Errorf("%s is classified and does not exist", name)
+	}
+	configurable := maps.Clone(containerTable())
+	maps.DeleteFunc(configurable, func(name string, e effect) bool { return e == computed || strings.Contains(name, ".") })
+	for name := range configurable {
+		if _, ok := allChanges()[name]; !ok {
+			t.Errorf("no change of %s is tested", name)
+		}
+	}
+}
+
+// modifiersOf gives the plan modifiers of an attribute of any type.
+func modifiersOf(a schema.Attribute) []any {
+	v := reflect.ValueOf(a).FieldByName("PlanModifiers")
+	if !v.IsValid() {
+		return nil
+	}
+	var list []any
+	for i := range v.Len() {
+		list = append(list, v.Index(i).Interface())
+	}
+	return list
+}
+
+// Nothing is replaced for writing down what leaving out means anyway.
+func TestReplaceIf(t *testing.T) {
+	t.Parallel()
+	set := func(list ...attr.Value) attr.Value { return types.SetValueMust(types.StringType, list) }
+	for _, tt := range []struct {
+		name        string
+		m           replaceIf
+		prior, plan attr.Value
+		want        bool
+	}{
+		{"the same", replaceIf{replaces, nil}, types.StringValue("a"), types.StringValue("a"), false},
+		{"another", replaceIf{replaces, nil}, types.StringValue("a"), types.StringValue("b"), true},
+		{"unknown", replaceIf{replaces, nil}, types.StringValue("a"), types.StringUnknown(), true},
+		{"the default written down", replaceIf{replaces, types.BoolValue(false)}, types.BoolNull(), types.BoolValue(false), false},
+		{"the default left out", replaceIf{replaces, types.BoolValue(false)}, types.BoolValue(false), types.BoolNull(), false},
+		{"more than the default", replaceIf{replaces, types.BoolValue(false)}, types.BoolNull(), types.BoolValue(true), true},
+		{"the default in another spelling", replaceIf{replaces, meaning.New(meaning.Size, "64m")}, types.StringNull(), types.StringValue("65536k"), false},
+		{"an empty set", replaceIf{replaces, nil}, types.SetNull(types.StringType), set(), false},
+		{"a set", replaceIf{replaces, nil}, types.SetNull(types.StringType), set(types.StringValue("a")), true},
+		{"an empty list is not none", replaceIf{replaces, nil}, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
+		{"a limit, first", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Null(), types.Int64Value(1), false},
+		{"a limit, another", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Value(1), types.Int64Value(2), false},
+		{"a limit, removed", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Value(1), types.Int64Null(), true},
+		{"a limit, unknown", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Value(1), types.Int64Unknown(), false},
+	} {
+		if got := tt.m.decide(tt.prior, tt.plan); got != tt.want {
+			t.Errorf("%s: replaces %t", tt.name, got)
+		}
 	}
 }
 
@@ -103,7 +184,7 @@ func TestPlanOfOneChange(t *testing.T) {
 			state = c.refresh(t, state, made)
 			p := c.plan(t, state, to)
 			want := []string(nil)
-			if tt.class == replaces {
+			if containerTable()[name] == replaces {
 				want = []string{name}
 			}
 			if !slices.Equal(p.replace, want) {
