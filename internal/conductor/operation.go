@@ -250,6 +250,7 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 		return nil, err
 	}
 	c := observe(e.name, r)
+	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
 	return c, nil
 }

@@ -51,8 +51,6 @@ func containerTable() map[string]effect {
 		"networks":            inPlace,
 		"healthcheck":         replaces,
 		"restart":             inPlace,
-		"memory":              inPlaceUnlessRemoved,
-		"cpus":                inPlaceUnlessRemoved,
 		"user":                replaces,
 		"working_dir":         replaces,
 		"hostname":            replaces,
@@ -65,6 +63,31 @@ func containerTable() map[string]effect {
 		"wait_for_removal":    providerOnly,
 		"restart_triggers":    inPlace,
 		"timeouts":            providerOnly,
+
+		"memory":                         inPlaceUnlessRemoved,
+		"memory_reservation":             inPlaceUnlessRemoved,
+		"memory_swap":                    inPlace,
+		"memory_swappiness":              replaces,
+		"cpus":                           inPlaceUnlessRemoved,
+		"cpu_shares":                     inPlaceUnlessRemoved,
+		"cpu_quota":                      inPlace,
+		"cpu_period":                     inPlaceUnlessRemoved,
+		"cpu_rt_period":                  inPlaceUnlessRemoved,
+		"cpu_rt_runtime":                 inPlaceUnlessRemoved,
+		"cpuset":                         inPlaceUnlessRemoved,
+		"cpuset_mems":                    inPlaceUnlessRemoved,
+		"pids_limit":                     inPlace,
+		"blkio_config":                   inPlaceUnlessRemoved,
+		"blkio_config.weight":            inPlaceUnlessRemoved,
+		"blkio_config.weight_device":     replaces,
+		"blkio_config.device_read_bps":   replaces,
+		"blkio_config.device_read_iops":  replaces,
+		"blkio_config.device_write_bps":  replaces,
+		"blkio_config.device_write_iops": replaces,
+		"oom_kill_disable":               replaces,
+		"oom_score_adj":                  replaces,
+		"shm_size":                       replaces,
+		"ulimits":                        replaces,
 
 		"id":              computed,
 		"container_id":    computed,
@@ -99,7 +122,12 @@ func (e effect) sentence() string {
 // leftOut are the values that mean the same as leaving an attribute out. To write one down, or to
 // leave it out again, replaces nothing.
 func leftOut() map[string]attr.Value {
-	return map[string]attr.Value{}
+	no := types.BoolValue(false)
+	return map[string]attr.Value{
+		"oom_kill_disable": no,
+		"oom_score_adj":    types.Int64Value(0),
+		"shm_size":         meaning.New(meaning.Size, defaultShmSize),
+	}
 }
 
 // withEffects completes attributes by the table: with the plan modifier that replaces, after those
@@ -266,7 +294,8 @@ func (m replaceIf) PlanModifyMap(_ context.Context, req planmodifier.MapRequest,
 
 // PlanModifyObject looks at whether the object is there: changes within are its attributes' matter.
 func (m replaceIf) PlanModifyObject(_ context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && req.StateValue.IsNull() != req.PlanValue.IsNull()
+	removed, added := !req.StateValue.IsNull() && req.PlanValue.IsNull(), req.StateValue.IsNull() && !req.PlanValue.IsNull()
+	resp.RequiresReplace = exists(req.State, req.Plan) && (removed || added && m.effect == replaces)
 }
 
 // exists says whether a plan is about a container that is there and is to stay.

@@ -303,6 +303,7 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 	if s.Hostname == "" {
 		s.Hostname = containerID[:12]
 	}
+	s = engineAdds(s)
 	attached := make(map[string]conductor.AttachedNetwork)
 	for _, n := range s.Networks {
 		if strings.HasPrefix(networkID, n.Network) {
@@ -320,6 +321,7 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		Engine: "edge1", ID: containerID, Name: spec.Name, Settings: s, ImageID: "sha256:" + containerID, Attached: attached,
 		State:          conductor.State{Status: "running", StartedAt: time.Unix(1700000000, 0)},
 		PublishedPorts: map[string]int{},
+		Defaults:       conductor.EngineDefaults{LogDriver: "json-file", Runtime: "runc", Cgroup: "host"},
 	}
 	switch spec.DesiredState {
 	case conductor.DesiredStopped:
@@ -333,6 +335,21 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		}
 	}
 	return c
+}
+
+// engineAdds has what an engine reports of what nobody asked for, and its own spelling of what
+// somebody did.
+func engineAdds(s conductor.Settings) conductor.Settings {
+	if s.MemorySwap == 0 {
+		s.MemorySwap = 2 * s.Memory
+	}
+	if s.ShmSize == 0 {
+		s.ShmSize = 64 << 20
+	}
+	if s.PidsLimit < 0 {
+		s.PidsLimit = 0
+	}
+	return s
 }
 
 func merged(under, over map[string]string) map[string]string {
