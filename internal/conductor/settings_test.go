@@ -186,3 +186,16 @@ func TestPlainLeavesOutDefaults(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// What a log driver authenticates with is as secret as an environment value.
+func TestSecrets(t *testing.T) {
+	s := Spec{Settings: Settings{
+		Environment: map[string]string{"A": "one"},
+		Process:     Process{Logging: &Logging{Driver: "splunk", Options: map[string]string{"splunk-token": "two", "splunk-url": "https://example.com"}}},
+	}}
+	got := s.secrets()
+	slices.Sort(got)
+	if !slices.Equal(got, []string{"one", "two"}) {
+		t.Errorf("secrets are %v", got)
+	}
+}

@@ -35,6 +35,10 @@ type containerModel struct {
 	Healthcheck *healthcheckModel       `tfsdk:"healthcheck"`
 	Restart     meaning.Value           `tfsdk:"restart"`
 	limitsModel
+	securityModel
+	devicesModel
+	namespacesModel
+	processModel
 	User              types.String            `tfsdk:"user"`
 	WorkingDir        types.String            `tfsdk:"working_dir"`
 	Hostname          types.String            `tfsdk:"hostname"`
@@ -74,8 +78,8 @@ func (m *containerModel) expand() conductor.Spec {
 			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
 			Healthcheck: expandHealthcheck(m.Healthcheck),
 			Restart:     conductor.RestartPolicy{Name: name, MaximumRetryCount: retries},
-			Limits:      m.expandLimits(),
-			User:        m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
+			Limits:      m.expandLimits(), Security: m.expandSecurity(), Devices: m.expandDevices(), Namespaces: m.expandNamespaces(), Process: m.expandProcess(),
+			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
 			StopSignal: m.StopSignal.ValueString(),
 		},
 	}
@@ -120,6 +124,10 @@ func (m *containerModel) refresh(c *conductor.Container) {
 func (m *containerModel) flattenFamilies(c *conductor.Container, imports bool) {
 	asked, seen := m.expand().Plain(c.Defaults), c.Settings.Plain(c.Defaults)
 	m.flattenLimits(asked.Limits, seen.Limits, imports)
+	m.flattenSecurity(asked.Security, seen.Security, imports)
+	m.flattenDevices(asked.Devices, seen.Devices, imports)
+	m.flattenNamespaces(asked.Namespaces, seen.Namespaces, c.Namespaces, imports)
+	m.flattenProcess(seen.Process, c.Process, imports)
 }
 
 // powerState is what the engine's word means for desired_state. A job that ended as expected is

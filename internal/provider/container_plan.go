@@ -70,6 +70,7 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 		diags.Append(validateHealthcheck(healthcheck)...)
 	}
 	diags.Append(validateLimits(ctx, config)...)
+	diags.Append(validateDevices(ctx, config)...)
 	var desired, wait types.String
 	if known(ctx, config, "desired_state", &desired, &diags) {
 		state := conductor.DesiredState(desired.ValueString())

@@ -148,7 +148,9 @@ func containerSchema(ctx context.Context) schema.Schema {
 			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
 		}),
 	}
-	for _, family := range []map[string]schema.Attribute{limitsAttributes(), computedAttributes()} {
+	for _, family := range []map[string]schema.Attribute{
+		limitsAttributes(), securityAttributes(), devicesAttributes(), namespacesAttributes(), processAttributes(), computedAttributes(),
+	} {
 		maps.Copy(attributes, family)
 	}
 	return schema.Schema{

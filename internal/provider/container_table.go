@@ -89,6 +89,34 @@ func containerTable() map[string]effect {
 		"shm_size":                       replaces,
 		"ulimits":                        replaces,
 
+		"privileged":   replaces,
+		"cap_add":      replaces,
+		"cap_drop":     replaces,
+		"security_opt": replaces,
+		"group_add":    replaces,
+		"sysctls":      replaces,
+		"userns_mode":  replaces,
+		"read_only":    replaces,
+
+		"devices":             replaces,
+		"device_cgroup_rules": replaces,
+		"device_requests":     replaces,
+		"gpus":                replaces,
+
+		"ipc":           replaces,
+		"pid":           replaces,
+		"uts":           replaces,
+		"cgroup":        replaces,
+		"cgroup_parent": replaces,
+		"runtime":       replaces,
+
+		"init":        replaces,
+		"tty":         replaces,
+		"stdin_open":  replaces,
+		"logging":     replaces,
+		"storage_opt": replaces,
+		"annotations": replaces,
+
 		"id":              computed,
 		"container_id":    computed,
 		"image_id":        computed,
@@ -125,6 +153,11 @@ func leftOut() map[string]attr.Value {
 	no := types.BoolValue(false)
 	return map[string]attr.Value{
 		"oom_kill_disable": no,
+		"privileged":       no,
+		"read_only":        no,
+		"tty":              no,
+		"stdin_open":       no,
+		"ipc":              types.StringValue("private"),
 		"oom_score_adj":    types.Int64Value(0),
 		"shm_size":         meaning.New(meaning.Size, defaultShmSize),
 	}
@@ -153,7 +186,7 @@ func (c completion) complete(attribute schema.Attribute, at string, e effect, sa
 		}
 		return description
 	}
-	m := replaceIf{e, c.leftOut[at]}
+	m := replaceIf{effect: e, leftOut: c.leftOut[at], within: c.leftOut, at: at}
 	switch a := attribute.(type) {
 	case schema.StringAttribute:
 		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.String](a.PlanModifiers, m)
@@ -226,6 +259,9 @@ type replaceIf struct {
 	effect effect
 	// leftOut is what means the same as null; nil if nothing does.
 	leftOut attr.Value
+	// within has that of what is nested, by its whole name, which begins with at.
+	within map[string]attr.Value
+	at     string
 }
 
 func (m replaceIf) Description(context.Context) string             { return m.effect.sentence() }
@@ -292,10 +328,14 @@ func (m replaceIf) PlanModifyMap(_ context.Context, req planmodifier.MapRequest,
 	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
 }
 
-// PlanModifyObject looks at whether the object is there: changes within are its attributes' matter.
+// PlanModifyObject looks at whether the object is taken away: all else is its attributes' matter.
 func (m replaceIf) PlanModifyObject(_ context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
-	removed, added := !req.StateValue.IsNull() && req.PlanValue.IsNull(), req.StateValue.IsNull() && !req.PlanValue.IsNull()
-	resp.RequiresReplace = exists(req.State, req.Plan) && (removed || added && m.effect == replaces)
+	said := false
+	for name, v := range req.StateValue.Attributes() {
+		within := replaceIf{effect: m.effect, leftOut: m.within[m.at+"."+name]}
+		said = said || !within.isLeftOut(v)
+	}
+	resp.RequiresReplace = exists(req.State, req.Plan) && said && req.PlanValue.IsNull()
 }
 
 // exists says whether a plan is about a container that is there and is to stay.

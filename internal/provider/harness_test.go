@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"maps"
 	"math/big"
 	"slices"
@@ -345,6 +346,29 @@ func engineAdds(s conductor.Settings) conductor.Settings {
 	}
 	if s.ShmSize == 0 {
 		s.ShmSize = 64 << 20
+	}
+	s.CapAdd, s.CapDrop, s.SecurityOpt = slices.Clone(s.CapAdd), slices.Clone(s.CapDrop), slices.Clone(s.SecurityOpt)
+	slices.Reverse(s.SecurityOpt)
+	for _, list := range [][]string{s.CapAdd, s.CapDrop} { // As the Docker CLI and newer engines do.
+		for i, capability := range list {
+			list[i] = conductor.PlainCapability(capability)
+		}
+		slices.Sort(list)
+	}
+	if s.Privileged || s.IPC == "host" || s.PID == "host" {
+		s.SecurityOpt = append(s.SecurityOpt, "label=disable")
+	}
+	s.IPC, s.Cgroup, s.Runtime = cmp.Or(s.IPC, "private"), cmp.Or(s.Cgroup, "host"), cmp.Or(s.Runtime, "runc")
+	logging := conductor.Logging{Driver: "json-file", Options: map[string]string{}}
+	if s.Logging != nil {
+		logging.Driver = cmp.Or(s.Logging.Driver, logging.Driver)
+		maps.Copy(logging.Options, s.Logging.Options)
+	}
+	s.Logging = &logging
+	s.Devices.Devices = maps.Clone(s.Devices.Devices)
+	for target, device := range s.Devices.Devices {
+		device.Permissions = cmp.Or(device.Permissions, "rwm")
+		s.Devices.Devices[target] = device
 	}
 	if s.PidsLimit < 0 {
 		s.PidsLimit = 0

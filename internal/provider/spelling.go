@@ -58,11 +58,15 @@ func spelled(list []types.String, plain func(string) string) []string {
 	return slices.Compact(out)
 }
 
-// refreshSet keeps the prior set where the engine has the same, each element in the user's spelling.
-func refreshSet(prior []types.String, seen []string, plain func(string) string) []types.String {
+// flattenSet keeps the prior set where the engine has the same. Where it does not, each element that
+// both have stays in the user's spelling.
+func flattenSet(prior []types.String, asked, seen []string, plain func(string) string, imports bool) []types.String {
+	if slices.Equal(asked, seen) || prior == nil && !imports {
+		return prior
+	}
 	out := make([]types.String, 0, len(seen))
 	for _, s := range seen {
-		i := slices.IndexFunc(prior, func(p types.String) bool { return plain(p.ValueString()) == plain(s) })
+		i := slices.IndexFunc(prior, func(p types.String) bool { return plain(p.ValueString()) == s })
 		if i < 0 {
 			out = append(out, types.StringValue(s))
 			continue
@@ -70,6 +74,30 @@ func refreshSet(prior []types.String, seen []string, plain func(string) string) 
 		out = append(out, prior[i])
 	}
 	return out
+}
+
+// flattenStrings looks at the keys that the configuration has; an import takes all.
+func flattenStrings(prior map[string]types.String, seen map[string]string, imports bool) map[string]types.String {
+	if imports {
+		return importMap(seen, nil)
+	}
+	return refreshMap(prior, seen)
+}
+
+// flattenBool keeps what was said where the engine has the same.
+func flattenBool(prior types.Bool, seen, imports bool) types.Bool {
+	if prior.IsNull() && !imports || prior.ValueBool() == seen {
+		return prior
+	}
+	return types.BoolValue(seen)
+}
+
+// flattenString keeps what was said where the engine has the same.
+func flattenString(prior types.String, asked, seen string, imports bool) types.String {
+	if prior.IsNull() && !imports || asked == seen {
+		return prior
+	}
+	return stringOrNull(seen)
 }
 
 // boolOrNull makes null of false: where the engine has no, nobody said yes.
