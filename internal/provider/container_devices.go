@@ -70,11 +70,11 @@ func devicesAttributes() map[string]schema.Attribute {
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Rules for devices that may appear later, for example `c 189:* rmw`: the type (`a`, `b` or `c`), the numbers, the permissions.",
 			Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(stringvalidator.RegexMatches(
-				regexp.MustCompile(`^[acb] ([0-9]+|\*):([0-9]+|\*) [rwm]{1,3}$`), `must be a type, numbers and permissions, for example "c 189:* rmw"`))},
+				regexp.MustCompile(`^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$`), `must be a type, numbers and permissions, for example "c 189:* rmw"`))},
 		},
 		"gpus": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "How many GPUs to use: a number, or `all`. Short for one of `device_requests` with the capability `gpu`.",
-			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(all|[1-9][0-9]{0,4})$`), `must be a number of GPUs, or "all"`)},
+			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(all|[1-9]\d{0,4})$`), `must be a number of GPUs, or "all"`)},
 		},
 		"device_requests": schema.ListNestedAttribute{
 			Optional: true, MarkdownDescription: "Devices that a driver of the engine provides, such as GPUs.",
