@@ -65,6 +65,10 @@ type Ulimit struct {
 // defaultShmSize is what an engine gives to /dev/shm, unless its own configuration says otherwise.
 const defaultShmSize = 64 << 20
 
+// mostSwap is what a kernel takes for no limit. An engine notes -1 in an update, but leaves the limit
+// of what runs as it is (Docker 20.10).
+const mostSwap = 9223372036854771712
+
 func (l Limits) translate(host *container.HostConfig) {
 	host.Memory, host.MemoryReservation, host.MemorySwap, host.MemorySwappiness = l.Memory, l.MemoryReservation, l.MemorySwap, l.MemorySwappiness
 	host.NanoCPUs, host.CPUShares, host.CPUQuota, host.CPUPeriod = l.NanoCPUs, l.CPUShares, l.CPUQuota, l.CPUPeriod
@@ -170,7 +174,7 @@ func planLimits(spec Spec, c *Container) []action {
 			differs("memory", size(is.Memory), size(want.Memory))
 		}
 		if want.MemorySwap != is.MemorySwap {
-			differs("memory_swap", swap(is), swap(want))
+			differs("memory_swap", swapOf(is), swapOf(want))
 		}
 	}
 	for _, l := range []struct {
@@ -219,6 +223,10 @@ func planLimits(spec Spec, c *Container) []action {
 		differs("restart", restart(c.Restart), restart(spec.Restart))
 	}
 	var actions []action
+	if want.MemorySwap < 0 && is.MemorySwap >= 0 && is.Memory != 0 {
+		swap := container.UpdateConfig{Resources: container.Resources{Memory: want.Memory, MemorySwap: mostSwap}}
+		actions = append(actions, action{do: doLimit, limits: swap, because: fmt.Sprintf("memory_swap is %s, wanted is unlimited", swapOf(is))})
+	}
 	if want.CPUQuota == 0 && is.CPUQuota != 0 {
 		// By itself, and first: as long as there is a quota the engine takes no cpus.
 		quota := container.UpdateConfig{Resources: container.Resources{CPUQuota: -1}}
@@ -230,7 +238,7 @@ func planLimits(spec Spec, c *Container) []action {
 	return actions
 }
 
-// size, swap, cpus, number and restart spell values as a configuration would.
+// size, swapOf, cpus, number and restart spell values as a configuration would.
 func size(bytes int64) string {
 	if bytes <= 0 {
 		return "unlimited"
@@ -238,7 +246,7 @@ func size(bytes int64) string {
 	return units.BytesSize(float64(bytes))
 }
 
-func swap(l Limits) string {
+func swapOf(l Limits) string {
 	if l.MemorySwap == 0 {
 		return "twice the memory"
 	}
