@@ -65,20 +65,26 @@ const (
 	KindCreate Kind = "create"
 	KindUpdate Kind = "update"
 	KindRemove Kind = "remove"
+	// KindExchange is an update that puts a new container in the place of the old one.
+	KindExchange Kind = "exchange"
 )
 
 // verb says what an operation of this kind does to its object, for messages.
 func (k Kind) verb() string {
-	if k == KindRemove {
+	switch k {
+	case KindRemove:
 		return "delete"
+	case KindExchange:
+		return "update"
+	default:
+		return string(k)
 	}
-	return string(k)
 }
 
 // Request is one operation that somebody asks for.
 type Request struct {
 	Kind Kind
-	// Spec is the container as it shall be (create, update). A remove needs its Name alone.
+	// Spec is the container as it shall be (create, update, exchange). A remove needs its Name alone.
 	Spec Spec
 	// ContainerID is the container to update or remove.
 	ContainerID string
@@ -92,8 +98,17 @@ type Request struct {
 	Restart bool
 	// Wait is what a create or an update waits for; empty is WaitReady.
 	Wait Wait
-	// RemoveVolumes says whether a remove takes the anonymous volumes along.
+	// RemoveVolumes says whether a remove takes the anonymous volumes along, also that of the old
+	// container in an exchange, as far as the new one does not get them.
 	RemoveVolumes bool
+	// Exchanged says that the container to remove may have got anonymous volumes from the one whose
+	// place it took.
+	Exchanged bool
+	// Order belongs to an exchange.
+	Order Order
+	// Digest is the digest at the registry to pull, where it has been resolved before; empty is
+	// whatever the reference leads to.
+	Digest string
 }
 
 // Outcome is what an operation left behind, also when it failed.

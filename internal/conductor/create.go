@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -70,7 +71,7 @@ func (o *operation) make(ctx context.Context) error {
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
 			o.uncertain = true
-			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, o.Spec.Name)
+			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, cmp.Or(o.as, o.Spec.Name))
 			if err == nil {
 				o.containerID = answer.ID
 				for _, warning := range answer.Warnings {
@@ -105,7 +106,8 @@ func (o *operation) make(ctx context.Context) error {
 // takenName decides about a name that the engine says is taken: what this operation made itself
 // is taken over, a stranger is a conflict, and what is on its way in or out is waited for.
 func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time) error {
-	holder, err := o.engine.inspect(ctx, o.Spec.Name)
+	name := cmp.Or(o.as, o.Spec.Name)
+	holder, err := o.engine.inspect(ctx, name)
 	switch {
 	case err != nil && !errdefs.IsNotFound(err):
 		return err
@@ -116,10 +118,10 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 	case err == nil && holder.State.Status != "removing" && o.abandoned(holder):
 		return o.takeOver(ctx, holder)
 	case err == nil && holder.State.Status != "removing":
-		return o.scope().NameConflict(o.Spec.Name, describe(holder), fault.NothingCreated, taken)
+		return o.scope().NameConflict(name, describe(holder), fault.NothingCreated, taken)
 	case time.Now().After(giveUp):
 		whose := "something that the engine is still making or removing has it"
-		return o.scope().NameConflict(o.Spec.Name, whose, fault.NothingCreated, taken)
+		return o.scope().NameConflict(name, whose, fault.NothingCreated, taken)
 	}
 	return pause(ctx, nameRetry)
 }

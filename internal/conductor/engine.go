@@ -47,6 +47,7 @@ type engineAPI interface {
 	ContainerStop(ctx context.Context, container string, options container.StopOptions) error
 	ContainerUnpause(ctx context.Context, container string) error
 	ContainerUpdate(ctx context.Context, container string, updateConfig container.UpdateConfig) (container.UpdateResponse, error)
+	VolumeRemove(ctx context.Context, volume string, force bool) error
 	Close() error
 }
 

@@ -23,7 +23,7 @@ func (o *operation) record() journal.Record {
 	return journal.Record{
 		ID: o.id, Kind: string(o.Kind), Engine: o.engine.name, Container: o.Spec.Name, PriorName: o.PriorName,
 		ContainerID: o.containerID, After: o.OperationID, Restart: o.Restart, Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
-		Cast: o.cast, Caller: o.caller, Deadline: o.deadline.UTC(),
+		Cast: o.cast, Caller: o.caller, Deadline: o.deadline.UTC(), Exchange: o.exchangeRecord(),
 	}
 }
 
@@ -93,6 +93,7 @@ func (o *operation) conclude(err error) {
 	}
 	o.write(o.id, func(r *journal.Record) {
 		r.Ended, r.Step, r.ContainerID, r.Outcome = time.Now().UTC(), o.step, o.containerID, journal.Done
+		r.Exchange = o.exchangeRecord()
 		if f := (*fault.Fault)(nil); errors.As(err, &f) {
 			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !o.cast
 		}

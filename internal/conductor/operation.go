@@ -67,6 +67,10 @@ type operation struct {
 	uncertain bool
 	// adopted says that an interrupted create made the container.
 	adopted bool
+	// as is the name under which the container is created, where that is not its own yet.
+	as string
+	// exchange is how far an exchange is.
+	exchange journal.Exchange
 	// changed says that something was changed on the engine.
 	changed bool
 }
@@ -138,7 +142,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
 	}
 	if err != nil {
-		err = o.fail(ctx, err)
+		err = o.giveBack(ctx, o.fail(ctx, err))
 		c = o.left(ctx)
 		o.logger.Info("failed", "after", time.Since(o.accepted), "step", string(o.step), "error", err)
 	} else {
@@ -163,6 +167,8 @@ func (o *operation) attempt(ctx context.Context) (*Container, error) {
 		return o.create(ctx)
 	case KindUpdate:
 		return o.update(ctx)
+	case KindExchange:
+		return o.exchangeIt(ctx)
 	default:
 		return nil, o.remove(ctx)
 	}

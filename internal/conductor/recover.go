@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
@@ -39,7 +40,7 @@ func (o *operation) abandoned(c *Container) bool {
 	records, _ := o.engine.journal.Lane(o.Spec.Name)
 	records = slices.DeleteFunc(records, func(r journal.Record) bool {
 		itsOwn := r.ContainerID == c.ID || r.ID == made && r.ContainerID == ""
-		return !itsOwn || Kind(r.Kind) != KindCreate || r.ID == o.id
+		return !itsOwn || Kind(r.Kind) != KindCreate && Kind(r.Kind) != KindExchange || r.ID == o.id
 	})
 	if len(records) == 0 {
 		return false
@@ -102,7 +103,7 @@ func (o *operation) cancelLane() {
 	}
 }
 
-// resume carries out the removals that failed or were interrupted in the lane, before the operation
+// resume ends the exchanges that were left in the middle, and carries out the removals that failed or were interrupted in the lane, before the operation
 // itself: its success settles them. The removal of the very container that it is about is its own
 // matter: an update means that the container is to stay.
 func (o *operation) resume(ctx context.Context) error {
@@ -110,13 +111,16 @@ func (o *operation) resume(ctx context.Context) error {
 		return nil
 	}
 	records, _ := o.engine.journal.Lane(o.Spec.Name)
+	if err := o.followExchanges(ctx, records); err != nil {
+		return err
+	}
 	for _, r := range records {
 		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" || r.ContainerID == o.containerID {
 			continue
 		}
 		o.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
 		again := *o
-		again.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes}
+		again.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
 		again.containerID = r.ContainerID
 		if err := again.remove(ctx); err != nil {
 			return err
@@ -163,8 +167,8 @@ type Standing struct {
 	InProgress bool
 	// Fault is how it ended, if it failed and nobody has dealt with that.
 	Fault *fault.Fault
-	// Restart says that it was to restart the container, which can't be read back.
-	Restart bool
+	// Again says that it failed to do what can't be read back: a restart, or an exchange.
+	Again bool
 	// Known says that the journal knows the operation. It does not where another machine
 	// carried it out, or long after.
 	Known bool
@@ -180,19 +184,36 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	known := e.recall(c.scope(e.name, name), operationID)
 	standing := known.standing
 	e.claim(operationID)
-	ref := containerID
-	if ref == "" {
-		ref = name
+	x := e.exchangesOf(name, containerID, operationID)
+	refs := x.refs
+	if refs == nil {
+		refs = []string{cmp.Or(containerID, name)}
 	}
-	found, err := c.Inspect(ctx, ref)
-	var f *fault.Fault
+	for _, ref := range refs {
+		found, err := c.Inspect(ctx, ref)
+		var f *fault.Fault
+		switch {
+		case err == nil && (ref != name || known.made(found)):
+			standing.Container = found
+		case err == nil: // A stranger's.
+		case errors.As(err, &f) && f.Kind == fault.NotFound:
+			continue
+		default:
+			return Standing{}, err
+		}
+		break
+	}
 	switch {
-	case err == nil && (containerID != "" || known.made(found)):
-		standing.Container = found
-	case err == nil: // A stranger's.
-	case errors.As(err, &f) && f.Kind == fault.NotFound:
-	default:
-		return Standing{}, err
+	case x.underWay:
+		standing.InProgress, standing.Kind, standing.Fault = true, KindExchange, nil
+	case x.broken != nil && standing.Container != nil:
+		standing.Container.Name = name // The other one is only for the time of the exchange.
+		if x.broken.ID != operationID {
+			scope := c.scope(e.name, name)
+			scope.Operation = x.broken.ID
+			standing.Kind, standing.Fault = KindUpdate, scope.Interrupted(KindExchange.verb(), x.broken.Step, x.broken.Accepted)
+		}
+		standing.Again = true
 	}
 	return standing, nil
 }
@@ -243,7 +264,7 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 	if r.ContainerID != "" {
 		known.containers = append(known.containers, r.ContainerID)
 	}
-	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart}
+	s := Standing{Kind: Kind(r.Kind), Known: true, Again: r.Restart || Kind(r.Kind) == KindExchange}
 	scope.Operation = r.ID
 	// Who waited for a call has heard of its failure. A cast's stands as long as a state names it.
 	untold := r.Cast || !r.Settled
@@ -257,7 +278,7 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 	}
 	known.standing = s
 	// An operation names only earlier ones, so this ends.
-	if Kind(r.Kind) == KindUpdate && r.After != "" && r.ContainerID == "" && journal.Ticket(r.After) < journal.Ticket(r.ID) {
+	if Kind(r.Kind) != KindCreate && Kind(r.Kind) != KindRemove && r.After != "" && r.ContainerID == "" && journal.Ticket(r.After) < journal.Ticket(r.ID) {
 		before := e.recall(scope, r.After)
 		known.operations = append(known.operations, before.operations...)
 		known.containers = append(known.containers, before.containers...)

@@ -5,6 +5,9 @@ package conductor
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -18,6 +21,17 @@ func (o *operation) remove(ctx context.Context) error {
 	if err := o.identify(ctx); err != nil || o.containerID == "" {
 		return err
 	}
+	volumes, err := o.carriedVolumes(ctx)
+	if err != nil {
+		return err
+	}
+	if err := o.stopAndRemove(ctx); err != nil {
+		return err
+	}
+	return o.removeVolumes(ctx, volumes)
+}
+
+func (o *operation) stopAndRemove(ctx context.Context) error {
 	for {
 		if err := o.stop(ctx); err != nil {
 			return ignoreNotFound(err)
@@ -38,6 +52,30 @@ func (o *operation) remove(ctx context.Context) error {
 			return ignoreNotFound(err)
 		}
 	}
+}
+
+// carriedVolumes gives the anonymous volumes that the container has from the one whose place it
+// took: to the engine they are its own no more than a volume with a name.
+func (o *operation) carriedVolumes(ctx context.Context) (volumes []string, err error) {
+	if !o.Exchanged || !o.RemoveVolumes {
+		return nil, nil
+	}
+	c, err := o.lookFor(ctx, o.containerID)
+	if err != nil || c == nil {
+		return nil, err
+	}
+	return slices.Sorted(maps.Values(anonymousVolumes(c))), nil
+}
+
+// removeVolumes removes anonymous volumes that nothing uses any more.
+func (o *operation) removeVolumes(ctx context.Context, volumes []string) error {
+	for _, volume := range volumes {
+		err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.VolumeRemove(ctx, volume, false) })
+		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
+			return fmt.Errorf("removing the volume %s: %w", volume, err)
+		}
+	}
+	return nil
 }
 
 // identify finds the container of a create whose outcome the caller did not hear of. There may be

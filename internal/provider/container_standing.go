@@ -65,7 +65,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	// judges by, and the plan does it again in any case.
 	asked, observed := *m, *m
 	observed.refresh(s.Container)
-	meets := reflect.DeepEqual(asked.expand(), observed.expand()) && (s.Fault == nil || !s.Restart) &&
+	meets := reflect.DeepEqual(asked.expand(), observed.expand()) && (s.Fault == nil || !s.Again) &&
 		conductor.Meets(conductor.DesiredState(asked.DesiredState.ValueString()), asked.exitCodes(), wait, s.Container.State)
 	switch {
 	case s.Fault == nil:
@@ -84,7 +84,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	default:
 		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
-		if s.Restart {
+		if s.Again && s.Kind == conductor.KindUpdate && m.RestartTriggers != nil {
 			m.RestartTriggers = map[string]types.String{} // What triggered it triggers it again.
 		}
 		m.warn(s, "The plan does it again.", diags)
@@ -93,7 +93,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 }
 
 func inProgress(kind conductor.Kind) string {
-	if kind == conductor.KindUpdate {
+	if kind == conductor.KindUpdate || kind == conductor.KindExchange {
 		return statusUpdateInProgress
 	}
 	return statusCreateInProgress

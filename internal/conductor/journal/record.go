@@ -68,8 +68,10 @@ type Record struct {
 	Settled bool `json:"settled,omitempty"`
 	// Restart says that an update was to restart the container.
 	Restart bool `json:"restart,omitempty"`
-	// RemoveVolumes belongs to a remove, so that it can be resumed.
+	// RemoveVolumes belongs to a remove or an exchange, so that it can be resumed.
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
+	// Exchange belongs to an exchange.
+	Exchange *Exchange `json:"exchange,omitempty"`
 }
 
 // InProgress says whether the operation has not ended, as far as its record says: its owner may

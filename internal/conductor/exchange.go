@@ -1,0 +1,431 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+const (
+	// lastCalls is how long the old container still answers after it has lost its name: a client
+	// that asked for the address just before gets its answer.
+	lastCalls = time.Second
+	// returnTakes bounds how long it may take to bring the old container back.
+	returnTakes = time.Minute
+)
+
+// exchangeIt puts a new container in the place of the old one: observe, decide, act. It can be
+// repeated after a lost answer. What goes wrong for good is undone by giveBack.
+func (o *operation) exchangeIt(ctx context.Context) (*Container, error) {
+	o.enter(fault.StepUpdating)
+	if o.exchange.Predecessor == "" {
+		if err := o.beginExchange(ctx); err != nil {
+			return nil, err
+		}
+	}
+	x, err := o.observeExchange(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if x.from == nil && x.to == nil {
+		return nil, o.scope().NotFound(nil)
+	}
+	x.apart = whyApart(o.Order, o.Spec, x.from)
+	for _, s := range planExchange(x) {
+		o.logger.Info("exchange", "step", s.String())
+		if err := o.turn(ctx, &x, s.do); err != nil {
+			return nil, err
+		}
+	}
+	to, err := o.engine.inspect(ctx, o.exchange.Successor)
+	if err != nil {
+		return nil, err
+	}
+	o.containerID = o.exchange.Successor
+	o.exchange.Over, o.exchange.Left = true, o.containerID
+	return to, nil
+}
+
+// beginExchange finds the old container, and makes durable which it is before anything changes.
+func (o *operation) beginExchange(ctx context.Context) error {
+	if err := o.identify(ctx); err != nil {
+		return err
+	}
+	if o.containerID == "" {
+		return o.scope().NotFound(nil)
+	}
+	c, err := o.engine.inspect(ctx, o.containerID)
+	if err != nil {
+		return err
+	}
+	o.exchange = journal.Exchange{Order: string(o.Order), Predecessor: c.ID, Was: c.State.Status}
+	o.noteExchange()
+	return nil
+}
+
+// exchangeRecord is what the journal has of the exchange; nil if the operation is none.
+func (o *operation) exchangeRecord() *journal.Exchange {
+	if o.Kind != KindExchange {
+		return nil
+	}
+	now := o.exchange
+	now.Order = string(o.Order)
+	return &now
+}
+
+// noteExchange makes durable how far the exchange is.
+func (o *operation) noteExchange() {
+	if o.kept {
+		o.write(o.id, func(r *journal.Record) { r.Exchange = o.exchangeRecord() })
+	}
+}
+
+// observeExchange finds the two containers: by ID, and the new one by its names and label, too,
+// where the answer to its create got lost.
+func (o *operation) observeExchange(ctx context.Context) (exchange, error) {
+	x := exchange{Exchange: o.exchange, name: o.Spec.Name, home: cmp.Or(o.PriorName, o.Spec.Name)}
+	x.next, x.prior = temporaryNames(o.id, o.Spec.Name)
+	var err error
+	if x.from, err = o.lookFor(ctx, o.exchange.Predecessor); err != nil {
+		return x, err
+	}
+	refs := []string{o.exchange.Successor}
+	if o.exchange.Successor == "" {
+		refs = []string{x.next, x.name}
+	}
+	for _, ref := range refs {
+		found, err := o.lookFor(ctx, ref)
+		if err != nil {
+			return x, err
+		}
+		if found != nil && o.made(found) {
+			x.to, o.exchange.Successor = found, found.ID
+			break
+		}
+	}
+	x.Exchange = o.exchange
+	return x, nil
+}
+
+// lookFor reads a container; nil is that there is none.
+func (o *operation) lookFor(ctx context.Context, ref string) (*Container, error) {
+	c, err := o.engine.inspect(ctx, ref)
+	if err != nil {
+		return nil, ignoreNotFound(err)
+	}
+	return c, nil
+}
+
+// turn does one thing of an exchange, or of its return.
+func (o *operation) turn(ctx context.Context, x *exchange, do turn) error {
+	api := o.engine.api
+	switch do {
+	case turnCreate:
+		return o.createSuccessor(ctx, x)
+	case turnStart:
+		return o.startSuccessor(ctx)
+	case turnHandOver:
+		return o.handOver(ctx)
+	case turnCommit:
+		o.exchange.Ready = true
+		o.noteExchange()
+		return nil
+	case turnStop:
+		return o.stopPredecessor(ctx, x)
+	case turnRemove:
+		return o.predecessor().remove(ctx)
+	}
+	o.enter(fault.StepUpdating)
+	err := o.change(ctx, func(ctx context.Context) error {
+		switch do {
+		case turnMoveOut:
+			return api.ContainerRename(ctx, o.exchange.Predecessor, x.prior)
+		case turnMoveIn:
+			return api.ContainerRename(ctx, o.exchange.Successor, x.name)
+		case turnReturn:
+			return api.ContainerRename(ctx, o.exchange.Predecessor, x.home)
+		case turnDrop:
+			return ignoreNotFound(api.ContainerRemove(ctx, x.to.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+		case turnResume:
+			return api.ContainerStart(ctx, o.exchange.Predecessor, container.StartOptions{})
+		default:
+			return api.ContainerPause(ctx, o.exchange.Predecessor)
+		}
+	})
+	if err != nil && do == turnMoveIn && nameTaken(err) {
+		return o.renameConflict(ctx, err)
+	}
+	return err
+}
+
+// predecessor is the operation as seen from the old container.
+func (o *operation) predecessor() *operation {
+	prior := *o
+	prior.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, RemoveVolumes: o.RemoveVolumes, Exchanged: true}
+	prior.containerID = o.exchange.Predecessor
+	return &prior
+}
+
+// successor is the operation as seen from the new container: its create.
+func (o *operation) successor() *operation {
+	next := *o
+	next.Kind, next.containerID = KindCreate, o.exchange.Successor
+	return &next
+}
+
+// createSuccessor creates the new container under its temporary name, with the old one's anonymous
+// volumes. Its ID is durable before anything else is done.
+func (o *operation) createSuccessor(ctx context.Context, x *exchange) error {
+	next := o.successor()
+	next.as = x.next
+	if x.from != nil && len(anonymousVolumes(x.from)) > 0 {
+		ofImage, err := next.imageVolumes(ctx)
+		if err != nil {
+			return err
+		}
+		next.Spec.Mounts = carryVolumes(o.Spec.Mounts, x.from, ofImage)
+	}
+	err := next.bring(ctx)
+	o.exchange.Successor, o.digest, o.step = next.containerID, next.digest, next.step
+	if next.containerID != "" {
+		o.noteExchange()
+	}
+	return o.explained(ctx, next, err)
+}
+
+// imageVolumes gives the paths for which the new image wants volumes. It pulls the image if need be.
+func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
+	if o.Spec.PullPolicy == PullAlways {
+		if err := o.pull(ctx); err != nil {
+			return nil, err
+		}
+		o.Spec.PullPolicy = PullMissing // It is there now.
+	}
+	for {
+		r, err := o.engine.api.ImageInspect(ctx, o.Spec.Image)
+		switch {
+		case err == nil:
+			return observeImage(r).Volumes, nil
+		case !errdefs.IsNotFound(err):
+			return nil, err
+		case o.Spec.PullPolicy != PullMissing || o.digest != "":
+			return nil, o.scope().ImageMissing(o.Spec.Image, err)
+		}
+		if err := o.pull(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (o *operation) startSuccessor(ctx context.Context) error {
+	next := o.successor()
+	if o.Spec.DesiredState == DesiredStopped {
+		return nil
+	}
+	_, err := next.bringUp(ctx, true)
+	o.step = next.step
+	return o.explained(ctx, next, err)
+}
+
+// explained makes the fault of what failed for the new container, while its log can still be read.
+// A lost answer stays as it is: it is asked again.
+func (o *operation) explained(ctx context.Context, next *operation, err error) error {
+	if err == nil || lostAnswer(err) {
+		return err
+	}
+	return next.fail(ctx, err)
+}
+
+// handOver has clients find the new container by name while they still find the old one: the engine
+// takes further names of a container only with its connection. What the new container itself had
+// connected to breaks by that, so it is waited for once more.
+func (o *operation) handOver(ctx context.Context) error {
+	to, err := o.engine.inspect(ctx, o.exchange.Successor)
+	if err != nil {
+		return err
+	}
+	o.enter(fault.StepUpdating)
+	again := false
+	for _, key := range slices.Sorted(maps.Keys(o.Spec.Networks)) {
+		attachment := o.Spec.Networks[key]
+		name, connected := to.AttachedAs(attachment.Network)
+		if connected && nameless(name) {
+			continue
+		}
+		again = true
+		err := o.change(ctx, func(ctx context.Context) error {
+			if connected {
+				if err := o.engine.api.NetworkDisconnect(ctx, name, to.ID, false); err != nil && !notConnected(err) {
+					return err
+				}
+			}
+			return o.engine.api.NetworkConnect(ctx, attachment.Network, to.ID, namedEndpoint(o.Spec.Name, attachment))
+		})
+		if err != nil && !alreadyConnected(err) {
+			return err
+		}
+	}
+	if !again {
+		return nil
+	}
+	return o.startSuccessor(ctx)
+}
+
+func notConnected(err error) bool { return containsAny(err.Error(), "is not connected to") }
+
+func (o *operation) stopPredecessor(ctx context.Context, x *exchange) error {
+	if o.exchange.Ready && x.apart == "" {
+		if err := pause(ctx, lastCalls); err != nil {
+			return err
+		}
+	}
+	prior := o.predecessor()
+	err := prior.stop(ctx)
+	o.step = prior.step
+	return err
+}
+
+// giveBack undoes an exchange that failed: the old container is back as it was, and the fault says
+// so. What can't be undone now is ended by the next operation of the lane.
+func (o *operation) giveBack(ctx context.Context, failure error) error {
+	f := (*fault.Fault)(nil)
+	if o.Kind != KindExchange || o.exchange.Predecessor == "" || !errors.As(failure, &f) {
+		return failure
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
+	defer cancel()
+	left, err := retrying(ctx, func() (string, error) { return o.endExchange(ctx, planReturn) })
+	if err != nil {
+		o.logger.Warn("the exchange can't be undone now", "error", err)
+		return f.Exchanged(string(o.Order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))
+	}
+	o.containerID = left
+	exists := fault.NoneExchanged
+	switch left {
+	case o.exchange.Predecessor:
+		exists = fault.OldKept
+	case o.exchange.Successor:
+		exists = fault.NewKept
+	}
+	return f.Exchanged(string(o.Order), exists)
+}
+
+// endExchange does what a plan says, and notes which container is left.
+func (o *operation) endExchange(ctx context.Context, plan func(exchange) []step) (left string, err error) {
+	x, err := o.observeExchange(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range plan(x) {
+		o.logger.Info("end of the exchange", "step", s.String())
+		if err := o.turn(ctx, &x, s.do); err != nil {
+			return "", err
+		}
+	}
+	if x, err = o.observeExchange(ctx); err != nil {
+		return "", err
+	}
+	switch {
+	case x.from != nil:
+		left = x.from.ID
+	case x.to != nil:
+		left = x.to.ID
+	}
+	o.exchange.Over, o.exchange.Left = true, left
+	o.noteExchange()
+	return left, nil
+}
+
+// endOther ends an exchange of the lane that a dead process or a failure left in the middle: the new
+// container stays if it was ready, else the old one comes back.
+func (o *operation) endOther(ctx context.Context, r journal.Record) (left string, err error) {
+	o.logger.Info("ending an exchange that was left in the middle", "exchange", r.ID, "ready", r.Exchange.Ready)
+	again := *o
+	again.Request = Request{
+		Kind: KindExchange, Spec: Spec{Name: r.Container}, PriorName: r.PriorName, Order: Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,
+	}
+	again.id, again.exchange, again.cast = r.ID, *r.Exchange, false
+	return again.endExchange(ctx, func(x exchange) []step {
+		if x.Ready && x.to != nil {
+			return planExchange(x)
+		}
+		return planReturn(x)
+	})
+}
+
+// followExchanges makes the operation about the container that is in the place of the one that the
+// caller knows, and first ends the exchanges of the lane that are not over.
+func (o *operation) followExchanges(ctx context.Context, records []journal.Record) error {
+	for _, r := range records {
+		if r.Exchange == nil || r.ID == o.id {
+			continue
+		}
+		left := r.Exchange.Left
+		if r.Unfinished() {
+			if r.InProgress() && o.engine.journal.Alive(r) {
+				continue
+			}
+			var err error
+			if left, err = o.endOther(ctx, r); err != nil {
+				return err
+			}
+		}
+		if o.containerID != "" && o.containerID == r.Exchange.Predecessor && left != "" {
+			o.containerID = left
+		}
+	}
+	return nil
+}
+
+// exchanged is what the journal knows of the exchange of a container.
+type exchanged struct {
+	// refs are where to look for the container, the likeliest first.
+	refs []string
+	// underWay says that a living process is at it; broken that a dead one was.
+	underWay bool
+	broken   *journal.Record
+}
+
+// exchangesOf follows a container, or what an operation made, through the exchanges of its lane.
+func (e *engine) exchangesOf(name, containerID, operationID string) exchanged {
+	if e.journal == nil {
+		return exchanged{}
+	}
+	var x exchanged
+	records, _ := e.journal.Lane(name)
+	for _, r := range records {
+		concerns := containerID == "" && r.ID == operationID || containerID != "" && r.Exchange != nil && r.Exchange.Predecessor == containerID
+		if r.Exchange == nil || !concerns {
+			continue
+		}
+		x = exchanged{}
+		switch {
+		case !r.Unfinished() && r.Exchange.Left != "":
+			containerID = r.Exchange.Left
+			x.refs = []string{containerID}
+		case !r.Unfinished(): // It has not begun, or nothing was left.
+		case r.InProgress() && e.journal.Alive(r):
+			x.underWay = true
+		default:
+			one := r
+			x.broken = &one
+			x.refs = []string{r.Exchange.Predecessor}
+			if r.Exchange.Successor != "" {
+				x.refs = append(x.refs, r.Exchange.Successor)
+			}
+		}
+	}
+	return x
+}

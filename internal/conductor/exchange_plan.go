@@ -1,0 +1,228 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// Order is which of the two containers of an exchange runs first.
+type Order string
+
+// The orders. StartFirst has the new container ready beside the old one, where that can be;
+// StopFirst never has both running.
+const (
+	StartFirst Order = "start-first"
+	StopFirst  Order = "stop-first"
+)
+
+// exchange is what an exchange looks like on the engine, and what it is to become.
+type exchange struct {
+	journal.Exchange
+	// name is the new container's in the end, home the old one's before the exchange.
+	name, home string
+	// next and prior are the names of the new and the old container in between.
+	next, prior string
+	// apart says why the two can't run at the same time; empty if they can.
+	apart string
+	// from and to are the containers; nil is gone, or not there yet.
+	from, to *Container
+}
+
+// turn is one thing that an exchange does.
+type turn string
+
+const (
+	turnCreate   turn = "create the new container"
+	turnStart    turn = "start the new container and wait for it"
+	turnHandOver turn = "connect the new container by the names that clients use"
+	turnCommit   turn = "note that the new container stays"
+	turnMoveOut  turn = "rename the old container"
+	turnMoveIn   turn = "rename the new container"
+	turnStop     turn = "stop the old container"
+	turnRemove   turn = "remove the old container"
+
+	turnDrop   turn = "remove the new container"
+	turnReturn turn = "give the old container its name back"
+	turnResume turn = "start the old container again"
+	turnPause  turn = "pause the old container again"
+)
+
+// step is a turn with its reason. It prints itself.
+type step struct {
+	do      turn
+	because string
+}
+
+func (s step) String() string { return fmt.Sprintf("%s: %s", s.do, s.because) }
+
+// planExchange decides what is left to do until the new container is in the old one's place, from
+// wherever an interruption left it. It is pure.
+//
+// Beside each other, the new container is ready before any client can get to it, clients know both
+// of them for a moment, and the old one loses its name before it stops. Apart, everything that can
+// be done before the stop is done before it.
+func planExchange(x exchange) []step {
+	var steps []step
+	add := func(do turn, because string) { steps = append(steps, step{do, because}) }
+	names := func() {
+		if x.from != nil && x.from.Name == x.name {
+			add(turnMoveOut, fmt.Sprintf("it has the name %q, which the new one is to have", x.name))
+		}
+		if x.to == nil || x.to.Name != x.name {
+			add(turnMoveIn, fmt.Sprintf("it is to have the name %q", x.name))
+		}
+	}
+	stop := func(because string) {
+		if x.from != nil && active(x.from.State) {
+			add(turnStop, because)
+		}
+	}
+	if x.to == nil {
+		add(turnCreate, "there is none yet")
+	}
+	switch {
+	case x.Ready:
+		names()
+		stop("the new one is in its place")
+	case x.apart == "":
+		add(turnStart, "both can run at the same time")
+		add(turnHandOver, "it is ready")
+		add(turnCommit, "it is ready, and clients can get to it")
+		names()
+		stop("the new one is in its place")
+	default:
+		stop(x.apart)
+		names()
+		add(turnStart, "the old one is out of its way")
+		add(turnCommit, "it is ready")
+	}
+	if x.from != nil {
+		add(turnRemove, "the new one is in its place")
+	}
+	return steps
+}
+
+// planReturn decides how the old container comes back as it was. Without an old one the new one
+// stays if it is ready. It is pure.
+func planReturn(x exchange) []step {
+	var steps []step
+	add := func(do turn, because string) { steps = append(steps, step{do, because}) }
+	if x.to != nil && (x.from != nil || !x.Ready) {
+		add(turnDrop, "the old one stays")
+	}
+	if x.from == nil {
+		return steps
+	}
+	if x.from.Name == x.prior {
+		add(turnReturn, fmt.Sprintf("its name was %q", x.home))
+	}
+	if active(State{Status: x.Was}) && !active(x.from.State) {
+		add(turnResume, fmt.Sprintf("it was %s", x.Was))
+		if x.Was == "paused" {
+			add(turnPause, "it was paused")
+		}
+	}
+	return steps
+}
+
+// active says whether a container has processes.
+func active(s State) bool {
+	return s.Status == "running" || s.Status == "restarting" || s.Status == "paused"
+}
+
+// whyApart says why the old container has to be stopped before the new one starts; empty if it need
+// not. It is pure.
+func whyApart(order Order, spec Spec, from *Container) string {
+	if order != StartFirst {
+		return fmt.Sprintf("the order is %s", order)
+	}
+	if spec.DesiredState != DesiredRunning {
+		return fmt.Sprintf("a container that is to be %s needs no other to run meanwhile", spec.DesiredState)
+	}
+	if from != nil {
+		if shared := SharedPorts(spec.Ports, from.Ports); len(shared) > 0 {
+			return "both publish " + strings.Join(shared, ", ")
+		}
+	}
+	return ""
+}
+
+// SharedPorts lists the fixed ports of the host ("8080/tcp") that two containers would both have.
+func SharedPorts(a, b []Port) []string {
+	shared := make(map[string]bool)
+	for _, p := range a {
+		for _, q := range b {
+			overlap := p.HostIP == q.HostIP || isAnyAddress(p.HostIP) || isAnyAddress(q.HostIP)
+			if _, err := strconv.Atoi(p.Published); err == nil && p.Published == q.Published && p.Protocol == q.Protocol && overlap {
+				shared[p.Published+"/"+p.Protocol] = true
+			}
+		}
+	}
+	return slices.Sorted(maps.Keys(shared))
+}
+
+func isAnyAddress(ip string) bool { return ip == "" || ip == "0.0.0.0" || ip == "::" }
+
+// anonymousVolume is how engines name the volumes that nobody named.
+var anonymousVolume = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// anonymousVolumes gives the anonymous volumes of a container by their path.
+func anonymousVolumes(c *Container) map[string]string {
+	volumes := make(map[string]string)
+	for target, m := range c.Mounts {
+		if m.Type == MountVolume && anonymousVolume.MatchString(m.Source) {
+			volumes[target] = m.Source
+		}
+	}
+	return volumes
+}
+
+// carryVolumes gives the mounts of the new container: where it is to have an anonymous volume, by
+// its own mounts or its image's volumes, it gets the old one's, with what is in it. It is pure.
+func carryVolumes(mounts map[string]Mount, from *Container, ofImage []string) map[string]Mount {
+	carried := maps.Clone(mounts)
+	for target, volume := range anonymousVolumes(from) {
+		asked, ok := mounts[target]
+		switch {
+		case ok && (asked.Type != MountVolume || asked.Source != ""), !ok && !slices.Contains(ofImage, target):
+			continue
+		case !ok:
+			asked = Mount{Type: MountVolume}
+		}
+		asked.Source = volume
+		if carried == nil {
+			carried = make(map[string]Mount)
+		}
+		carried[target] = asked
+	}
+	return carried
+}
+
+// nameless are the networks on which an engine resolves no names.
+func nameless(network string) bool {
+	return network == "bridge" || network == "host" || network == "none" || network == "default"
+}
+
+// namedEndpoint is the connection by which clients find a container that is in another's place: by
+// its name even before it has it.
+func namedEndpoint(name string, _ NetworkAttachment) *network.EndpointSettings {
+	return &network.EndpointSettings{Aliases: []string{name}}
+}
+
+// temporaryNames gives the names of the new and the old container while an exchange is under way.
+func temporaryNames(operationID, name string) (next, prior string) {
+	unique := strings.ReplaceAll(journal.Ticket(operationID), "-", "")
+	unique = unique[max(0, len(unique)-12):]
+	return name + ".next-" + unique, name + ".prior-" + unique
+}
