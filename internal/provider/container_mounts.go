@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -34,7 +33,7 @@ func mountsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "Storage that is mounted into the container, by its absolute path there.",
-		PlanModifiers:       []planmodifier.Map{keepMounts{}, mapplanmodifier.RequiresReplace()},
+		PlanModifiers:       []planmodifier.Map{keepMounts{}},
 		Validators:          []validator.Map{mapvalidator.KeysAre(absolutePath{}), mapvalidator.NoNullValues()},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{

@@ -34,7 +34,7 @@ func networksAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "Networks that the container is connected to, by keys of your choice that are known at plan time. `{}` is enough where the key is the network's name. " +
-			"They change in place. Left out, the engine's default network.",
+			"Left out, the engine's default network.",
 		Validators:    []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues()},
 		PlanModifiers: []planmodifier.Map{keepNetworks{}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{

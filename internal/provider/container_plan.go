@@ -14,8 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -71,6 +69,8 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	if known(ctx, config, "healthcheck", &healthcheck, &diags) {
 		diags.Append(validateHealthcheck(healthcheck)...)
 	}
+	diags.Append(validateLimits(ctx, config)...)
+	diags.Append(validateDevices(ctx, config)...)
 	var desired, wait types.String
 	if known(ctx, config, "desired_state", &desired, &diags) {
 		state := conductor.DesiredState(desired.ValueString())
@@ -201,34 +201,6 @@ func effectiveWait(m *containerModel, byDefault conductor.Wait) conductor.Wait {
 		return byDefault
 	}
 	return conductor.WaitReady
-}
-
-// limitTakenAway replaces the container when a limit is removed: to the engine's update request,
-// no limit means "leave it".
-type limitTakenAway struct{}
-
-func (limitTakenAway) Description(context.Context) string {
-	return "removing the limit replaces the container"
-}
-func (m limitTakenAway) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
-func (limitTakenAway) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	resp.RequiresReplace = !req.State.Raw.IsNull() && !req.Plan.Raw.IsNull() && !req.StateValue.IsNull() && req.PlanValue.IsNull()
-}
-
-func cpusTakenAway(_ context.Context, req planmodifier.Float64Request, resp *float64planmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = !req.StateValue.IsNull() && req.PlanValue.IsNull()
-}
-
-// minMemory refuses what every engine refuses.
-type minMemory struct{}
-
-func (minMemory) Description(context.Context) string               { return "must be at least 6m" }
-func (v minMemory) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-func (v minMemory) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	const least = 6 << 20 // The engine's rule.
-	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Memory limit %q is too small", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
-	}
 }
 
 // wholeSeconds refuses fractions that the engine would drop without a word.

@@ -19,7 +19,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -40,7 +39,7 @@ func portsAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "Ports of the container that are published on its host. What the engine chose is in `published_ports`.",
 		Validators:          []validator.Set{setvalidator.NoNullValues()},
-		PlanModifiers:       []planmodifier.Set{keepPorts{}, setplanmodifier.RequiresReplace()},
+		PlanModifiers:       []planmodifier.Set{keepPorts{}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"target": schema.Int64Attribute{
 				Required: true, MarkdownDescription: "The port in the container.",
