@@ -116,6 +116,9 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if standing.Container != nil {
+		keepDefaults(ctx, resp.Private, standing.Container.Defaults, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
