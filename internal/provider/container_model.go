@@ -52,17 +52,18 @@ type containerModel struct {
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
-	ID             types.String `tfsdk:"id"`
-	ContainerID    types.String `tfsdk:"container_id"`
-	ImageID        types.String `tfsdk:"image_id"`
-	ImageDigest    types.String `tfsdk:"image_digest"`
-	Status         types.String `tfsdk:"status"`
-	Health         types.String `tfsdk:"health"`
-	ExitCode       types.Int64  `tfsdk:"exit_code"`
-	OperationID    types.String `tfsdk:"operation_id"`
-	Fault          types.Object `tfsdk:"fault"`
-	Addresses      types.Map    `tfsdk:"addresses"`
-	PublishedPorts types.Map    `tfsdk:"published_ports"`
+	ID              types.String `tfsdk:"id"`
+	ContainerID     types.String `tfsdk:"container_id"`
+	ImageID         types.String `tfsdk:"image_id"`
+	ImageDigest     types.String `tfsdk:"image_digest"`
+	Status          types.String `tfsdk:"status"`
+	Health          types.String `tfsdk:"health"`
+	ExitCode        types.Int64  `tfsdk:"exit_code"`
+	OperationID     types.String `tfsdk:"operation_id"`
+	Fault           types.Object `tfsdk:"fault"`
+	Addresses       types.Map    `tfsdk:"addresses"`
+	PublishedPorts  types.Map    `tfsdk:"published_ports"`
+	EffectiveLabels types.Map    `tfsdk:"effective_labels"`
 }
 
 // expand says to the conductor what the configuration asks for.
@@ -74,7 +75,7 @@ func (m *containerModel) expand() conductor.Spec {
 		Settings: conductor.Settings{
 			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
 			Entrypoint: expandList(m.Entrypoint), Command: expandList(m.Command),
-			Environment: expandMap(m.Environment), Labels: expandMap(m.Labels),
+			Environment: expandMap(m.Environment), Labels: m.labels(),
 			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
 			Healthcheck: expandHealthcheck(m.Healthcheck),
 			Restart:     conductor.RestartPolicy{Name: name, MaximumRetryCount: retries},
@@ -103,7 +104,7 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Entrypoint = refreshList(m.Entrypoint, c.Entrypoint)
 	m.Command = refreshList(m.Command, c.Command)
 	m.Environment = refreshMap(m.Environment, c.Environment)
-	m.Labels = refreshMap(m.Labels, c.Labels)
+	m.flattenLabels(c)
 	m.Ports = flattenPorts(m.Ports, c.Ports)
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
 	m.Networks = flattenNetworks(m.Networks, c)
@@ -208,6 +209,9 @@ func (m *containerModel) settle() {
 	}
 	if m.PublishedPorts.IsUnknown() {
 		m.PublishedPorts = types.MapNull(types.Int64Type)
+	}
+	if m.EffectiveLabels.IsUnknown() {
+		m.EffectiveLabels = types.MapNull(types.StringType)
 	}
 }
 

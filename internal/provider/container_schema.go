@@ -201,6 +201,10 @@ func computedAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
 			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
 		},
+		"effective_labels": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The container's `labels` with the provider's `default_labels`; null for an imported container that lacks one of those. A change replaces the container.",
+		},
 		"published_ports": schema.MapAttribute{
 			Computed: true, ElementType: types.Int64Type,
 			MarkdownDescription: "The port of the host that leads to a port of the container, by `\"80/tcp\"`; the lowest one where there are several; only while it runs.",

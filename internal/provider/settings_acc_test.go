@@ -19,6 +19,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
 // reports gives what the engine reports of the settings named: fields of its HostConfig or Config.
@@ -238,6 +240,54 @@ func TestAccImportOfSettings(t *testing.T) {
 			r.run(
 				resource.TestStep{Config: config, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
 				resource.TestStep{Config: config, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{has("container_id", text(made.ID))}},
+			)
+		})
+	}
+}
+
+// The provider's labels go below a container's own; their change replaces it, and an import has no
+// diff for them.
+func TestAccDefaultLabels(t *testing.T) {
+	r := newRig(t)
+	config := func(defaults string, lines ...string) string {
+		return r.provider("default_labels = { "+defaults+" }") + r.resource("web", lines...)
+	}
+	labels := func(want map[string]string) stateCheck {
+		return func() error {
+			got := r.Inspect(r.Name("web")).Config.Labels
+			for key, value := range want {
+				if got[key] != value {
+					return fmt.Errorf("the labels are %v, want %v", got, want)
+				}
+			}
+			return nil
+		}
+	}
+	own := `labels = { tier = "front", team = "mine" }`
+	r.run(
+		resource.TestStep{
+			Config:            config(`team = "default", stage = "test"`, own),
+			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "test"})},
+		},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+		resource.TestStep{
+			Config: config(`team = "default", stage = "live"`, own), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "live"})},
+		},
+		resource.TestStep{Config: config(`team = "default", stage = "live"`, own, `memory = "64m"`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
+	)
+}
+
+// An imported container is not replaced for default labels that it lacks.
+func TestAccDefaultLabelsOfImports(t *testing.T) {
+	for name, labels := range map[string]map[string]string{"has them": {"stage": "test", "tier": "front"}, "lacks one": {"tier": "front"}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			id := r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image, Labels: labels})
+			config := r.provider(`default_labels = { stage = "test" }`) + r.resource("web", `labels = { tier = "front" }`)
+			r.run(
+				resource.TestStep{Config: config, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
+				resource.TestStep{Config: config, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{has("container_id", text(id))}},
 			)
 		})
 	}
