@@ -131,7 +131,7 @@ func (t *task) pullImage(ctx context.Context, spec ImageSpec) (digest string, er
 	if err != nil {
 		return "", t.object.Pull(fault.PullDenied, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
 	}
-	outcome, err := t.sharedPull(ctx, named, spec.Platform, auth, t.pulls.Mark(), func(pull.Progress) {})
+	outcome, err := t.sharedPull(ctx, named, spec.Platform, auth, t.mark, func(pull.Progress) {})
 	if err != nil && ctx.Err() == nil {
 		t.object.Mask = fault.NewMask(auth.secrets...)
 		return "", t.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others}, err)
@@ -172,7 +172,7 @@ func (t *task) loadArchive(ctx context.Context, path string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
+	defer func() { _ = file.Close() }()
 	answer, err := t.api.ImageLoad(ctx, file, client.ImageLoadWithQuiet(true))
 	if err != nil {
 		return nil, err
@@ -291,6 +291,25 @@ func (c *Conductor) UntagImage(ctx context.Context, id, name string, names []str
 		return err
 	}
 	return t.explain(ctx, t.untag(ctx, id, names))
+}
+
+// RemoveUnnamed removes an image that lost its last name to another one, unless somebody uses it. It
+// is no failure if the image stays.
+func (c *Conductor) RemoveUnnamed(ctx context.Context, id string) {
+	t, err := c.begin(ctx, "image", id, "remove", "update", fault.StepRemoving)
+	if err != nil {
+		return
+	}
+	img, err := t.image(ctx, id)
+	if err == nil && len(img.RepoTags) == 0 {
+		err = t.change(ctx, func(ctx context.Context) error {
+			_, err := t.api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
+			return err
+		})
+	}
+	if err != nil {
+		t.logger.Info("an image that lost its name stays", "image_id", id, "reason", err)
+	}
 }
 
 func (t *task) untag(ctx context.Context, id string, names []string) error {

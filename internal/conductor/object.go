@@ -16,6 +16,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
 // goneRetry is the pause between two looks at a container that is being removed, besides the events:
@@ -35,6 +36,8 @@ type task struct {
 	exists string
 	// attributes finds what the engine's words are about; nil where there is nothing to find.
 	attributes []attributeWord
+	// mark is when the task began, in the order of pulls.
+	mark pull.Mark
 }
 
 // attributeWord tells that an engine's message with this word concerns this attribute.
@@ -48,7 +51,7 @@ func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout strin
 	}
 	return &task{
 		engine: e, object: fault.Object{Kind: kind, Name: name, Engine: e.name, Now: time.Now},
-		action: action, timeout: timeout, step: step, attributes: words,
+		action: action, timeout: timeout, step: step, attributes: words, mark: e.pulls.Mark(),
 	}, nil
 }
 

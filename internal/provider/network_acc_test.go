@@ -141,7 +141,9 @@ func TestAccNetwork(t *testing.T) {
 		},
 		// A failure of the engine drops nothing from the state.
 		resource.TestStep{
-			PreConfig:   func() { r.Proxy.Fail(http.MethodGet, "/networks/*", 1, http.StatusInternalServerError, "something broke") },
+			PreConfig: func() {
+				r.Proxy.Fail(http.MethodGet, "/networks/*", 1, http.StatusInternalServerError, "something broke")
+			},
 			Config:      r.provider() + changed + member,
 			ExpectError: regexp.MustCompile(`something broke`),
 		},

@@ -283,7 +283,7 @@ func (keepIPAM) PlanModifyObject(ctx context.Context, req planmodifier.ObjectReq
 // decides.
 type replaceIPAM struct{}
 
-func (replaceIPAM) Description(context.Context) string { return "other addresses replace the network" }
+func (replaceIPAM) Description(context.Context) string               { return "other addresses replace the network" }
 func (r replaceIPAM) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
 
 func (replaceIPAM) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {

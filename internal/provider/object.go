@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -88,4 +89,13 @@ func stable(description string) schema.Attribute {
 		Computed: true, MarkdownDescription: description,
 		PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
 	}
+}
+
+// stringList makes a list of what an engine reports; none is an empty list.
+func stringList(values []string) types.List {
+	out := make([]attr.Value, 0, len(values))
+	for _, v := range values {
+		out = append(out, types.StringValue(v))
+	}
+	return types.ListValueMust(types.StringType, out)
 }

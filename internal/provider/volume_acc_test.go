@@ -101,7 +101,9 @@ func TestAccVolume(t *testing.T) {
 		},
 		resource.TestStep{Config: plain},
 		resource.TestStep{
-			PreConfig:   func() { r.Proxy.Fail(http.MethodGet, "/volumes/*", 1, http.StatusInternalServerError, "something broke") },
+			PreConfig: func() {
+				r.Proxy.Fail(http.MethodGet, "/volumes/*", 1, http.StatusInternalServerError, "something broke")
+			},
 			Config:      plain,
 			ExpectError: regexp.MustCompile(`something broke`),
 		},
