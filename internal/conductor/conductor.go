@@ -127,6 +127,8 @@ type Conductor struct {
 	background *backgroundClient
 	engine     *engine
 	unreached  *unreached
+	// detached are the containers that RemoveNetwork disconnected, by the network's name.
+	detached map[string][]detached
 }
 
 // unreached remembers why the engine could not be reached, so that many containers don't wait

@@ -184,7 +184,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newContainerResource, newBarrierResource}
+	return []func() resource.Resource{newContainerResource, newBarrierResource, newNetworkResource, newVolumeResource, newImageResource}
 }
 
 func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return nil }
