@@ -218,38 +218,6 @@ func (c *Conductor) warnNoJournal(dir string, err error) {
 	}
 }
 
-// LateRemovals gives the removals on this conductor's engine that failed or were interrupted, when
-// nobody waited for them, and that nothing has settled since: their resources are in no state any
-// more. It reads the journal alone; an engine that was never connected to has none.
-func (c *Conductor) LateRemovals() []*fault.Fault {
-	c.mu.Lock()
-	c.openJournal()
-	j := c.journal
-	c.mu.Unlock()
-	where, err := resolveHost(c.opts.Host)
-	if err != nil || j == nil {
-		return nil // Connecting tells why.
-	}
-	e, err := j.Noted(where.Host)
-	if err != nil {
-		return nil // It was never connected to.
-	}
-	records, _ := e.Records()
-	var late []*fault.Fault
-	for _, r := range records {
-		scope := c.scope(r.Engine, r.Container)
-		scope.Operation = r.ID
-		switch {
-		case Kind(r.Kind) != KindRemove || !r.Cast || r.Settled:
-		case r.InProgress() && !e.Alive(r), r.Outcome == journal.Interrupted:
-			late = append(late, scope.Interrupted(KindRemove.verb(), r.Step, r.Accepted))
-		case r.Outcome == journal.Failed && r.Fault != nil:
-			late = append(late, r.Fault)
-		}
-	}
-	return late
-}
-
 // Call carries out an operation and waits for its outcome. The error, if any, is a
 // *fault.Fault. When ctx ends, the operation is cancelled.
 func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {

@@ -240,7 +240,7 @@ func (e *engine) claim(operationID string) {
 		return
 	}
 	r, err := e.journal.Find(operationID)
-	if err != nil || r.InProgress() || !e.journal.Lost(r) {
+	if err != nil || !e.journal.Lost(r) {
 		return
 	}
 	if err := e.journal.Change(operationID, func(r *journal.Record) { r.Claimed = true }); err != nil {

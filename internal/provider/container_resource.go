@@ -92,7 +92,11 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	warnings := &resp.Diagnostics
 	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
+	if standing.Fault != nil && r.told[standing.Fault.Operation] {
+		warnings = new(diag.Diagnostics)
+	}
 	switch {
 	case err != nil:
 		addFault(&resp.Diagnostics, err)
@@ -104,7 +108,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 			return
 		}
 		state.importFrom(standing.Container, image)
-	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), &resp.Diagnostics):
+	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
 		return
@@ -186,7 +190,14 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 	}
 	req.Wait = conductor.WaitReady
 	cast, err := r.conductor.Cast(ctx, req, limit)
-	if cast.Completed {
+	switch {
+	case err == nil && !cast.Completed && r.ci:
+		r.cutOff.Do(func() {
+			diags.AddWarning("Operations may be cut off with the CI runner", "This apply leaves operations to a background conductor, which ends with the "+
+				"machine or the container that it runs in (the environment variable CI is set). What a gantry_barrier gathers has ended before the apply does. "+
+				"What is cut off is found and repaired by the next apply.")
+		})
+	case cast.Completed:
 		r.completes.Do(func() {
 			diags.AddWarning("Casts complete before they return", fmt.Sprintf("There is no background conductor: %s. "+
 				"Operations that nobody should wait for (wait_for = %q, wait_for_removal = false) were carried out by the apply itself.", cast.Why, conductor.WaitNone))

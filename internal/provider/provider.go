@@ -9,6 +9,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -64,6 +66,12 @@ type providerData struct {
 	conductor *conductor.Conductor
 	// completes warns once that casts complete before they return.
 	completes sync.Once
+	// ci says that this is a CI run; cutOff warns once what that means for casts.
+	ci     bool
+	cutOff sync.Once
+	// told are the IDs of the operations whose late failures the configuration told of all at
+	// once, so that their resources need not.
+	told map[string]bool
 	// wait is the default of the resources' wait_for; empty if there is none.
 	wait conductor.Wait
 }
@@ -151,6 +159,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	data.ci = !slices.Contains([]string{"", "0", "false"}, os.Getenv("CI")) // All CI systems set it to true.
 	data.wait = conductor.Wait(config.WaitFor.ValueString())
 	background := p.background
 	if config.Background.ValueString() == "off" {
@@ -162,10 +171,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		Credentials: expandCredentials(credentials), Logger: p.logger,
 	})
 	p.register(data.conductor)
-	for _, f := range data.conductor.LateRemovals() {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("The removal of container %q on engine %q failed after the last apply", f.Container, f.Engine),
-			f.Summary+"\n"+f.Detail()+"\n\nThe container may still be there. A create of the same name removes it first; else remove it by hand.")
-	}
+	data.told = tellLate(data.conductor.LateFaults(), &resp.Diagnostics)
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {
