@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/network"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -91,12 +90,12 @@ func (o *operation) make(ctx context.Context) error {
 		}
 	}
 	for _, key := range request.connect {
-		name := o.Spec.Networks[key].Network
+		attachment := o.Spec.Networks[key]
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.api.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
+			return o.engine.api.NetworkConnect(ctx, attachment.Network, o.containerID, attachment.endpoint())
 		})
 		if err != nil && !alreadyConnected(err) {
-			return fmt.Errorf("connecting network %s: %w", name, err)
+			return fmt.Errorf("connecting network %s: %w", attachment.Network, err)
 		}
 	}
 	return nil

@@ -97,7 +97,7 @@ func (o *operation) meets(c *Container) bool {
 		within(want.Environment, c.Environment) && within(want.Labels, c.Labels) && slices.Equal(ports(want.Ports), c.Ports) &&
 		want.Memory == c.Memory && want.NanoCPUs == c.NanoCPUs && observeRestart(translateRestart(want.Restart)) == c.Restart &&
 		text(want.User, c.User) && text(want.WorkingDir, c.WorkingDir) && text(want.Hostname, c.Hostname) && text(want.StopSignal, c.StopSignal) &&
-		len(planNetworks(o.Spec, c)) == 0
+		want.Networking.met(c) && len(planNetworks(o.Spec, c)) == 0
 }
 
 // cancellable gives a context that ends when somebody asks, in the journal, to cancel the operation.

@@ -39,9 +39,10 @@ type Settings struct {
 	// Mounts are keyed by their absolute path in the container.
 	Mounts map[string]Mount `json:"mounts,omitempty"`
 	// Networks are keyed by a name of the user's. Nil is the engine's default network.
-	Networks    map[string]NetworkAttachment `json:"networks"`
-	Healthcheck *Healthcheck                 `json:"healthcheck,omitempty"`
-	Restart     RestartPolicy                `json:"restart"`
+	Networks map[string]NetworkAttachment `json:"networks"`
+	Networking
+	Healthcheck *Healthcheck  `json:"healthcheck,omitempty"`
+	Restart     RestartPolicy `json:"restart"`
 	// Memory is a limit in bytes; 0 is none.
 	Memory int64 `json:"memory,omitempty"`
 	// NanoCPUs is a limit in billionths of a CPU; 0 is none.
@@ -85,12 +86,6 @@ type Mount struct {
 	// an anonymous volume.
 	Source   string `json:"source,omitempty"`
 	ReadOnly bool   `json:"read_only,omitempty"`
-}
-
-// NetworkAttachment connects a container to a network.
-type NetworkAttachment struct {
-	// Network is the name or the ID of the network.
-	Network string `json:"network"`
 }
 
 // Healthcheck tells the engine how to find out whether the container is healthy.

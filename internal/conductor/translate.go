@@ -62,13 +62,14 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 		},
 		platform: platform,
 	}
+	spec.Networking.translate(c.config, c.host)
 	c.attach(spec.Networks, apiVersion)
 	return c, nil
 }
 
 // attach puts the networks into the request, as many as this version of the API takes.
 func (c *creation) attach(networks map[string]NetworkAttachment, apiVersion string) {
-	keys := slices.Sorted(maps.Keys(networks))
+	keys := attachOrder(networks)
 	if len(keys) == 0 {
 		return
 	}
@@ -79,7 +80,7 @@ func (c *creation) attach(networks map[string]NetworkAttachment, apiVersion stri
 			c.connect = keys[i:]
 			return
 		}
-		c.networks.EndpointsConfig[networks[key].Network] = &network.EndpointSettings{}
+		c.networks.EndpointsConfig[networks[key].Network] = networks[key].endpoint()
 	}
 }
 
@@ -158,6 +159,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 			Memory: r.HostConfig.Memory, NanoCPUs: r.HostConfig.NanoCPUs,
 			User: r.Config.User, WorkingDir: r.Config.WorkingDir, Hostname: r.Config.Hostname,
 			StopSignal: r.Config.StopSignal, StopGracePeriod: fromSeconds(r.Config.StopTimeout),
+			Networking: observeNetworking(r.Config, r.HostConfig),
 		},
 		Created:    instant(r.Created),
 		MemorySwap: r.HostConfig.MemorySwap,
@@ -166,7 +168,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
 		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {
-			c.Attached[name] = AttachedNetwork{ID: endpoint.NetworkID, Address: cmp.Or(endpoint.IPAddress, endpoint.GlobalIPv6Address)}
+			c.Attached[name] = observeEndpoint(r.ID, endpoint)
 		}
 	}
 	for port, bindings := range r.NetworkSettings.Ports {

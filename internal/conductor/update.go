@@ -7,13 +7,11 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/go-units"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -113,30 +111,6 @@ func swapFor(memory int64, c *Container) int64 {
 	}
 }
 
-// planNetworks connects what is missing, then disconnects what is too much, so that the
-// container is never without a network in between. Nil networks are left as they are.
-func planNetworks(spec Spec, c *Container) []action {
-	if spec.Networks == nil {
-		return nil
-	}
-	var actions []action
-	wanted := make(map[string]bool)
-	for _, key := range slices.Sorted(maps.Keys(spec.Networks)) {
-		ref := spec.Networks[key].Network
-		if name, ok := c.AttachedAs(ref); ok {
-			wanted[name] = true
-			continue
-		}
-		actions = append(actions, action{do: doConnect, network: ref, key: key, because: "it is wanted and not connected"})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
-		if !wanted[name] {
-			actions = append(actions, action{do: doDisconnect, network: name, because: "it is connected and not wanted"})
-		}
-	}
-	return actions
-}
-
 func planPower(spec Spec, s State) []action {
 	active := s.Status == "running" || s.Status == "restarting"
 	because := fmt.Sprintf("it is %s, wanted is %s", s.Status, spec.DesiredState)
@@ -222,7 +196,7 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 			_, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
 			return err
 		case doConnect:
-			return api.NetworkConnect(ctx, a.network, o.containerID, &network.EndpointSettings{})
+			return api.NetworkConnect(ctx, a.network, o.containerID, o.Spec.Networks[a.key].endpoint())
 		case doDisconnect:
 			return api.NetworkDisconnect(ctx, a.network, o.containerID, false)
 		case doUnpause:

@@ -50,6 +50,8 @@ type containerModel struct {
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
+	networkingModel
+
 	ID             types.String `tfsdk:"id"`
 	ContainerID    types.String `tfsdk:"container_id"`
 	ImageID        types.String `tfsdk:"image_id"`
@@ -80,6 +82,7 @@ func (m *containerModel) expand() conductor.Spec {
 			Memory:      memory, NanoCPUs: nanoCPUs(m.CPUs),
 			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
 			StopSignal: m.StopSignal.ValueString(),
+			Networking: m.networkingModel.expand(),
 		},
 	}
 	for _, code := range m.ExpectedExitCodes {
@@ -108,6 +111,7 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Ports = flattenPorts(m.Ports, c.Ports)
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
 	m.Networks = flattenNetworks(m.Networks, c)
+	m.networkingModel.refresh(c)
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.Memory = flattenMemory(m.Memory, c.Memory)
@@ -222,14 +226,15 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Labels = importMap(withoutOwn(c.Labels), image.Labels)
 	m.Ports = flattenPorts(nil, c.Ports)
 	m.Mounts = importMounts(c.Mounts, image.Volumes)
-	m.Networks = importNetworks(c.Attached)
+	m.Networks = importNetworks(c)
+	m.networkingModel = importNetworking(c)
 	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
 	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.Memory = flattenMemory(meaning.Null(meaning.Size), c.Memory)
 	m.CPUs = flattenCPUs(types.Float64Null(), c.NanoCPUs)
 	m.User = importString(c.User, image.User)
 	m.WorkingDir = importString(c.WorkingDir, cmp.Or(image.WorkingDir, "/"))
-	m.Hostname = importString(c.Hostname, c.ID[:12])
+	m.Hostname = importHostname(c)
 	m.StopSignal = importString(c.StopSignal, cmp.Or(image.StopSignal, "SIGTERM"))
 	m.StopGracePeriod = flattenGrace(meaning.Null(meaning.Duration), c.StopGracePeriod)
 	m.DesiredState = types.StringValue(string(m.powerState(c.State)))

@@ -65,6 +65,7 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	if known(ctx, config, "networks", &networks, &diags) {
 		diags.Append(validateNetworks(networks)...)
 	}
+	diags.Append(validateNetworking(ctx, config)...)
 	var healthcheck *healthcheckModel
 	if known(ctx, config, "healthcheck", &healthcheck, &diags) {
 		diags.Append(validateHealthcheck(healthcheck)...)

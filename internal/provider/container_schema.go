@@ -160,8 +160,8 @@ func containerSchema(ctx context.Context) schema.Schema {
 			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
 		}),
 	}
-	for name, attribute := range computedAttributes() {
-		attributes[name] = attribute
+	for _, family := range []map[string]schema.Attribute{networkingAttributes(), computedAttributes()} {
+		maps.Copy(attributes, family)
 	}
 	return schema.Schema{
 		MarkdownDescription: "A container on a Docker engine. Creating it waits until it is ready, and fails as soon as it can't become so, with the reason and the container's last log lines.",

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -37,7 +38,7 @@ const (
 // plan modifiers that replace, and the sentence in the documentation, come from it. What is nested
 // has its parent's effect, unless it is in the table itself, as "parent.child".
 func containerTable() map[string]effect {
-	return map[string]effect{
+	table := map[string]effect{
 		"name":                inPlace,
 		"image":               replaces,
 		"pull_policy":         providerOnly,
@@ -78,6 +79,8 @@ func containerTable() map[string]effect {
 		"addresses":       computed,
 		"published_ports": computed,
 	}
+	maps.Copy(table, networkingEffects())
+	return table
 }
 
 // sentence is what the documentation says of the effect.
@@ -99,7 +102,7 @@ func (e effect) sentence() string {
 // leftOut are the values that mean the same as leaving an attribute out. To write one down, or to
 // leave it out again, replaces nothing.
 func leftOut() map[string]attr.Value {
-	return map[string]attr.Value{}
+	return networkingLeftOut()
 }
 
 // withEffects completes attributes by the table: with the plan modifier that replaces, after those

@@ -306,10 +306,10 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 	attached := make(map[string]conductor.AttachedNetwork)
 	for _, n := range s.Networks {
 		if strings.HasPrefix(networkID, n.Network) {
-			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2"}
+			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2", EndpointOptions: n.EndpointOptions}
 			continue
 		}
-		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2"}
+		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2", EndpointOptions: n.EndpointOptions}
 	}
 	if s.Networks == nil {
 		attached[defaultNetwork] = conductor.AttachedNetwork{ID: strings.Repeat("d", 64), Address: "172.17.0.2"}
