@@ -58,8 +58,8 @@ func (o *operation) bring(ctx context.Context) error {
 	return o.make(ctx)
 }
 
-// make sends the create request until the container is there or can't be made, and connects the
-// networks that didn't fit into the request. It can be repeated.
+// make sends the create request until the container is there or can't be made, connects the networks
+// that didn't fit into the request, and uploads the files. It can be repeated.
 func (o *operation) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
 	request, err := translate(o.Spec, o.id, o.engine.api.ClientVersion())
@@ -98,7 +98,7 @@ func (o *operation) make(ctx context.Context) error {
 			return fmt.Errorf("connecting network %s: %w", attachment.Network, err)
 		}
 	}
-	return nil
+	return o.uploadAll(ctx)
 }
 
 // takenName decides about a name that the engine says is taken: what this operation made itself

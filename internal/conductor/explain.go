@@ -95,6 +95,7 @@ func commandAttribute(text string) string {
 func attributeOf(text string) []string {
 	text = strings.ToLower(text)
 	for _, row := range []struct{ words, attribute string }{
+		{"uploading files", "files"},
 		{"unable to find user", "user"},
 		{"unable to find group", "user"},
 		{"no matching entries in passwd", "user"},

@@ -8,8 +8,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -84,7 +82,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o := &operation{
 		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
-		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
+		mask: fault.NewMask(req.Spec.secrets()...),
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	c.accepting.Lock()

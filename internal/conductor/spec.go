@@ -18,6 +18,8 @@ type Spec struct {
 	// ExpectedExitCodes are the exit codes that count as success of a job (DesiredState
 	// "completed"). Nil means 0 alone.
 	ExpectedExitCodes []int `json:"expected_exit_codes,omitempty"`
+	// Files are put into the container before it starts, by their absolute path there.
+	Files map[string]File `json:"files,omitempty"`
 }
 
 // Settings are what a container is made of, in the words of the Compose specification. In a

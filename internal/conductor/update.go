@@ -29,6 +29,7 @@ const (
 	doStop       verb = "stop"
 	doStart      verb = "start"
 	doPause      verb = "pause"
+	doUpload     verb = "upload files to"
 )
 
 // action is one step of an update, with its reason. It prints itself.
@@ -166,13 +167,13 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if o.Restart {
 		actions = planRestart(o.Spec, c.State, actions)
 	}
-	for _, a := range actions {
+	for _, a := range planUpload(o.Upload, actions) {
 		o.logger.Info("update", "action", a.String())
 		if c, err = o.act(ctx, a); err != nil {
 			return nil, err
 		}
 	}
-	if len(actions) > 0 && c == nil {
+	if c == nil {
 		return o.engine.inspect(ctx, o.containerID)
 	}
 	return c, nil
@@ -199,6 +200,8 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 			return api.NetworkConnect(ctx, a.network, o.containerID, o.Spec.Networks[a.key].endpoint())
 		case doDisconnect:
 			return api.NetworkDisconnect(ctx, a.network, o.containerID, false)
+		case doUpload:
+			return o.upload(ctx, o.Upload)
 		case doUnpause:
 			return api.ContainerUnpause(ctx, o.containerID)
 		default:

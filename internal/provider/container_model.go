@@ -50,7 +50,9 @@ type containerModel struct {
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
+	Files files `tfsdk:"files"`
 	networkingModel
+	secretsModel
 
 	ID             types.String `tfsdk:"id"`
 	ContainerID    types.String `tfsdk:"container_id"`

@@ -71,8 +71,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"environment": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. Their values are in the state.",
-			Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[^=\x00]+$`),
-				`must not be empty and have no "="`)), mapvalidator.NoNullValues()},
+			Validators:          []validator.Map{mapvalidator.KeysAre(variableName()), mapvalidator.NoNullValues()},
 		},
 		"labels": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
@@ -82,6 +81,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"ports":       portsAttribute(),
 		"mounts":      mountsAttribute(),
 		"networks":    networksAttribute(),
+		"files":       filesAttribute(),
 		"healthcheck": healthcheckAttribute(),
 		"restart": schema.StringAttribute{
 			Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Restart}, Default: stringdefault.StaticString("no"),
@@ -160,7 +160,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
 		}),
 	}
-	for _, family := range []map[string]schema.Attribute{networkingAttributes(), computedAttributes()} {
+	for _, family := range []map[string]schema.Attribute{networkingAttributes(), secretsAttributes(), computedAttributes()} {
 		maps.Copy(attributes, family)
 	}
 	return schema.Schema{

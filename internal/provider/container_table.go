@@ -50,6 +50,8 @@ func containerTable() map[string]effect {
 		"ports":               replaces,
 		"mounts":              replaces,
 		"networks":            inPlace,
+		"files":               inPlace,
+		"files.source_sha256": computed,
 		"healthcheck":         replaces,
 		"restart":             inPlace,
 		"memory":              inPlaceUnlessRemoved,
@@ -79,7 +81,9 @@ func containerTable() map[string]effect {
 		"addresses":       computed,
 		"published_ports": computed,
 	}
-	maps.Copy(table, networkingEffects())
+	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
+		maps.Copy(table, family)
+	}
 	return table
 }
 

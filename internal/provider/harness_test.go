@@ -134,6 +134,7 @@ func (c *core) validate(t *testing.T, config values) []*tfprotov6.Diagnostic {
 	t.Helper()
 	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: "gantry_container", Config: c.dynamic(t, value(t, c.typ, config)),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil {
 		t.Fatal(err)
