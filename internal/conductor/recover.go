@@ -78,11 +78,7 @@ func (o *operation) meets(c *Container) bool {
 	list := func(want, got []string) bool { return want == nil || slices.Equal(want, got) }
 	text := func(want, got string) bool { return want == "" || want == got }
 	for target, m := range want.Mounts {
-		got, ok := c.Mounts[target]
-		if m.Source == "" {
-			got.Source = ""
-		}
-		if !ok || got != m {
+		if got, ok := c.Mounts[target]; !ok || !m.metBy(got) {
 			return false
 		}
 	}
@@ -97,7 +93,7 @@ func (o *operation) meets(c *Container) bool {
 		within(want.Environment, c.Environment) && within(want.Labels, c.Labels) && slices.Equal(ports(want.Ports), c.Ports) &&
 		want.Memory == c.Memory && want.NanoCPUs == c.NanoCPUs && observeRestart(translateRestart(want.Restart)) == c.Restart &&
 		text(want.User, c.User) && text(want.WorkingDir, c.WorkingDir) && text(want.Hostname, c.Hostname) && text(want.StopSignal, c.StopSignal) &&
-		want.Networking.met(c) && len(planNetworks(o.Spec, c)) == 0
+		slices.Equal(want.VolumesFrom, c.VolumesFrom) && want.Networking.met(c) && len(planNetworks(o.Spec, c)) == 0
 }
 
 // cancellable gives a context that ends when somebody asks, in the journal, to cancel the operation.

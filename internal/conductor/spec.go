@@ -40,6 +40,9 @@ type Settings struct {
 	Ports       []Port            `json:"ports,omitempty"`
 	// Mounts are keyed by their absolute path in the container.
 	Mounts map[string]Mount `json:"mounts,omitempty"`
+	// VolumesFrom are containers, by name or ID, whose mounts this one has, too; ":ro" at the end
+	// makes them read-only.
+	VolumesFrom []string `json:"volumes_from,omitempty"`
 	// Networks are keyed by a name of the user's. Nil is the engine's default network.
 	Networks map[string]NetworkAttachment `json:"networks"`
 	Networking
@@ -69,25 +72,6 @@ type Port struct {
 	HostIP string `json:"host_ip,omitempty"`
 	// Protocol is tcp, udp or sctp.
 	Protocol string `json:"protocol"`
-}
-
-// MountType says what a mount brings into the container.
-type MountType string
-
-// The mount types of the Compose specification that gantry knows.
-const (
-	MountBind   MountType = "bind"
-	MountVolume MountType = "volume"
-	MountTmpfs  MountType = "tmpfs"
-)
-
-// Mount brings storage into a container.
-type Mount struct {
-	Type MountType `json:"type"`
-	// Source is the host's path (bind) or the volume's name. An empty one of a volume makes
-	// an anonymous volume.
-	Source   string `json:"source,omitempty"`
-	ReadOnly bool   `json:"read_only,omitempty"`
 }
 
 // Healthcheck tells the engine how to find out whether the container is healthy.

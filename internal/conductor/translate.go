@@ -14,7 +14,6 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/go-connections/nat"
@@ -57,11 +56,12 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 		},
 		host: &container.HostConfig{
 			PortBindings: bindings, RestartPolicy: translateRestart(spec.Restart),
-			Mounts:    translateMounts(spec.Mounts),
-			Resources: container.Resources{Memory: spec.Memory, NanoCPUs: spec.NanoCPUs},
+			VolumesFrom: spec.VolumesFrom,
+			Resources:   container.Resources{Memory: spec.Memory, NanoCPUs: spec.NanoCPUs},
 		},
 		platform: platform,
 	}
+	c.host.Mounts, c.host.Binds = translateMounts(spec.Mounts, apiVersion)
 	spec.Networking.translate(c.config, c.host)
 	c.attach(spec.Networks, apiVersion)
 	return c, nil
@@ -116,15 +116,6 @@ func translatePorts(ports []Port) (nat.PortSet, nat.PortMap) {
 	return exposed, bindings
 }
 
-func translateMounts(mounts map[string]Mount) []mount.Mount {
-	var list []mount.Mount
-	for _, target := range slices.Sorted(maps.Keys(mounts)) {
-		m := mounts[target]
-		list = append(list, mount.Mount{Type: mount.Type(m.Type), Source: m.Source, Target: target, ReadOnly: m.ReadOnly})
-	}
-	return list
-}
-
 func translateHealthcheck(h *Healthcheck) *container.HealthConfig {
 	if h == nil {
 		return nil
@@ -154,7 +145,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 		Settings: Settings{
 			Image: r.Config.Image, Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd,
 			Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
-			Ports: observePorts(r.HostConfig.PortBindings), Mounts: observeMounts(r.Mounts, r.HostConfig),
+			Ports: observePorts(r.HostConfig.PortBindings), Mounts: observeMounts(r.Mounts, r.Config, r.HostConfig), VolumesFrom: r.HostConfig.VolumesFrom,
 			Healthcheck: observeHealthcheck(r.Config.Healthcheck), Restart: observeRestart(r.HostConfig.RestartPolicy),
 			Memory: r.HostConfig.Memory, NanoCPUs: r.HostConfig.NanoCPUs,
 			User: r.Config.User, WorkingDir: r.Config.WorkingDir, Hostname: r.Config.Hostname,
@@ -251,26 +242,6 @@ func observePorts(bindings nat.PortMap) []Port {
 		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.HostIP, b.HostIP), cmp.Compare(a.Published, b.Published))
 	})
 	return ports
-}
-
-// observeMounts takes binds and volumes as the engine resolved them, and tmpfs as it was asked
-// for: the engine reports no mount point for --tmpfs.
-func observeMounts(points []container.MountPoint, host *container.HostConfig) map[string]Mount {
-	mounts := make(map[string]Mount, len(points))
-	for target := range host.Tmpfs {
-		mounts[target] = Mount{Type: MountTmpfs}
-	}
-	for _, p := range points {
-		source := p.Source
-		switch p.Type {
-		case mount.TypeVolume:
-			source = p.Name
-		case mount.TypeTmpfs:
-			source = ""
-		}
-		mounts[p.Destination] = Mount{Type: MountType(p.Type), Source: source, ReadOnly: !p.RW}
-	}
-	return mounts
 }
 
 func observeHealthcheck(h *container.HealthConfig) *Healthcheck {

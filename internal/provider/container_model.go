@@ -50,7 +50,8 @@ type containerModel struct {
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
-	Files files `tfsdk:"files"`
+	Files       files          `tfsdk:"files"`
+	VolumesFrom []types.String `tfsdk:"volumes_from"`
 	networkingModel
 	secretsModel
 
@@ -84,7 +85,7 @@ func (m *containerModel) expand() conductor.Spec {
 			Memory:      memory, NanoCPUs: nanoCPUs(m.CPUs),
 			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
 			StopSignal: m.StopSignal.ValueString(),
-			Networking: m.networkingModel.expand(),
+			Networking: m.networkingModel.expand(), VolumesFrom: expandList(m.VolumesFrom),
 		},
 	}
 	for _, code := range m.ExpectedExitCodes {
@@ -114,6 +115,7 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
 	m.Networks = flattenNetworks(m.Networks, c)
 	m.networkingModel.refresh(c)
+	m.VolumesFrom = refreshList(m.VolumesFrom, c.VolumesFrom)
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.Memory = flattenMemory(m.Memory, c.Memory)
@@ -230,6 +232,7 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Mounts = importMounts(c.Mounts, image.Volumes)
 	m.Networks = importNetworks(c)
 	m.networkingModel = importNetworking(c)
+	m.VolumesFrom = listOrNull(c.VolumesFrom)
 	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
 	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.Memory = flattenMemory(meaning.Null(meaning.Size), c.Memory)

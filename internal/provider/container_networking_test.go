@@ -21,6 +21,7 @@ func networkingChanges() map[string]change {
 		"dns_search":        {nil, []any{"a.test"}},
 		"dns_opt":           {[]any{"ndots:1"}, []any{"ndots:2"}},
 		"publish_all_ports": {nil, true},
+		"volumes_from":      {[]any{"data"}, []any{"data:ro"}},
 	}
 }
 

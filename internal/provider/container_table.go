@@ -50,6 +50,7 @@ func containerTable() map[string]effect {
 		"ports":               replaces,
 		"mounts":              replaces,
 		"networks":            inPlace,
+		"volumes_from":        replaces,
 		"files":               inPlace,
 		"files.source_sha256": computed,
 		"healthcheck":         replaces,
