@@ -77,12 +77,3 @@ func planUpload(paths []string, actions []action) []action {
 	}
 	return append([]action{{do: doUpload, because: "changed are " + strings.Join(paths, ", ")}}, actions...)
 }
-
-// secrets are the values that must be in no text that leaves an operation of this specification.
-func (s Spec) secrets() []string {
-	secrets := slices.Collect(maps.Values(s.Environment))
-	for _, f := range s.Files {
-		secrets = append(secrets, string(f.Content))
-	}
-	return secrets
-}

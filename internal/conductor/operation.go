@@ -248,6 +248,7 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 		return nil, err
 	}
 	c := observe(e.name, r)
+	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
 	if err := e.nameShared(ctx, c, c.NetworkMode); err != nil {
 		return nil, err

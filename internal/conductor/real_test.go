@@ -120,7 +120,7 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 	delete(got.Labels, "from")
 	delete(got.Labels, conductor.LabelOperation)
 	got.Networks, got.NetworkMode = spec.Networks, "" // They are reported as Attached.
-	if diff := cmp.Diff(spec.Settings, got); diff != "" {
+	if diff := cmp.Diff(spec.Plain(out.Container.Defaults), got.Plain(out.Container.Defaults)); diff != "" {
 		t.Errorf("asked for and reported differ:\n%s", diff)
 	}
 	for _, network := range []string{front, back} {
@@ -326,6 +326,33 @@ func TestPullFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.remove(out.Container)
+}
+
+// Every setting comes back from a real engine as it was asked for.
+func TestEngineReportsEverySetting(t *testing.T) {
+	b := start(t)
+	image := b.Image(enginetest.ImageOptions{})
+	for name, settings := range conductor.SampleSettings() {
+		t.Run(name, func(t *testing.T) {
+			spec := b.spec("web", image, "sleep")
+			settings.Image, settings.Command, settings.Restart = image, spec.Command, spec.Restart
+			spec.Settings = settings
+			if name == "privileged" || name == "GPUs" || name == "security" {
+				// Not every machine can run these; an engine makes them all the same.
+				spec.DesiredState = conductor.DesiredStopped
+			}
+			out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.remove(out.Container)
+			got := out.Container.Settings
+			got.Hostname, got.Environment, got.Labels, got.Mounts, got.Entrypoint, got.WorkingDir = "", nil, nil, nil, nil, ""
+			if diff := cmp.Diff(spec.Plain(out.Container.Defaults), got.Plain(out.Container.Defaults)); diff != "" {
+				t.Errorf("asked for and reported differ:\n%s", diff)
+			}
+		})
+	}
 }
 
 func TestUpdateOfARealContainer(t *testing.T) {

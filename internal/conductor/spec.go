@@ -48,10 +48,11 @@ type Settings struct {
 	Networking
 	Healthcheck *Healthcheck  `json:"healthcheck,omitempty"`
 	Restart     RestartPolicy `json:"restart"`
-	// Memory is a limit in bytes; 0 is none.
-	Memory int64 `json:"memory,omitempty"`
-	// NanoCPUs is a limit in billionths of a CPU; 0 is none.
-	NanoCPUs   int64  `json:"nano_cpus,omitempty"`
+	Limits
+	Security
+	Devices
+	Namespaces
+	Process
 	User       string `json:"user,omitempty"`
 	WorkingDir string `json:"working_dir,omitempty"`
 	Hostname   string `json:"hostname,omitempty"`

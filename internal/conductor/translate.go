@@ -57,12 +57,16 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 		host: &container.HostConfig{
 			PortBindings: bindings, RestartPolicy: translateRestart(spec.Restart),
 			VolumesFrom: spec.VolumesFrom,
-			Resources:   container.Resources{Memory: spec.Memory, NanoCPUs: spec.NanoCPUs},
 		},
 		platform: platform,
 	}
 	c.host.Mounts, c.host.Binds = translateMounts(spec.Mounts, apiVersion)
 	spec.Networking.translate(c.config, c.host)
+	spec.Limits.translate(c.host)
+	spec.Security.translate(c.host)
+	spec.Devices.translate(c.host)
+	spec.Namespaces.translate(c.host)
+	spec.Process.translate(c.config, c.host)
 	c.attach(spec.Networks, apiVersion)
 	return c, nil
 }
@@ -147,15 +151,15 @@ func observe(engine string, r container.InspectResponse) *Container {
 			Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
 			Ports: observePorts(r.HostConfig.PortBindings), Mounts: observeMounts(r.Mounts, r.Config, r.HostConfig), VolumesFrom: r.HostConfig.VolumesFrom,
 			Healthcheck: observeHealthcheck(r.Config.Healthcheck), Restart: observeRestart(r.HostConfig.RestartPolicy),
-			Memory: r.HostConfig.Memory, NanoCPUs: r.HostConfig.NanoCPUs,
+			Limits: observeLimits(r.HostConfig), Security: observeSecurity(r.HostConfig), Devices: observeDevices(r.HostConfig),
+			Namespaces: observeNamespaces(r.HostConfig), Process: observeProcess(r.Config, r.HostConfig),
 			User: r.Config.User, WorkingDir: r.Config.WorkingDir, Hostname: r.Config.Hostname,
 			StopSignal: r.Config.StopSignal, StopGracePeriod: fromSeconds(r.Config.StopTimeout),
 			Networking: observeNetworking(r.Config, r.HostConfig),
 		},
-		Created:    instant(r.Created),
-		MemorySwap: r.HostConfig.MemorySwap,
-		State:      observeState(r.State, r.RestartCount),
-		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
+		Created:  instant(r.Created),
+		State:    observeState(r.State, r.RestartCount),
+		Attached: make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
 		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {

@@ -4,15 +4,12 @@
 package conductor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/go-units"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -74,42 +71,6 @@ func planRestart(spec Spec, s State, actions []action) []action {
 		actions = append(actions, action{do: doStop, because: because})
 	}
 	return append(actions, action{do: doStart, because: because})
-}
-
-// planLimits covers what the engine's update request takes. Zero in that request means "leave
-// it": a limit can't be taken away in place.
-func planLimits(spec Spec, c *Container) []action {
-	var limits container.UpdateConfig
-	var because []string
-	if spec.Memory != 0 && spec.Memory != c.Memory {
-		limits.Memory, limits.MemorySwap = spec.Memory, swapFor(spec.Memory, c)
-		because = append(because, fmt.Sprintf("memory is %s, wanted is %s", size(c.Memory), size(spec.Memory)))
-	}
-	if spec.NanoCPUs != 0 && spec.NanoCPUs != c.NanoCPUs {
-		limits.NanoCPUs = spec.NanoCPUs
-		because = append(because, fmt.Sprintf("cpus is %s, wanted is %s", cpus(c.NanoCPUs), cpus(spec.NanoCPUs)))
-	}
-	if wanted := translateRestart(spec.Restart); observeRestart(wanted) != c.Restart {
-		limits.RestartPolicy = wanted
-		because = append(because, fmt.Sprintf("restart is %s, wanted is %s", restart(c.Restart), restart(spec.Restart)))
-	}
-	if because == nil {
-		return nil
-	}
-	return []action{{do: doLimit, limits: limits, because: strings.Join(because, "; ")}}
-}
-
-// swapFor keeps the swap that the container may use beside its memory: the engine refuses a
-// memory limit above the limit of both, and by default allows as much swap as memory.
-func swapFor(memory int64, c *Container) int64 {
-	switch {
-	case c.MemorySwap < 0:
-		return -1
-	case c.Memory == 0 || c.MemorySwap == 0 || c.MemorySwap == 2*c.Memory:
-		return 2 * memory
-	default:
-		return memory + max(c.MemorySwap-c.Memory, 0)
-	}
 }
 
 func planPower(spec Spec, s State) []action {
@@ -224,28 +185,6 @@ func (o *operation) renameConflict(ctx context.Context, taken error) error {
 		whose = describe(holder)
 	}
 	return o.scope().NameConflict(o.Spec.Name, whose, o.exists(), taken)
-}
-
-// size, cpus and restart spell values as a configuration would.
-func size(bytes int64) string {
-	if bytes == 0 {
-		return "unlimited"
-	}
-	return units.BytesSize(float64(bytes))
-}
-
-func cpus(nano int64) string {
-	if nano == 0 {
-		return "unlimited"
-	}
-	return fmt.Sprintf("%g", float64(nano)/1e9)
-}
-
-func restart(p RestartPolicy) string {
-	if p.MaximumRetryCount > 0 {
-		return fmt.Sprintf("%s:%d", p.Name, p.MaximumRetryCount)
-	}
-	return cmp.Or(p.Name, "no")
 }
 
 // stop ends the container as it wishes: its own signal, its own grace period. The request holds

@@ -302,9 +302,15 @@ func plannedFiles(ctx context.Context, plan tfsdk.Plan, resp *resource.ModifyPla
 	return planned, !resp.Diagnostics.HasError()
 }
 
-// validateFiles refuses what the container would never see: a mount hides it, or is read-only.
-func validateFiles(targets []string, mounts map[string]mountModel) diag.Diagnostics {
+// validateFiles refuses what can't be put into the container, or what it would never see: a mount
+// hides it.
+func validateFiles(targets []string, mounts map[string]mountModel, readOnly bool) diag.Diagnostics {
 	var diags diag.Diagnostics
+	if readOnly && len(targets) > 0 {
+		diags.AddAttributeError(path.Root("files"), "Files in a container that is read_only",
+			"The engine puts no file into a container whose root is read-only, mounts included. Mount the files, put them into the image, or leave read_only out.")
+		return diags
+	}
 	for _, target := range targets {
 		for folder, m := range mounts {
 			if target != folder && !strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/") {

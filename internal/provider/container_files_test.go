@@ -168,6 +168,8 @@ func TestValidateFiles(t *testing.T) {
 		"read-only":        {in(values{"type": "volume", "read_only": true}), "files"},
 		"a mount":          {values{"files": values{"/data": values{"content": ""}}, "mounts": values{"/data": values{"type": "volume"}}}, "files"},
 		"beside a mount":   {values{"files": values{"/data2": values{"content": ""}}, "mounts": values{"/data": values{"type": "tmpfs"}}}, ""},
+		"a read-only root": {one(values{"content": ""}).with(values{"read_only": true}), "files"},
+		"a writable root":  {one(values{"content": ""}).with(values{"read_only": false}), ""},
 		"nothing":          {one(values{}), "files"},
 		"two contents":     {one(values{"content": "", "content_wo": ""}), "files"},
 		"version alone":    {one(values{"content": "", "content_wo_version": 1}), "files"},

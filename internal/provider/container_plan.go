@@ -67,11 +67,13 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	}
 	diags.Append(validateNetworking(ctx, config)...)
 	diags.Append(validateSecrets(keysOf(config, "environment"), keysOf(config, "environment_wo"))...)
-	diags.Append(validateFiles(keysOf(config, "files"), mounts)...)
+	diags.Append(validateFiles(keysOf(config, "files"), mounts, isSet(config, "read_only"))...)
 	var healthcheck *healthcheckModel
 	if known(ctx, config, "healthcheck", &healthcheck, &diags) {
 		diags.Append(validateHealthcheck(healthcheck)...)
 	}
+	diags.Append(validateLimits(ctx, config)...)
+	diags.Append(validateDevices(ctx, config)...)
 	var desired, wait types.String
 	if known(ctx, config, "desired_state", &desired, &diags) {
 		state := conductor.DesiredState(desired.ValueString())
@@ -208,18 +210,6 @@ func effectiveWait(m *containerModel, byDefault conductor.Wait) conductor.Wait {
 		return byDefault
 	}
 	return conductor.WaitReady
-}
-
-// minMemory refuses what every engine refuses.
-type minMemory struct{}
-
-func (minMemory) Description(context.Context) string               { return "must be at least 6m" }
-func (v minMemory) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-func (v minMemory) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	const least = 6 << 20 // The engine's rule.
-	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Memory limit %q is too small", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
-	}
 }
 
 // wholeSeconds refuses fractions that the engine would drop without a word.

@@ -56,6 +56,7 @@ func (r *containerResource) ValidateConfig(ctx context.Context, req resource.Val
 
 func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	planContainer(ctx, req, resp)
+	r.labels.plan(ctx, req, resp)
 }
 
 func (r *containerResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -66,6 +67,7 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.labels.complete(&plan)
 	spec := plan.expand()
 	if resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...); resp.Diagnostics.HasError() {
 		return
@@ -112,6 +114,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 			return
 		}
 		state.importFrom(standing.Container, image)
+		r.labels.imported(&state)
 	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)

@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/float64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -89,17 +88,6 @@ func containerSchema(ctx context.Context) schema.Schema {
 			MarkdownDescription: "When the engine restarts the container: `no` (default), `always`, `unless-stopped`, `on-failure` or `on-failure:N` with at most N restarts.",
 			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Restart)},
 		},
-		"memory": schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: meaning.Size},
-			MarkdownDescription: "The memory limit, for example `512m` or `1.5g`, at least `6m`.",
-			Validators:          []validator.String{minMemory{}},
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Size)},
-		},
-		"cpus": schema.Float64Attribute{
-			Optional:            true,
-			MarkdownDescription: "How many CPUs the container may use at most, for example `0.5`.",
-			Validators:          []validator.Float64{float64validator.AtLeast(0.01)},
-		},
 		"user": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The user (and group) to run as: `name`, `uid`, `uid:gid`. Left out, the image's.",
 			Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
@@ -161,7 +149,10 @@ func containerSchema(ctx context.Context) schema.Schema {
 			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
 		}),
 	}
-	for _, family := range []map[string]schema.Attribute{networkingAttributes(), secretsAttributes(), computedAttributes()} {
+	for _, family := range []map[string]schema.Attribute{
+		networkingAttributes(), secretsAttributes(),
+		limitsAttributes(), securityAttributes(), devicesAttributes(), namespacesAttributes(), processAttributes(), computedAttributes(),
+	} {
 		maps.Copy(attributes, family)
 	}
 	return schema.Schema{
@@ -211,6 +202,10 @@ func computedAttributes() map[string]schema.Attribute {
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
 			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
+		},
+		"effective_labels": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The container's `labels` with the provider's `default_labels`; null for an imported container that lacks one of those. A change replaces the container.",
 		},
 		"published_ports": schema.MapAttribute{
 			Computed: true, ElementType: types.Int64Type,

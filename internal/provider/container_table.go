@@ -55,8 +55,6 @@ func containerTable() map[string]effect {
 		"files.source_sha256": computed,
 		"healthcheck":         replaces,
 		"restart":             inPlace,
-		"memory":              inPlaceUnlessRemoved,
-		"cpus":                inPlaceUnlessRemoved,
 		"user":                replaces,
 		"working_dir":         replaces,
 		"hostname":            replaces,
@@ -70,17 +68,71 @@ func containerTable() map[string]effect {
 		"restart_triggers":    inPlace,
 		"timeouts":            providerOnly,
 
-		"id":              computed,
-		"container_id":    computed,
-		"image_id":        computed,
-		"image_digest":    computed,
-		"status":          computed,
-		"health":          computed,
-		"exit_code":       computed,
-		"operation_id":    computed,
-		"fault":           computed,
-		"addresses":       computed,
-		"published_ports": computed,
+		"memory":                         inPlaceUnlessRemoved,
+		"memory_reservation":             inPlaceUnlessRemoved,
+		"memory_swap":                    inPlace,
+		"memory_swappiness":              replaces,
+		"cpus":                           inPlaceUnlessRemoved,
+		"cpu_shares":                     inPlaceUnlessRemoved,
+		"cpu_quota":                      inPlace,
+		"cpu_period":                     inPlaceUnlessRemoved,
+		"cpu_rt_period":                  inPlaceUnlessRemoved,
+		"cpu_rt_runtime":                 inPlaceUnlessRemoved,
+		"cpuset":                         inPlaceUnlessRemoved,
+		"cpuset_mems":                    inPlaceUnlessRemoved,
+		"pids_limit":                     inPlace,
+		"blkio_config":                   inPlaceUnlessRemoved,
+		"blkio_config.weight":            inPlaceUnlessRemoved,
+		"blkio_config.weight_device":     replaces,
+		"blkio_config.device_read_bps":   replaces,
+		"blkio_config.device_read_iops":  replaces,
+		"blkio_config.device_write_bps":  replaces,
+		"blkio_config.device_write_iops": replaces,
+		"oom_kill_disable":               replaces,
+		"oom_score_adj":                  replaces,
+		"shm_size":                       replaces,
+		"ulimits":                        replaces,
+
+		"privileged":   replaces,
+		"cap_add":      replaces,
+		"cap_drop":     replaces,
+		"security_opt": replaces,
+		"group_add":    replaces,
+		"sysctls":      replaces,
+		"userns_mode":  replaces,
+		"read_only":    replaces,
+
+		"devices":             replaces,
+		"device_cgroup_rules": replaces,
+		"device_requests":     replaces,
+		"gpus":                replaces,
+
+		"ipc":           replaces,
+		"pid":           replaces,
+		"uts":           replaces,
+		"cgroup":        replaces,
+		"cgroup_parent": replaces,
+		"runtime":       replaces,
+
+		"init":        replaces,
+		"tty":         replaces,
+		"stdin_open":  replaces,
+		"logging":     replaces,
+		"storage_opt": replaces,
+		"annotations": replaces,
+
+		"id":               computed,
+		"container_id":     computed,
+		"image_id":         computed,
+		"image_digest":     computed,
+		"status":           computed,
+		"health":           computed,
+		"exit_code":        computed,
+		"operation_id":     computed,
+		"fault":            computed,
+		"addresses":        computed,
+		"published_ports":  computed,
+		"effective_labels": computed,
 	}
 	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
 		maps.Copy(table, family)
@@ -107,7 +159,19 @@ func (e effect) sentence() string {
 // leftOut are the values that mean the same as leaving an attribute out. To write one down, or to
 // leave it out again, replaces nothing.
 func leftOut() map[string]attr.Value {
-	return networkingLeftOut()
+	no := types.BoolValue(false)
+	values := map[string]attr.Value{
+		"oom_kill_disable": no,
+		"privileged":       no,
+		"read_only":        no,
+		"tty":              no,
+		"stdin_open":       no,
+		"ipc":              types.StringValue("private"),
+		"oom_score_adj":    types.Int64Value(0),
+		"shm_size":         meaning.New(meaning.Size, defaultShmSize),
+	}
+	maps.Copy(values, networkingLeftOut())
+	return values
 }
 
 // withEffects completes attributes by the table: with the plan modifier that replaces, after those
@@ -133,7 +197,7 @@ func (c completion) complete(attribute schema.Attribute, at string, e effect, sa
 		}
 		return description
 	}
-	m := replaceIf{e, c.leftOut[at]}
+	m := replaceIf{effect: e, leftOut: c.leftOut[at], within: c.leftOut, at: at}
 	switch a := attribute.(type) {
 	case schema.StringAttribute:
 		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.String](a.PlanModifiers, m)
@@ -206,6 +270,9 @@ type replaceIf struct {
 	effect effect
 	// leftOut is what means the same as null; nil if nothing does.
 	leftOut attr.Value
+	// within has that of what is nested, by its whole name, which begins with at.
+	within map[string]attr.Value
+	at     string
 }
 
 func (m replaceIf) Description(context.Context) string             { return m.effect.sentence() }
@@ -272,9 +339,14 @@ func (m replaceIf) PlanModifyMap(_ context.Context, req planmodifier.MapRequest,
 	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
 }
 
-// PlanModifyObject looks at whether the object is there: changes within are its attributes' matter.
+// PlanModifyObject looks at whether the object is taken away: all else is its attributes' matter.
 func (m replaceIf) PlanModifyObject(_ context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && req.StateValue.IsNull() != req.PlanValue.IsNull()
+	said := false
+	for name, v := range req.StateValue.Attributes() {
+		within := replaceIf{effect: m.effect, leftOut: m.within[m.at+"."+name]}
+		said = said || !within.isLeftOut(v)
+	}
+	resp.RequiresReplace = exists(req.State, req.Plan) && said && req.PlanValue.IsNull()
 }
 
 // exists says whether a plan is about a container that is there and is to stay.

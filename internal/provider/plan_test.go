@@ -42,7 +42,47 @@ func allChanges() map[string]change {
 		"healthcheck":         {values{"test": []any{"CMD", "a"}}, values{"test": []any{"CMD", "b"}}},
 		"restart":             {"no", "always"},
 		"memory":              {"64m", "128m"},
+		"memory_reservation":  {"32m", "64m"},
+		"memory_swap":         {nil, "-1"},
+		"memory_swappiness":   {nil, 0},
 		"cpus":                {0.5, 1.5},
+		"cpu_shares":          {nil, 512},
+		"cpu_quota":           {50000, nil},
+		"cpu_period":          {50000, 100000},
+		"cpu_rt_period":       {1000, 2000},
+		"cpu_rt_runtime":      {100, 200},
+		"cpuset":              {"0", "0-1"},
+		"cpuset_mems":         {"0", "0-1"},
+		"pids_limit":          {100, nil},
+		"blkio_config":        {nil, values{"weight": 300}},
+		"oom_kill_disable":    {nil, true},
+		"oom_score_adj":       {nil, 100},
+		"shm_size":            {nil, "32m"},
+		"ulimits":             {values{"nofile": "100"}, values{"nofile": "100:200"}},
+		"privileged":          {nil, true},
+		"cap_add":             {nil, []any{"NET_ADMIN"}},
+		"cap_drop":            {[]any{"ALL"}, []any{"CHOWN"}},
+		"security_opt":        {nil, []any{"no-new-privileges"}},
+		"group_add":           {nil, []any{"audio"}},
+		"sysctls":             {nil, values{"net.core.somaxconn": "1024"}},
+		"userns_mode":         {nil, "host"},
+		"read_only":           {false, true},
+		"devices":             {nil, values{"/dev/fuse": values{}}},
+		"device_cgroup_rules": {nil, []any{"c 1:3 r"}},
+		"device_requests":     {nil, []any{values{"count": 1}}},
+		"gpus":                {"1", "all"},
+		"ipc":                 {nil, "host"},
+		"pid":                 {nil, "host"},
+		"uts":                 {nil, "host"},
+		"cgroup":              {nil, "private"},
+		"cgroup_parent":       {nil, "/a"},
+		"runtime":             {nil, "runsc"},
+		"init":                {nil, false},
+		"tty":                 {false, true},
+		"stdin_open":          {nil, true},
+		"logging":             {nil, values{"driver": "local"}},
+		"storage_opt":         {nil, values{"size": "1G"}},
+		"annotations":         {nil, values{"a": "b"}},
 		"user":                {nil, "1000"},
 		"working_dir":         {"/a", "/b"},
 		"hostname":            {"a", "b"},
@@ -154,20 +194,20 @@ func TestReplaceIf(t *testing.T) {
 		prior, plan attr.Value
 		want        bool
 	}{
-		{"the same", replaceIf{replaces, nil}, types.StringValue("a"), types.StringValue("a"), false},
-		{"another", replaceIf{replaces, nil}, types.StringValue("a"), types.StringValue("b"), true},
-		{"unknown", replaceIf{replaces, nil}, types.StringValue("a"), types.StringUnknown(), true},
-		{"the default written down", replaceIf{replaces, types.BoolValue(false)}, types.BoolNull(), types.BoolValue(false), false},
-		{"the default left out", replaceIf{replaces, types.BoolValue(false)}, types.BoolValue(false), types.BoolNull(), false},
-		{"more than the default", replaceIf{replaces, types.BoolValue(false)}, types.BoolNull(), types.BoolValue(true), true},
-		{"the default in another spelling", replaceIf{replaces, meaning.New(meaning.Size, "64m")}, types.StringNull(), types.StringValue("65536k"), false},
-		{"an empty set", replaceIf{replaces, nil}, types.SetNull(types.StringType), set(), false},
-		{"a set", replaceIf{replaces, nil}, types.SetNull(types.StringType), set(types.StringValue("a")), true},
-		{"an empty list is not none", replaceIf{replaces, nil}, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
-		{"a limit, first", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Null(), types.Int64Value(1), false},
-		{"a limit, another", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Value(1), types.Int64Value(2), false},
-		{"a limit, removed", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Value(1), types.Int64Null(), true},
-		{"a limit, unknown", replaceIf{inPlaceUnlessRemoved, nil}, types.Int64Value(1), types.Int64Unknown(), false},
+		{"the same", replaceIf{effect: replaces}, types.StringValue("a"), types.StringValue("a"), false},
+		{"another", replaceIf{effect: replaces}, types.StringValue("a"), types.StringValue("b"), true},
+		{"unknown", replaceIf{effect: replaces}, types.StringValue("a"), types.StringUnknown(), true},
+		{"the default written down", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolNull(), types.BoolValue(false), false},
+		{"the default left out", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolValue(false), types.BoolNull(), false},
+		{"more than the default", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolNull(), types.BoolValue(true), true},
+		{"the default in another spelling", replaceIf{effect: replaces, leftOut: meaning.New(meaning.Size, "64m")}, types.StringNull(), types.StringValue("65536k"), false},
+		{"an empty set", replaceIf{effect: replaces}, types.SetNull(types.StringType), set(), false},
+		{"a set", replaceIf{effect: replaces}, types.SetNull(types.StringType), set(types.StringValue("a")), true},
+		{"an empty list is not none", replaceIf{effect: replaces}, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
+		{"a limit, first", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Null(), types.Int64Value(1), false},
+		{"a limit, another", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Value(2), false},
+		{"a limit, removed", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Null(), true},
+		{"a limit, unknown", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Unknown(), false},
 	} {
 		if got := tt.m.decide(tt.prior, tt.plan); got != tt.want {
 			t.Errorf("%s: replaces %t", tt.name, got)
@@ -373,10 +413,23 @@ func representative() map[string]values {
 			},
 			"networks":    values{"front": values{}, "second": values{"network": "back"}, "third": values{"network": networkID}},
 			"healthcheck": values{"test": []any{"CMD-SHELL", "true"}, "interval": "1m0s", "timeout": "1.5s", "start_period": "500ms", "retries": 3},
-			"restart":     "on-failure:3", "memory": "0.5g", "cpus": 0.1, "user": "1000:1000", "working_dir": "/srv", "hostname": "somewhere",
+			"ulimits":     values{"nofile": "1024"}, "restart": "on-failure:3", "memory": "0.5g", "cpus": 0.1, "user": "1000:1000", "working_dir": "/srv", "hostname": "somewhere",
 			"stop_signal": "SIGINT", "stop_grace_period": "1m30s", "wait_for": "healthy", "remove_volumes": false, "wait_for_removal": false,
 			"timeouts": values{"create": "1m", "delete": "30s"},
 		},
+		"limits": minimal().with(values{
+			"memory": "1g", "memory_reservation": "512m", "memory_swap": "1536m", "memory_swappiness": 0, "cpu_shares": 512, "cpu_quota": 50000, "cpu_period": 100000,
+			"cpu_rt_period": 1000000, "cpu_rt_runtime": 950000, "cpuset": "1,0", "cpuset_mems": "0", "pids_limit": 100, "oom_kill_disable": true, "oom_score_adj": -5,
+			"shm_size": "0.125g", "ulimits": values{"nofile": "1024:1024", "nproc": "10:20"},
+			"blkio_config": values{
+				"weight": 300, "weight_device": values{"/dev/sda": 200}, "device_read_bps": values{"/dev/sda": "1024k"}, "device_read_iops": values{"/dev/sda": 1000},
+				"device_write_bps": values{"/dev/sda": "1m"}, "device_write_iops": values{"/dev/sda": 10},
+			},
+		}),
+		"defaults, spelled out": minimal().with(values{"memory": "64m", "memory_swap": "128m", "pids_limit": -1, "cpu_quota": -1, "oom_kill_disable": false, "oom_score_adj": 0, "shm_size": "65536k", "ulimits": values{},
+			"privileged": false, "cap_add": []any{}, "security_opt": []any{}, "sysctls": values{}, "read_only": false, "devices": values{}, "ipc": "private", "tty": false, "stdin_open": false,
+			"storage_opt": values{}}),
+		"unlimited swap":                  minimal().with(values{"memory": "64m", "memory_swap": "-1"}),
 		"job":                             minimal().with(values{"desired_state": "completed", "expected_exit_codes": []any{3, 0}, "restart": "on-failure"}),
 		"paused":                          minimal().with(values{"desired_state": "paused"}),
 		"stopped":                         minimal().with(values{"desired_state": "stopped", "restart": "unless-stopped"}),
@@ -434,8 +487,8 @@ func TestRoundTrip(t *testing.T) {
 func TestImportRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, config := range representative() {
-		if name == "nothing" || name == "short ID" || name == "paused" {
-			// Empty is null after an import, the keys of networks are the user's.
+		if name == "nothing" || name == "short ID" || name == "paused" || name == "defaults, spelled out" {
+			// Empty and the defaults are null after an import, the keys of networks are the user's.
 			continue
 		}
 		for from, image := range images() {
@@ -519,6 +572,17 @@ func TestDrift(t *testing.T) {
 		"check gone":            {func(c *conductor.Container) { c.Healthcheck = nil }, []string{"healthcheck"}},
 		"command":               {func(c *conductor.Container) { c.Command = nil }, []string{"command"}},
 		"grace period":          {func(c *conductor.Container) { c.StopGracePeriod = nil }, []string{"stop_grace_period"}},
+		"swap":                  {func(c *conductor.Container) { c.MemorySwap = 600 << 20 }, []string{"memory_swap"}},
+		"reservation":           {func(c *conductor.Container) { c.MemoryReservation = 64 << 20 }, []string{"memory_reservation"}},
+		"shares":                {func(c *conductor.Container) { c.CPUShares = 512 }, []string{"cpu_shares"}},
+		"quota":                 {func(c *conductor.Container) { c.CPUQuota = 5000 }, []string{"cpu_quota"}},
+		"period":                {func(c *conductor.Container) { c.CPUPeriod = 5000 }, []string{"cpu_period"}},
+		"CPUs to run on":        {func(c *conductor.Container) { c.CPUSet = "0" }, []string{"cpuset"}},
+		"memory nodes":          {func(c *conductor.Container) { c.CPUSetMems = "0" }, []string{"cpuset_mems"}},
+		"processes":             {func(c *conductor.Container) { c.PidsLimit = 10 }, []string{"pids_limit"}},
+		"weight":                {func(c *conductor.Container) { c.Blkio.Weight = 10 }, []string{"blkio_config"}},
+		"ulimit of the engine":  {func(c *conductor.Container) { c.Ulimits["core"] = conductor.Ulimit{Hard: -1} }, nil},
+		"ulimit":                {func(c *conductor.Container) { c.Ulimits["nofile"] = conductor.Ulimit{Soft: 5, Hard: 5} }, []string{"ulimits"}},
 		"the same, other order": {func(c *conductor.Container) { slices.Reverse(c.Ports) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -550,6 +614,59 @@ func TestDriftOfALimitThatIsNotConfigured(t *testing.T) {
 	m := modelOf(t, c.refresh(t, state, made))
 	if m.Memory.ValueString() != "64m" || m.CPUs.ValueFloat64() != 0.5 {
 		t.Errorf("memory is %s, cpus is %s", m.Memory, m.CPUs)
+	}
+}
+
+// What an import left out because it is the engine's default is written down without a replacement.
+func TestPlanOfDefaultsAfterAnImport(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	config := representative()["defaults, spelled out"]
+	applied, made := c.create(t, config, nil)
+	m := modelOf(t, c.emptied(t, applied))
+	m.importFrom(made, &conductor.ImageDefaults{})
+	m.settle()
+	m.Fault = flattenFault("", nil)
+	if p := c.plan(t, c.raw(t, m), config); p.replace != nil {
+		t.Errorf("replaced because of %v", p.replace)
+	}
+}
+
+// What a kernel can't do the engine discards, and no plan could mend it.
+func TestDiscardedLimitsAreNoDrift(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	config := representative()["limits"]
+	state, made := c.create(t, config, nil)
+	made.MemoryReservation, made.MemorySwappiness, made.CPUShares, made.CPUPeriod, made.CPUSet, made.CPUSetMems = 0, nil, 0, 0, "", ""
+	made.Blkio, made.OOMKillDisable, made.MemorySwap, made.Defaults.NoSwapLimit = conductor.Blkio{}, false, -1, true
+	if p := c.plan(t, c.refresh(t, state, made), config); p.changed != nil {
+		t.Errorf("planned to change: %v", p.changed)
+	}
+}
+
+// A part of blkio_config changes in place, the rest replaces.
+func TestPlanOfBlkio(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	weight, rates := values{"weight": 300}, values{"weight": 300, "device_read_bps": values{"/dev/sda": "1m"}}
+	for _, tt := range []struct {
+		name     string
+		from, to any
+		replaces bool
+	}{
+		{"a first weight", nil, weight, false},
+		{"another weight", weight, values{"weight": 400}, false},
+		{"no more weight", weight, values{"weight": nil}, true},
+		{"nothing any more", weight, nil, true},
+		{"first rates", nil, rates, true},
+		{"rates more", weight, rates, true},
+		{"rates in another spelling", rates, rates.with(values{"device_read_bps": values{"/dev/sda": "1024k"}}), false},
+	} {
+		state, _ := c.create(t, minimal().with(values{"blkio_config": tt.from}), nil)
+		if p := c.plan(t, state, minimal().with(values{"blkio_config": tt.to})); (p.replace != nil) != tt.replaces {
+			t.Errorf("%s: replaced because of %v", tt.name, p.replace)
+		}
 	}
 }
 
