@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"encoding/json"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,7 +20,7 @@ import (
 // one down, or to leave it out again, replaces nothing.
 func leftOut() map[string]attr.Value {
 	no := types.BoolValue(false)
-	return map[string]attr.Value{
+	values := map[string]attr.Value{
 		"oom_kill_disable": no,
 		"privileged":       no,
 		"read_only":        no,
@@ -29,6 +30,8 @@ func leftOut() map[string]attr.Value {
 		"oom_score_adj":    types.Int64Value(0),
 		"shm_size":         meaning.New(meaning.Size, defaultShmSize),
 	}
+	maps.Copy(values, networkingLeftOut())
+	return values
 }
 
 // leftOutOn are those that differ between engines.

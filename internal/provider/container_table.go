@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -38,7 +39,7 @@ const (
 // plan modifiers that replace, and the sentence in the documentation, come from it. What is nested
 // has its parent's effect, unless it is in the table itself, as "parent.child".
 func containerTable() map[string]effect {
-	return map[string]effect{
+	table := map[string]effect{
 		"name":                inPlace,
 		"image":               replaces,
 		"pull_policy":         providerOnly,
@@ -50,6 +51,9 @@ func containerTable() map[string]effect {
 		"ports":               replaces,
 		"mounts":              replaces,
 		"networks":            inPlace,
+		"volumes_from":        replaces,
+		"files":               inPlace,
+		"files.source_sha256": computed,
 		"healthcheck":         replaces,
 		"restart":             inPlace,
 		"user":                replaces,
@@ -131,6 +135,10 @@ func containerTable() map[string]effect {
 		"published_ports":  computed,
 		"effective_labels": computed,
 	}
+	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
+		maps.Copy(table, family)
+	}
+	return table
 }
 
 // sentence is what the documentation says of the effect.

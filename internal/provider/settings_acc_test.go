@@ -311,6 +311,17 @@ func TestAccDefaultsWrittenDown(t *testing.T) {
 	)
 }
 
+// Another container's name spaces are named as a person names it, also after an import.
+func TestAccSharedNamespaces(t *testing.T) {
+	r := newRig(t)
+	config := r.provider() + r.resource("donor", `ipc = "shareable"`) +
+		r.resource("web", `ipc = "container:${gantry_container.donor.name}"`, `pid = "container:${gantry_container.donor.name}"`)
+	r.run(
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{has("pid", text("container:"+r.Name("donor")))}},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+	)
+}
+
 // What only the engine can refuse is an error on the attribute.
 func TestAccRefusedSettings(t *testing.T) {
 	r := newRig(t)
