@@ -62,6 +62,9 @@ func (o *operation) bring(ctx context.Context) error {
 // that didn't fit into the request, and uploads the files. It can be repeated.
 func (o *operation) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
+	if err := o.engine.knows(o.scope(), o.Spec, o.exists()); err != nil {
+		return err
+	}
 	request, err := translate(o.Spec, o.id, o.engine.api.ClientVersion())
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)

@@ -124,7 +124,7 @@ func translateHealthcheck(h *Healthcheck) *container.HealthConfig {
 	if h == nil {
 		return nil
 	}
-	return &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries}
+	return &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries}
 }
 
 func translateRestart(p RestartPolicy) container.RestartPolicy {
@@ -252,7 +252,10 @@ func observeHealthcheck(h *container.HealthConfig) *Healthcheck {
 	if h == nil || len(h.Test) == 0 {
 		return nil
 	}
-	return &Healthcheck{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries}
+	if h.Test[0] == "NONE" {
+		return &Healthcheck{Test: h.Test} // The engine adds the image's intervals.
+	}
+	return &Healthcheck{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries}
 }
 
 func observeRestart(p container.RestartPolicy) RestartPolicy {

@@ -21,14 +21,15 @@ import (
 func leftOut() map[string]attr.Value {
 	no := types.BoolValue(false)
 	values := map[string]attr.Value{
-		"oom_kill_disable": no,
-		"privileged":       no,
-		"read_only":        no,
-		"tty":              no,
-		"stdin_open":       no,
-		"ipc":              types.StringValue("private"),
-		"oom_score_adj":    types.Int64Value(0),
-		"shm_size":         meaning.New(meaning.Size, defaultShmSize),
+		"healthcheck.disable": no,
+		"oom_kill_disable":    no,
+		"privileged":          no,
+		"read_only":           no,
+		"tty":                 no,
+		"stdin_open":          no,
+		"ipc":                 types.StringValue("private"),
+		"oom_score_adj":       types.Int64Value(0),
+		"shm_size":            meaning.New(meaning.Size, defaultShmSize),
 	}
 	maps.Copy(values, networkingLeftOut())
 	return values

@@ -27,8 +27,12 @@ func networkingChanges() map[string]change {
 
 func networkingSpellings() map[string]spelling {
 	network := func(changes values) values { return values{"networks": values{"front": changes}} }
+	mount := func(m values) values { return values{"mounts": values{"/data": m}} }
 	return map[string]spelling{
 		"brackets":             {values{"extra_hosts": values{"db": []any{"[::1]"}}}, values{"extra_hosts": values{"db": []any{"0:0:0:0:0:0:0:1"}}}},
+		"tmpfs size":           {mount(values{"type": "tmpfs", "tmpfs": values{"size": "64m"}}), mount(values{"type": "tmpfs", "tmpfs": values{"size": "65536k"}})},
+		"propagation":          {mount(values{"type": "bind", "source": "/srv"}), mount(values{"type": "bind", "source": "/srv", "bind": values{"propagation": "rprivate", "recursive": "enabled", "create_host_path": false}})},
+		"no volume options":    {mount(values{"type": "volume", "source": "data"}), mount(values{"type": "volume", "source": "data", "volume": values{"nocopy": false, "labels": values{}}})},
 		"order of aliases":     {network(values{"aliases": []any{"a", "b"}}), network(values{"aliases": []any{"b", "a"}})},
 		"no aliases":           {network(values{}), network(values{"aliases": []any{}, "driver_opts": values{}, "link_local_ips": []any{}, "gw_priority": 0})},
 		"address of a network": {network(values{"ipv6_address": "fd00::a"}), network(values{"ipv6_address": "fd00:0::A"})},
@@ -64,6 +68,13 @@ func networkingConfigurations() map[string]values {
 			"extra_hosts":       values{"six": []any{"[fd00::0:1]", "fd00::2"}, "gateway": []any{"host-gateway"}, "four": []any{"10.1.1.1"}},
 			"publish_all_ports": true,
 		}),
+		"mount options": minimal().with(values{"mounts": values{
+			"/bind":  values{"type": "bind", "source": "/srv", "read_only": true, "consistency": "cached", "bind": values{"propagation": "rslave", "create_host_path": true, "recursive": "disabled"}},
+			"/data":  values{"type": "volume", "source": "data", "volume": values{"nocopy": true, "subpath": "a/b", "labels": values{"a": "1"}, "driver": "local", "driver_opts": values{"type": "tmpfs"}}},
+			"/cache": values{"type": "tmpfs", "tmpfs": values{"size": "64m", "mode": "0700"}},
+		}, "volumes_from": []any{"other", "third:ro"}}),
+		"no check":        minimal().with(values{"healthcheck": values{"disable": true}}),
+		"often at first":  minimal().with(values{"healthcheck": values{"test": []any{"CMD", "a"}, "start_interval": "500ms"}}),
 		"host network":    minimal().with(values{"network_mode": "host", "hostname": "own"}),
 		"no network":      minimal().with(values{"network_mode": "none", "dns": []any{"10.0.0.1"}}),
 		"another's":       minimal().with(values{"network_mode": "container:proxy"}),

@@ -82,6 +82,10 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 		}
 		if known(ctx, config, "wait_for", &wait, &diags) && !wait.IsNull() {
 			diags.Append(validateWait(state, conductor.Wait(wait.ValueString()))...)
+			if conductor.Wait(wait.ValueString()) == conductor.WaitHealthy && healthcheck != nil && healthcheck.Disable.ValueBool() {
+				diags.AddAttributeError(path.Root("wait_for"), "wait_for = \"healthy\" without a health check",
+					"healthcheck.disable takes the image's check away, and nothing would ever say that the container is healthy. Remove one of the two.")
+			}
 		}
 		diags.Append(validateJob(ctx, config, state)...)
 	}

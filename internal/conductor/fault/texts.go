@@ -338,3 +338,16 @@ func codes(expected []int) string {
 	}
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(expected), " ", ", "), "[]")
 }
+
+// EngineTooOld is a setting that the engine does not know. API is the first version of the Engine API
+// that does, docker the first engine that speaks it, spoken what this one speaks.
+func (s Scope) EngineTooOld(attribute []string, api, docker, spoken string, exists Exists) *Fault {
+	name := strings.Join(attribute, ".")
+	return s.make(Fault{
+		Kind: Invalid, Step: StepConnecting, Attribute: attribute,
+		Summary: fmt.Sprintf("Engine %q is too old for %s of container %q", s.Engine, name, s.Container),
+		Message: fmt.Sprintf("%s needs Docker %s (API %s); the engine speaks API %s", name, docker, api, spoken),
+		Exists:  string(exists),
+		Hint:    fmt.Sprintf("leave %s out, or bring the engine to Docker %s or newer", name, docker),
+	}, nil)
+}
