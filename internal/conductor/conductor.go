@@ -90,6 +90,8 @@ type Request struct {
 	PriorName string
 	// Restart has an update restart the container, if its desired state is one that runs.
 	Restart bool
+	// Upload are the files of Spec that an update puts into the container.
+	Upload []string
 	// Wait is what a create or an update waits for; empty is WaitReady.
 	Wait Wait
 	// RemoveVolumes says whether a remove takes the anonymous volumes along.

@@ -48,6 +48,7 @@ type engineAPI interface {
 	ContainerStop(ctx context.Context, container string, options container.StopOptions) error
 	ContainerUnpause(ctx context.Context, container string) error
 	ContainerUpdate(ctx context.Context, container string, updateConfig container.UpdateConfig) (container.UpdateResponse, error)
+	CopyToContainer(ctx context.Context, container, path string, content io.Reader, options container.CopyToContainerOptions) error
 	Close() error
 }
 

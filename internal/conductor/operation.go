@@ -250,6 +250,9 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 	c := observe(e.name, r)
 	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
+	if err := e.nameShared(ctx, c, c.NetworkMode); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -267,7 +270,8 @@ func (e *engine) nameNetworks(ctx context.Context, c *Container) {
 			continue
 		}
 		delete(c.Attached, key)
-		c.Attached[found.Name] = AttachedNetwork{ID: found.ID, Address: n.Address}
+		n.ID = found.ID
+		c.Attached[found.Name] = n
 	}
 }
 

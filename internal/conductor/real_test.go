@@ -119,7 +119,7 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 	delete(got.Environment, "PATH")
 	delete(got.Labels, "from")
 	delete(got.Labels, conductor.LabelOperation)
-	got.Networks = spec.Networks // They are reported as Attached.
+	got.Networks, got.NetworkMode = spec.Networks, "" // They are reported as Attached.
 	if diff := cmp.Diff(spec.Plain(out.Container.Defaults), got.Plain(out.Container.Defaults)); diff != "" {
 		t.Errorf("asked for and reported differ:\n%s", diff)
 	}

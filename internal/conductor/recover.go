@@ -165,6 +165,8 @@ type Standing struct {
 	Fault *fault.Fault
 	// Restart says that it was to restart the container, which can't be read back.
 	Restart bool
+	// Uploads says that it was to upload files, which can't be read back either.
+	Uploads bool
 	// Known says that the journal knows the operation. It does not where another machine
 	// carried it out, or long after.
 	Known bool
@@ -243,7 +245,7 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 	if r.ContainerID != "" {
 		known.containers = append(known.containers, r.ContainerID)
 	}
-	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart}
+	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart, Uploads: r.Uploads}
 	scope.Operation = r.ID
 	// Who waited for a call has heard of its failure. A cast's stands as long as a state names it.
 	untold := r.Cast || !r.Settled

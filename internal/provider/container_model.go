@@ -52,6 +52,11 @@ type containerModel struct {
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
+	Files       files          `tfsdk:"files"`
+	VolumesFrom []types.String `tfsdk:"volumes_from"`
+	networkingModel
+	secretsModel
+
 	ID              types.String `tfsdk:"id"`
 	ContainerID     types.String `tfsdk:"container_id"`
 	ImageID         types.String `tfsdk:"image_id"`
@@ -82,6 +87,7 @@ func (m *containerModel) expand() conductor.Spec {
 			Limits:      m.expandLimits(), Security: m.expandSecurity(), Devices: m.expandDevices(), Namespaces: m.expandNamespaces(), Process: m.expandProcess(),
 			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
 			StopSignal: m.StopSignal.ValueString(),
+			Networking: m.networkingModel.expand(), VolumesFrom: expandList(m.VolumesFrom),
 		},
 	}
 	for _, code := range m.ExpectedExitCodes {
@@ -108,6 +114,8 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Ports = flattenPorts(m.Ports, c.Ports)
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
 	m.Networks = flattenNetworks(m.Networks, c)
+	m.networkingModel.refresh(c)
+	m.VolumesFrom = refreshList(m.VolumesFrom, c.VolumesFrom)
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = refreshString(m.User, c.User)
@@ -235,12 +243,14 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Labels = importMap(withoutOwn(c.Labels), image.Labels)
 	m.Ports = flattenPorts(nil, c.Ports)
 	m.Mounts = importMounts(c.Mounts, image.Volumes)
-	m.Networks = importNetworks(c.Attached)
+	m.Networks = importNetworks(c)
+	m.networkingModel = importNetworking(c)
+	m.VolumesFrom = listOrNull(c.VolumesFrom)
 	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
 	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = importString(c.User, image.User)
 	m.WorkingDir = importString(c.WorkingDir, cmp.Or(image.WorkingDir, "/"))
-	m.Hostname = importString(c.Hostname, c.ID[:12])
+	m.Hostname = importHostname(c)
 	m.StopSignal = importString(c.StopSignal, cmp.Or(image.StopSignal, "SIGTERM"))
 	m.StopGracePeriod = flattenGrace(meaning.Null(meaning.Duration), c.StopGracePeriod)
 	m.DesiredState = types.StringValue(string(m.powerState(c.State)))

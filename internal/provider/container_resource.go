@@ -68,8 +68,12 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 		return
 	}
 	r.labels.complete(&plan)
+	spec := plan.expand()
+	if resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...); resp.Diagnostics.HasError() {
+		return
+	}
 	state := plan
-	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: plan.expand(), Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
 	switch {
 	case done.accepted:
@@ -133,9 +137,13 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		// No networks mean the engine's default, and nil would mean to leave them.
 		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}
+	if resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...); resp.Diagnostics.HasError() {
+		return
+	}
+	upload, restart := changedFiles(prior.Files, plan.Files)
 	done, err := r.carryOut(ctx, conductor.Request{
 		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
-		Restart:   triggered(prior.RestartTriggers, plan.RestartTriggers),
+		Restart: restart || triggered(prior.RestartTriggers, plan.RestartTriggers), Upload: upload,
 		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
 	}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
@@ -150,6 +158,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	default:
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior
+		state.Files = prior.Files.without(upload)
 		state.record(conductor.KindUpdate, done.Outcome, faultOf(err))
 		if done.Container != nil {
 			state.refresh(done.Container)

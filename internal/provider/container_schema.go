@@ -70,18 +70,19 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"environment": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. Their values are in the state.",
-			Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[^=\x00]+$`),
-				`must not be empty and have no "="`)), mapvalidator.NoNullValues()},
+			Validators:          []validator.Map{mapvalidator.KeysAre(variableName()), mapvalidator.NoNullValues()},
 		},
 		"labels": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Labels. They add to the image's; only the ones named here are compared.",
 			Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
 		},
-		"ports":       portsAttribute(),
-		"mounts":      mountsAttribute(),
-		"networks":    networksAttribute(),
-		"healthcheck": healthcheckAttribute(),
+		"ports":        portsAttribute(),
+		"mounts":       mountsAttribute(),
+		"networks":     networksAttribute(),
+		"volumes_from": volumesFromAttribute(),
+		"files":        filesAttribute(),
+		"healthcheck":  healthcheckAttribute(),
 		"restart": schema.StringAttribute{
 			Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Restart}, Default: stringdefault.StaticString("no"),
 			MarkdownDescription: "When the engine restarts the container: `no` (default), `always`, `unless-stopped`, `on-failure` or `on-failure:N` with at most N restarts.",
@@ -149,6 +150,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		}),
 	}
 	for _, family := range []map[string]schema.Attribute{
+		networkingAttributes(), secretsAttributes(),
 		limitsAttributes(), securityAttributes(), devicesAttributes(), namespacesAttributes(), processAttributes(), computedAttributes(),
 	} {
 		maps.Copy(attributes, family)

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -37,7 +38,7 @@ const (
 // plan modifiers that replace, and the sentence in the documentation, come from it. What is nested
 // has its parent's effect, unless it is in the table itself, as "parent.child".
 func containerTable() map[string]effect {
-	return map[string]effect{
+	table := map[string]effect{
 		"name":                inPlace,
 		"image":               replaces,
 		"pull_policy":         providerOnly,
@@ -49,6 +50,9 @@ func containerTable() map[string]effect {
 		"ports":               replaces,
 		"mounts":              replaces,
 		"networks":            inPlace,
+		"volumes_from":        replaces,
+		"files":               inPlace,
+		"files.source_sha256": computed,
 		"healthcheck":         replaces,
 		"restart":             inPlace,
 		"user":                replaces,
@@ -130,6 +134,10 @@ func containerTable() map[string]effect {
 		"published_ports":  computed,
 		"effective_labels": computed,
 	}
+	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
+		maps.Copy(table, family)
+	}
+	return table
 }
 
 // sentence is what the documentation says of the effect.
@@ -152,7 +160,7 @@ func (e effect) sentence() string {
 // leave it out again, replaces nothing.
 func leftOut() map[string]attr.Value {
 	no := types.BoolValue(false)
-	return map[string]attr.Value{
+	values := map[string]attr.Value{
 		"oom_kill_disable": no,
 		"privileged":       no,
 		"read_only":        no,
@@ -162,6 +170,8 @@ func leftOut() map[string]attr.Value {
 		"oom_score_adj":    types.Int64Value(0),
 		"shm_size":         meaning.New(meaning.Size, defaultShmSize),
 	}
+	maps.Copy(values, networkingLeftOut())
+	return values
 }
 
 // withEffects completes attributes by the table: with the plan modifier that replaces, after those
