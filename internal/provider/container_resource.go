@@ -120,6 +120,9 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if standing.Container != nil {
+		keepDefaults(ctx, resp.Private, standing.Container.Defaults, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -198,6 +201,9 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err := r.conductor.Call(ctx, req)
+		if len(out.Warnings) > 0 {
+			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", req.Spec.Name), strings.Join(out.Warnings, "\n"))
+		}
 		return done{Outcome: out}, err
 	}
 	req.Wait = conductor.WaitReady
