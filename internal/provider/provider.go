@@ -175,7 +175,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newContainerResource, newBarrierResource, newNetworkResource, newVolumeResource, newImageResource}
+	return []func() resource.Resource{newContainerResource, newBarrierResource, newNetworkResource, newVolumeResource, newImageResource, newExecResource}
 }
 
 func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return dataSources() }
