@@ -35,6 +35,8 @@ type Container struct {
 	ImageDigest string
 	Created     time.Time
 	State       State
+	// AutoRemove says that the engine removes the container when it ends (docker run --rm).
+	AutoRemove bool
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
 	// PublishedPorts maps "80/tcp" to the lowest port of the host that leads to it now.

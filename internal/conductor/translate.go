@@ -164,9 +164,10 @@ func observe(engine string, r container.InspectResponse) *Container {
 			User: r.Config.User, WorkingDir: r.Config.WorkingDir, Hostname: r.Config.Hostname,
 			StopSignal: r.Config.StopSignal, StopGracePeriod: fromSeconds(r.Config.StopTimeout),
 		},
-		Created:  instant(r.Created),
-		State:    observeState(r.State, r.RestartCount),
-		Attached: make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
+		Created:    instant(r.Created),
+		State:      observeState(r.State, r.RestartCount),
+		AutoRemove: r.HostConfig.AutoRemove,
+		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
 		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {
