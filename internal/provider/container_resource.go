@@ -253,6 +253,10 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 		addFault(&resp.Diagnostics, err)
 		return
 	}
+	if err := checkImport(c); err != nil {
+		resp.Diagnostics.AddError(fmt.Sprintf("Unable to import container %q", c.Name), sentence(err)+".")
+		return
+	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), c.Engine+"/"+c.Name)...)
 }
