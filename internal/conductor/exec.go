@@ -129,3 +129,9 @@ func (e *engine) busy(name string) string {
 	}
 	return records[i].ID
 }
+
+// MaskLines splits what a command wrote into lines that can be shown: without the values of its
+// environment, and without control characters.
+func MaskLines(text string, environment map[string]string) []string {
+	return fault.NewMask(slices.Collect(maps.Values(environment))...).Lines(text)
+}

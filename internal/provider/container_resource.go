@@ -70,7 +70,8 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	r.labels.complete(&plan)
 	spec := plan.expand()
-	if resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	state := plan
@@ -141,7 +142,8 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		// No networks mean the engine's default, and nil would mean to leave them.
 		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}
-	if resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	upload, restart := changedFiles(prior.Files, plan.Files)
@@ -252,6 +254,10 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	c, err := r.conductor.Inspect(ctx, ref)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
+		return
+	}
+	if err := checkImport(c); err != nil {
+		resp.Diagnostics.AddError(fmt.Sprintf("Unable to import container %q", c.Name), sentence(err)+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)
