@@ -142,7 +142,7 @@ func isSet(config tfsdk.Config, name string) bool {
 	}
 }
 
-func (m networkingModel) expand() conductor.Networking {
+func (m *networkingModel) expand() conductor.Networking {
 	n := conductor.Networking{
 		NetworkMode: m.NetworkMode.ValueString(), Domainname: m.Domainname.ValueString(), DNS: expandList(m.DNS), DNSSearch: expandList(m.DNSSearch),
 		DNSOptions: expandList(m.DNSOpt), PublishAllPorts: m.PublishAllPorts.ValueBool(),
@@ -252,7 +252,8 @@ func (v hostAddressOf) ValidateString(ctx context.Context, req validator.StringR
 		return
 	}
 	var own validator.StringResponse
-	if (ipAddress{}).ValidateString(ctx, plain, &own); own.Diagnostics.HasError() {
+	ipAddress{}.ValidateString(ctx, plain, &own)
+	if own.Diagnostics.HasError() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid address %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
 }

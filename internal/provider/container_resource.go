@@ -70,7 +70,8 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	r.labels.complete(&plan)
 	spec := plan.expand()
-	if resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	state := plan
@@ -138,7 +139,8 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		// No networks mean the engine's default, and nil would mean to leave them.
 		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}
-	if resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...); resp.Diagnostics.HasError() {
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
 		return
 	}
 	upload, restart := changedFiles(prior.Files, plan.Files)
