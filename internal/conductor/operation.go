@@ -116,8 +116,9 @@ func (o *operation) enter(step fault.Step) {
 	}
 }
 
-// run waits for the operation's turn and carries it out. The order of taking is lane, lane lock,
-// pool slot: who waits for a lane holds no slot. The outcome is durable before the next one of the
+// run waits for the operation's turn and carries it out: first for the containers that it refers to,
+// while it holds nothing. The order of taking is lane, lane lock, pool slot: who waits for a lane holds
+// no slot. The outcome is durable before the next one of the
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer o.admitted()
@@ -126,6 +127,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	if o.Kind == KindRemove {
 		o.cancelLane()
 	}
+	reference := o.awaitReferences(ctx)
 	if err := o.pass.Wait(ctx); err != nil {
 		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
@@ -135,7 +137,10 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		return nil, err
 	}
 	var c *Container
-	release, err := o.hold(ctx)
+	release, err := func() {}, reference
+	if err == nil {
+		release, err = o.hold(ctx)
+	}
 	if err == nil {
 		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
 	}

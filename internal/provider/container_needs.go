@@ -29,7 +29,7 @@ func (r *containerResource) checkEngine(ctx context.Context, resp *resource.Modi
 
 // plannedNeeds reads those parts of a plan that have settings which not every engine knows.
 func plannedNeeds(ctx context.Context, plan tfsdk.Plan, diags *diag.Diagnostics) conductor.Spec {
-	planned := tfsdk.Config{Raw: plan.Raw, Schema: plan.Schema}
+	planned := tfsdk.Config(plan)
 	var m containerModel
 	var name types.String
 	diags.Append(plan.GetAttribute(ctx, path.Root("name"), &name)...)

@@ -246,7 +246,7 @@ func (v hostAddressOf) ValidateString(ctx context.Context, req validator.StringR
 		return
 	}
 	var own validator.StringResponse
-	(ipAddress{}).ValidateString(ctx, plain, &own)
+	ipAddress{}.ValidateString(ctx, plain, &own)
 	if own.Diagnostics.HasError() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid address %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}

@@ -305,6 +305,16 @@ func (s Scope) RefusedBehind(operation string, cause error) *Fault {
 	}, cause)
 }
 
+// ReferenceFailed is an operation that needs another container, whose own operation failed.
+func (s Scope) ReferenceFailed(operation, ref string, exists Exists, cause error) *Fault {
+	return s.make(Fault{
+		Kind: Refused, Step: StepQueued,
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: container %q, which it refers to, failed", operation, s.Container, s.Engine, ref),
+		Exists:  string(exists),
+		Hint:    "mend the cause and apply again",
+	}, cause)
+}
+
 // EngineSaid is everything else that the engine said no to.
 func (s Scope) EngineSaid(kind Kind, step Step, action string, attribute []string, exists Exists, err error) *Fault {
 	hint := "see the engine's message, and its log for more"
