@@ -105,6 +105,9 @@ type Outcome struct {
 	// Container is the container as it is now; nil if there is none that is gantry's own, or
 	// if the engine could not be asked.
 	Container *Container
+	// Warnings are what the engine said beside doing it, such as that its kernel lacks something
+	// and the setting was discarded.
+	Warnings []string
 }
 
 // laneKey names a lane.
@@ -126,6 +129,8 @@ type Conductor struct {
 	background *backgroundClient
 	engine     *engine
 	unreached  *unreached
+	// detached are the containers that RemoveNetwork disconnected, by the network's name.
+	detached map[string][]detached
 }
 
 // unreached remembers why the engine could not be reached, so that many containers don't wait
@@ -230,7 +235,7 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, false, deadline)
 	container, err := o.run(ctx)
-	return Outcome{OperationID: o.id, Container: container}, err
+	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings}, err
 }
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind

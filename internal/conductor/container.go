@@ -35,6 +35,8 @@ type Container struct {
 	ImageDigest string
 	Created     time.Time
 	State       State
+	// AutoRemove says that the engine removes the container when it ends (docker run --rm).
+	AutoRemove bool
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
 	// Shared are the present names of the containers with which it shares namespaces, by ID.

@@ -75,9 +75,7 @@ func (o *operation) make(ctx context.Context) error {
 			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, o.Spec.Name)
 			if err == nil {
 				o.containerID = answer.ID
-				for _, warning := range answer.Warnings {
-					o.logger.Warn("the engine warns", "warning", o.mask.Text(warning))
-				}
+				o.warned(answer.Warnings)
 			}
 			o.uncertain = err != nil && (lostAnswer(err) || ctx.Err() != nil)
 			return err

@@ -47,13 +47,13 @@ func (n Namespaces) plain(d EngineDefaults) Namespaces {
 // shared says whether an engine labels the container as one that shares the host's name spaces.
 func (n Namespaces) shared() bool { return n.IPC == "host" || n.PID == "host" }
 
-// containerPrefix begins a reference to another container's name space.
-const containerPrefix = "container:"
+// sharedPrefix begins a reference to another container's name space.
+const sharedPrefix = "container:"
 
 // plainReference leaves the other container's name open: a newer engine reports its ID.
 func plainReference(mode string) string {
-	if strings.HasPrefix(mode, containerPrefix) {
-		return containerPrefix
+	if strings.HasPrefix(mode, sharedPrefix) {
+		return sharedPrefix
 	}
 	return mode
 }

@@ -90,6 +90,9 @@ func (n Networking) met(c *Container) bool {
 		slices.Equal(n.DNSOptions, c.DNSOptions) && n.PublishAllPorts == c.PublishAllPorts
 }
 
+// containerPrefix begins a mode that shares a namespace with another container.
+const containerPrefix = "container:"
+
 // SharedContainer gives the container that a mode shares a namespace with.
 func SharedContainer(mode string) (ref string, ok bool) {
 	return strings.CutPrefix(mode, containerPrefix)

@@ -65,6 +65,8 @@ type operation struct {
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
 	uncertain bool
+	// warnings are the engine's, masked.
+	warnings []string
 	// adopted says that an interrupted create made the container.
 	adopted bool
 	// changed says that something was changed on the engine.
@@ -310,4 +312,13 @@ func (o *operation) tail(ctx context.Context) []string {
 		o.logger.Debug("the log ended early", "error", err)
 	}
 	return o.mask.Lines(text.String())
+}
+
+// warned keeps what the engine said beside doing what it was asked to.
+func (o *operation) warned(warnings []string) {
+	for _, warning := range warnings {
+		warning = o.mask.Text(warning)
+		o.logger.Warn("the engine warns", "warning", warning)
+		o.warnings = append(o.warnings, warning)
+	}
 }

@@ -355,6 +355,20 @@ func TestEngineReportsEverySetting(t *testing.T) {
 	}
 }
 
+// What the engine says beside making a container reaches who asked.
+func TestEngineWarnings(t *testing.T) {
+	b := start(t)
+	spec := b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep")
+	spec.DesiredState, spec.OOMKillDisable = conductor.DesiredStopped, true
+	out, err := b.create(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.ToUpper(strings.Join(out.Warnings, "\n")), "OOM") {
+		t.Errorf("warnings are %q", out.Warnings)
+	}
+}
+
 func TestUpdateOfARealContainer(t *testing.T) {
 	b := start(t)
 	image := b.Image(enginetest.ImageOptions{})

@@ -157,9 +157,10 @@ func observe(engine string, r container.InspectResponse) *Container {
 			StopSignal: r.Config.StopSignal, StopGracePeriod: fromSeconds(r.Config.StopTimeout),
 			Networking: observeNetworking(r.Config, r.HostConfig),
 		},
-		Created:  instant(r.Created),
-		State:    observeState(r.State, r.RestartCount),
-		Attached: make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
+		Created:    instant(r.Created),
+		State:      observeState(r.State, r.RestartCount),
+		AutoRemove: r.HostConfig.AutoRemove,
+		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
 		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {

@@ -158,7 +158,8 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 		case doRename:
 			return api.ContainerRename(ctx, o.containerID, o.Spec.Name)
 		case doLimit:
-			_, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
+			answer, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
+			o.warned(answer.Warnings)
 			return err
 		case doConnect:
 			return api.NetworkConnect(ctx, a.network, o.containerID, o.Spec.Networks[a.key].endpoint())

@@ -73,7 +73,9 @@ func (m *processModel) flattenProcess(seen, full conductor.Process, imports bool
 	m.TTY = flattenBool(m.TTY, seen.TTY, imports)
 	m.StdinOpen = flattenBool(m.StdinOpen, seen.StdinOpen, imports)
 	m.StorageOpt = flattenStrings(m.StorageOpt, seen.StorageOpt, imports)
-	m.Annotations = flattenStrings(m.Annotations, seen.Annotations, imports)
+	if imports || len(seen.Annotations) > 0 { // An engine that is too old drops them all.
+		m.Annotations = flattenStrings(m.Annotations, seen.Annotations, imports)
+	}
 	switch {
 	case m.Logging != nil && full.Logging != nil:
 		m.Logging = &loggingModel{

@@ -122,6 +122,9 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if standing.Container != nil {
+		keepDefaults(ctx, resp.Private, standing.Container.Defaults, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -201,6 +204,9 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err := r.conductor.Call(ctx, req)
+		if len(out.Warnings) > 0 {
+			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", req.Spec.Name), strings.Join(out.Warnings, "\n"))
+		}
 		return done{Outcome: out}, err
 	}
 	req.Wait = conductor.WaitReady
@@ -248,6 +254,10 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	c, err := r.conductor.Inspect(ctx, ref)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
+		return
+	}
+	if err := checkImport(c); err != nil {
+		resp.Diagnostics.AddError(fmt.Sprintf("Unable to import container %q", c.Name), sentence(err)+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)

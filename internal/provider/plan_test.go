@@ -185,31 +185,32 @@ func modifiersOf(a schema.Attribute) []any {
 }
 
 // Nothing is replaced for writing down what leaving out means anyway.
-func TestReplaceIf(t *testing.T) {
+func TestEffectReplaces(t *testing.T) {
 	t.Parallel()
 	set := func(list ...attr.Value) attr.Value { return types.SetValueMust(types.StringType, list) }
 	for _, tt := range []struct {
 		name        string
-		m           replaceIf
+		effect      effect
+		leftOut     attr.Value
 		prior, plan attr.Value
 		want        bool
 	}{
-		{"the same", replaceIf{effect: replaces}, types.StringValue("a"), types.StringValue("a"), false},
-		{"another", replaceIf{effect: replaces}, types.StringValue("a"), types.StringValue("b"), true},
-		{"unknown", replaceIf{effect: replaces}, types.StringValue("a"), types.StringUnknown(), true},
-		{"the default written down", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolNull(), types.BoolValue(false), false},
-		{"the default left out", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolValue(false), types.BoolNull(), false},
-		{"more than the default", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolNull(), types.BoolValue(true), true},
-		{"the default in another spelling", replaceIf{effect: replaces, leftOut: meaning.New(meaning.Size, "64m")}, types.StringNull(), types.StringValue("65536k"), false},
-		{"an empty set", replaceIf{effect: replaces}, types.SetNull(types.StringType), set(), false},
-		{"a set", replaceIf{effect: replaces}, types.SetNull(types.StringType), set(types.StringValue("a")), true},
-		{"an empty list is not none", replaceIf{effect: replaces}, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
-		{"a limit, first", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Null(), types.Int64Value(1), false},
-		{"a limit, another", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Value(2), false},
-		{"a limit, removed", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Null(), true},
-		{"a limit, unknown", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Unknown(), false},
+		{"the same", replaces, nil, types.StringValue("a"), types.StringValue("a"), false},
+		{"another", replaces, nil, types.StringValue("a"), types.StringValue("b"), true},
+		{"unknown", replaces, nil, types.StringValue("a"), types.StringUnknown(), true},
+		{"the default written down", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(false), false},
+		{"the default left out", replaces, types.BoolValue(false), types.BoolValue(false), types.BoolNull(), false},
+		{"more than the default", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(true), true},
+		{"the default in another spelling", replaces, meaning.New(meaning.Size, "64m"), types.StringNull(), types.StringValue("65536k"), false},
+		{"an empty set", replaces, nil, types.SetNull(types.StringType), set(), false},
+		{"a set", replaces, nil, types.SetNull(types.StringType), set(types.StringValue("a")), true},
+		{"an empty list is not none", replaces, nil, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
+		{"a limit, first", inPlaceUnlessRemoved, nil, types.Int64Null(), types.Int64Value(1), false},
+		{"a limit, another", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Value(2), false},
+		{"a limit, removed", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Null(), true},
+		{"a limit, unknown", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Unknown(), false},
 	} {
-		if got := tt.m.decide(tt.prior, tt.plan); got != tt.want {
+		if got := tt.effect.replaces(tt.prior, tt.plan, tt.leftOut); got != tt.want {
 			t.Errorf("%s: replaces %t", tt.name, got)
 		}
 	}

@@ -156,7 +156,7 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 
 func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	data := &providerData{}
-	resp.ResourceData = data
+	resp.ResourceData, resp.DataSourceData = data, data
 	data.labels = readDefaultLabels(ctx, req, &resp.Diagnostics)
 	if !req.Config.Raw.IsFullyKnown() {
 		return // Only in a plan, where the resources then keep what the state says.
@@ -184,10 +184,10 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newContainerResource, newBarrierResource}
+	return []func() resource.Resource{newContainerResource, newBarrierResource, newNetworkResource, newVolumeResource, newImageResource, newExecResource}
 }
 
-func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return nil }
+func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return dataSources() }
 
 func expandCredentials(models map[string]credentialModel) map[string]conductor.Credential {
 	credentials := make(map[string]conductor.Credential, len(models))

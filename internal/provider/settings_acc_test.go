@@ -293,6 +293,24 @@ func TestAccDefaultLabelsOfImports(t *testing.T) {
 	}
 }
 
+// To write down what the engine does anyway replaces nothing, right after an import or later; nor does
+// leaving it out again.
+func TestAccDefaultsWrittenDown(t *testing.T) {
+	r := newRig(t)
+	r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image})
+	imported := r.watch(r.Name("web"))
+	untouched := []statecheck.StateCheck{stateCheck(imported.untouched)}
+	host := r.Inspect(imported.id).HostConfig
+	written := r.container(fmt.Sprintf("logging = { driver = %q }", host.LogConfig.Type), fmt.Sprintf("runtime = %q", host.Runtime), fmt.Sprintf("cgroup = %q", host.CgroupnsMode),
+		`ipc = "private"`, `shm_size = "64m"`, "privileged = false", "tty = false", "cap_add = []")
+	r.run(
+		resource.TestStep{Config: written, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
+		resource.TestStep{Config: written, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
+		resource.TestStep{Config: r.container(), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
+		resource.TestStep{Config: r.container(`logging = { driver = "local" }`), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate)},
+	)
+}
+
 // What only the engine can refuse is an error on the attribute.
 func TestAccRefusedSettings(t *testing.T) {
 	r := newRig(t)

@@ -245,7 +245,9 @@ func (s Scope) Unreachable(address, from, elsewhere string, err error) *Fault {
 			"(docker -H %s version)", from, address),
 	}
 	if elsewhere != "" {
-		f.Summary = fmt.Sprintf("Unable to reach engine %q for container %q", address, s.Container)
+		if s.Container != "" {
+			f.Summary = fmt.Sprintf("Unable to reach engine %q for container %q", address, s.Container)
+		}
 		f.Message = "the same as for container \"" + elsewhere + "\""
 		f.Hint = "see there"
 	}
