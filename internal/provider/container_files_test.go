@@ -10,11 +10,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 func filesChanges() map[string]change {
@@ -207,5 +210,25 @@ func TestValidateFiles(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A cast update that failed may have uploaded its files or not: they are planned again, although
+// everything that can be read back is as it was asked for.
+func TestFilesOfAFailedCast(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	config := minimal().with(values{"files": values{"/a": values{"content": "2"}}})
+	state, made := c.create(t, config, nil)
+	for uploads, want := range map[bool]bool{true: true, false: false} {
+		m := modelOf(t, state)
+		var diags diag.Diagnostics
+		m.judge(conductor.Standing{
+			Container: made, Kind: conductor.KindUpdate, Known: true, Uploads: uploads, Fault: &fault.Fault{Kind: fault.Interrupted, Summary: "it was cut off"},
+		}, conductor.WaitReady, time.Now(), &diags)
+		p := c.plan(t, c.raw(t, m), config)
+		if slices.Contains(p.changed, "files") != want || p.replace != nil {
+			t.Errorf("with uploads %t: %v change, %v replace", uploads, p.changed, p.replace)
+		}
 	}
 }
