@@ -34,7 +34,7 @@ func TestAccExamples(t *testing.T) {
 			change: func(*rig) map[string]any {
 				return map[string]any{"services": map[string]any{"shop": map[string]any{"memory": "80m"}, "account": map[string]any{}}}
 			},
-			output: `search  = "healthy"`,
+			output: `"search" = "healthy"`,
 		},
 		"many": {
 			variables: func(r *rig) map[string]any {
