@@ -8,8 +8,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -67,6 +65,8 @@ type operation struct {
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
 	uncertain bool
+	// warnings are the engine's, masked.
+	warnings []string
 	// adopted says that an interrupted create made the container.
 	adopted bool
 	// changed says that something was changed on the engine.
@@ -84,7 +84,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o := &operation{
 		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
-		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
+		mask: fault.NewMask(req.Spec.secrets()...),
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	c.accepting.Lock()
@@ -250,7 +250,11 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 		return nil, err
 	}
 	c := observe(e.name, r)
+	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
+	if err := e.nameShared(ctx, c, c.NetworkMode); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -268,7 +272,8 @@ func (e *engine) nameNetworks(ctx context.Context, c *Container) {
 			continue
 		}
 		delete(c.Attached, key)
-		c.Attached[found.Name] = AttachedNetwork{ID: found.ID, Address: n.Address}
+		n.ID = found.ID
+		c.Attached[found.Name] = n
 	}
 }
 
@@ -302,4 +307,13 @@ func (o *operation) tail(ctx context.Context) []string {
 		o.logger.Debug("the log ended early", "error", err)
 	}
 	return o.mask.Lines(text.String())
+}
+
+// warned keeps what the engine said beside doing what it was asked to.
+func (o *operation) warned(warnings []string) {
+	for _, warning := range warnings {
+		warning = o.mask.Text(warning)
+		o.logger.Warn("the engine warns", "warning", warning)
+		o.warnings = append(o.warnings, warning)
+	}
 }

@@ -190,7 +190,7 @@ func TestImportNetworks(t *testing.T) {
 		{map[string]conductor.AttachedNetwork{"front": one}, map[string]networkModel{"front": {}}},
 		{map[string]conductor.AttachedNetwork{"front": one, "bridge": one}, map[string]networkModel{"front": {}, "bridge": {}}},
 	} {
-		if diff := cmp.Diff(tt.want, importNetworks(tt.attached)); diff != "" {
+		if diff := cmp.Diff(tt.want, importNetworks(&conductor.Container{Attached: tt.attached})); diff != "" {
 			t.Error(diff)
 		}
 	}

@@ -4,7 +4,6 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -14,11 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/objectplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -39,37 +34,28 @@ func healthcheckAttribute() schema.Attribute {
 		return schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
 			MarkdownDescription: description + " Left out, the image's or the engine's default.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration), stringplanmodifier.RequiresReplace()},
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration)},
 		}
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "How the engine finds out whether the container is healthy. With a health check, `wait_for = \"ready\"` waits for it. " +
 			"Left out, the image's.",
-		PlanModifiers: []planmodifier.Object{objectplanmodifier.RequiresReplaceIf(presenceChanges, "Adding or removing a health check replaces the container.",
-			"Adding or removing a health check replaces the container.")},
 		Attributes: map[string]schema.Attribute{
 			"test": schema.ListAttribute{
 				Required: true, ElementType: types.StringType,
 				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell.",
 				Validators:          []validator.List{listvalidator.SizeAtLeast(2), listvalidator.NoNullValues()},
-				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
 			},
 			"interval":     duration("Time between two runs (`\"30s\"`)."),
 			"timeout":      duration("How long one run may take."),
 			"start_period": duration("Time after the start in which failures don't count."),
 			"retries": schema.Int64Attribute{
 				Optional: true, MarkdownDescription: "How many failures in a row mean unhealthy. Left out, the image's or the engine's default.",
-				Validators:    []validator.Int64{int64validator.AtLeast(1)},
-				PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
+				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
 		},
 	}
-}
-
-// presenceChanges leaves changes within the object to its attributes: they know other spellings.
-func presenceChanges(_ context.Context, req planmodifier.ObjectRequest, resp *objectplanmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = req.StateValue.IsNull() != req.PlanValue.IsNull()
 }
 
 func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {

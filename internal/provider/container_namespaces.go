@@ -1,0 +1,72 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"regexp"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// namespacesModel is what the container shares, and who runs it.
+type namespacesModel struct {
+	IPC          types.String `tfsdk:"ipc"`
+	PID          types.String `tfsdk:"pid"`
+	UTS          types.String `tfsdk:"uts"`
+	Cgroup       types.String `tfsdk:"cgroup"`
+	CgroupParent types.String `tfsdk:"cgroup_parent"`
+	Runtime      types.String `tfsdk:"runtime"`
+}
+
+func namespacesAttributes() map[string]schema.Attribute {
+	text := func(description string, valid validator.String) schema.Attribute {
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{valid}}
+	}
+	matches := func(pattern, says string) validator.String {
+		return stringvalidator.RegexMatches(regexp.MustCompile(pattern), says)
+	}
+	return map[string]schema.Attribute{
+		"ipc": text("The name space of shared memory: `private`, `shareable`, `none`, `host`, or `container:NAME` for another container's. Left out, the engine's default, usually `private`.",
+			matches(`^(private|shareable|none|host|container:.+)$`, `must be "private", "shareable", "none", "host" or "container:NAME"`)),
+		"pid": text("The name space of processes: `host`, or `container:NAME` for another container's. Left out, the container's own.",
+			matches(`^(host|container:.+)$`, `must be "host" or "container:NAME"; for the container's own leave it out`)),
+		"uts":           text("The name space of host names: `host`. Left out, the container's own.", stringvalidator.OneOf("host")),
+		"cgroup":        text("The name space of control groups: `private` or `host`. Left out, the engine's default: `private` with cgroup version 2, else `host`.", stringvalidator.OneOf("private", "host")),
+		"cgroup_parent": text("The control group that the container's becomes part of. Left out, the engine's.", stringvalidator.LengthAtLeast(1)),
+		"runtime":       text("The engine's runtime for the container, for example `runc` or `runsc`. Left out, the engine's default.", stringvalidator.LengthAtLeast(1)),
+	}
+}
+
+func (m *namespacesModel) expandNamespaces() conductor.Namespaces {
+	return conductor.Namespaces{
+		IPC: m.IPC.ValueString(), PID: m.PID.ValueString(), UTS: m.UTS.ValueString(),
+		Cgroup: m.Cgroup.ValueString(), CgroupParent: m.CgroupParent.ValueString(), Runtime: m.Runtime.ValueString(),
+	}
+}
+
+// flattenNamespaces compares what was asked for with what the engine reports. None of it can change
+// on a container that is there. The plain spelling of another container's name space leaves open
+// whose; full has it.
+func (m *namespacesModel) flattenNamespaces(asked, seen, full conductor.Namespaces, imports bool) {
+	for _, n := range []struct {
+		to                *types.String
+		asked, seen, full string
+	}{
+		{&m.IPC, asked.IPC, seen.IPC, full.IPC},
+		{&m.PID, asked.PID, seen.PID, full.PID},
+		{&m.UTS, asked.UTS, seen.UTS, full.UTS},
+		{&m.Cgroup, asked.Cgroup, seen.Cgroup, full.Cgroup},
+		{&m.CgroupParent, asked.CgroupParent, seen.CgroupParent, full.CgroupParent},
+		{&m.Runtime, asked.Runtime, seen.Runtime, full.Runtime},
+	} {
+		if n.asked != n.seen && (imports || !n.to.IsNull()) {
+			*n.to = stringOrNull(n.full)
+		}
+	}
+}
