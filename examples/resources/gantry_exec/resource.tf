@@ -11,7 +11,7 @@ resource "gantry_exec" "migrate" {
 
   triggers = {
     container  = gantry_container.db.container_id
-    migrations = filesha256("${path.module}/migrations.sql")
+    migrations = "0042"
   }
 
   timeouts = { create = "5m" }
