@@ -27,7 +27,10 @@ type NetworkAttachment struct {
 // EndpointOptions are what a container asks of one network. The zero value asks for nothing.
 type EndpointOptions struct {
 	// Aliases are further names of the container in the network, in any order.
-	Aliases      []string `json:"aliases,omitempty"`
+	Aliases []string `json:"aliases,omitempty"`
+	// Implied is the alias that an engine adds by itself, in what it reports: before 25.0 the
+	// container's host name. It is no alias that anybody asked for, though somebody may have.
+	Implied      string   `json:"-"`
 	IPv4Address  string   `json:"ipv4_address,omitempty"`
 	IPv6Address  string   `json:"ipv6_address,omitempty"`
 	LinkLocalIPs []string `json:"link_local_ips,omitempty"`
@@ -57,13 +60,15 @@ func (o EndpointOptions) endpoint() *network.EndpointSettings {
 }
 
 // observeEndpoint says in gantry's words what the engine reports of a network of the container
-// with this ID. Engines before 25.0 add the container's short ID to the aliases.
-func observeEndpoint(id string, e *network.EndpointSettings) AttachedNetwork {
-	own := func(alias string) bool { return len(alias) == shortID && strings.HasPrefix(id, alias) }
+// with this ID. Engines before 25.0 add the container's short ID to the aliases, and its host name.
+func observeEndpoint(id, hostname string, e *network.EndpointSettings) AttachedNetwork {
+	own := func(alias string) bool {
+		return alias == hostname || len(alias) == shortID && strings.HasPrefix(id, alias)
+	}
 	n := AttachedNetwork{
 		ID: e.NetworkID, Address: cmp.Or(e.IPAddress, e.GlobalIPv6Address),
 		EndpointOptions: EndpointOptions{
-			Aliases: slices.DeleteFunc(slices.Clone(e.Aliases), own), MACAddress: e.MacAddress, DriverOpts: e.DriverOpts, GatewayPriority: e.GwPriority,
+			Aliases: slices.DeleteFunc(slices.Clone(e.Aliases), own), Implied: hostname, MACAddress: e.MacAddress, DriverOpts: e.DriverOpts, GatewayPriority: e.GwPriority,
 		},
 	}
 	if e.IPAMConfig != nil {
@@ -76,12 +81,13 @@ func observeEndpoint(id string, e *network.EndpointSettings) AttachedNetwork {
 // the Compose specification; nil if there are none. An engine reports a MAC address that nobody
 // asked for, and none while the container does not run.
 func (o EndpointOptions) Differences(seen EndpointOptions) []string {
+	asked := slices.DeleteFunc(slices.Clone(o.Aliases), func(alias string) bool { return alias == seen.Implied })
 	var differ []string
 	for _, option := range []struct {
 		name string
 		same bool
 	}{
-		{"aliases", sameSet(o.Aliases, seen.Aliases)},
+		{"aliases", sameSet(asked, seen.Aliases)},
 		{"ipv4_address", sameAddress(o.IPv4Address, seen.IPv4Address)},
 		{"ipv6_address", sameAddress(o.IPv6Address, seen.IPv6Address)},
 		{"link_local_ips", sameSet(plainAddresses(o.LinkLocalIPs), plainAddresses(seen.LinkLocalIPs))},

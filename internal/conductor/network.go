@@ -281,7 +281,7 @@ func endpointOf(r container.InspectResponse, id, name string) *network.EndpointS
 		}
 		settings.IPAMConfig, settings.Links, settings.DriverOpts = n.IPAMConfig, n.Links, n.DriverOpts
 		for _, alias := range n.Aliases {
-			if r.ID[:shortID] != alias { // The engine adds this one by itself.
+			if alias != r.ID[:shortID] && (r.Config == nil || alias != r.Config.Hostname) { // The engine adds these by itself.
 				settings.Aliases = append(settings.Aliases, alias)
 			}
 		}

@@ -75,8 +75,8 @@ func TestTranslateNetworks(t *testing.T) {
 	}
 	// The engine adds the container's ID to the aliases, and addresses of its own.
 	id := strings.Repeat("0123456789abcdef", 4)
-	want.Aliases, want.NetworkID, want.IPAddress = []string{"db", id[:12]}, "net", "10.0.0.9"
-	seen := observeEndpoint(id, want)
+	want.Aliases, want.NetworkID, want.IPAddress = []string{"db", id[:12], "web-host"}, "net", "10.0.0.9"
+	seen := observeEndpoint(id, "web-host", want)
 	if differ := first.Differences(seen.EndpointOptions); differ != nil {
 		t.Errorf("what was made of it differs in %v", differ)
 	}

@@ -164,7 +164,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
 		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {
-			c.Attached[name] = observeEndpoint(r.ID, endpoint)
+			c.Attached[name] = observeEndpoint(r.ID, r.Config.Hostname, endpoint)
 		}
 	}
 	for port, bindings := range r.NetworkSettings.Ports {
