@@ -96,6 +96,8 @@ type Request struct {
 	PriorName string
 	// Restart has an update restart the container, if its desired state is one that runs.
 	Restart bool
+	// Upload are the files of Spec that an update puts into the container.
+	Upload []string
 	// Wait is what a create or an update waits for; empty is WaitReady.
 	Wait Wait
 	// RemoveVolumes says whether a remove takes the anonymous volumes along, also that of the old
@@ -118,6 +120,9 @@ type Outcome struct {
 	// Container is the container as it is now; nil if there is none that is gantry's own, or
 	// if the engine could not be asked.
 	Container *Container
+	// Warnings are what the engine said beside doing it, such as that its kernel lacks something
+	// and the setting was discarded.
+	Warnings []string
 }
 
 // laneKey names a lane.
@@ -139,6 +144,8 @@ type Conductor struct {
 	background *backgroundClient
 	engine     *engine
 	unreached  *unreached
+	// detached are the containers that RemoveNetwork disconnected, by the network's name.
+	detached map[string][]detached
 }
 
 // unreached remembers why the engine could not be reached, so that many containers don't wait
@@ -243,7 +250,7 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, false, deadline)
 	container, err := o.run(ctx)
-	return Outcome{OperationID: o.id, Container: container}, err
+	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings}, err
 }
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind

@@ -35,8 +35,12 @@ type Container struct {
 	ImageDigest string
 	Created     time.Time
 	State       State
+	// AutoRemove says that the engine removes the container when it ends (docker run --rm).
+	AutoRemove bool
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
+	// Shared are the present names of the containers with which it shares namespaces, by ID.
+	Shared map[string]string
 	// PublishedPorts maps "80/tcp" to the lowest port of the host that leads to it now.
 	PublishedPorts map[string]int
 }
@@ -47,6 +51,7 @@ type AttachedNetwork struct {
 	ID string
 	// Address is the container's address there (IPv4, else IPv6); empty unless it runs.
 	Address string
+	EndpointOptions
 }
 
 // shortID is how many digits of an ID the Docker CLI prints. Fewer could well be a name.

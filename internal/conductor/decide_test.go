@@ -120,6 +120,10 @@ func TestPlanUpdate(t *testing.T) {
 		{"networks are connected before others are disconnected", func(s *Spec, _ *Container) {
 			s.Networks = map[string]NetworkAttachment{"new": {Network: "new"}, "back": {Network: "b4cc00000000"}}
 		}, "connect new: it is wanted and not connected\ndisconnect front: it is connected and not wanted", 0},
+		{"a changed network is connected anew alone", func(s *Spec, c *Container) {
+			s.Networks["front"] = NetworkAttachment{Network: "front", EndpointOptions: EndpointOptions{Aliases: []string{"a"}, IPv4Address: "10.0.0.9"}}
+			c.Attached["backend"] = AttachedNetwork{ID: "b4cc00000000", EndpointOptions: EndpointOptions{MACAddress: "02:42:ac:11:00:02"}}
+		}, "disconnect front: it is connected with other aliases, ipv4_address\nconnect front: it is connected with other aliases, ipv4_address", 0},
 		{"networks that nobody asks for stay", func(s *Spec, _ *Container) { s.Networks = nil }, "", 0},
 		{"stop", func(s *Spec, _ *Container) { s.DesiredState = DesiredStopped }, "stop: it is running, wanted is stopped", 0},
 		{"stopped is created, too", func(s *Spec, c *Container) { s.DesiredState, c.State = DesiredStopped, State{Status: "created"} }, "", 0},

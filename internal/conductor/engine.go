@@ -35,6 +35,7 @@ type engineAPI interface {
 	NetworkConnect(ctx context.Context, network, container string, config *network.EndpointSettings) error
 	NetworkInspect(ctx context.Context, network string, options network.InspectOptions) (network.Inspect, error)
 	NetworkDisconnect(ctx context.Context, network, container string, force bool) error
+	objectAPI
 	ContainerCreate(ctx context.Context, config *container.Config, hostConfig *container.HostConfig,
 		networkingConfig *network.NetworkingConfig, platform *ocispec.Platform, containerName string) (container.CreateResponse, error)
 	ContainerInspect(ctx context.Context, container string) (container.InspectResponse, error)
@@ -47,7 +48,7 @@ type engineAPI interface {
 	ContainerStop(ctx context.Context, container string, options container.StopOptions) error
 	ContainerUnpause(ctx context.Context, container string) error
 	ContainerUpdate(ctx context.Context, container string, updateConfig container.UpdateConfig) (container.UpdateResponse, error)
-	VolumeRemove(ctx context.Context, volume string, force bool) error
+	CopyToContainer(ctx context.Context, container, path string, content io.Reader, options container.CopyToContainerOptions) error
 	Close() error
 }
 
@@ -67,6 +68,8 @@ type engine struct {
 	pool     *pool.Pool
 	pulls    *pull.Group
 	watcher  *watch.Watcher
+	// resolutions are what registries were asked for.
+	resolutions resolutions
 }
 
 // Defaults, and times that nobody configures.

@@ -190,6 +190,9 @@ func (o *operation) successor() *operation {
 func (o *operation) createSuccessor(ctx context.Context, x *exchange) error {
 	next := o.successor()
 	next.as = x.next
+	if x.apart == "" {
+		next.Spec.Networks = unnamed(o.Spec.Networks)
+	}
 	if x.from != nil && len(anonymousVolumes(x.from)) > 0 {
 		ofImage, err := next.imageVolumes(ctx)
 		if err != nil {

@@ -150,10 +150,17 @@ func whyApart(order Order, spec Spec, from *Container) string {
 	if spec.DesiredState != DesiredRunning {
 		return fmt.Sprintf("a container that is to be %s needs no other to run meanwhile", spec.DesiredState)
 	}
-	if from != nil {
-		if shared := SharedPorts(spec.Ports, from.Ports); len(shared) > 0 {
-			return "both publish " + strings.Join(shared, ", ")
-		}
+	if _, shares := SharedContainer(spec.NetworkMode); shares || spec.NetworkMode == "host" {
+		return fmt.Sprintf("both would listen in the network of %q", spec.NetworkMode)
+	}
+	if from == nil {
+		return ""
+	}
+	if shared := SharedPorts(spec.Ports, from.Ports); len(shared) > 0 {
+		return "both would publish " + strings.Join(shared, ", ")
+	}
+	if shared := sharedAddresses(spec, from); len(shared) > 0 {
+		return "both would have " + strings.Join(shared, ", ")
 	}
 	return ""
 }
@@ -216,8 +223,44 @@ func nameless(network string) bool {
 
 // namedEndpoint is the connection by which clients find a container that is in another's place: by
 // its name even before it has it.
-func namedEndpoint(name string, _ NetworkAttachment) *network.EndpointSettings {
-	return &network.EndpointSettings{Aliases: []string{name}}
+func namedEndpoint(name string, attachment NetworkAttachment) *network.EndpointSettings {
+	endpoint := attachment.endpoint()
+	if !slices.Contains(endpoint.Aliases, name) {
+		endpoint.Aliases = append(slices.Clip(endpoint.Aliases), name)
+	}
+	return endpoint
+}
+
+// unnamed are networks without the names by which clients find a container there.
+func unnamed(networks map[string]NetworkAttachment) map[string]NetworkAttachment {
+	out := maps.Clone(networks)
+	for key, attachment := range out {
+		attachment.Aliases = nil
+		out[key] = attachment
+	}
+	return out
+}
+
+// sharedAddresses lists what only one container in a network can have, and both would.
+func sharedAddresses(spec Spec, from *Container) []string {
+	var shared []string
+	for _, key := range slices.Sorted(maps.Keys(spec.Networks)) {
+		asked := spec.Networks[key]
+		name, ok := from.AttachedAs(asked.Network)
+		if !ok {
+			continue
+		}
+		seen := from.Attached[name]
+		for _, pair := range [][2]string{{asked.IPv4Address, seen.IPv4Address}, {asked.IPv6Address, seen.IPv6Address}} {
+			if pair[0] != "" && sameAddress(pair[0], pair[1]) {
+				shared = append(shared, "the address "+pair[0])
+			}
+		}
+		if asked.MACAddress != "" && SameMAC(asked.MACAddress, seen.MACAddress) {
+			shared = append(shared, "the MAC address "+asked.MACAddress)
+		}
+	}
+	return shared
 }
 
 // temporaryNames gives the names of the new and the old container while an exchange is under way.

@@ -136,6 +136,7 @@ func attributeOf(text string) []string {
 	}
 	text = strings.ToLower(text)
 	for _, row := range []struct{ words, attribute string }{
+		{"uploading files", "files"},
 		{"unable to find user", "user"},
 		{"no matching entries in passwd", "user"},
 		{"memory limit", "memory"},

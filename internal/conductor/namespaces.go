@@ -4,8 +4,6 @@
 package conductor
 
 import (
-	"strings"
-
 	"github.com/docker/docker/api/types/container"
 )
 
@@ -39,24 +37,21 @@ func observeNamespaces(host *container.HostConfig) Namespaces {
 func (n Namespaces) plain(d EngineDefaults) Namespaces {
 	// Private is an engine's default since 18.06, unless its own configuration says shareable,
 	// which it does not report.
-	n.IPC, n.PID = leaveOut(plainReference(n.IPC), "private"), plainReference(n.PID)
-	n.Cgroup, n.Runtime = leaveOut(n.Cgroup, d.Cgroup), leaveOut(n.Runtime, d.Runtime)
+	n.IPC, n.Cgroup, n.Runtime = leaveOut(n.IPC, "private"), leaveOut(n.Cgroup, d.Cgroup), leaveOut(n.Runtime, d.Runtime)
 	return n
+}
+
+// metBy says whether a container has these name spaces. It reports other containers by their IDs.
+func (n Namespaces) metBy(c *Container) bool {
+	want, got := n.plain(c.Defaults), c.Namespaces.plain(c.Defaults)
+	if c.SameNamespace(want.IPC, got.IPC) && c.SameNamespace(want.PID, got.PID) {
+		want.IPC, want.PID = got.IPC, got.PID
+	}
+	return want == got
 }
 
 // shared says whether an engine labels the container as one that shares the host's name spaces.
 func (n Namespaces) shared() bool { return n.IPC == "host" || n.PID == "host" }
-
-// containerPrefix begins a reference to another container's name space.
-const containerPrefix = "container:"
-
-// plainReference leaves the other container's name open: a newer engine reports its ID.
-func plainReference(mode string) string {
-	if strings.HasPrefix(mode, containerPrefix) {
-		return containerPrefix
-	}
-	return mode
-}
 
 func leaveOut(s, byDefault string) string {
 	if s == byDefault {

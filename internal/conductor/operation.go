@@ -65,6 +65,8 @@ type operation struct {
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
 	uncertain bool
+	// warnings are the engine's, masked.
+	warnings []string
 	// adopted says that an interrupted create made the container.
 	adopted bool
 	// as is the name under which the container is created, where that is not its own yet.
@@ -118,8 +120,9 @@ func (o *operation) enter(step fault.Step) {
 	}
 }
 
-// run waits for the operation's turn and carries it out. The order of taking is lane, lane lock,
-// pool slot: who waits for a lane holds no slot. The outcome is durable before the next one of the
+// run waits for the operation's turn and carries it out: first for the containers that it refers to,
+// while it holds nothing. The order of taking is lane, lane lock, pool slot: who waits for a lane holds
+// no slot. The outcome is durable before the next one of the
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer o.admitted()
@@ -128,6 +131,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	if o.Kind == KindRemove {
 		o.cancelLane()
 	}
+	reference := o.awaitReferences(ctx)
 	if err := o.pass.Wait(ctx); err != nil {
 		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
@@ -137,7 +141,10 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		return nil, err
 	}
 	var c *Container
-	release, err := o.hold(ctx)
+	release, err := func() {}, reference
+	if err == nil {
+		release, err = o.hold(ctx)
+	}
 	if err == nil {
 		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
 	}
@@ -256,6 +263,9 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 	c := observe(e.name, r)
 	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
+	if err := e.nameShared(ctx, c, c.NetworkMode, c.IPC, c.PID); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -273,7 +283,8 @@ func (e *engine) nameNetworks(ctx context.Context, c *Container) {
 			continue
 		}
 		delete(c.Attached, key)
-		c.Attached[found.Name] = AttachedNetwork{ID: found.ID, Address: n.Address}
+		n.ID = found.ID
+		c.Attached[found.Name] = n
 	}
 }
 
@@ -307,4 +318,13 @@ func (o *operation) tail(ctx context.Context) []string {
 		o.logger.Debug("the log ended early", "error", err)
 	}
 	return o.mask.Lines(text.String())
+}
+
+// warned keeps what the engine said beside doing what it was asked to.
+func (o *operation) warned(warnings []string) {
+	for _, warning := range warnings {
+		warning = o.mask.Text(warning)
+		o.logger.Warn("the engine warns", "warning", warning)
+		o.warnings = append(o.warnings, warning)
+	}
 }

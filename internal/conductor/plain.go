@@ -35,6 +35,9 @@ func observeDefaults(info system.Info) EngineDefaults {
 func (s Settings) Plain(d EngineDefaults) Settings {
 	s.Limits, s.Devices, s.Process = s.Limits.plain(d), s.Devices.plain(), s.Process.plain(d)
 	s.Security, s.Namespaces = s.Security.plain(s.Namespaces.shared()), s.Namespaces.plain(d)
+	if isDefaultMode(s.NetworkMode) {
+		s.NetworkMode = ""
+	}
 	return s
 }
 
@@ -83,16 +86,14 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 		},
 		"Mounts": func(s Spec, c *Container) bool {
 			for target, m := range s.Mounts {
-				got, ok := c.Mounts[target]
-				if m.Source == "" {
-					got.Source = ""
-				}
-				if !ok || got != m {
+				if got, ok := c.Mounts[target]; !ok || !m.metBy(got) {
 					return false
 				}
 			}
 			return true
 		},
+		"VolumesFrom": func(s Spec, c *Container) bool { return slices.Equal(s.VolumesFrom, c.VolumesFrom) },
+		"Networking":  func(s Spec, c *Container) bool { return s.Networking.met(c) },
 		"Limits": func(s Spec, c *Container) bool {
 			for name, u := range s.Ulimits {
 				if got, ok := c.Ulimits[name]; !ok || got != u {
@@ -103,6 +104,7 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 			want.Ulimits, got.Ulimits = nil, nil // An engine adds those of its own configuration.
 			return reflect.DeepEqual(want, got)
 		},
+		"Namespaces": func(s Spec, c *Container) bool { return s.Namespaces.metBy(c) },
 		"Process": func(s Spec, c *Container) bool {
 			want, got := s.Process.plain(c.Defaults), c.Process.plain(c.Defaults)
 			want.Logging, got.Logging = nil, nil

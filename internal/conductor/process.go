@@ -81,10 +81,13 @@ func (l *Logging) metBy(seen *Logging) bool {
 	return l.Driver == "" || l.Driver == seen.Driver
 }
 
-// secrets are what must not reach a disk or a log: the values of the environment, and what log
-// drivers authenticate with.
+// secrets are what must not reach a disk or a log: the values of the environment, the contents of
+// files, and what log drivers authenticate with.
 func (s Spec) secrets() []string {
 	secrets := slices.Collect(maps.Values(s.Environment))
+	for _, f := range s.Files {
+		secrets = append(secrets, string(f.Content))
+	}
 	if s.Logging == nil {
 		return secrets
 	}

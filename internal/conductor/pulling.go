@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,13 +41,19 @@ func (o *operation) pull(ctx context.Context) error {
 	if err != nil {
 		return o.scope().Pull(fault.PullDenied, fault.Pull{Image: o.Spec.Image, Credentials: "could not be read"}, err)
 	}
-	key := strings.Join([]string{named.String(), o.Spec.Platform, auth.fingerprint()}, " ")
-	outcome, err := o.engine.pulls.Do(ctx, key, o.mark, o.reportPull(), func(ctx context.Context, report func(pull.Progress)) (pull.Result, error) {
-		return o.engine.pull(ctx, named, o.Spec.Platform, auth, report)
-	})
+	var outcome pull.Outcome
+	pulling := func(named reference.Named) (err error) {
+		outcome, err = o.engine.sharedPull(ctx, named, o.Spec.Platform, auth, o.mark, o.reportPull())
+		return err
+	}
+	if o.Digest == "" {
+		err = pulling(named)
+	} else {
+		err = o.pullDigest(ctx, named, pulling)
+	}
 	switch {
 	case err == nil:
-		o.digest = outcome.Digest
+		o.digest = cmp.Or(o.Digest, outcome.Digest)
 		return nil
 	case ctx.Err() != nil:
 		return err

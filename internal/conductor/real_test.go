@@ -119,7 +119,7 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 	delete(got.Environment, "PATH")
 	delete(got.Labels, "from")
 	delete(got.Labels, conductor.LabelOperation)
-	got.Networks = spec.Networks // They are reported as Attached.
+	got.Networks, got.NetworkMode = spec.Networks, "" // They are reported as Attached.
 	if diff := cmp.Diff(spec.Plain(out.Container.Defaults), got.Plain(out.Container.Defaults)); diff != "" {
 		t.Errorf("asked for and reported differ:\n%s", diff)
 	}
@@ -352,6 +352,20 @@ func TestEngineReportsEverySetting(t *testing.T) {
 				t.Errorf("asked for and reported differ:\n%s", diff)
 			}
 		})
+	}
+}
+
+// What the engine says beside making a container reaches who asked.
+func TestEngineWarnings(t *testing.T) {
+	b := start(t)
+	spec := b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep")
+	spec.DesiredState, spec.OOMKillDisable = conductor.DesiredStopped, true
+	out, err := b.create(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.ToUpper(strings.Join(out.Warnings, "\n")), "OOM") {
+		t.Errorf("warnings are %q", out.Warnings)
 	}
 }
 

@@ -167,8 +167,12 @@ type Standing struct {
 	InProgress bool
 	// Fault is how it ended, if it failed and nobody has dealt with that.
 	Fault *fault.Fault
-	// Again says that it failed to do what can't be read back: a restart, or an exchange.
-	Again bool
+	// Restart says that it was to restart the container, which can't be read back.
+	Restart bool
+	// Uploads says that it was to upload files, which can't be read back either.
+	Uploads bool
+	// Exchange says that it was to put a new container in the place of this one.
+	Exchange bool
 	// Known says that the journal knows the operation. It does not where another machine
 	// carried it out, or long after.
 	Known bool
@@ -213,7 +217,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 			scope.Operation = x.broken.ID
 			standing.Kind, standing.Fault = KindUpdate, scope.Interrupted(KindExchange.verb(), x.broken.Step, x.broken.Accepted)
 		}
-		standing.Again = true
+		standing.Exchange = true
 	}
 	return standing, nil
 }
@@ -264,7 +268,7 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 	if r.ContainerID != "" {
 		known.containers = append(known.containers, r.ContainerID)
 	}
-	s := Standing{Kind: Kind(r.Kind), Known: true, Again: r.Restart || Kind(r.Kind) == KindExchange}
+	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart, Uploads: r.Uploads, Exchange: Kind(r.Kind) == KindExchange}
 	scope.Operation = r.ID
 	// Who waited for a call has heard of its failure. A cast's stands as long as a state names it.
 	untold := r.Cast || !r.Settled

@@ -199,3 +199,25 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("secrets are %v", got)
 	}
 }
+
+func FuzzPlainSecurityOption(f *testing.F) {
+	for _, s := range []string{"label:disable", "label=user:me", "no-new-privileges", "seccomp={ \"a\": 1 }", "seccomp=", "=", ":", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if plain := PlainSecurityOption(s); PlainSecurityOption(plain) != plain {
+			t.Fatalf("%q is %q, which is %q", s, plain, PlainSecurityOption(plain))
+		}
+	})
+}
+
+func FuzzPlainCapability(f *testing.F) {
+	for _, s := range []string{"net_admin", "CAP_NET_ADMIN", "all", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		if plain := PlainCapability(s); PlainCapability(plain) != plain {
+			t.Fatalf("%q is %q, which is %q", s, plain, PlainCapability(plain))
+		}
+	})
+}

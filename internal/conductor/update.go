@@ -6,12 +6,10 @@ package conductor
 import (
 	"context"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -28,6 +26,7 @@ const (
 	doStop       verb = "stop"
 	doStart      verb = "start"
 	doPause      verb = "pause"
+	doUpload     verb = "upload files to"
 )
 
 // action is one step of an update, with its reason. It prints itself.
@@ -72,30 +71,6 @@ func planRestart(spec Spec, s State, actions []action) []action {
 		actions = append(actions, action{do: doStop, because: because})
 	}
 	return append(actions, action{do: doStart, because: because})
-}
-
-// planNetworks connects what is missing, then disconnects what is too much, so that the
-// container is never without a network in between. Nil networks are left as they are.
-func planNetworks(spec Spec, c *Container) []action {
-	if spec.Networks == nil {
-		return nil
-	}
-	var actions []action
-	wanted := make(map[string]bool)
-	for _, key := range slices.Sorted(maps.Keys(spec.Networks)) {
-		ref := spec.Networks[key].Network
-		if name, ok := c.AttachedAs(ref); ok {
-			wanted[name] = true
-			continue
-		}
-		actions = append(actions, action{do: doConnect, network: ref, key: key, because: "it is wanted and not connected"})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
-		if !wanted[name] {
-			actions = append(actions, action{do: doDisconnect, network: name, because: "it is connected and not wanted"})
-		}
-	}
-	return actions
 }
 
 func planPower(spec Spec, s State) []action {
@@ -145,6 +120,9 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if o.containerID == "" {
 		return nil, o.scope().NotFound(nil)
 	}
+	if err := o.engine.knows(o.scope(), o.Spec, o.exists()); err != nil {
+		return nil, err
+	}
 	c, err := o.engine.inspect(ctx, o.containerID)
 	if err != nil {
 		return nil, err
@@ -153,13 +131,13 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if o.Restart {
 		actions = planRestart(o.Spec, c.State, actions)
 	}
-	for _, a := range actions {
+	for _, a := range planUpload(o.Upload, actions) {
 		o.logger.Info("update", "action", a.String())
 		if c, err = o.act(ctx, a); err != nil {
 			return nil, err
 		}
 	}
-	if len(actions) > 0 && c == nil {
+	if c == nil {
 		return o.engine.inspect(ctx, o.containerID)
 	}
 	return c, nil
@@ -180,12 +158,15 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 		case doRename:
 			return api.ContainerRename(ctx, o.containerID, o.Spec.Name)
 		case doLimit:
-			_, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
+			answer, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
+			o.warned(answer.Warnings)
 			return err
 		case doConnect:
-			return api.NetworkConnect(ctx, a.network, o.containerID, &network.EndpointSettings{})
+			return api.NetworkConnect(ctx, a.network, o.containerID, o.Spec.Networks[a.key].endpoint())
 		case doDisconnect:
 			return api.NetworkDisconnect(ctx, a.network, o.containerID, false)
+		case doUpload:
+			return o.upload(ctx, o.Upload)
 		case doUnpause:
 			return api.ContainerUnpause(ctx, o.containerID)
 		default:

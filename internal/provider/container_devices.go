@@ -73,7 +73,7 @@ func devicesAttributes() map[string]schema.Attribute {
 				regexp.MustCompile(`^[acb] (\d+|\*):(\d+|\*) [rwm]{1,3}$`), `must be a type, numbers and permissions, for example "c 189:* rmw"`))},
 		},
 		"gpus": schema.StringAttribute{
-			Optional: true, MarkdownDescription: "How many GPUs to use: a number, or `all`. Short for one of `device_requests` with the capability `gpu`.",
+			Optional: true, MarkdownDescription: "How many GPUs to use: a number, or `all`. Short for `device_requests` with the capability `gpu` alone.",
 			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(all|[1-9]\d{0,4})$`), `must be a number of GPUs, or "all"`)},
 		},
 		"device_requests": schema.ListNestedAttribute{
@@ -107,6 +107,11 @@ func validateDevices(ctx context.Context, config tfsdk.Config) diag.Diagnostics 
 	var requests []deviceRequestModel
 	if !known(ctx, config, "device_requests", &requests, &diags) {
 		return diags
+	}
+	var gpus types.String
+	if known(ctx, config, "gpus", &gpus, &diags) && !gpus.IsNull() && len(requests) > 0 {
+		diags.AddAttributeError(path.Root("gpus"), "gpus with device_requests",
+			"gpus is short for a request of all or some GPUs. With other requests put it among device_requests: { count = -1, capabilities = [[\"gpu\"]] }.")
 	}
 	for _, r := range requests {
 		if r.Count.IsNull() == (r.DeviceIDs == nil) {

@@ -52,17 +52,24 @@ type containerModel struct {
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
-	ID             types.String `tfsdk:"id"`
-	ContainerID    types.String `tfsdk:"container_id"`
-	ImageID        types.String `tfsdk:"image_id"`
-	ImageDigest    types.String `tfsdk:"image_digest"`
-	Status         types.String `tfsdk:"status"`
-	Health         types.String `tfsdk:"health"`
-	ExitCode       types.Int64  `tfsdk:"exit_code"`
-	OperationID    types.String `tfsdk:"operation_id"`
-	Fault          types.Object `tfsdk:"fault"`
-	Addresses      types.Map    `tfsdk:"addresses"`
-	PublishedPorts types.Map    `tfsdk:"published_ports"`
+	Files       files          `tfsdk:"files"`
+	VolumesFrom []types.String `tfsdk:"volumes_from"`
+	networkingModel
+	secretsModel
+	exchangeModel
+
+	ID              types.String `tfsdk:"id"`
+	ContainerID     types.String `tfsdk:"container_id"`
+	ImageID         types.String `tfsdk:"image_id"`
+	ImageDigest     types.String `tfsdk:"image_digest"`
+	Status          types.String `tfsdk:"status"`
+	Health          types.String `tfsdk:"health"`
+	ExitCode        types.Int64  `tfsdk:"exit_code"`
+	OperationID     types.String `tfsdk:"operation_id"`
+	Fault           types.Object `tfsdk:"fault"`
+	Addresses       types.Map    `tfsdk:"addresses"`
+	PublishedPorts  types.Map    `tfsdk:"published_ports"`
+	EffectiveLabels types.Map    `tfsdk:"effective_labels"`
 }
 
 // expand says to the conductor what the configuration asks for.
@@ -74,13 +81,14 @@ func (m *containerModel) expand() conductor.Spec {
 		Settings: conductor.Settings{
 			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
 			Entrypoint: expandList(m.Entrypoint), Command: expandList(m.Command),
-			Environment: expandMap(m.Environment), Labels: expandMap(m.Labels),
+			Environment: expandMap(m.Environment), Labels: m.labels(),
 			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
 			Healthcheck: expandHealthcheck(m.Healthcheck),
 			Restart:     conductor.RestartPolicy{Name: name, MaximumRetryCount: retries},
 			Limits:      m.expandLimits(), Security: m.expandSecurity(), Devices: m.expandDevices(), Namespaces: m.expandNamespaces(), Process: m.expandProcess(),
 			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
 			StopSignal: m.StopSignal.ValueString(),
+			Networking: m.networkingModel.expand(), VolumesFrom: expandList(m.VolumesFrom),
 		},
 	}
 	for _, code := range m.ExpectedExitCodes {
@@ -103,10 +111,12 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Entrypoint = refreshList(m.Entrypoint, c.Entrypoint)
 	m.Command = refreshList(m.Command, c.Command)
 	m.Environment = refreshMap(m.Environment, c.Environment)
-	m.Labels = refreshMap(m.Labels, c.Labels)
+	m.flattenLabels(c)
 	m.Ports = flattenPorts(m.Ports, c.Ports)
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
 	m.Networks = flattenNetworks(m.Networks, c)
+	m.networkingModel.refresh(c)
+	m.VolumesFrom = refreshList(m.VolumesFrom, c.VolumesFrom)
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = refreshString(m.User, c.User)
@@ -126,7 +136,7 @@ func (m *containerModel) flattenFamilies(c *conductor.Container, imports bool) {
 	m.flattenLimits(asked.Limits, seen.Limits, imports)
 	m.flattenSecurity(asked.Security, seen.Security, imports)
 	m.flattenDevices(asked.Devices, seen.Devices, imports)
-	m.flattenNamespaces(asked.Namespaces, seen.Namespaces, c.Namespaces, imports)
+	m.flattenNamespaces(asked.Namespaces, seen.Namespaces, c, imports)
 	m.flattenProcess(seen.Process, c.Process, imports)
 }
 
@@ -195,7 +205,7 @@ func (m *containerModel) keepPromises(plan containerModel) {
 // settle makes null of the computed values that are still unknown: an operation that failed early
 // never learned them.
 func (m *containerModel) settle() {
-	for _, v := range []*types.String{&m.ID, &m.ContainerID, &m.ImageID, &m.ImageDigest, &m.Status, &m.Health, &m.OperationID} {
+	for _, v := range []*types.String{&m.ID, &m.ContainerID, &m.ImageID, &m.ImageDigest, &m.AvailableDigest, &m.Status, &m.Health, &m.OperationID} {
 		if v.IsUnknown() {
 			*v = types.StringNull()
 		}
@@ -208,6 +218,9 @@ func (m *containerModel) settle() {
 	}
 	if m.PublishedPorts.IsUnknown() {
 		m.PublishedPorts = types.MapNull(types.Int64Type)
+	}
+	if m.EffectiveLabels.IsUnknown() {
+		m.EffectiveLabels = types.MapNull(types.StringType)
 	}
 }
 
@@ -231,12 +244,14 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Labels = importMap(withoutOwn(c.Labels), image.Labels)
 	m.Ports = flattenPorts(nil, c.Ports)
 	m.Mounts = importMounts(c.Mounts, image.Volumes)
-	m.Networks = importNetworks(c.Attached)
+	m.Networks = importNetworks(c)
+	m.networkingModel = importNetworking(c)
+	m.VolumesFrom = listOrNull(c.VolumesFrom)
 	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
 	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = importString(c.User, image.User)
 	m.WorkingDir = importString(c.WorkingDir, cmp.Or(image.WorkingDir, "/"))
-	m.Hostname = importString(c.Hostname, c.ID[:12])
+	m.Hostname = importHostname(c)
 	m.StopSignal = importString(c.StopSignal, cmp.Or(image.StopSignal, "SIGTERM"))
 	m.StopGracePeriod = flattenGrace(meaning.Null(meaning.Duration), c.StopGracePeriod)
 	m.DesiredState = types.StringValue(string(m.powerState(c.State)))

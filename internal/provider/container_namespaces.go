@@ -51,22 +51,29 @@ func (m *namespacesModel) expandNamespaces() conductor.Namespaces {
 }
 
 // flattenNamespaces compares what was asked for with what the engine reports. None of it can change
-// on a container that is there. The plain spelling of another container's name space leaves open
-// whose; full has it.
-func (m *namespacesModel) flattenNamespaces(asked, seen, full conductor.Namespaces, imports bool) {
+// on a container that is there, but the container that it shares with can get another name.
+func (m *namespacesModel) flattenNamespaces(asked, seen conductor.Namespaces, c *conductor.Container, imports bool) {
 	for _, n := range []struct {
 		to                *types.String
 		asked, seen, full string
 	}{
-		{&m.IPC, asked.IPC, seen.IPC, full.IPC},
-		{&m.PID, asked.PID, seen.PID, full.PID},
-		{&m.UTS, asked.UTS, seen.UTS, full.UTS},
-		{&m.Cgroup, asked.Cgroup, seen.Cgroup, full.Cgroup},
-		{&m.CgroupParent, asked.CgroupParent, seen.CgroupParent, full.CgroupParent},
-		{&m.Runtime, asked.Runtime, seen.Runtime, full.Runtime},
+		{&m.IPC, asked.IPC, seen.IPC, c.IPC},
+		{&m.PID, asked.PID, seen.PID, c.PID},
+		{&m.UTS, asked.UTS, seen.UTS, c.UTS},
+		{&m.Cgroup, asked.Cgroup, seen.Cgroup, c.Cgroup},
+		{&m.CgroupParent, asked.CgroupParent, seen.CgroupParent, c.CgroupParent},
+		{&m.Runtime, asked.Runtime, seen.Runtime, c.Runtime},
 	} {
-		if n.asked != n.seen && (imports || !n.to.IsNull()) {
-			*n.to = stringOrNull(n.full)
+		if n.asked != n.seen && !c.SameNamespace(n.asked, n.seen) && (imports || !n.to.IsNull()) {
+			*n.to = sharedByName(n.full, c)
 		}
 	}
+}
+
+// sharedByName names the container whose name space is shared as people do.
+func sharedByName(mode string, c *conductor.Container) types.String {
+	if id, ok := conductor.SharedContainer(mode); ok && c.Shared[id] != "" {
+		return types.StringValue("container:" + c.Shared[id])
+	}
+	return stringOrNull(mode)
 }

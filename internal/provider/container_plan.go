@@ -65,6 +65,9 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	if known(ctx, config, "networks", &networks, &diags) {
 		diags.Append(validateNetworks(networks)...)
 	}
+	diags.Append(validateNetworking(ctx, config)...)
+	diags.Append(validateSecrets(keysOf(config, "environment"), keysOf(config, "environment_wo"))...)
+	diags.Append(validateFiles(keysOf(config, "files"), mounts, isSet(config, "read_only"))...)
 	var healthcheck *healthcheckModel
 	if known(ctx, config, "healthcheck", &healthcheck, &diags) {
 		diags.Append(validateHealthcheck(healthcheck)...)
@@ -79,6 +82,10 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 		}
 		if known(ctx, config, "wait_for", &wait, &diags) && !wait.IsNull() {
 			diags.Append(validateWait(state, conductor.Wait(wait.ValueString()))...)
+			if conductor.Wait(wait.ValueString()) == conductor.WaitHealthy && healthcheck != nil && healthcheck.Disable.ValueBool() {
+				diags.AddAttributeError(path.Root("wait_for"), "wait_for = \"healthy\" without a health check",
+					"healthcheck.disable takes the image's check away, and nothing would ever say that the container is healthy. Remove one of the two.")
+			}
 		}
 		diags.Append(validateJob(ctx, config, state)...)
 	}
@@ -115,9 +122,14 @@ func validateJob(ctx context.Context, config tfsdk.Config, state conductor.Desir
 // planContainer completes the plan of an update: what follows from the changes, decided from the
 // prior state alone.
 func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() {
+	if req.Plan.Raw.IsNull() {
 		return
 	}
+	planFiles(ctx, req, resp)
+	if req.State.Raw.IsNull() || resp.Diagnostics.HasError() {
+		return
+	}
+	req.Plan = resp.Plan
 	failed := failedOperation(ctx, req, resp)
 	if failed == string(conductor.KindCreate) {
 		// The create is not what was asked for: it is replaced. RequiresReplace needs a path that differs.
@@ -143,8 +155,9 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 		engine, _, _ := strings.Cut(id.ValueString(), "/")
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), engine+"/"+newName.ValueString())...)
 	}
+	restarts := planChangedFiles(ctx, req, resp)
 	moving := func(name string) bool {
-		return name == "networks" || name == "desired_state" || name == "restart_triggers"
+		return name == "networks" || name == "desired_state" || name == "restart_triggers" || name == "files" && restarts
 	}
 	if slices.ContainsFunc(changes(req), moving) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)

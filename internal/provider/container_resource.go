@@ -24,6 +24,7 @@ var (
 	_ resource.ResourceWithValidateConfig = (*containerResource)(nil)
 	_ resource.ResourceWithModifyPlan     = (*containerResource)(nil)
 	_ resource.ResourceWithImportState    = (*containerResource)(nil)
+	_ resource.ResourceWithIdentity       = (*containerResource)(nil)
 )
 
 const (
@@ -40,6 +41,7 @@ type containerResource struct{ *providerData }
 
 func (r *containerResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
 	resp.TypeName = req.ProviderTypeName + "_container"
+	resp.ResourceBehavior.MutableIdentity = true
 }
 
 func (r *containerResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
@@ -56,6 +58,10 @@ func (r *containerResource) ValidateConfig(ctx context.Context, req resource.Val
 
 func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	planContainer(ctx, req, resp)
+	r.checkEngine(ctx, resp)
+	r.labels.plan(ctx, req, resp)
+	planDigest(ctx, resp)
+	planExchange(ctx, req, resp)
 }
 
 func (r *containerResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -66,8 +72,14 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.labels.complete(&plan)
+	spec := plan.expand()
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	state := plan
-	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: plan.expand(), Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
 	switch {
 	case done.accepted:
@@ -75,11 +87,13 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	case done.Container == nil:
 		return // Nothing is there: nothing is kept.
 	default:
-		state.record(conductor.KindCreate, done.Outcome, faultOf(err))
 		state.compute(done.Container)
+		state.rememberTag()
+		state.record(conductor.KindCreate, done.Outcome, faultOf(err))
 	}
 	// The request's context may be over; what is there has to be kept all the same.
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
+	state.identify(context.WithoutCancel(ctx), resp.Identity, &resp.Diagnostics)
 }
 
 func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
@@ -88,6 +102,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() || r.conductor == nil {
+		state.identify(ctx, resp.Identity, &resp.Diagnostics)
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
@@ -108,12 +123,20 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 			return
 		}
 		state.importFrom(standing.Container, image)
+		r.labels.imported(&state)
 	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	if standing.Container != nil {
+		keepDefaults(ctx, resp.Private, standing.Container.Defaults, &resp.Diagnostics)
+	}
+	if standing.Container != nil && !standing.InProgress {
+		state.trackTag(ctx, r.conductor, &resp.Diagnostics)
+	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	state.identify(ctx, resp.Identity, &resp.Diagnostics)
 }
 
 func (r *containerResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
@@ -130,29 +153,41 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		// No networks mean the engine's default, and nil would mean to leave them.
 		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}
-	done, err := r.carryOut(ctx, conductor.Request{
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	upload, restart := changedFiles(prior.Files, plan.Files)
+	request := conductor.Request{
 		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
-		Restart:   triggered(prior.RestartTriggers, plan.RestartTriggers),
+		Restart: restart || triggered(prior.RestartTriggers, plan.RestartTriggers), Upload: upload,
 		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
-	}, timeout, &resp.Diagnostics)
+	}
+	if exchanges(ctx, req, resp) {
+		request = exchangeRequest(request, &plan, &prior)
+	}
+	done, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
 	state := plan
 	switch {
 	case done.accepted:
 		state.accepted(statusUpdateInProgress, done.OperationID)
 	case err == nil:
-		state.record(conductor.KindUpdate, done.Outcome, nil)
 		state.compute(done.Container)
+		state.rememberTag()
+		state.record(request.Kind, done.Outcome, nil)
 		state.keepPromises(plan)
 	default:
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior
+		state.Files = prior.Files.without(request.Upload)
 		state.record(conductor.KindUpdate, done.Outcome, faultOf(err))
 		if done.Container != nil {
 			state.refresh(done.Container)
 		}
 	}
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
+	state.identify(context.WithoutCancel(ctx), resp.Identity, &resp.Diagnostics)
 }
 
 func (r *containerResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -166,6 +201,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	request := conductor.Request{
 		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: state.Name.ValueString()},
 		ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
+		Exchanged: !state.UpdateOrder.IsNull(),
 	}
 	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
 		request.Wait = conductor.WaitNone
@@ -186,6 +222,9 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err := r.conductor.Call(ctx, req)
+		if len(out.Warnings) > 0 {
+			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", req.Spec.Name), strings.Join(out.Warnings, "\n"))
+		}
 		return done{Outcome: out}, err
 	}
 	req.Wait = conductor.WaitReady
@@ -216,7 +255,7 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 			"The provider's configuration depends on values that are not known yet. Apply what they depend on first.")
 		return
 	}
-	ref := strings.TrimPrefix(req.ID, "/")
+	ref := strings.TrimPrefix(importReference(ctx, req, &resp.Diagnostics), "/")
 	if engine, name, ok := strings.Cut(ref, "/"); ok {
 		connected, err := r.conductor.Engine(ctx)
 		if err != nil {
@@ -224,7 +263,7 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 			return
 		}
 		if engine != connected {
-			resp.Diagnostics.AddError(fmt.Sprintf("Container %q is on another engine", req.ID),
+			resp.Diagnostics.AddError(fmt.Sprintf("Container %q is on another engine", ref),
 				fmt.Sprintf("The import ID names engine %q, and the provider is connected to engine %q. Import with the provider that is configured for that engine, or name the container alone.", engine, connected))
 			return
 		}
@@ -233,6 +272,10 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	c, err := r.conductor.Inspect(ctx, ref)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
+		return
+	}
+	if err := checkImport(c); err != nil {
+		resp.Diagnostics.AddError(fmt.Sprintf("Unable to import container %q", c.Name), sentence(err)+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)

@@ -70,18 +70,19 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"environment": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. Their values are in the state.",
-			Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[^=\x00]+$`),
-				`must not be empty and have no "="`)), mapvalidator.NoNullValues()},
+			Validators:          []validator.Map{mapvalidator.KeysAre(variableName()), mapvalidator.NoNullValues()},
 		},
 		"labels": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Labels. They add to the image's; only the ones named here are compared.",
 			Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
 		},
-		"ports":       portsAttribute(),
-		"mounts":      mountsAttribute(),
-		"networks":    networksAttribute(),
-		"healthcheck": healthcheckAttribute(),
+		"ports":        portsAttribute(),
+		"mounts":       mountsAttribute(),
+		"networks":     networksAttribute(),
+		"volumes_from": volumesFromAttribute(),
+		"files":        filesAttribute(),
+		"healthcheck":  healthcheckAttribute(),
 		"restart": schema.StringAttribute{
 			Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Restart}, Default: stringdefault.StaticString("no"),
 			MarkdownDescription: "When the engine restarts the container: `no` (default), `always`, `unless-stopped`, `on-failure` or `on-failure:N` with at most N restarts.",
@@ -149,6 +150,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		}),
 	}
 	for _, family := range []map[string]schema.Attribute{
+		networkingAttributes(), secretsAttributes(), exchangeAttributes(),
 		limitsAttributes(), securityAttributes(), devicesAttributes(), namespacesAttributes(), processAttributes(), computedAttributes(),
 	} {
 		maps.Copy(attributes, family)
@@ -187,7 +189,7 @@ func computedAttributes() map[string]schema.Attribute {
 		"fault": schema.SingleNestedAttribute{
 			Computed: true, MarkdownDescription: "The failure of the last operation; null if it succeeded.",
 			Attributes: map[string]schema.Attribute{
-				"operation": changing("What was to be done: `create`, `update` or `delete`."),
+				"operation": changing("What was to be done: `create`, `update`, `exchange` or `delete`."),
 				"kind":      changing("What failed, as a word for programs."),
 				"step":      changing("Where the operation was."),
 				"summary":   changing("One line for a person."),
@@ -200,6 +202,16 @@ func computedAttributes() map[string]schema.Attribute {
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
 			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
+		},
+		"available_digest": schema.StringAttribute{
+			Computed: true,
+			MarkdownDescription: "With `pull_policy = \"always\"`, the digest to which the image's tag led at its registry at the last refresh. If it is another one than `image_digest`, " +
+				"the plan replaces the container, or exchanges it with `update_order`.",
+			PlanModifiers: []planmodifier.String{stringplanmodifier.UseNonNullStateForUnknown()},
+		},
+		"effective_labels": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The container's `labels` with the provider's `default_labels`; null for an imported container that lacks one of those. A change replaces the container.",
 		},
 		"published_ports": schema.MapAttribute{
 			Computed: true, ElementType: types.Int64Type,

@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -43,13 +45,19 @@ func securityAttributes() map[string]schema.Attribute {
 			PlanModifiers: []planmodifier.Set{keepSpellings{plain}},
 		}
 	}
+	options := schema.SetAttribute{
+		Optional: true, ElementType: types.StringType,
+		MarkdownDescription: "Options as `docker run --security-opt` has them, for example `no-new-privileges`, `label=disable`, `apparmor=unconfined`, `systempaths=unconfined` or `seccomp=unconfined`. " +
+			"A seccomp profile is its content: `\"seccomp=${file(\"profile.json\")}\"`.",
+		Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(securityOption{})},
+		PlanModifiers: []planmodifier.Set{keepSecurityOptions{}},
+	}
 	return map[string]schema.Attribute{
-		"privileged": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container may do nearly all that the host may. Default `false`."},
-		"cap_add":    set("Capabilities to add to the engine's usual ones, for example `NET_ADMIN` (`CAP_` and the case don't matter), or `ALL`.", conductor.PlainCapability, capability{}),
-		"cap_drop":   set("Capabilities to take away, or `ALL`.", conductor.PlainCapability, capability{}),
-		"security_opt": set("Options as `docker run --security-opt` has them, for example `no-new-privileges`, `label=disable`, `apparmor=unconfined`, `systempaths=unconfined` or `seccomp=unconfined`. "+
-			"A seccomp profile is its content: `\"seccomp=${file(\"profile.json\")}\"`.", conductor.PlainSecurityOption, securityOption{}),
-		"group_add": set("Further groups of the container's user, by name or number.", strings.Clone, stringvalidator.LengthAtLeast(1)),
+		"privileged":   schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container may do nearly all that the host may. Default `false`."},
+		"cap_add":      set("Capabilities to add to the engine's usual ones, for example `NET_ADMIN` (`CAP_` and the case don't matter), or `ALL`.", conductor.PlainCapability, capability{}),
+		"cap_drop":     set("Capabilities to take away, or `ALL`.", conductor.PlainCapability, capability{}),
+		"security_opt": options,
+		"group_add":    set("Further groups of the container's user, by name or number.", strings.Clone, stringvalidator.LengthAtLeast(1)),
 		"sysctls": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: "Kernel parameters of the container's own name spaces, for example `net.core.somaxconn`.",
 			Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.RegexMatches(
@@ -81,6 +89,42 @@ func (m *securityModel) flattenSecurity(asked, seen conductor.Security, imports 
 	m.GroupAdd = flattenSet(m.GroupAdd, asked.GroupAdd, seen.GroupAdd, strings.Clone, imports)
 	m.Sysctls = flattenStrings(m.Sysctls, seen.Sysctls, imports)
 	m.UsernsMode = flattenString(m.UsernsMode, asked.UsernsMode, seen.UsernsMode, imports)
+}
+
+// keepSecurityOptions plans the spelling that the state has where a new one means the same. To what is
+// privileged, or shares a name space of the host, the engine gives label=disable itself: there it means
+// nothing to say so.
+type keepSecurityOptions struct{}
+
+func (keepSecurityOptions) Description(context.Context) string {
+	return "another spelling of the same options is no change"
+}
+func (k keepSecurityOptions) MarkdownDescription(ctx context.Context) string {
+	return k.Description(ctx)
+}
+
+func (keepSecurityOptions) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	plain := func(get func(context.Context, path.Path, any) diag.Diagnostics, set types.Set) []string {
+		var options []types.String
+		var privileged types.Bool
+		var ipc, pid types.String
+		resp.Diagnostics.Append(set.ElementsAs(ctx, &options, false)...)
+		resp.Diagnostics.Append(get(ctx, path.Root("privileged"), &privileged)...)
+		resp.Diagnostics.Append(get(ctx, path.Root("ipc"), &ipc)...)
+		resp.Diagnostics.Append(get(ctx, path.Root("pid"), &pid)...)
+		s := conductor.Settings{
+			Security:   conductor.Security{Privileged: privileged.ValueBool(), SecurityOpt: expandList(options)},
+			Namespaces: conductor.Namespaces{IPC: ipc.ValueString(), PID: pid.ValueString()},
+		}
+		return s.Plain(conductor.EngineDefaults{}).SecurityOpt
+	}
+	prior, planned := plain(req.State.GetAttribute, req.StateValue), plain(req.Plan.GetAttribute, req.PlanValue)
+	if !resp.Diagnostics.HasError() && slices.Equal(prior, planned) {
+		resp.PlanValue = req.StateValue
+	}
 }
 
 // capabilities are those of Linux 6.12 (capabilities(7)).

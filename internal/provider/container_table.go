@@ -5,9 +5,11 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
@@ -37,7 +39,7 @@ const (
 // plan modifiers that replace, and the sentence in the documentation, come from it. What is nested
 // has its parent's effect, unless it is in the table itself, as "parent.child".
 func containerTable() map[string]effect {
-	return map[string]effect{
+	table := map[string]effect{
 		"name":                inPlace,
 		"image":               replaces,
 		"pull_policy":         providerOnly,
@@ -49,6 +51,9 @@ func containerTable() map[string]effect {
 		"ports":               replaces,
 		"mounts":              replaces,
 		"networks":            inPlace,
+		"volumes_from":        replaces,
+		"files":               inPlace,
+		"files.source_sha256": computed,
 		"healthcheck":         replaces,
 		"restart":             inPlace,
 		"user":                replaces,
@@ -117,18 +122,25 @@ func containerTable() map[string]effect {
 		"storage_opt": replaces,
 		"annotations": replaces,
 
-		"id":              computed,
-		"container_id":    computed,
-		"image_id":        computed,
-		"image_digest":    computed,
-		"status":          computed,
-		"health":          computed,
-		"exit_code":       computed,
-		"operation_id":    computed,
-		"fault":           computed,
-		"addresses":       computed,
-		"published_ports": computed,
+		"id":               computed,
+		"container_id":     computed,
+		"image_id":         computed,
+		"image_digest":     computed,
+		"status":           computed,
+		"health":           computed,
+		"exit_code":        computed,
+		"operation_id":     computed,
+		"fault":            computed,
+		"addresses":        computed,
+		"published_ports":  computed,
+		"effective_labels": computed,
+		"available_digest": computed,
+		"update_order":     providerOnly,
 	}
+	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
+		maps.Copy(table, family)
+	}
+	return table
 }
 
 // sentence is what the documentation says of the effect.
@@ -147,26 +159,10 @@ func (e effect) sentence() string {
 	}
 }
 
-// leftOut are the values that mean the same as leaving an attribute out. To write one down, or to
-// leave it out again, replaces nothing.
-func leftOut() map[string]attr.Value {
-	no := types.BoolValue(false)
-	return map[string]attr.Value{
-		"oom_kill_disable": no,
-		"privileged":       no,
-		"read_only":        no,
-		"tty":              no,
-		"stdin_open":       no,
-		"ipc":              types.StringValue("private"),
-		"oom_score_adj":    types.Int64Value(0),
-		"shm_size":         meaning.New(meaning.Size, defaultShmSize),
-	}
-}
-
 // withEffects completes attributes by the table: with the plan modifier that replaces, after those
 // that know other spellings, and with the sentence.
 func withEffects(attributes map[string]schema.Attribute) map[string]schema.Attribute {
-	c := completion{containerTable(), leftOut()}
+	c := completion{containerTable()}
 	out := make(map[string]schema.Attribute, len(attributes))
 	for name, a := range attributes {
 		out[name] = c.complete(a, name, c.table[name], true)
@@ -174,10 +170,7 @@ func withEffects(attributes map[string]schema.Attribute) map[string]schema.Attri
 	return out
 }
 
-type completion struct {
-	table   map[string]effect
-	leftOut map[string]attr.Value
-}
+type completion struct{ table map[string]effect }
 
 func (c completion) complete(attribute schema.Attribute, at string, e effect, says bool) schema.Attribute {
 	text := func(description string) string {
@@ -186,7 +179,7 @@ func (c completion) complete(attribute schema.Attribute, at string, e effect, sa
 		}
 		return description
 	}
-	m := replaceIf{effect: e, leftOut: c.leftOut[at], within: c.leftOut, at: at}
+	m := replaceIf{e, at}
 	switch a := attribute.(type) {
 	case schema.StringAttribute:
 		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.String](a.PlanModifiers, m)
@@ -257,26 +250,23 @@ func with[M any](modifiers []M, m replaceIf) []M {
 // replaceIf replaces the container if the table says so of a change.
 type replaceIf struct {
 	effect effect
-	// leftOut is what means the same as null; nil if nothing does.
-	leftOut attr.Value
-	// within has that of what is nested, by its whole name, which begins with at.
-	within map[string]attr.Value
-	at     string
+	// at is the attribute's whole name.
+	at string
 }
 
 func (m replaceIf) Description(context.Context) string             { return m.effect.sentence() }
 func (m replaceIf) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
 
-// decide takes what is there and what is planned. Terraform ignores a replacement of what is made or
-// removed altogether.
-func (m replaceIf) decide(prior, plan attr.Value) bool {
-	if m.effect == inPlaceUnlessRemoved {
-		return !m.isLeftOut(prior) && m.isLeftOut(plan)
+// replaces takes what is there, what is planned, and what means the same as null (nil if nothing
+// does).
+func (e effect) replaces(prior, plan, leftOut attr.Value) bool {
+	if e == inPlaceUnlessRemoved {
+		return !isLeftOut(prior, leftOut) && isLeftOut(plan, leftOut)
 	}
-	return !plan.Equal(prior) && (!m.isLeftOut(prior) || !m.isLeftOut(plan))
+	return !plan.Equal(prior) && (!isLeftOut(prior, leftOut) || !isLeftOut(plan, leftOut))
 }
 
-func (m replaceIf) isLeftOut(v attr.Value) bool {
+func isLeftOut(v, leftOut attr.Value) bool {
 	if v.IsNull() || v.IsUnknown() {
 		return v.IsNull()
 	}
@@ -286,56 +276,61 @@ func (m replaceIf) isLeftOut(v attr.Value) bool {
 	case types.Set:
 		return len(v.Elements()) == 0
 	case types.String:
-		if byDefault, ok := m.leftOut.(meaning.Value); ok {
+		if byDefault, ok := leftOut.(meaning.Value); ok {
 			return byDefault.Kind.Same(byDefault.ValueString(), v.ValueString())
 		}
 	}
-	return m.leftOut != nil && v.Equal(m.leftOut)
+	return leftOut != nil && v.Equal(leftOut)
 }
 
-// PlanModifyString and its siblings decide.
-func (m replaceIf) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
+// decide looks at a container that is there and is to stay: Terraform ignores a replacement of what
+// is made or removed altogether. An exchange is no replacement.
+func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, private privateData, prior, planned attr.Value, diags *diag.Diagnostics) bool {
+	return exists(state, plan) && m.effect.replaces(prior, planned, defaultOf(ctx, private, m.at, diags)) && !exchangeInstead(ctx, plan, private, diags)
+}
+
+// PlanModifyString decides.
+func (m replaceIf) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyInt64 decides.
-func (m replaceIf) PlanModifyInt64(_ context.Context, req planmodifier.Int64Request, resp *planmodifier.Int64Response) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
+func (m replaceIf) PlanModifyInt64(ctx context.Context, req planmodifier.Int64Request, resp *planmodifier.Int64Response) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyFloat64 decides.
-func (m replaceIf) PlanModifyFloat64(_ context.Context, req planmodifier.Float64Request, resp *planmodifier.Float64Response) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
+func (m replaceIf) PlanModifyFloat64(ctx context.Context, req planmodifier.Float64Request, resp *planmodifier.Float64Response) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyBool decides.
-func (m replaceIf) PlanModifyBool(_ context.Context, req planmodifier.BoolRequest, resp *planmodifier.BoolResponse) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
+func (m replaceIf) PlanModifyBool(ctx context.Context, req planmodifier.BoolRequest, resp *planmodifier.BoolResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyList decides.
-func (m replaceIf) PlanModifyList(_ context.Context, req planmodifier.ListRequest, resp *planmodifier.ListResponse) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
+func (m replaceIf) PlanModifyList(ctx context.Context, req planmodifier.ListRequest, resp *planmodifier.ListResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifySet decides.
-func (m replaceIf) PlanModifySet(_ context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
+func (m replaceIf) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyMap decides.
-func (m replaceIf) PlanModifyMap(_ context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
-	resp.RequiresReplace = exists(req.State, req.Plan) && m.decide(req.StateValue, req.PlanValue)
+func (m replaceIf) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyObject looks at whether the object is taken away: all else is its attributes' matter.
-func (m replaceIf) PlanModifyObject(_ context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
+func (m replaceIf) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
 	said := false
 	for name, v := range req.StateValue.Attributes() {
-		within := replaceIf{effect: m.effect, leftOut: m.within[m.at+"."+name]}
-		said = said || !within.isLeftOut(v)
+		said = said || !isLeftOut(v, defaultOf(ctx, req.Private, m.at+"."+name, &resp.Diagnostics))
 	}
-	resp.RequiresReplace = exists(req.State, req.Plan) && said && req.PlanValue.IsNull()
+	resp.RequiresReplace = exists(req.State, req.Plan) && said && req.PlanValue.IsNull() && !exchangeInstead(ctx, req.Plan, resp.Private, &resp.Diagnostics)
 }
 
 // exists says whether a plan is about a container that is there and is to stay.

@@ -6,6 +6,7 @@
 package provider_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,7 @@ func TestAccPIDNamespaceEnds(t *testing.T) {
 	gate := registry.HoldBlob(pushed)
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference)), r.cast("other", attr("image", pushed.Reference))))
 	outside := r.cli.env
-	r.cli.env = append(outside, "CI=true")
+	r.cli.env = slices.Concat(outside, []string{"CI=true"})
 	r.cli.within = []string{"unshare", "--pid", "--fork", "--mount-proc"}
 	apply := r.cli.must("apply", "-auto-approve")
 	if n := strings.Count(apply.output, "Operations may be cut off with the CI runner"); n != 1 {
@@ -30,7 +31,7 @@ func TestAccPIDNamespaceEnds(t *testing.T) {
 	r.idle()
 	gate.Open()
 
-	r.cli.env, r.cli.within = append(outside, "CI="), nil
+	r.cli.env, r.cli.within = slices.Concat(outside, []string{"CI="}), nil
 	r.warns(r.plansChange("must be replaced", web), r.Name("web"), "interrupted", "The plan creates it anew")
 	if again := r.cli.must("apply", "-auto-approve"); strings.Contains(again.output, "cut off with the CI runner") {
 		t.Errorf("the apply warns of a CI runner:\n%s", again.output)

@@ -135,6 +135,7 @@ func (c *core) validate(t *testing.T, config values) []*tfprotov6.Diagnostic {
 	t.Helper()
 	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: "gantry_container", Config: c.dynamic(t, value(t, c.typ, config)),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -308,10 +309,10 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 	attached := make(map[string]conductor.AttachedNetwork)
 	for _, n := range s.Networks {
 		if strings.HasPrefix(networkID, n.Network) {
-			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2"}
+			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2", EndpointOptions: n.EndpointOptions}
 			continue
 		}
-		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2"}
+		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2", EndpointOptions: n.EndpointOptions}
 	}
 	if s.Networks == nil {
 		attached[defaultNetwork] = conductor.AttachedNetwork{ID: strings.Repeat("d", 64), Address: "172.17.0.2"}

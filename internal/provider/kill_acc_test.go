@@ -187,7 +187,8 @@ func (r *castRig) convergesAfterKill(wait bool) {
 	for _, one := range r.journal() {
 		switch {
 		case one.Outcome == "done", one.Settled, !one.Cast: // Who waited for a call has seen the provider die.
-		case one.Kind == "remove" && strings.Contains(plan.output, fmt.Sprintf("The removal of container %q on engine", one.Container)):
+		case strings.Contains(plan.output, fmt.Sprintf("The removal of container %q on engine", one.Container)): // It is in no state any more,
+		case strings.Contains(plan.output, fmt.Sprintf("The %s of container %q on engine", one.Kind, one.Container)): // or never got into one.
 		default:
 			r.warns(plan.output, one.Container, "interrupted", "By now it is as it should be")
 		}

@@ -43,7 +43,7 @@ func tellLate(late []conductor.Late, diags *diag.Diagnostics) (told map[string]b
 				f.Summary+"\n"+f.Detail()+"\n\nThe container may still be there. A create of the same name removes it first; else remove it by hand.")
 		default:
 			diags.AddWarning(fmt.Sprintf("The %s of container %q on engine %q failed after an apply that was cut off", one.Kind, f.Container, f.Engine),
-				f.Summary+"\n"+f.Detail()+"\n\nNo state is known that names this operation. A create of the same name takes over what it left, or replaces it.")
+				f.Summary+"\n"+f.Detail()+"\n\nNo state is known that names this operation. The next create, update or delete of the container deals with what it left.")
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ type change struct{ from, to any }
 
 // changes has every attribute that can be configured. A new one has to be put in here.
 func allChanges() map[string]change {
-	return map[string]change{
+	all := map[string]change{
 		"name":                {"web", "front"},
 		"image":               {"nginx:1", "nginx:2"},
 		"pull_policy":         {"missing", "never"},
@@ -94,8 +94,12 @@ func allChanges() map[string]change {
 		"remove_volumes":      {true, false},
 		"wait_for_removal":    {true, false},
 		"restart_triggers":    {values{"config": "1"}, values{"config": "2"}},
+		"update_order":        {nil, "start-first"},
 		"timeouts":            {nil, values{"create": "1m"}},
 	}
+	maps.Copy(all, networkingChanges())
+	maps.Copy(all, filesChanges())
+	return all
 }
 
 func minimal() values { return values{"name": "web", "image": "nginx:1"} }
@@ -159,8 +163,10 @@ func TestEveryAttributeIsClassified(t *testing.T) {
 	}
 	configurable := maps.Clone(containerTable())
 	maps.DeleteFunc(configurable, func(name string, e effect) bool { return e == computed || strings.Contains(name, ".") })
+	attributes := containerSchema(t.Context()).Attributes
 	for name := range configurable {
-		if _, ok := allChanges()[name]; !ok {
+		// What is write-only is in no plan.
+		if _, ok := allChanges()[name]; !ok && !attributes[name].IsWriteOnly() {
 			t.Errorf("no change of %s is tested", name)
 		}
 	}
@@ -180,31 +186,32 @@ func modifiersOf(a schema.Attribute) []any {
 }
 
 // Nothing is replaced for writing down what leaving out means anyway.
-func TestReplaceIf(t *testing.T) {
+func TestEffectReplaces(t *testing.T) {
 	t.Parallel()
 	set := func(list ...attr.Value) attr.Value { return types.SetValueMust(types.StringType, list) }
 	for _, tt := range []struct {
 		name        string
-		m           replaceIf
+		effect      effect
+		leftOut     attr.Value
 		prior, plan attr.Value
 		want        bool
 	}{
-		{"the same", replaceIf{effect: replaces}, types.StringValue("a"), types.StringValue("a"), false},
-		{"another", replaceIf{effect: replaces}, types.StringValue("a"), types.StringValue("b"), true},
-		{"unknown", replaceIf{effect: replaces}, types.StringValue("a"), types.StringUnknown(), true},
-		{"the default written down", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolNull(), types.BoolValue(false), false},
-		{"the default left out", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolValue(false), types.BoolNull(), false},
-		{"more than the default", replaceIf{effect: replaces, leftOut: types.BoolValue(false)}, types.BoolNull(), types.BoolValue(true), true},
-		{"the default in another spelling", replaceIf{effect: replaces, leftOut: meaning.New(meaning.Size, "64m")}, types.StringNull(), types.StringValue("65536k"), false},
-		{"an empty set", replaceIf{effect: replaces}, types.SetNull(types.StringType), set(), false},
-		{"a set", replaceIf{effect: replaces}, types.SetNull(types.StringType), set(types.StringValue("a")), true},
-		{"an empty list is not none", replaceIf{effect: replaces}, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
-		{"a limit, first", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Null(), types.Int64Value(1), false},
-		{"a limit, another", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Value(2), false},
-		{"a limit, removed", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Null(), true},
-		{"a limit, unknown", replaceIf{effect: inPlaceUnlessRemoved}, types.Int64Value(1), types.Int64Unknown(), false},
+		{"the same", replaces, nil, types.StringValue("a"), types.StringValue("a"), false},
+		{"another", replaces, nil, types.StringValue("a"), types.StringValue("b"), true},
+		{"unknown", replaces, nil, types.StringValue("a"), types.StringUnknown(), true},
+		{"the default written down", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(false), false},
+		{"the default left out", replaces, types.BoolValue(false), types.BoolValue(false), types.BoolNull(), false},
+		{"more than the default", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(true), true},
+		{"the default in another spelling", replaces, meaning.New(meaning.Size, "64m"), types.StringNull(), types.StringValue("65536k"), false},
+		{"an empty set", replaces, nil, types.SetNull(types.StringType), set(), false},
+		{"a set", replaces, nil, types.SetNull(types.StringType), set(types.StringValue("a")), true},
+		{"an empty list is not none", replaces, nil, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
+		{"a limit, first", inPlaceUnlessRemoved, nil, types.Int64Null(), types.Int64Value(1), false},
+		{"a limit, another", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Value(2), false},
+		{"a limit, removed", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Null(), true},
+		{"a limit, unknown", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Unknown(), false},
 	} {
-		if got := tt.m.decide(tt.prior, tt.plan); got != tt.want {
+		if got := tt.effect.replaces(tt.prior, tt.plan, tt.leftOut); got != tt.want {
 			t.Errorf("%s: replaces %t", tt.name, got)
 		}
 	}
@@ -289,7 +296,7 @@ func TestPlanOfALimitTakenAway(t *testing.T) {
 type spelling struct{ one, other values }
 
 func spellings() map[string]spelling {
-	return map[string]spelling{
+	all := map[string]spelling{
 		"memory":             {values{"memory": "512m"}, values{"memory": "0.5g"}},
 		"memory in bytes":    {values{"memory": "64MiB"}, values{"memory": "67108864"}},
 		"restart":            {values{"restart": "on-failure"}, values{"restart": "on-failure:0"}},
@@ -312,6 +319,8 @@ func spellings() map[string]spelling {
 		"desired state":   {values{}, values{"desired_state": "running"}},
 		"pull policy":     {values{}, values{"pull_policy": "missing"}},
 	}
+	maps.Copy(all, networkingSpellings())
+	return all
 }
 
 // Another spelling of the same plans nothing, neither after an apply nor after an import.
@@ -392,7 +401,7 @@ func TestPlanAfterAFailure(t *testing.T) {
 
 // representative are configurations that use, between them, every attribute.
 func representative() map[string]values {
-	return map[string]values{
+	all := map[string]values{
 		"least": minimal(),
 		"all": {
 			"name": "web", "image": "ghcr.io/acme/app:1.4", "pull_policy": "always", "platform": "linux/x86_64",
@@ -434,6 +443,8 @@ func representative() map[string]values {
 		"image's command, own entrypoint": minimal().with(values{"entrypoint": []any{"/app"}, "command": []any{"run"}}),
 		"many digits":                     minimal().with(values{"cpus": 0.123456789}),
 	}
+	maps.Copy(all, networkingConfigurations())
+	return all
 }
 
 func images() map[string]*conductor.ImageDefaults {
@@ -490,7 +501,7 @@ func TestImportRoundTrip(t *testing.T) {
 				for _, onlyTerraform := range []string{"pull_policy", "platform", "wait_for", "remove_volumes", "wait_for_removal", "timeouts", "desired_state", "expected_exit_codes"} {
 					delete(config, onlyTerraform)
 				}
-				if networks, ok := config["networks"].(values); ok {
+				if networks, ok := config["networks"].(values); ok && networks["third"] != nil {
 					config["networks"] = values{"front": networks["front"], "back": values{}}
 				}
 				applied, made := c.create(t, config, image)

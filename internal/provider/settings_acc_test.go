@@ -19,6 +19,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
 // reports gives what the engine reports of the settings named: fields of its HostConfig or Config.
@@ -241,6 +243,83 @@ func TestAccImportOfSettings(t *testing.T) {
 			)
 		})
 	}
+}
+
+// The provider's labels go below a container's own; their change replaces it, and an import has no
+// diff for them.
+func TestAccDefaultLabels(t *testing.T) {
+	r := newRig(t)
+	config := func(defaults string, lines ...string) string {
+		return r.provider("default_labels = { "+defaults+" }") + r.resource("web", lines...)
+	}
+	labels := func(want map[string]string) stateCheck {
+		return func() error {
+			got := r.Inspect(r.Name("web")).Config.Labels
+			for key, value := range want {
+				if got[key] != value {
+					return fmt.Errorf("the labels are %v, want %v", got, want)
+				}
+			}
+			return nil
+		}
+	}
+	own := `labels = { tier = "front", team = "mine" }`
+	r.run(
+		resource.TestStep{
+			Config:            config(`team = "default", stage = "test"`, own),
+			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "test"})},
+		},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+		resource.TestStep{
+			Config: config(`team = "default", stage = "live"`, own), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "live"})},
+		},
+		resource.TestStep{Config: config(`team = "default", stage = "live"`, own, `memory = "64m"`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
+	)
+}
+
+// An imported container is not replaced for default labels that it lacks.
+func TestAccDefaultLabelsOfImports(t *testing.T) {
+	for name, labels := range map[string]map[string]string{"has them": {"stage": "test", "tier": "front"}, "lacks one": {"tier": "front"}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			id := r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image, Labels: labels})
+			config := r.provider(`default_labels = { stage = "test" }`) + r.resource("web", `labels = { tier = "front" }`)
+			r.run(
+				resource.TestStep{Config: config, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
+				resource.TestStep{Config: config, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{has("container_id", text(id))}},
+			)
+		})
+	}
+}
+
+// To write down what the engine does anyway replaces nothing, right after an import or later; nor does
+// leaving it out again.
+func TestAccDefaultsWrittenDown(t *testing.T) {
+	r := newRig(t)
+	r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image})
+	imported := r.watch(r.Name("web"))
+	untouched := []statecheck.StateCheck{stateCheck(imported.untouched)}
+	host := r.Inspect(imported.id).HostConfig
+	written := r.container(fmt.Sprintf("logging = { driver = %q }", host.LogConfig.Type), fmt.Sprintf("runtime = %q", host.Runtime), fmt.Sprintf("cgroup = %q", host.CgroupnsMode),
+		`ipc = "private"`, `shm_size = "64m"`, "privileged = false", "tty = false", "cap_add = []")
+	r.run(
+		resource.TestStep{Config: written, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
+		resource.TestStep{Config: written, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
+		resource.TestStep{Config: r.container(), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
+		resource.TestStep{Config: r.container(`logging = { driver = "local" }`), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate)},
+	)
+}
+
+// Another container's name spaces are named as a person names it, also after an import.
+func TestAccSharedNamespaces(t *testing.T) {
+	r := newRig(t)
+	config := r.provider() + r.resource("donor", `ipc = "shareable"`) +
+		r.resource("web", `ipc = "container:${gantry_container.donor.name}"`, `pid = "container:${gantry_container.donor.name}"`)
+	r.run(
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{has("pid", text("container:"+r.Name("donor")))}},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+	)
 }
 
 // What only the engine can refuse is an error on the attribute.

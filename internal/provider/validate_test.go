@@ -72,6 +72,7 @@ func TestValidate(t *testing.T) {
 		{"permissions twice", values{"devices": values{"/dev/fuse": values{"permissions": "rr"}}}, "devices", "letters"},
 		{"device rule", values{"device_cgroup_rules": []any{"c 1 r"}}, "device_cgroup_rules", "189"},
 		{"GPUs", values{"gpus": "some"}, "gpus", "all"},
+		{"GPUs and other devices", values{"gpus": "all", "device_requests": []any{values{"count": 1}}}, "gpus", "among device_requests"},
 		{"device request of nothing", values{"device_requests": []any{values{"driver": "nvidia"}}}, "device_requests", "device_ids"},
 		{"device request of both", values{"device_requests": []any{values{"count": 1, "device_ids": []any{"0"}}}}, "device_requests", "device_ids"},
 		{"ipc", values{"ipc": "container:"}, "ipc", "container:NAME"},

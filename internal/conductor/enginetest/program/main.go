@@ -4,7 +4,10 @@
 // Program is what runs in the containers of the tests. It has the standard library alone, so
 // that it is small and static, and its arguments say how it behaves:
 //
-//	serve [PORT]              answers HTTP on the port (default 8080); SIGTERM ends it at once
+//	serve [PORT]              answers HTTP on the port (default 8080); on SIGTERM it answers what
+//	                          it has begun, and ends
+//	request URL               asks for the URL all the time, on a connection of its own each time;
+//	                          writes each failure, and on SIGTERM "N requests, M failed"
 //	sleep                     does nothing until SIGTERM
 //	ignore-term               does nothing, and does not end on SIGTERM
 //	exit CODE [AFTER] [TEXT]  writes the text on standard output and standard error, and ends
@@ -17,7 +20,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/signal"
@@ -38,8 +44,9 @@ func main() {
 
 	switch command, args := args[0], args[1:]; command {
 	case "serve":
-		go serve(argument(args, 0, "8080"))
-		<-terminate
+		serve(argument(args, 0, "8080"), terminate)
+	case "request":
+		request(argument(args, 0, ""), terminate)
 	case "sleep":
 		<-terminate
 	case "ignore-term":
@@ -65,7 +72,7 @@ func main() {
 	}
 }
 
-func serve(port string) {
+func serve(port string, terminate <-chan os.Signal) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/health", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, "ok")
@@ -74,7 +81,41 @@ func serve(port string) {
 		fmt.Fprintln(w, "hello")
 	})
 	server := &http.Server{Addr: ":" + port, Handler: mux, ReadHeaderTimeout: time.Minute}
-	fatal(server.ListenAndServe())
+	go func() {
+		if err := server.ListenAndServe(); !errors.Is(err, http.ErrServerClosed) {
+			fatal(err)
+		}
+	}()
+	<-terminate
+	if err := server.Shutdown(context.Background()); err != nil {
+		fatal(err)
+	}
+}
+
+func request(url string, terminate <-chan os.Signal) {
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	all, failed := 0, 0
+	for {
+		select {
+		case <-terminate:
+			fmt.Printf("%d requests, %d failed\n", all, failed)
+			return
+		default:
+		}
+		all++
+		answer, err := client.Get(url)
+		if err == nil {
+			_, err = io.Copy(io.Discard, answer.Body)
+			err = errors.Join(err, answer.Body.Close())
+		}
+		switch {
+		case err != nil:
+			failed++
+			fmt.Printf("request %d: %v\n", all, err)
+		case all == 1:
+			fmt.Println("first answer")
+		}
+	}
 }
 
 func exit(args []string, terminate <-chan os.Signal) {

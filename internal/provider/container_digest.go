@@ -1,0 +1,78 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// tracksTag says whether the container is to follow its image's tag.
+func (m *containerModel) tracksTag() bool {
+	return m.PullPolicy.ValueString() == string(conductor.PullAlways)
+}
+
+// trackTag asks the registry what the image's tag leads to. A registry that can't be reached changes
+// nothing: it is a warning, once for all containers of the image.
+func (m *containerModel) trackTag(ctx context.Context, c *conductor.Conductor, diags *diag.Diagnostics) {
+	if !m.tracksTag() {
+		m.AvailableDigest = types.StringNull()
+		return
+	}
+	image := m.Image.ValueString()
+	digest, asked, err := c.AvailableDigest(ctx, image)
+	switch {
+	case err == nil:
+		m.AvailableDigest = stringOrNull(digest)
+	case asked:
+		diags.AddWarning(fmt.Sprintf("Unable to find out whether there is a newer image %q", image), sentence(err)+".\n\nWhat was known before is kept.")
+	}
+	if m.ImageDigest.IsNull() && !m.ImageID.IsNull() {
+		known, err := c.KnownDigest(ctx, m.ImageID.ValueString(), image, digest)
+		if err != nil {
+			diags.AddWarning(fmt.Sprintf("Unable to read the image of container %q", m.Name.ValueString()), sentence(err))
+			return
+		}
+		m.ImageDigest = stringOrNull(known)
+	}
+}
+
+// rememberTag is what an operation that pulled knows: the tag led to what the container was made
+// from.
+func (m *containerModel) rememberTag() {
+	if m.AvailableDigest.IsUnknown() && m.tracksTag() {
+		m.AvailableDigest = m.ImageDigest
+	}
+}
+
+// planDigest knows that there is no digest to come where the tag is not followed.
+func planDigest(ctx context.Context, resp *resource.ModifyPlanResponse) {
+	if resp.Plan.Raw.IsNull() {
+		return
+	}
+	var policy, available types.String
+	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("pull_policy"), &policy)...)
+	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("available_digest"), &available)...)
+	if available.IsUnknown() && !policy.IsUnknown() && policy.ValueString() != string(conductor.PullAlways) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("available_digest"), types.StringNull())...)
+	}
+}
+
+// movedTag says whether the tag leads to another image than the container was made from, as far as
+// the state knows both.
+func movedTag(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) bool {
+	var policy, available, used types.String
+	diags.Append(plan.GetAttribute(ctx, path.Root("pull_policy"), &policy)...)
+	diags.Append(state.GetAttribute(ctx, path.Root("available_digest"), &available)...)
+	diags.Append(state.GetAttribute(ctx, path.Root("image_digest"), &used)...)
+	return policy.ValueString() == string(conductor.PullAlways) && !available.IsNull() && !used.IsNull() && !available.Equal(used)
+}

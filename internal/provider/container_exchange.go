@@ -1,0 +1,163 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// exchangeModel is how a container gives way to another one.
+type exchangeModel struct {
+	UpdateOrder     types.String `tfsdk:"update_order"`
+	AvailableDigest types.String `tfsdk:"available_digest"`
+}
+
+func exchangeAttributes() map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"update_order": schema.StringAttribute{
+			Optional: true,
+			MarkdownDescription: "Makes an exchange inside one update of what would be a replacement: `start-first` (the new container is ready beside the old one before it takes its place) " +
+				"or `stop-first` (the old one is stopped before the new one starts). If the new one does not become ready, the old one is back as it was, and the update fails. " +
+				"Left out, the container is replaced: removed, then created.",
+			Validators: []validator.String{stringvalidator.OneOf(string(conductor.StartFirst), string(conductor.StopFirst))},
+		},
+	}
+}
+
+// exchangeKey is where the private state of a plan says that its update is an exchange. The apply
+// takes it away again.
+const exchangeKey = "exchange"
+
+// exchangeInstead notes that an attribute needs another container, and says whether the exchange
+// that update_order asks for is to bring it, instead of a replacement.
+func exchangeInstead(ctx context.Context, plan tfsdk.Plan, private privateState, diags *diag.Diagnostics) bool {
+	if updateOrder(ctx, plan, diags) == "" {
+		return false
+	}
+	diags.Append(private.SetKey(ctx, exchangeKey, []byte("true"))...)
+	return true
+}
+
+// updateOrder gives the planned order; empty if there is none, or if it is not known.
+func updateOrder(ctx context.Context, plan tfsdk.Plan, diags *diag.Diagnostics) conductor.Order {
+	var order types.String
+	diags.Append(plan.GetAttribute(ctx, path.Root("update_order"), &order)...)
+	return conductor.Order(order.ValueString())
+}
+
+// planExchange completes the plan of an update where all else is planned: it makes an exchange of
+// what would be a replacement, and plans another container for a tag that has moved.
+func planExchange(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() || resp.Diagnostics.HasError() {
+		return
+	}
+	diags := &resp.Diagnostics
+	noted, found := req.Private.GetKey(ctx, exchangeKey)
+	diags.Append(found...)
+	diags.Append(resp.Private.SetKey(ctx, exchangeKey, nil)...)
+	failed := failedOperation(ctx, req, resp)
+	if failed == string(conductor.KindCreate) {
+		return // What is there is no container to keep meanwhile.
+	}
+	moved := movedTag(ctx, req.State, resp.Plan, diags)
+	again := failed == string(conductor.KindExchange)
+	if noted == nil && len(resp.RequiresReplace) == 0 && !moved && !again {
+		return
+	}
+	unknown := []string{"container_id"}
+	if moved {
+		unknown = append(unknown, "image_digest")
+	}
+	order := updateOrder(ctx, resp.Plan, diags)
+	if order != "" {
+		unknown = []string{"container_id", "image_id", "image_digest"}
+		if changed := changes(req); slices.Contains(changed, "image") || slices.Contains(changed, "platform") {
+			unknown = append(unknown, "available_digest") // What is known is another image's.
+		}
+	}
+	for _, name := range unknown {
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), types.StringUnknown())...)
+	}
+	if order == "" {
+		if moved || again {
+			resp.RequiresReplace = append(resp.RequiresReplace, path.Root(unknown[len(unknown)-1]))
+		}
+		return
+	}
+	resp.RequiresReplace = nil
+	planAgain(ctx, resp)
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
+	diags.Append(resp.Private.SetKey(ctx, exchangeKey, []byte("true"))...)
+	warnOfGap(ctx, order, req, resp)
+}
+
+// warnOfGap says where start-first can't be what its name says.
+func warnOfGap(ctx context.Context, order conductor.Order, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	var name types.String
+	var before, after types.Set
+	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("ports"), &before)...)
+	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("ports"), &after)...)
+	if order != conductor.StartFirst || resp.Diagnostics.HasError() {
+		return
+	}
+	shared := conductor.SharedPorts(knownPorts(ctx, before), knownPorts(ctx, after))
+	if len(shared) > 0 {
+		resp.Diagnostics.AddAttributeWarning(path.Root("update_order"), fmt.Sprintf("The exchange of container %q has a short gap", name.ValueString()),
+			fmt.Sprintf("The old and the new container publish %s, and only one of them can: the new one is created beside the old one, but the old one is stopped just before the new one starts. "+
+				"If the new one does not become ready, the old one is started again.", strings.Join(shared, ", ")))
+	}
+}
+
+// knownPorts gives the ports that are known.
+func knownPorts(ctx context.Context, set types.Set) []conductor.Port {
+	var ports []conductor.Port
+	for _, element := range set.Elements() {
+		var one []portModel
+		alone, diags := types.SetValue(set.ElementType(ctx), []attr.Value{element})
+		if raw, err := element.ToTerraformValue(ctx); err != nil || !raw.IsFullyKnown() || diags.HasError() {
+			continue
+		}
+		if !alone.ElementsAs(ctx, &one, false).HasError() {
+			ports = append(ports, expandPorts(one)...)
+		}
+	}
+	return ports
+}
+
+// exchanges says whether the plan of an update is one of an exchange, and forgets it: the state is
+// to keep nothing of it.
+func exchanges(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) bool {
+	noted, diags := req.Private.GetKey(ctx, exchangeKey)
+	resp.Diagnostics.Append(diags...)
+	resp.Diagnostics.Append(resp.Private.SetKey(ctx, exchangeKey, nil)...)
+	return noted != nil
+}
+
+// exchangeRequest makes an exchange of the request of an update: the new container gets everything
+// at once.
+func exchangeRequest(r conductor.Request, plan, prior *containerModel) conductor.Request {
+	r.Kind, r.Order, r.RemoveVolumes = conductor.KindExchange, conductor.Order(plan.UpdateOrder.ValueString()), plan.RemoveVolumes.ValueBool()
+	r.Restart, r.Upload = false, nil
+	if plan.tracksTag() && plan.Image.Equal(prior.Image) && plan.Platform.Equal(prior.Platform) {
+		r.Digest = prior.AvailableDigest.ValueString()
+	}
+	return r
+}
