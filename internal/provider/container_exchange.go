@@ -80,27 +80,33 @@ func planExchange(ctx context.Context, req resource.ModifyPlanRequest, resp *res
 	if noted == nil && len(resp.RequiresReplace) == 0 && !moved && !again {
 		return
 	}
-	unknown := []string{"container_id"}
-	if moved {
-		unknown = append(unknown, "image_digest")
-	}
 	order := updateOrder(ctx, resp.Plan, diags)
-	if order != "" {
-		unknown = []string{"container_id", "image_id", "image_digest"}
-		if changed := changes(req); slices.Contains(changed, "image") || slices.Contains(changed, "platform") {
-			unknown = append(unknown, "available_digest") // What is known is another image's.
-		}
-	}
-	for _, name := range unknown {
-		diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), types.StringUnknown())...)
-	}
 	if order == "" {
+		// A replacement needs a path that differs.
+		differs := path.Root("container_id")
+		if moved {
+			differs = path.Root("image_digest")
+		}
 		if moved || again {
-			resp.RequiresReplace = append(resp.RequiresReplace, path.Root(unknown[len(unknown)-1]))
+			diags.Append(resp.Plan.SetAttribute(ctx, differs, types.StringUnknown())...)
+			resp.RequiresReplace = append(resp.RequiresReplace, differs)
 		}
 		return
 	}
 	resp.RequiresReplace = nil
+	unknown := []string{"container_id", "image_id", "image_digest"}
+	if changed := changes(req); slices.Contains(changed, "image") || slices.Contains(changed, "platform") {
+		unknown = append(unknown, "available_digest") // What is known is another image's.
+		moved = false
+	}
+	for _, name := range unknown {
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root(name), types.StringUnknown())...)
+	}
+	if moved { // That is what is pulled.
+		var available types.String
+		diags.Append(req.State.GetAttribute(ctx, path.Root("available_digest"), &available)...)
+		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("image_digest"), available)...)
+	}
 	planAgain(ctx, resp)
 	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
 	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)

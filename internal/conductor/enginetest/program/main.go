@@ -24,6 +24,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"os/signal"
@@ -93,7 +94,9 @@ func serve(port string, terminate <-chan os.Signal) {
 }
 
 func request(url string, terminate <-chan os.Signal) {
-	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	// A name can have several addresses: as most clients, it tries the next one.
+	dialer := &net.Dialer{Timeout: 4 * time.Second}
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true, DialContext: dialer.DialContext}}
 	all, failed := 0, 0
 	for {
 		select {
