@@ -92,6 +92,7 @@ func (o *operation) conclude(err error) {
 		return
 	}
 	o.write(o.id, func(r *journal.Record) {
+		o.progress.note(r)
 		r.Ended, r.Step, r.ContainerID, r.Outcome = time.Now().UTC(), o.step, o.containerID, journal.Done
 		if f := (*fault.Fault)(nil); errors.As(err, &f) {
 			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !o.cast

@@ -20,7 +20,6 @@ import (
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
@@ -60,6 +59,8 @@ type operation struct {
 	kept bool
 
 	step fault.Step
+	// progress is what the journal is told in between.
+	progress *progress
 	// containerID is the container that is known to be gantry's own: the one to update or
 	// remove, or the one that this operation created.
 	containerID string
@@ -82,7 +83,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 		lanes = append(lanes, laneKey{e.name, req.PriorName})
 	}
 	o := &operation{
-		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
+		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, progress: &progress{step: fault.StepQueued}, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
 		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
 	}
@@ -108,11 +109,9 @@ func (o *operation) enter(step fault.Step) {
 	}
 	changed := o.step != step
 	o.step = step
-	if changed && o.cast && o.kept {
-		err := o.engine.journal.Progress(o.id, func(r *journal.Record) { r.Step, r.ContainerID = step, o.containerID })
-		if err != nil {
-			o.logger.Debug("the step can't be written to the journal", "error", err)
-		}
+	o.progress.setStep(step, o.containerID)
+	if changed && o.cast {
+		o.tell()
 	}
 }
 
@@ -121,7 +120,7 @@ func (o *operation) enter(step fault.Step) {
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer o.admitted()
-	ctx, done := o.cancellable(ctx)
+	ctx, done := o.attend(ctx)
 	defer done()
 	if o.Kind == KindRemove {
 		o.cancelLane()

@@ -19,8 +19,6 @@ import (
 const (
 	// clockSkew is how far the clock of an engine may be behind this machine's.
 	clockSkew = 5 * time.Minute
-	// cancelLook is the pause between two looks at whether somebody asked to cancel.
-	cancelLook = 250 * time.Millisecond
 )
 
 // errCancelAsked ends an operation that somebody asked to cancel.
@@ -100,29 +98,6 @@ func (o *operation) meets(c *Container) bool {
 		len(planNetworks(o.Spec, c)) == 0
 }
 
-// cancellable gives a context that ends when somebody asks, in the journal, to cancel the operation.
-// The caller must call done.
-func (o *operation) cancellable(ctx context.Context) (cancellable context.Context, done func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	if !o.kept || o.Kind == KindRemove {
-		return ctx, func() { cancel(nil) }
-	}
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		for pause(ctx, cancelLook) == nil {
-			if o.engine.journal.CancelAsked(o.id) {
-				cancel(errCancelAsked)
-				return
-			}
-		}
-	}()
-	return ctx, func() {
-		cancel(nil)
-		<-watched
-	}
-}
-
 // cancelLane asks the operations of the lane that are under way to end: a remove makes them
 // needless. It does not wait: the lane does.
 func (o *operation) cancelLane() {
@@ -154,7 +129,8 @@ func (o *operation) resume(ctx context.Context) error {
 		o.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
 		again := *o
 		again.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes}
-		again.containerID = r.ContainerID
+		// The record of the operation itself must never name this container.
+		again.containerID, again.progress, again.kept = r.ContainerID, &progress{}, false
 		if err := again.remove(ctx); err != nil {
 			return err
 		}

@@ -23,6 +23,8 @@ var ErrStalled = errors.New("the pull made no progress for too long")
 type Progress struct {
 	// Done and Total are bytes of the layers known so far; they grow as layers turn up.
 	Done, Total int64
+	// Layers are those known so far, Complete those that the engine has.
+	Layers, Complete int
 }
 
 // Result is what a pull brought.
@@ -56,8 +58,10 @@ type flight struct {
 	callers   int
 	most      int
 	observers map[int]func(Progress)
-	cancel    context.CancelCauseFunc
-	done      chan struct{}
+	// last is what was reported last, for those who join later.
+	last   Progress
+	cancel context.CancelCauseFunc
+	done   chan struct{}
 	// result and err are set before done is closed; mark is when that was.
 	result Result
 	err    error
@@ -89,7 +93,8 @@ type Outcome struct {
 
 // Do pulls what key names, joins the pull of it that is in progress, or takes the outcome of one
 // that ended after since. Each caller can leave by its context; the last one to leave cancels
-// the pull. Observe, if not nil, is called with the progress; it must not block.
+// the pull. Observe, if not nil, is called with the progress, first with what is known of it already;
+// it must not block.
 func (g *Group) Do(ctx context.Context, key string, since Mark, observe func(Progress), pull Func) (Outcome, error) {
 	g.mu.Lock()
 	if f := g.ended[key]; f != nil && f.mark > since {
@@ -108,6 +113,7 @@ func (g *Group) Do(ctx context.Context, key string, since Mark, observe func(Pro
 	f.most++
 	if observe != nil {
 		f.observers[seat] = observe
+		observe(f.last)
 	}
 	g.mu.Unlock()
 
@@ -172,6 +178,7 @@ func (g *Group) carry(ctx context.Context, f *flight, pull Func) (result Result,
 		stalled.Reset(g.stall)
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		f.last = p
 		for _, observe := range f.observers {
 			observe(p)
 		}
