@@ -247,7 +247,9 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 		Host: greeting.Host, MaxParallel: greeting.MaxParallel, MaxParallelPulls: greeting.MaxParallelPulls,
 		Credentials: greeting.Credentials, StateDir: greeting.StateDir, Caller: greeting.Caller, Logger: logger,
 	})
-	var casts sync.WaitGroup
+	var casts, counting sync.WaitGroup
+	living, end := context.WithCancel(context.Background())
+	counting.Go(func() { c.keepCounting(living) })
 	var writing sync.Mutex
 	reply := func(got answer) {
 		writing.Lock()
@@ -289,6 +291,8 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 		})
 	}
 	casts.Wait()
+	end()
+	counting.Wait()
 	return errors.Join(c.Close(), conn.Close())
 }
 

@@ -88,6 +88,7 @@ func (o *operation) reckon() error {
 // conclude makes the outcome durable, and settles what the operation has dealt with: earlier
 // failures of the same container. A fault that the caller gets now is settled by that.
 func (o *operation) conclude(err error) {
+	o.engine.tally.ended(err)
 	if !o.kept {
 		return
 	}

@@ -130,11 +130,13 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
 		}
 		err = o.fail(ctx, err)
+		o.queued()
 		o.conclude(err)
 		return nil, err
 	}
 	var c *Container
 	release, err := o.hold(ctx)
+	o.queued()
 	if err == nil {
 		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
 	}

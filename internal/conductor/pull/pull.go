@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 )
 
 // ErrStalled ends a pull that made no progress for too long.
@@ -48,6 +50,7 @@ type Group struct {
 	running sync.WaitGroup
 
 	coalesced atomic.Int64
+	waits     count.Meter
 }
 
 // Mark is a point in the order of a group's pulls.
@@ -162,7 +165,7 @@ func (g *Group) start(ctx context.Context, key string, pull Func) *flight {
 
 // carry waits for a slot, pulls, and watches that the pull goes on.
 func (g *Group) carry(ctx context.Context, f *flight, pull Func) (result Result, err error) {
-	if err := g.slots.Acquire(ctx, 1); err != nil {
+	if err := g.admit(ctx); err != nil {
 		return Result{}, context.Cause(ctx)
 	}
 	defer g.slots.Release(1)
@@ -188,6 +191,21 @@ func (g *Group) carry(ctx context.Context, f *flight, pull Func) (result Result,
 	}
 	return result, err
 }
+
+// admit waits for a slot.
+func (g *Group) admit(ctx context.Context) error {
+	if g.slots.TryAcquire(1) {
+		g.waits.AtOnce()
+		return nil
+	}
+	began := time.Now()
+	err := g.slots.Acquire(ctx, 1)
+	g.waits.Waited(time.Since(began))
+	return err
+}
+
+// Waits says how many pulls there were, and how they waited for others to end.
+func (g *Group) Waits() count.Waits { return g.waits.Waits() }
 
 // Coalesced counts the callers who needed no pull of their own.
 func (g *Group) Coalesced() int64 { return g.coalesced.Load() }
