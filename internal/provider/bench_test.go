@@ -5,8 +5,11 @@ package provider_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -50,7 +53,7 @@ resource "gantry_container" "many" {
 	made, removed := map[int][]time.Duration{}, map[int][]time.Duration{}
 	for b.Loop() {
 		for _, atOnce := range []int{2, 4, 8} {
-			m, r := raw(b, engine, image, atOnce)
+			m, r := raw(b, engine, image, many, atOnce)
 			b.Logf("bare engine, %d at once: made in %.1f s, removed in %.1f s", atOnce, m.Seconds(), r.Seconds())
 			made[atOnce], removed[atOnce] = append(made[atOnce], m), append(removed[atOnce], r)
 		}
@@ -76,14 +79,14 @@ func fastest(byAtOnce map[int][]time.Duration) time.Duration {
 }
 
 // raw makes and removes the containers by the engine's API alone, so many at once.
-func raw(b *testing.B, engine *enginetest.Engine, image string, atOnce int) (made, removed time.Duration) {
+func raw(b *testing.B, engine *enginetest.Engine, image string, number, atOnce int) (made, removed time.Duration) {
 	b.Helper()
-	ids := make([]string, many)
+	ids := make([]string, number)
 	all := func(work func(ctx context.Context, i int) error) time.Duration {
 		began := time.Now()
 		group, ctx := errgroup.WithContext(b.Context())
 		group.SetLimit(atOnce)
-		for i := range many {
+		for i := range number {
 			group.Go(func() error { return work(ctx, i) })
 		}
 		if err := group.Wait(); err != nil {
@@ -111,6 +114,124 @@ func raw(b *testing.B, engine *enginetest.Engine, image string, atOnce int) (mad
 		return engine.Docker.ContainerRemove(ctx, ids[i], container.RemoveOptions{RemoveVolumes: true})
 	})
 	return made, removed
+}
+
+// slow is how many containers BenchmarkHealthy makes, and becoming how long each takes to become
+// healthy.
+const (
+	slow     = 40
+	becoming = 5 * time.Second
+)
+
+// BenchmarkHealthy makes containers that become healthy a while after their start, and waits for all
+// of them. The ratios are those of DESIGN's promises, each against a bound that the bare engine sets
+// in the same round:
+//
+//	gathered/raw   casts that a barrier gathers, against the time that the engine needs to create
+//	               and start them, and once the time to become healthy
+//	waited/raw     wait_for = "healthy" with Terraform's default of ten at once, against the
+//	               same with the time to become healthy four times
+//	wide/raw       wait_for = "healthy" with -parallelism=40, against the first bound
+//	compose/raw    docker compose up --wait, where it is installed, against the first bound
+func BenchmarkHealthy(b *testing.B) {
+	engine := enginetest.New(b)
+	image := engine.Image(enginetest.ImageOptions{})
+	config := func(label, wait, more string) string {
+		return fmt.Sprintf(`provider "gantry" {
+  host      = %[1]q
+  state_dir = %[2]q
+}
+
+resource "gantry_container" "slow" {
+  for_each    = toset([for i in range(%[3]d) : tostring(i)])
+  name        = "%[4]s-${each.key}"
+  image       = %[5]q
+  wait_for    = %[6]q
+  healthcheck = { test = ["CMD", %[7]q, "health"], interval = "%[8]s" }
+}
+%[9]s`, engine.Host, b.TempDir(), slow, engine.Name(label), image, wait, enginetest.Program, becoming, more)
+	}
+	const barrier = `
+resource "gantry_barrier" "all" {
+  operations = { for k, c in gantry_container.slow : k => c.operation_id }
+  condition  = "healthy"
+}
+`
+	gathered, waited := newCLI(b), newCLI(b)
+	gathered.configure(config("gathered", "none", barrier))
+	waited.configure(config("waited", "healthy", ""))
+	compose, hasCompose := newCompose(b, engine, image)
+
+	var once, fourTimes, cast, wait, wide, composed []time.Duration
+	for b.Loop() {
+		made, _ := raw(b, engine, image, slow, 8)
+		once, fourTimes = append(once, made+becoming), append(fourTimes, made+4*becoming)
+		cast = append(cast, gathered.must("apply", "-auto-approve").took)
+		gathered.must("destroy", "-auto-approve")
+		wait = append(wait, waited.must("apply", "-auto-approve").took)
+		waited.must("destroy", "-auto-approve")
+		wide = append(wide, waited.must("apply", "-auto-approve", "-parallelism=40").took)
+		waited.must("destroy", "-auto-approve")
+		if hasCompose {
+			composed = append(composed, compose.up())
+		}
+		b.Logf("bare engine %.1f s, gathered %.1f s, waited %.1f s, with 40 at once %.1f s", made.Seconds(), last(cast).Seconds(), last(wait).Seconds(), last(wide).Seconds())
+	}
+	b.ReportMetric(median(cast).Seconds()/median(once).Seconds(), "gathered/raw")
+	b.ReportMetric(median(wait).Seconds()/median(fourTimes).Seconds(), "waited/raw")
+	b.ReportMetric(median(wide).Seconds()/median(once).Seconds(), "wide/raw")
+	if hasCompose {
+		b.ReportMetric(median(composed).Seconds()/median(once).Seconds(), "compose/raw")
+	}
+}
+
+func last(durations []time.Duration) time.Duration { return durations[len(durations)-1] }
+
+// compose is a Compose project of the same containers.
+type compose struct {
+	b    *testing.B
+	args []string
+}
+
+// newCompose writes the project; false where docker compose is not installed.
+func newCompose(b *testing.B, engine *enginetest.Engine, image string) (compose, bool) {
+	b.Helper()
+	if err := exec.CommandContext(b.Context(), "docker", "compose", "version").Run(); err != nil {
+		return compose{}, false
+	}
+	services := make(map[string]any)
+	for i := range slow {
+		services[fmt.Sprintf("s%d", i)] = map[string]any{
+			"image":       image,
+			"healthcheck": map[string]any{"test": []string{"CMD", enginetest.Program, "health"}, "interval": becoming.String()},
+		}
+	}
+	file := filepath.Join(b.TempDir(), "compose.json") // JSON is YAML.
+	content, err := json.Marshal(map[string]any{"services": services})
+	if err == nil {
+		err = os.WriteFile(file, content, 0o600)
+	}
+	if err != nil {
+		b.Fatal(err)
+	}
+	return compose{b, []string{"--host", engine.Host, "compose", "--file", file, "--project-name", engine.Name("compose")}}, true
+}
+
+// up makes the containers, waits until all are healthy, and removes them again.
+func (c compose) up() time.Duration {
+	c.b.Helper()
+	began := time.Now()
+	c.run("up", "--detach", "--wait", "--quiet-pull")
+	took := time.Since(began)
+	c.run("down", "--timeout", "1")
+	return took
+}
+
+func (c compose) run(args ...string) {
+	c.b.Helper()
+	if output, err := exec.CommandContext(c.b.Context(), "docker", append(slices.Clone(c.args), args...)...).CombinedOutput(); err != nil {
+		c.b.Fatalf("docker compose %v: %v\n%s", args, err, output)
+	}
 }
 
 // BenchmarkPlan reports how many seconds a plan with nothing to do takes longer with one container
