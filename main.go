@@ -15,11 +15,13 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/operations"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 )
 
@@ -33,11 +35,14 @@ const cookieKey = "TF_PLUGIN_MAGIC_COOKIE"
 // sdkLevelKey sets the level of the log that the plugin SDK writes itself (terraform-plugin-go).
 const sdkLevelKey = "TF_LOG_SDK"
 
-// backgroundArgument makes the process a background conductor.
-const backgroundArgument = "background"
-
-// importArgument writes the configuration of containers that are there already.
-const importArgument = "import-config"
+const (
+	// backgroundArgument makes the process a background conductor.
+	backgroundArgument = "background"
+	// operationsArgument is for a person who wants to look at operations.
+	operationsArgument = "operations"
+	// importArgument writes the configuration of containers that are there already.
+	importArgument = "import-config"
+)
 
 // version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can
 // only set a package variable.
@@ -84,9 +89,15 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return 1
 		}
 		return 0
+	case flags.Arg(0) == operationsArgument:
+		return lookAtOperations(flags.Args()[1:], operations.NewConsole(stdout, stderr, getenv))
 	case flags.Arg(0) == importArgument:
 		return importConfig(flags.Args()[1:], stdout, stderr)
-	case flags.NArg() > 0 || (!*debugging && getenv(cookieKey) == ""):
+	case flags.NArg() > 0:
+		fmt.Fprintf(stderr, "Error: there is no command %q\n\n", flags.Arg(0))
+		explain(stderr)
+		return 2
+	case !*debugging && getenv(cookieKey) == "":
 		explain(stderr)
 		return 2
 	}
@@ -107,6 +118,14 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 		return 1
 	}
 	return 0
+}
+
+// lookAtOperations is the command line for a person. Ctrl-C ends it in order; a second one at once.
+func lookAtOperations(args []string, console operations.Console) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return operations.Run(ctx, args, console)
 }
 
 // importConfig writes the configuration of the containers that the arguments name, or of all.
@@ -173,7 +192,16 @@ This is a plugin: Terraform (or OpenTofu) starts it when a configuration asks fo
       }
     }
 
-By hand it knows two flags:
+What gantry does on the engines, now or after Terraform has ended, is shown by
+
+    terraform-provider-gantry operations list
+
+and cancelled, watched or counted by the commands that "operations -h" tells. The configuration
+of containers that run already is written by
+
+    terraform-provider-gantry import-config [NAME…]
+
+By hand it knows these flags, too:
     -version   print the version
     -debug     serve for a debugger, and print how Terraform attaches
 `, buildVersion())

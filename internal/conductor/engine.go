@@ -68,6 +68,7 @@ type engine struct {
 	pool     *pool.Pool
 	pulls    *pull.Group
 	watcher  *watch.Watcher
+	tally    *tally
 	// resolutions are what registries were asked for.
 	resolutions resolutions
 }
@@ -106,6 +107,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
 		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
+		tally:   newTally(parallel, pulls),
 	}, nil
 }
 
@@ -113,8 +115,10 @@ func (e *engine) close(logger hclog.Logger) error {
 	e.pulls.Close()
 	e.watcher.Close()
 	e.pool.Close()
-	stats := e.pool.Stats()
-	logger.Info("disconnected", "engine", e.name, "admitted", stats.Admitted, "saturated", stats.Saturated, "pulls_coalesced", e.pulls.Coalesced())
+	e.keepCounters()
+	counters := e.counters()
+	logger.Info("disconnected", "engine", e.name, "requests", counters.Slots.Asked, "saturated", counters.Slots.Waited,
+		"pulls", counters.PullSlots.Asked, "pulls_coalesced", counters.PullsCoalesced)
 	return e.api.Close()
 }
 

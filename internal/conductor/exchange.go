@@ -359,7 +359,7 @@ func (o *operation) endOther(ctx context.Context, r journal.Record) (left string
 	again.Request = Request{
 		Kind: KindExchange, Spec: Spec{Name: r.Container}, PriorName: r.PriorName, Order: Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,
 	}
-	again.id, again.exchange, again.cast = r.ID, *r.Exchange, false
+	again.id, again.exchange, again.cast, again.progress = r.ID, *r.Exchange, false, &progress{}
 	return again.endExchange(ctx, func(x exchange) []step {
 		if x.Ready && x.to != nil {
 			return planExchange(x)

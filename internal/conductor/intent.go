@@ -88,10 +88,12 @@ func (o *operation) reckon() error {
 // conclude makes the outcome durable, and settles what the operation has dealt with: earlier
 // failures of the same container. A fault that the caller gets now is settled by that.
 func (o *operation) conclude(err error) {
+	o.engine.tally.ended(err)
 	if !o.kept {
 		return
 	}
 	o.write(o.id, func(r *journal.Record) {
+		o.progress.note(r)
 		r.Ended, r.Step, r.ContainerID, r.Outcome = time.Now().UTC(), o.step, o.containerID, journal.Done
 		r.Exchange = o.exchangeRecord()
 		if f := (*fault.Fault)(nil); errors.As(err, &f) {

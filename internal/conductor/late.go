@@ -36,13 +36,11 @@ func (c *Conductor) LateFaults() []Late {
 	var late []Late
 	for _, r := range records {
 		one := Late{Kind: Kind(r.Kind), Stray: Kind(r.Kind) == KindRemove || e.Lost(r)}
-		scope := c.scope(r.Engine, r.Container)
-		scope.Operation = r.ID
 		switch {
 		case !r.Cast || r.Settled:
 			continue
 		case r.InProgress() && !e.Alive(r), r.Outcome == journal.Interrupted:
-			one.Fault = scope.Interrupted(one.Kind.verb(), r.Step, r.Accepted)
+			one.Fault = Interruption(r)
 		case r.Outcome == journal.Failed && r.Fault != nil:
 			one.Fault = r.Fault
 		default:

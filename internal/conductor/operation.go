@@ -58,6 +58,8 @@ type operation struct {
 	kept bool
 
 	step fault.Step
+	// progress is what the journal is told in between.
+	progress *progress
 	// containerID is the container that is known to be gantry's own: the one to update or
 	// remove, or the one that this operation created.
 	containerID string
@@ -86,7 +88,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 		lanes = append(lanes, laneKey{e.name, req.PriorName})
 	}
 	o := &operation{
-		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
+		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, progress: &progress{step: fault.StepQueued}, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
 		mask: fault.NewMask(req.Spec.secrets()...),
 	}
@@ -112,11 +114,10 @@ func (o *operation) enter(step fault.Step) {
 	}
 	changed := o.step != step
 	o.step = step
-	if changed && o.cast && o.kept {
-		err := o.engine.journal.Progress(o.id, func(r *journal.Record) { r.Step, r.ContainerID = step, o.containerID })
-		if err != nil {
-			o.logger.Debug("the step can't be written to the journal", "error", err)
-		}
+	// Until an exchange is over, its container is the old one.
+	o.progress.setStep(step, cmp.Or(o.exchange.Predecessor, o.containerID))
+	if changed && o.cast {
+		o.tell()
 	}
 }
 
@@ -126,7 +127,7 @@ func (o *operation) enter(step fault.Step) {
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer o.admitted()
-	ctx, done := o.cancellable(ctx)
+	ctx, done := o.attend(ctx)
 	defer done()
 	if o.Kind == KindRemove {
 		o.cancelLane()
@@ -137,6 +138,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
 		}
 		err = o.fail(ctx, err)
+		o.queued()
 		o.conclude(err)
 		return nil, err
 	}
@@ -145,6 +147,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	if err == nil {
 		release, err = o.hold(ctx)
 	}
+	o.queued()
 	if err == nil {
 		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
 	}

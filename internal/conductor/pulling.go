@@ -20,6 +20,7 @@ import (
 	"github.com/docker/docker/pkg/jsonmessage"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
@@ -64,10 +65,11 @@ func (o *operation) pull(ctx context.Context) error {
 	}
 }
 
-// reportPull logs the progress now and then.
+// reportPull shows the progress in the journal, and logs it now and then.
 func (o *operation) reportPull() func(pull.Progress) {
 	var last time.Time
 	return func(p pull.Progress) {
+		o.progress.setPull(journal.Pull{Image: o.Spec.Image, Done: p.Done, Total: p.Total, Layers: p.Layers, Complete: p.Complete})
 		if now := time.Now(); now.Sub(last) >= reportEvery {
 			last = now
 			o.logger.Info("pulling", "image", o.Spec.Image, "bytes", p.Done, "of", p.Total)
@@ -95,7 +97,7 @@ func (e *engine) pullOnce(ctx context.Context, named reference.Named, platform s
 	}
 	defer func() { _ = stream.Close() }()
 	var result pull.Result
-	layers := make(map[string]pull.Progress)
+	known := make(layers)
 	decoder := json.NewDecoder(stream)
 	for {
 		var m jsonmessage.JSONMessage
@@ -110,15 +112,48 @@ func (e *engine) pullOnce(ctx context.Context, named reference.Named, platform s
 		if digest, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
 			result.Digest = digest
 		}
-		if m.ID != "" && m.Progress != nil && m.Status == "Downloading" {
-			layers[m.ID] = pull.Progress{Done: m.Progress.Current, Total: m.Progress.Total}
-		}
-		var sum pull.Progress
-		for _, l := range layers {
-			sum.Done, sum.Total = sum.Done+l.Done, sum.Total+l.Total
-		}
-		report(sum)
+		known.note(m)
+		report(known.sum())
 	}
+}
+
+// layers are the layers of a pull by their short IDs, as far as the engine has told.
+type layers map[string]layer
+
+type layer struct {
+	done, total int64
+	complete    bool
+}
+
+// note takes in a message of the engine. There is no field that says what a message is about: its
+// words decide. (The ID of other messages is the tag.)
+func (l layers) note(m jsonmessage.JSONMessage) {
+	known := l[m.ID]
+	switch m.Status {
+	case "Pulling fs layer", "Waiting":
+	case "Downloading":
+		if m.Progress != nil {
+			known.done, known.total = m.Progress.Current, m.Progress.Total
+		}
+	case "Verifying Checksum", "Download complete", "Extracting":
+		known.done = known.total
+	case "Pull complete", "Already exists":
+		known.done, known.complete = known.total, true
+	default:
+		return
+	}
+	l[m.ID] = known
+}
+
+func (l layers) sum() pull.Progress {
+	sum := pull.Progress{Layers: len(l)}
+	for _, one := range l {
+		sum.Done, sum.Total = sum.Done+one.done, sum.Total+one.total
+		if one.complete {
+			sum.Complete++
+		}
+	}
+	return sum
 }
 
 // pullKind tells from the engine's words why a pull failed. The engine passes on what the

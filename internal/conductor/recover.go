@@ -20,8 +20,6 @@ import (
 const (
 	// clockSkew is how far the clock of an engine may be behind this machine's.
 	clockSkew = 5 * time.Minute
-	// cancelLook is the pause between two looks at whether somebody asked to cancel.
-	cancelLook = 250 * time.Millisecond
 )
 
 // errCancelAsked ends an operation that somebody asked to cancel.
@@ -64,29 +62,6 @@ func (o *operation) takeOver(ctx context.Context, c *Container) error {
 	})
 }
 
-// cancellable gives a context that ends when somebody asks, in the journal, to cancel the operation.
-// The caller must call done.
-func (o *operation) cancellable(ctx context.Context) (cancellable context.Context, done func()) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	if !o.kept || o.Kind == KindRemove {
-		return ctx, func() { cancel(nil) }
-	}
-	watched := make(chan struct{})
-	go func() {
-		defer close(watched)
-		for pause(ctx, cancelLook) == nil {
-			if o.engine.journal.CancelAsked(o.id) {
-				cancel(errCancelAsked)
-				return
-			}
-		}
-	}()
-	return ctx, func() {
-		cancel(nil)
-		<-watched
-	}
-}
-
 // cancelLane asks the operations of the lane that are under way to end: a remove makes them
 // needless. It does not wait: the lane does.
 func (o *operation) cancelLane() {
@@ -121,7 +96,8 @@ func (o *operation) resume(ctx context.Context) error {
 		o.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
 		again := *o
 		again.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
-		again.containerID = r.ContainerID
+		// The record of the operation itself must never name this container.
+		again.containerID, again.progress, again.kept = r.ContainerID, &progress{}, false
 		if err := again.remove(ctx); err != nil {
 			return err
 		}
@@ -291,6 +267,12 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 		}
 	}
 	return known
+}
+
+// Interruption is the fault of an operation whose process died in the middle.
+func Interruption(r journal.Record) *fault.Fault {
+	scope := fault.Scope{Engine: r.Engine, Container: r.Container, Operation: r.ID, Now: time.Now}
+	return scope.Interrupted(Kind(r.Kind).verb(), r.Step, r.Accepted)
 }
 
 // Meets says whether a container, as the engine reports it, is what a wait waits for.

@@ -11,6 +11,7 @@
 //	  engines/<engine>-<short>/
 //	    operations/<unique>.<lane>….json   one file an operation
 //	    operations/<unique>.cancel         somebody asks the operation's owner to cancel it
+//	    counters/<owner>.json              how often and how long operations of a process waited
 //	    lanes/<lane>.lock                  held while an operation of the lane is carried out
 //	    lanes/<lane>.change                held for a moment, while a record of the lane is changed
 //
@@ -65,6 +66,19 @@ func DefaultDir() (string, error) {
 	return filepath.Join(home, ".local", "state", "gantry"), nil
 }
 
+// Look gives access to a state folder for who only looks: nothing is made there. A missing folder
+// is fs.ErrNotExist.
+func Look(dir string) (*Journal, error) {
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, fmt.Errorf("reading the state folder: %w", err)
+	}
+	return at(dir), nil
+}
+
+func at(dir string) *Journal {
+	return &Journal{dir: dir, owner: uuid.Must(uuid.NewV7()).String()}
+}
+
 // Open makes the state folder if need be, and checks that it can be written.
 func Open(dir string) (*Journal, error) {
 	owners := filepath.Join(dir, "owners")
@@ -78,7 +92,7 @@ func Open(dir string) (*Journal, error) {
 	if err := errors.Join(probe.Close(), os.Remove(probe.Name())); err != nil {
 		return nil, fmt.Errorf("writing to the state folder: %w", err)
 	}
-	return &Journal{dir: dir, owner: uuid.Must(uuid.NewV7()).String()}, nil
+	return at(dir), nil
 }
 
 // Register takes the owner's lock, which says that this process lives, and gives the owner's name.
@@ -351,7 +365,7 @@ func (e *Engine) Lost(r Record) bool {
 func (e *Engine) Own(r Record) bool { return r.Owner == e.journal.owner }
 
 // Prune drops settled and successful records that ended before a time, and the oldest of them
-// beyond a number. Unsettled faults are never dropped.
+// beyond a number; counters likewise. Unsettled faults are never dropped.
 func (e *Engine) Prune(before time.Time, most int) error {
 	records, _ := e.Records()
 	settled := slices.DeleteFunc(records, func(r Record) bool { return r.InProgress() || r.Unsettled() })
@@ -365,7 +379,7 @@ func (e *Engine) Prune(before time.Time, most int) error {
 			}
 		}
 	}
-	return errors.Join(append(failures, e.journal.pruneOwners(before))...)
+	return errors.Join(append(failures, e.pruneCounters(before, most), e.journal.pruneOwners(before))...)
 }
 
 // pruneOwners drops what owners left that crashed before a time.
@@ -392,22 +406,28 @@ func (j *Journal) pruneOwners(before time.Time) error {
 }
 
 func (e *Engine) read(path string) (Record, error) {
+	var r Record
+	err := read(path, &r)
+	return r, err
+}
+
+// read reads a file of the journal into v.
+func read(path string, v any) error {
 	content, err := os.ReadFile(path)
 	if err != nil {
-		return Record{}, err
+		return err
 	}
 	// A newer version may have other types: its number is all that can be relied on.
 	var format struct {
 		Version int `json:"version"`
 	}
 	if json.Unmarshal(content, &format) == nil && format.Version > recordVersion {
-		return Record{}, fmt.Errorf("the record %s is of version %d, from a newer gantry: this one knows version %d", path, format.Version, recordVersion)
+		return fmt.Errorf("the record %s is of version %d, from a newer gantry: this one knows version %d", path, format.Version, recordVersion)
 	}
-	var r Record
-	if err := json.Unmarshal(content, &r); err != nil {
-		return Record{}, fmt.Errorf("the record %s can't be read: %w", path, err)
+	if err := json.Unmarshal(content, v); err != nil {
+		return fmt.Errorf("the record %s can't be read: %w", path, err)
 	}
-	return r, nil
+	return nil
 }
 
 // write replaces a record: a reader sees the old one or the new one, and if it is to be durable,

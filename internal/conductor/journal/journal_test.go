@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -332,4 +333,57 @@ func TestRenamesInBothDirectionsDontDeadlock(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+func TestLookMakesNothing(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "state")
+	if _, err := journal.Look(dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a missing folder: %v", err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	j, err := journal.Look(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if engines, err := j.Engines(); err != nil || len(engines) != 0 {
+		t.Errorf("engines %v, %v", engines, err)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
+		t.Errorf("it made %v, %v", entries, err)
+	}
+}
+
+func TestCountersAreKeptByProcessAndPruned(t *testing.T) {
+	dir := t.TempDir()
+	first, second := open(t, dir), open(t, dir)
+	if counters, problems := first.Counters(); len(counters) != 0 || len(problems) != 0 {
+		t.Errorf("before anything was counted: %v, %v", counters, problems)
+	}
+	for _, n := range []int64{1, 2} { // The second time it is replaced.
+		for _, e := range []*journal.Engine{first, second} {
+			c := journal.Counters{Engine: "edge1", MaxParallel: 4, Counters: count.Counters{PullsCoalesced: n}}
+			if err := e.Count(c); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	counters, problems := first.Counters()
+	if len(counters) != 2 || len(problems) != 0 || counters[0].PullsCoalesced != 2 || counters[0].Owner == counters[1].Owner {
+		t.Fatalf("counters %+v, %v", counters, problems)
+	}
+	newest := counters[1].Owner
+	if err := first.Prune(time.Now().Add(-time.Hour), 1); err != nil {
+		t.Fatal(err)
+	}
+	if counters, _ := first.Counters(); len(counters) != 1 || counters[0].Owner != newest {
+		t.Errorf("the number is 1: left are %+v", counters)
+	}
+	if err := first.Prune(time.Now().Add(time.Hour), 1); err != nil {
+		t.Fatal(err)
+	}
+	if counters, _ := first.Counters(); len(counters) != 0 {
+		t.Errorf("too old: left are %+v", counters)
+	}
 }

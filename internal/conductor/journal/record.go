@@ -59,7 +59,9 @@ type Record struct {
 	Accepted time.Time `json:"accepted"`
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Step is where the operation was when the record was last written.
-	Step    fault.Step   `json:"step"`
+	Step fault.Step `json:"step"`
+	// Pull is how far the operation's pull is, or was.
+	Pull    *Pull        `json:"pull,omitempty"`
 	Outcome Outcome      `json:"outcome,omitempty"`
 	Ended   time.Time    `json:"ended,omitzero"`
 	Fault   *fault.Fault `json:"fault,omitempty"`
@@ -74,6 +76,17 @@ type Record struct {
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
 	// Exchange belongs to an exchange.
 	Exchange *Exchange `json:"exchange,omitempty"`
+}
+
+// Pull is how far a pull is. Operations that need the same image show the same pull.
+type Pull struct {
+	Image string `json:"image"`
+	// Done and Total are bytes of the layers known so far; they grow as layers turn up.
+	Done  int64 `json:"done"`
+	Total int64 `json:"total"`
+	// Layers are those known so far, Complete those that the engine has.
+	Layers   int `json:"layers"`
+	Complete int `json:"complete"`
 }
 
 // InProgress says whether the operation has not ended, as far as its record says: its owner may

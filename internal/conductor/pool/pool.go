@@ -6,10 +6,12 @@ package pool
 
 import (
 	"context"
-	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/semaphore"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 )
 
 // Pool carries out work in at most a fixed number of slots. Who asks first is admitted first,
@@ -19,9 +21,7 @@ type Pool struct {
 	// semaphore, which does look, decides who may call it.
 	admission *semaphore.Weighted
 	group     errgroup.Group
-
-	admitted  atomic.Int64
-	saturated atomic.Int64
+	waits     count.Meter
 }
 
 // New makes a pool of n slots, at least one.
@@ -36,13 +36,9 @@ func New(n int) *Pool {
 // before there is a slot, Do returns the context's error and work was not called. Once called,
 // work is waited for: it honours ctx itself.
 func (p *Pool) Do(ctx context.Context, work func(context.Context) error) error {
-	if !p.admission.TryAcquire(1) {
-		p.saturated.Add(1)
-		if err := p.admission.Acquire(ctx, 1); err != nil {
-			return err
-		}
+	if err := p.admit(ctx); err != nil {
+		return err
 	}
-	p.admitted.Add(1)
 	done := make(chan error, 1)
 	// The group's slot becomes free an instant after the admission was released; Go can
 	// block for that instant, and no longer.
@@ -54,18 +50,20 @@ func (p *Pool) Do(ctx context.Context, work func(context.Context) error) error {
 	return <-done
 }
 
-// Stats counts since the pool was made.
-type Stats struct {
-	// Admitted is how many pieces of work got a slot.
-	Admitted int64
-	// Saturated is how many of those who asked found no free slot.
-	Saturated int64
+// admit waits for a slot.
+func (p *Pool) admit(ctx context.Context) error {
+	if p.admission.TryAcquire(1) {
+		p.waits.AtOnce()
+		return nil
+	}
+	began := time.Now()
+	err := p.admission.Acquire(ctx, 1)
+	p.waits.Waited(time.Since(began))
+	return err
 }
 
-// Stats says how often the pool was used, and how often it was full.
-func (p *Pool) Stats() Stats {
-	return Stats{Admitted: p.admitted.Load(), Saturated: p.saturated.Load()}
-}
+// Waits says how often a slot was asked for, and how it was waited for.
+func (p *Pool) Waits() count.Waits { return p.waits.Waits() }
 
 // Close waits for the work in flight. No Do may be called any more.
 func (p *Pool) Close() { _ = p.group.Wait() }

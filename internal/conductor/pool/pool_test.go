@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
 )
 
@@ -49,8 +50,10 @@ func TestBound(t *testing.T) {
 			if got, want := time.Since(start), time.Duration((200+max(limit, 1)-1)/max(limit, 1))*time.Second; got != want {
 				t.Errorf("limit %d: took %s, want %s", limit, got, want)
 			}
-			if got := p.Stats(); got.Admitted != 200 || got.Saturated != int64(200-max(limit, 1)) {
-				t.Errorf("limit %d: stats %+v", limit, got)
+			// All came at the same moment: the last ones waited for all turns but their own.
+			turns, first := (200+max(limit, 1)-1)/max(limit, 1), int64(max(limit, 1))
+			if got := p.Waits(); got.Asked != 200 || got.Waited != 200-first || got.Longest != time.Duration(turns-1)*time.Second {
+				t.Errorf("limit %d: waits %+v", limit, got)
 			}
 		})
 	}
@@ -96,6 +99,9 @@ func TestWhoStopsWaitingIsNotServed(t *testing.T) {
 		err := p.Do(ctx, func(context.Context) error { t.Error("was called"); return nil })
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
+		}
+		if got, want := p.Waits(), (count.Waits{Asked: 2, Waited: 1, Time: time.Second, Longest: time.Second}); got != want {
+			t.Errorf("waits %+v, want %+v", got, want)
 		}
 		close(release)
 		<-held

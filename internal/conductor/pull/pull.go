@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/semaphore"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 )
 
 // ErrStalled ends a pull that made no progress for too long.
@@ -23,6 +25,8 @@ var ErrStalled = errors.New("the pull made no progress for too long")
 type Progress struct {
 	// Done and Total are bytes of the layers known so far; they grow as layers turn up.
 	Done, Total int64
+	// Layers are those known so far, Complete those that the engine has.
+	Layers, Complete int
 }
 
 // Result is what a pull brought.
@@ -46,6 +50,7 @@ type Group struct {
 	running sync.WaitGroup
 
 	coalesced atomic.Int64
+	waits     count.Meter
 }
 
 // Mark is a point in the order of a group's pulls.
@@ -56,8 +61,10 @@ type flight struct {
 	callers   int
 	most      int
 	observers map[int]func(Progress)
-	cancel    context.CancelCauseFunc
-	done      chan struct{}
+	// last is what was reported last, for those who join later.
+	last   Progress
+	cancel context.CancelCauseFunc
+	done   chan struct{}
 	// result and err are set before done is closed; mark is when that was.
 	result Result
 	err    error
@@ -89,7 +96,8 @@ type Outcome struct {
 
 // Do pulls what key names, joins the pull of it that is in progress, or takes the outcome of one
 // that ended after since. Each caller can leave by its context; the last one to leave cancels
-// the pull. Observe, if not nil, is called with the progress; it must not block.
+// the pull. Observe, if not nil, is called with the progress, first with what is known of it already;
+// it must not block.
 func (g *Group) Do(ctx context.Context, key string, since Mark, observe func(Progress), pull Func) (Outcome, error) {
 	g.mu.Lock()
 	if f := g.ended[key]; f != nil && f.mark > since {
@@ -108,6 +116,7 @@ func (g *Group) Do(ctx context.Context, key string, since Mark, observe func(Pro
 	f.most++
 	if observe != nil {
 		f.observers[seat] = observe
+		observe(f.last)
 	}
 	g.mu.Unlock()
 
@@ -156,7 +165,7 @@ func (g *Group) start(ctx context.Context, key string, pull Func) *flight {
 
 // carry waits for a slot, pulls, and watches that the pull goes on.
 func (g *Group) carry(ctx context.Context, f *flight, pull Func) (result Result, err error) {
-	if err := g.slots.Acquire(ctx, 1); err != nil {
+	if err := g.admit(ctx); err != nil {
 		return Result{}, context.Cause(ctx)
 	}
 	defer g.slots.Release(1)
@@ -172,6 +181,7 @@ func (g *Group) carry(ctx context.Context, f *flight, pull Func) (result Result,
 		stalled.Reset(g.stall)
 		g.mu.Lock()
 		defer g.mu.Unlock()
+		f.last = p
 		for _, observe := range f.observers {
 			observe(p)
 		}
@@ -181,6 +191,21 @@ func (g *Group) carry(ctx context.Context, f *flight, pull Func) (result Result,
 	}
 	return result, err
 }
+
+// admit waits for a slot.
+func (g *Group) admit(ctx context.Context) error {
+	if g.slots.TryAcquire(1) {
+		g.waits.AtOnce()
+		return nil
+	}
+	began := time.Now()
+	err := g.slots.Acquire(ctx, 1)
+	g.waits.Waited(time.Since(began))
+	return err
+}
+
+// Waits says how many pulls there were, and how they waited for others to end.
+func (g *Group) Waits() count.Waits { return g.waits.Waits() }
 
 // Coalesced counts the callers who needed no pull of their own.
 func (g *Group) Coalesced() int64 { return g.coalesced.Load() }

@@ -15,6 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
@@ -136,6 +137,10 @@ func TestBoundAndFailure(t *testing.T) {
 		all.Wait()
 		if most.Load() != 2 {
 			t.Errorf("%d pulls at once, want 2", most.Load())
+		}
+		// Eight in four turns of a second.
+		if got, want := g.Waits(), (count.Waits{Asked: 8, Waited: 6, Time: 12 * time.Second, Longest: 3 * time.Second}); got != want {
+			t.Errorf("waits %+v, want %+v", got, want)
 		}
 	})
 }

@@ -1,0 +1,101 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"reflect"
+	"sync"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+const (
+	// laneWait is what taking a lane may take: what is longer is a wait for others.
+	laneWait = 50 * time.Millisecond
+	// countEvery is how often a process that lives long writes its counters.
+	countEvery = 10 * time.Second
+)
+
+// tally counts what pool and pulls of an engine don't, and remembers what was written.
+type tally struct {
+	began                         time.Time
+	maxParallel, maxParallelPulls int
+	lanes                         count.Meter
+
+	mu       sync.Mutex
+	outcomes map[string]int64
+	written  count.Counters
+}
+
+func newTally(maxParallel, maxParallelPulls int) *tally {
+	return &tally{began: time.Now(), maxParallel: maxParallel, maxParallelPulls: maxParallelPulls, outcomes: make(map[string]int64)}
+}
+
+// ended counts an operation that ended.
+func (t *tally) ended(err error) {
+	outcome := count.Done
+	if f := (*fault.Fault)(nil); errors.As(err, &f) {
+		outcome = string(f.Kind)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.outcomes[outcome]++
+}
+
+// queued counts the operation's wait for those before it in its lanes, in this process and others.
+func (o *operation) queued() {
+	if waited := time.Since(o.accepted); waited >= laneWait {
+		o.engine.tally.lanes.Waited(waited)
+		return
+	}
+	o.engine.tally.lanes.AtOnce()
+}
+
+// counters are what was counted on the engine so far.
+func (e *engine) counters() count.Counters {
+	e.tally.mu.Lock()
+	defer e.tally.mu.Unlock()
+	return count.Counters{
+		Slots: e.pool.Waits(), Lanes: e.tally.lanes.Waits(), PullSlots: e.pulls.Waits(), PullsCoalesced: e.pulls.Coalesced(),
+		Outcomes: maps.Clone(e.tally.outcomes),
+	}
+}
+
+// keepCounters writes the counters to the journal, if there is anything new. Who only reads an
+// engine has none.
+func (e *engine) keepCounters() {
+	now := e.counters()
+	e.tally.mu.Lock()
+	defer e.tally.mu.Unlock()
+	if e.journal == nil || len(now.Outcomes) == 0 && now.Slots.Asked == 0 || reflect.DeepEqual(now, e.tally.written) {
+		return
+	}
+	err := e.journal.Count(journal.Counters{
+		Engine: e.name, Began: e.tally.began.UTC(), Written: time.Now().UTC(),
+		MaxParallel: e.tally.maxParallel, MaxParallelPulls: e.tally.maxParallelPulls, Counters: now,
+	})
+	if err != nil {
+		e.logger.Warn("the counters can't be written", "error", err)
+		return
+	}
+	e.tally.written = now
+}
+
+// keepCounting writes the counters now and then, until ctx ends.
+func (c *Conductor) keepCounting(ctx context.Context) {
+	for pause(ctx, countEvery) == nil {
+		c.mu.Lock()
+		e := c.engine
+		c.mu.Unlock()
+		if e != nil {
+			e.keepCounters()
+		}
+	}
+}
