@@ -24,9 +24,9 @@ type exchangeBench struct {
 	proxy *enginetest.Proxy
 	dir   string
 	spec  conductor.Spec
-	// network is the user's own, port a fixed port of the host.
-	network, port string
-	old           *conductor.Container
+	// network is the user's own.
+	network string
+	old     *conductor.Container
 }
 
 func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
