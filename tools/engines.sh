@@ -39,17 +39,7 @@ inside() {
 	shift
 	work=$(mktemp -d "${TMPDIR:-/tmp}/gantry-engine.XXXXXX")
 	mkdir -p "$work/run" "$work/data"
-	mount --make-rprivate /
-	mount --bind "$root" "$root"
-	# What tests mount into containers has to be where they think it is.
-	for folder in /proc /sys /dev "${TMPDIR:-/tmp}"; do
-		mkdir -p "$root$folder"
-		mount --rbind "$folder" "$root$folder"
-	done
-	mount --bind "$work/run" "$root/run"
-	chroot "$root" ip link set lo up
-	chroot "$root" dockerd --host "unix://$work/run/docker.sock" --data-root "$work/data" --exec-root "$work/run/exec" \
-		--pidfile "$work/run/docker.pid" >"$work/log" 2>&1 &
+	unshare --mount "${BASH_SOURCE[0]}" daemon "$root" "$work" >"$work/log" 2>&1 &
 	daemon=$!
 	export DOCKER_HOST=unix://$work/run/docker.sock
 	for ((try = 0; try < start_tries; try++)); do
@@ -64,11 +54,35 @@ inside() {
 	fi
 	kill "$daemon"
 	wait "$daemon" || true
-	umount --recursive --lazy "$root"
 	rm -rf "$work"
 	return "$status"
 }
 
+# daemon becomes the engine. Its root is the folder, by pivot_root: in a mere chroot no command can be
+# run in a container.
+daemon() {
+	local root=$1 work=$2
+	mount --make-rprivate /
+	mount --bind "$root" "$root"
+	# What tests mount into containers has to be where they think it is.
+	for folder in /proc /sys /dev "${TMPDIR:-/tmp}"; do
+		mkdir -p "$root$folder"
+		mount --rbind "$folder" "$root$folder"
+	done
+	mount --bind "$work/run" "$root/run"
+	mkdir -p "$root/run/before"
+	cd "$root"
+	pivot_root . run/before
+	cd /
+	umount --recursive --lazy /run/before
+	ip link set lo up
+	exec dockerd --host "unix://$work/run/docker.sock" --data-root "$work/data" --exec-root "$work/run/exec" --pidfile "$work/run/docker.pid"
+}
+
+if [[ ${1:-} == daemon ]]; then
+	shift
+	daemon "$@"
+fi
 if [[ ${1:-} == inside ]]; then
 	shift
 	inside "$@"
