@@ -10,14 +10,17 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/operations"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 )
 
@@ -31,8 +34,12 @@ const cookieKey = "TF_PLUGIN_MAGIC_COOKIE"
 // sdkLevelKey sets the level of the log that the plugin SDK writes itself (terraform-plugin-go).
 const sdkLevelKey = "TF_LOG_SDK"
 
-// backgroundArgument makes the process a background conductor.
-const backgroundArgument = "background"
+const (
+	// backgroundArgument makes the process a background conductor.
+	backgroundArgument = "background"
+	// operationsArgument is for a person who wants to look at operations.
+	operationsArgument = "operations"
+)
 
 // version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can
 // only set a package variable.
@@ -71,7 +78,13 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 			return 1
 		}
 		return 0
-	case flags.NArg() > 0 || (!*debugging && getenv(cookieKey) == ""):
+	case flags.Arg(0) == operationsArgument:
+		return lookAtOperations(flags.Args()[1:], operations.NewConsole(stdout, stderr, getenv))
+	case flags.NArg() > 0:
+		fmt.Fprintf(stderr, "Error: there is no command %q\n\n", flags.Arg(0))
+		explain(stderr)
+		return 2
+	case !*debugging && getenv(cookieKey) == "":
 		explain(stderr)
 		return 2
 	}
@@ -92,6 +105,14 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 		return 1
 	}
 	return 0
+}
+
+// lookAtOperations is the command line for a person. Ctrl-C ends it in order; a second one at once.
+func lookAtOperations(args []string, console operations.Console) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	return operations.Run(ctx, args, console)
 }
 
 // closers are the conductors of this process. Terraform has no call that closes a provider: they are
@@ -127,7 +148,13 @@ This is a plugin: Terraform (or OpenTofu) starts it when a configuration asks fo
       }
     }
 
-By hand it knows two flags:
+What gantry does on the engines, now or after Terraform has ended, is shown by
+
+    terraform-provider-gantry operations list
+
+and cancelled, watched or counted by the commands that "operations -h" tells.
+
+By hand it knows these flags, too:
     -version   print the version
     -debug     serve for a debugger, and print how Terraform attaches
 `, buildVersion())

@@ -49,7 +49,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 	got := Gathered{ContainerID: r.ContainerID}
 	switch {
 	case known && r.InProgress(), known && r.Outcome == journal.Interrupted:
-		return got, scope.Interrupted(Kind(r.Kind).verb(), r.Step, r.Accepted)
+		return got, Interruption(r)
 	case known && r.Outcome == journal.Failed:
 		return got, r.Fault
 	case known:

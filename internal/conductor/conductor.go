@@ -237,12 +237,10 @@ func (c *Conductor) LateRemovals() []*fault.Fault {
 	records, _ := e.Records()
 	var late []*fault.Fault
 	for _, r := range records {
-		scope := c.scope(r.Engine, r.Container)
-		scope.Operation = r.ID
 		switch {
 		case Kind(r.Kind) != KindRemove || !r.Cast || r.Settled:
 		case r.InProgress() && !e.Alive(r), r.Outcome == journal.Interrupted:
-			late = append(late, scope.Interrupted(KindRemove.verb(), r.Step, r.Accepted))
+			late = append(late, Interruption(r))
 		case r.Outcome == journal.Failed && r.Fault != nil:
 			late = append(late, r.Fault)
 		}

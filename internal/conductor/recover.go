@@ -281,6 +281,12 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 	return known
 }
 
+// Interruption is the fault of an operation whose process died in the middle.
+func Interruption(r journal.Record) *fault.Fault {
+	scope := fault.Scope{Engine: r.Engine, Container: r.Container, Operation: r.ID, Now: time.Now}
+	return scope.Interrupted(Kind(r.Kind).verb(), r.Step, r.Accepted)
+}
+
 // Meets says whether a container, as the engine reports it, is what a wait waits for.
 func Meets(desired DesiredState, codes []int, wait Wait, s State) bool {
 	if desired == DesiredStopped || desired == DesiredPaused {
