@@ -27,12 +27,17 @@ export TF_CLI_CONFIG_FILE=$work/cli.tfrc CHECKPOINT_DISABLE=1
 
 terraform=$(tools/terraform.sh)
 "$terraform" fmt -check -diff -recursive examples
-for example in examples/provider examples/quickstart examples/resources/*; do
+cp -r examples "$work/examples"
+cd "$work"
+for example in examples/{provider,quickstart,stack,many,job,import} examples/modules/* examples/resources/* examples/data-sources/*; do
+	# Modules are linked into the folder of the configuration: that of the copy.
+	"$terraform" -chdir="$example" get -no-color >/dev/null
 	if ! "$terraform" -chdir="$example" validate -no-color >"$work/validate.log" 2>&1; then
 		cat "$work/validate.log" >&2
 		die "$example is not valid"
 	fi
 done
+cd - >/dev/null
 
 if ! have shellcheck; then
 	can_install || die "shellcheck is missing: install it (https://www.shellcheck.net)"

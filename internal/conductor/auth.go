@@ -36,9 +36,18 @@ func (a authentication) fingerprint() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// authenticate finds the credentials for an image's registry: the configured ones first, then
-// those of the Docker CLI's configuration and its credential helpers.
+// authenticate finds the credentials for an image's registry, as the engine wants them.
 func authenticate(image reference.Named, configured map[string]Credential) (authentication, error) {
+	found, source, err := credentialsFor(image, configured)
+	if err != nil || source == "" {
+		return authentication{source: "none"}, err
+	}
+	return encode(found, source)
+}
+
+// credentialsFor finds the credentials for an image's registry: the configured ones first, then
+// those of the Docker CLI's configuration and its credential helpers. Without any, source is empty.
+func credentialsFor(image reference.Named, configured map[string]Credential) (found registry.AuthConfig, source string, err error) {
 	domain := reference.Domain(image)
 	key := domain
 	if domain == hub {
@@ -49,22 +58,21 @@ func authenticate(image reference.Named, configured map[string]Credential) (auth
 			continue
 		}
 		if c, ok := configured[name]; ok {
-			return encode(registry.AuthConfig{Username: c.Username, Password: c.Password, ServerAddress: key},
-				fmt.Sprintf("registry_auth[%q]", name))
+			return registry.AuthConfig{Username: c.Username, Password: c.Password, ServerAddress: key}, fmt.Sprintf("registry_auth[%q]", name), nil
 		}
 	}
 	file, err := config.Load(config.Dir())
 	if err != nil {
-		return authentication{}, fmt.Errorf("reading the Docker CLI's configuration in %s: %w", config.Dir(), err)
+		return found, "", fmt.Errorf("reading the Docker CLI's configuration in %s: %w", config.Dir(), err)
 	}
-	found, err := file.GetAuthConfig(key)
+	kept, err := file.GetAuthConfig(key)
 	if err != nil {
-		return authentication{}, fmt.Errorf("asking the credential helper for %s: %w", domain, err)
+		return found, "", fmt.Errorf("asking the credential helper for %s: %w", domain, err)
 	}
-	if found.Username == "" && found.Auth == "" && found.IdentityToken == "" && found.RegistryToken == "" {
-		return authentication{source: "none"}, nil
+	if kept.Username == "" && kept.Auth == "" && kept.IdentityToken == "" && kept.RegistryToken == "" {
+		return found, "", nil
 	}
-	return encode(registry.AuthConfig(found), "the Docker CLI's configuration")
+	return registry.AuthConfig(kept), "the Docker CLI's configuration", nil
 }
 
 func encode(c registry.AuthConfig, source string) (authentication, error) {

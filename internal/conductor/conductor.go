@@ -90,6 +90,8 @@ type Request struct {
 	PriorName string
 	// Restart has an update restart the container, if its desired state is one that runs.
 	Restart bool
+	// Upload are the files of Spec that an update puts into the container.
+	Upload []string
 	// Wait is what a create or an update waits for; empty is WaitReady.
 	Wait Wait
 	// RemoveVolumes says whether a remove takes the anonymous volumes along.
@@ -103,6 +105,9 @@ type Outcome struct {
 	// Container is the container as it is now; nil if there is none that is gantry's own, or
 	// if the engine could not be asked.
 	Container *Container
+	// Warnings are what the engine said beside doing it, such as that its kernel lacks something
+	// and the setting was discarded.
+	Warnings []string
 }
 
 // laneKey names a lane.
@@ -124,6 +129,8 @@ type Conductor struct {
 	background *backgroundClient
 	engine     *engine
 	unreached  *unreached
+	// detached are the containers that RemoveNetwork disconnected, by the network's name.
+	detached map[string][]detached
 }
 
 // unreached remembers why the engine could not be reached, so that many containers don't wait
@@ -218,36 +225,6 @@ func (c *Conductor) warnNoJournal(dir string, err error) {
 	}
 }
 
-// LateRemovals gives the removals on this conductor's engine that failed or were interrupted, when
-// nobody waited for them, and that nothing has settled since: their resources are in no state any
-// more. It reads the journal alone; an engine that was never connected to has none.
-func (c *Conductor) LateRemovals() []*fault.Fault {
-	c.mu.Lock()
-	c.openJournal()
-	j := c.journal
-	c.mu.Unlock()
-	where, err := resolveHost(c.opts.Host)
-	if err != nil || j == nil {
-		return nil // Connecting tells why.
-	}
-	e, err := j.Noted(where.Host)
-	if err != nil {
-		return nil // It was never connected to.
-	}
-	records, _ := e.Records()
-	var late []*fault.Fault
-	for _, r := range records {
-		switch {
-		case Kind(r.Kind) != KindRemove || !r.Cast || r.Settled:
-		case r.InProgress() && !e.Alive(r), r.Outcome == journal.Interrupted:
-			late = append(late, Interruption(r))
-		case r.Outcome == journal.Failed && r.Fault != nil:
-			late = append(late, r.Fault)
-		}
-	}
-	return late
-}
-
 // Call carries out an operation and waits for its outcome. The error, if any, is a
 // *fault.Fault. When ctx ends, the operation is cancelled.
 func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
@@ -258,7 +235,7 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, false, deadline)
 	container, err := o.run(ctx)
-	return Outcome{OperationID: o.id, Container: container}, err
+	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings}, err
 }
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind

@@ -26,6 +26,8 @@ type Container struct {
 	Name string
 	// Settings as the engine reports them: they include what the image brought.
 	Settings
+	// Defaults are what the engine gives to containers that ask for nothing.
+	Defaults EngineDefaults
 	// ImageID is the ID of the image that the container was made from ("sha256:…").
 	ImageID string
 	// ImageDigest is the digest at the registry ("sha256:…"), where this operation learned
@@ -33,11 +35,12 @@ type Container struct {
 	ImageDigest string
 	Created     time.Time
 	State       State
-	// MemorySwap is the limit of memory and swap together, in bytes: the engine sets twice the
-	// memory if nobody asks for more or less; -1 is none, 0 not set.
-	MemorySwap int64
+	// AutoRemove says that the engine removes the container when it ends (docker run --rm).
+	AutoRemove bool
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
+	// Shared are the present names of the containers with which it shares namespaces, by ID.
+	Shared map[string]string
 	// PublishedPorts maps "80/tcp" to the lowest port of the host that leads to it now.
 	PublishedPorts map[string]int
 }
@@ -48,6 +51,7 @@ type AttachedNetwork struct {
 	ID string
 	// Address is the container's address there (IPv4, else IPv6); empty unless it runs.
 	Address string
+	EndpointOptions
 }
 
 // shortID is how many digits of an ID the Docker CLI prints. Fewer could well be a name.

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/network"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -59,10 +58,13 @@ func (o *operation) bring(ctx context.Context) error {
 	return o.make(ctx)
 }
 
-// make sends the create request until the container is there or can't be made, and connects the
-// networks that didn't fit into the request. It can be repeated.
+// make sends the create request until the container is there or can't be made, connects the networks
+// that didn't fit into the request, and uploads the files. It can be repeated.
 func (o *operation) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
+	if err := o.engine.knows(o.scope(), o.Spec, o.exists()); err != nil {
+		return err
+	}
 	request, err := translate(o.Spec, o.id, o.engine.api.ClientVersion())
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)
@@ -73,9 +75,7 @@ func (o *operation) make(ctx context.Context) error {
 			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, o.Spec.Name)
 			if err == nil {
 				o.containerID = answer.ID
-				for _, warning := range answer.Warnings {
-					o.logger.Warn("the engine warns", "warning", o.mask.Text(warning))
-				}
+				o.warned(answer.Warnings)
 			}
 			o.uncertain = err != nil && (lostAnswer(err) || ctx.Err() != nil)
 			return err
@@ -91,15 +91,15 @@ func (o *operation) make(ctx context.Context) error {
 		}
 	}
 	for _, key := range request.connect {
-		name := o.Spec.Networks[key].Network
+		attachment := o.Spec.Networks[key]
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.api.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
+			return o.engine.api.NetworkConnect(ctx, attachment.Network, o.containerID, attachment.endpoint())
 		})
 		if err != nil && !alreadyConnected(err) {
-			return fmt.Errorf("connecting network %s: %w", name, err)
+			return fmt.Errorf("connecting network %s: %w", attachment.Network, err)
 		}
 	}
-	return nil
+	return o.uploadAll(ctx)
 }
 
 // takenName decides about a name that the engine says is taken: what this operation made itself

@@ -74,11 +74,12 @@ func TestPlanUpdate(t *testing.T) {
 	ran := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	// The container as the engine reports it, and the specification that it meets.
 	start := func() (Spec, *Container) {
-		settings := Settings{Memory: 64 << 20, NanoCPUs: 5e8, Restart: RestartPolicy{Name: "no"}}
+		settings := Settings{Limits: Limits{Memory: 64 << 20, NanoCPUs: 5e8}, Restart: RestartPolicy{Name: "no"}}
 		spec := Spec{Name: "web", Settings: settings, DesiredState: DesiredRunning}
 		spec.Networks = map[string]NetworkAttachment{"front": {Network: "front"}, "back": {Network: "b4cc00000000"}}
+		settings.MemorySwap = 128 << 20 // What the engine makes of nothing.
 		return spec, &Container{
-			Name: "web", Settings: settings, MemorySwap: 128 << 20, State: State{Status: "running", StartedAt: ran},
+			Name: "web", Settings: settings, State: State{Status: "running", StartedAt: ran},
 			Attached: map[string]AttachedNetwork{"front": {ID: "f407"}, "backend": {ID: "b4cc00000000"}},
 		}
 	}
@@ -91,14 +92,38 @@ func TestPlanUpdate(t *testing.T) {
 		{"nothing", func(*Spec, *Container) {}, "", 0},
 		{"name", func(s *Spec, _ *Container) { s.Name = "www" }, `rename: the name is "web", wanted is "www"`, 0},
 		{"more memory takes its swap along", func(s *Spec, _ *Container) { s.Memory = 128 << 20 }, "limit: memory is 64MiB, wanted is 128MiB", 256 << 20},
-		{"memory without swap stays without", func(s *Spec, c *Container) { s.Memory, c.MemorySwap = 32<<20, 64<<20 }, "limit: memory is 64MiB, wanted is 32MiB", 32 << 20},
-		{"unlimited swap stays", func(s *Spec, c *Container) { s.Memory, c.MemorySwap = 32<<20, -1 }, "limit: memory is 64MiB, wanted is 32MiB", -1},
-		{"a first limit", func(_ *Spec, c *Container) { c.Memory, c.MemorySwap, c.NanoCPUs = 0, 0, 0 },
+		{"less than twice the memory is kept only if it is asked for", func(s *Spec, c *Container) { s.Memory, c.MemorySwap = 32<<20, 64<<20 },
+			"limit: memory is 64MiB, wanted is 32MiB; memory_swap is 64MiB, wanted is twice the memory", 64 << 20},
+		{"memory and its swap", func(s *Spec, _ *Container) { s.Memory, s.MemorySwap = 128<<20, 128<<20 },
+			"limit: memory is 64MiB, wanted is 128MiB; memory_swap is twice the memory, wanted is 128MiB", 128 << 20},
+		{"the default, spelled out", func(s *Spec, _ *Container) { s.MemorySwap = 128 << 20 }, "", 0},
+		{"no limit of swap", func(s *Spec, _ *Container) { s.MemorySwap = -1 }, "limit: memory_swap is twice the memory, wanted is unlimited\nlimit: memory_swap is twice the memory, wanted is unlimited", mostSwap - 1},
+		{"more memory and no limit of swap", func(s *Spec, _ *Container) { s.Memory, s.MemorySwap = 256<<20, -1 },
+			"limit: memory_swap is twice the memory, wanted is unlimited\nlimit: memory is 64MiB, wanted is 256MiB; memory_swap is twice the memory, wanted is unlimited", mostSwap - 1},
+		{"a kernel that can't limit swap", func(_ *Spec, c *Container) { c.MemorySwap, c.Defaults.NoSwapLimit = -1, true }, "", 0},
+		{"a quota instead of nothing", func(s *Spec, c *Container) { s.NanoCPUs, c.NanoCPUs, s.CPUQuota = 0, 0, 50000 }, "limit: cpu_quota is not set, wanted is 50000", 0},
+		{"cpus in the place of a quota", func(_ *Spec, c *Container) { c.NanoCPUs, c.CPUQuota = 0, 50000 },
+			"limit: cpu_quota is 50000, wanted is unlimited\nlimit: cpus is unlimited, wanted is 0.5", 0},
+		{"a quota that was taken away", func(_ *Spec, c *Container) { c.CPUQuota = -1 }, "", 0},
+		{"no more processes", func(_ *Spec, c *Container) { c.PidsLimit = 100 }, "limit: pids_limit is 100, wanted is not set", 0},
+		{"processes without a limit, spelled out", func(s *Spec, _ *Container) { s.PidsLimit = -1 }, "", 0},
+		{"much at once", func(s *Spec, _ *Container) {
+			s.MemoryReservation, s.CPUShares, s.CPUSet, s.CPUSetMems, s.PidsLimit, s.Blkio.Weight = 32<<20, 512, "0", "0", 50, 300
+		}, "limit: memory_reservation is unlimited, wanted is 32MiB; cpu_shares is not set, wanted is 512; cpuset is any, wanted is 0; " +
+			"cpuset_mems is any, wanted is 0; blkio_config.weight is not set, wanted is 300; pids_limit is not set, wanted is 50", 0},
+		{"what can't be taken away stays", func(_ *Spec, c *Container) {
+			c.MemoryReservation, c.CPUShares, c.CPUSet, c.Blkio.Weight = 32<<20, 512, "0", 300
+		}, "", 0},
+		{"a first limit", func(_ *Spec, c *Container) { c.Limits = Limits{} },
 			"limit: memory is unlimited, wanted is 64MiB; cpus is unlimited, wanted is 0.5", 128 << 20},
 		{"restart", func(s *Spec, _ *Container) { s.Restart = RestartPolicy{Name: "on-failure", MaximumRetryCount: 3} }, "limit: restart is no, wanted is on-failure:3", 0},
 		{"networks are connected before others are disconnected", func(s *Spec, _ *Container) {
 			s.Networks = map[string]NetworkAttachment{"new": {Network: "new"}, "back": {Network: "b4cc00000000"}}
 		}, "connect new: it is wanted and not connected\ndisconnect front: it is connected and not wanted", 0},
+		{"a changed network is connected anew alone", func(s *Spec, c *Container) {
+			s.Networks["front"] = NetworkAttachment{Network: "front", EndpointOptions: EndpointOptions{Aliases: []string{"a"}, IPv4Address: "10.0.0.9"}}
+			c.Attached["backend"] = AttachedNetwork{ID: "b4cc00000000", EndpointOptions: EndpointOptions{MACAddress: "02:42:ac:11:00:02"}}
+		}, "disconnect front: it is connected with other aliases, ipv4_address\nconnect front: it is connected with other aliases, ipv4_address", 0},
 		{"networks that nobody asks for stay", func(s *Spec, _ *Container) { s.Networks = nil }, "", 0},
 		{"stop", func(s *Spec, _ *Container) { s.DesiredState = DesiredStopped }, "stop: it is running, wanted is stopped", 0},
 		{"stopped is created, too", func(s *Spec, c *Container) { s.DesiredState, c.State = DesiredStopped, State{Status: "created"} }, "", 0},
@@ -186,6 +211,19 @@ func TestEngineWordsLeadToTheAttribute(t *testing.T) {
 		"Invalid signal: SIGFOO": "invalid stop_signal",
 		"OCI runtime create failed: unable to start container process: exec: \"/nope\": stat /nope: no such file or directory": "command_not_found command",
 		"unable to start container process: chdir to cwd (\"/x\") set in config.json failed: permission denied":                "command_not_found working_dir",
+		"Unable to find group nope: no matching entries in group file":                                                         "invalid group_add",
+		"error gathering device information while adding custom device \"/dev/nope\": no such file or directory":               "invalid devices",
+		"Unknown runtime specified nope":                                                                        "invalid runtime",
+		"error looking up logging plugin nope: plugin \"nope\" not found":                                       "invalid logging",
+		"unknown log opt 'nope' for json-file log driver":                                                       "invalid logging",
+		"invalid CapAdd: unknown capability: \"CAP_NOPE\"":                                                      "invalid cap_add",
+		"could not select device driver \"\" with capabilities: [[gpu]]":                                        "invalid device_requests",
+		"Requested CPUs are not available - requested 7, available: 0-1":                                        "invalid cpuset",
+		"Minimum memory limit can not be less than memory reservation limit, see usage":                         "invalid memory_reservation",
+		"OCI runtime create failed: runc create failed: wrong rlimit value: RLIMIT_NOPE: unknown":               "invalid ulimits",
+		"unable to start container process: error during container init: open /proc/sys/net/nope: no such file": "invalid sysctls",
+		"runc create failed: unable to start container process: unable to apply caps: operation not permitted":  "invalid privileged",
+		"--storage-opt is supported only for overlay over xfs with 'pquota' mount option":                       "invalid storage_opt",
 		"something else": "engine_error ",
 	} {
 		f := explainAs(scope, fault.StepStarting, "start", fault.CreatedNotStarted, "front", errors.New(text))

@@ -35,6 +35,7 @@ type engineAPI interface {
 	NetworkConnect(ctx context.Context, network, container string, config *network.EndpointSettings) error
 	NetworkInspect(ctx context.Context, network string, options network.InspectOptions) (network.Inspect, error)
 	NetworkDisconnect(ctx context.Context, network, container string, force bool) error
+	objectAPI
 	ContainerCreate(ctx context.Context, config *container.Config, hostConfig *container.HostConfig,
 		networkingConfig *network.NetworkingConfig, platform *ocispec.Platform, containerName string) (container.CreateResponse, error)
 	ContainerInspect(ctx context.Context, container string) (container.InspectResponse, error)
@@ -47,6 +48,7 @@ type engineAPI interface {
 	ContainerStop(ctx context.Context, container string, options container.StopOptions) error
 	ContainerUnpause(ctx context.Context, container string) error
 	ContainerUpdate(ctx context.Context, container string, updateConfig container.UpdateConfig) (container.UpdateResponse, error)
+	CopyToContainer(ctx context.Context, container, path string, content io.Reader, options container.CopyToContainerOptions) error
 	Close() error
 }
 
@@ -59,12 +61,14 @@ type engine struct {
 	// credentials by registry, as configured.
 	credentials map[string]Credential
 	// id and name are the ID and the host name that the engine reports.
-	id      string
-	name    string
-	pool    *pool.Pool
-	pulls   *pull.Group
-	watcher *watch.Watcher
-	tally   *tally
+	id   string
+	name string
+	// defaults are what the engine gives to a container that asks for nothing.
+	defaults EngineDefaults
+	pool     *pool.Pool
+	pulls    *pull.Group
+	watcher  *watch.Watcher
+	tally    *tally
 }
 
 // Defaults, and times that nobody configures.
@@ -97,7 +101,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", parallel, "max_parallel_pulls", pulls)
 	return &engine{
-		id: info.ID, api: api, logger: logger, name: info.Name, credentials: opts.Credentials,
+		id: info.ID, api: api, logger: logger, name: info.Name, defaults: observeDefaults(info), credentials: opts.Credentials,
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
 		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),

@@ -72,6 +72,8 @@ func explainAs(scope fault.Scope, step fault.Step, action string, exists fault.E
 		return scope.Lost(step, action, exists, err)
 	case errdefs.IsNotFound(err) && containsAny(text, "No such container", "no such container"):
 		return scope.NotFound(err)
+	case step == fault.StepStarting && settingOf(text) != nil:
+		return scope.EngineSaid(fault.Invalid, step, action, settingOf(text), exists, err)
 	case step == fault.StepStarting && containsAny(text, "unable to start container process", "executable file not found", "no such file or directory", "permission denied"):
 		return scope.CommandNotFound(commandAttribute(text), exists, err)
 	}
@@ -91,15 +93,54 @@ func commandAttribute(text string) string {
 	return "command"
 }
 
+// settingOf finds the setting that the engine's words are about, among those whose words could be
+// taken for something else's.
+func settingOf(text string) []string {
+	for _, row := range []struct{ words, attribute string }{
+		{"memory reservation", "memory_reservation"},
+		{"memory swappiness", "memory_swappiness"},
+		{"Requested CPUs are not available", "cpuset"},
+		{"Requested memory nodes are not available", "cpuset_mems"},
+		{"cpu.rt_", "cpu_rt_runtime"},
+		{"rlimit", "ulimits"},
+		{"SHM size", "shm_size"},
+		{"unknown capability", "cap_add"},
+		{"--security-opt", "security_opt"},
+		{"seccomp", "security_opt"},
+		{"apparmor", "security_opt"},
+		{"unable to apply caps", "privileged"},
+		{"Unable to find group", "group_add"},
+		{"/proc/sys/", "sysctls"},
+		{"sysctl", "sysctls"},
+		{"adding custom device", "devices"},
+		{"could not select device driver", "device_requests"},
+		{"cgroup namespace mode", "cgroup"},
+		{"Unknown runtime", "runtime"},
+		{"unknown or invalid runtime", "runtime"},
+		{"log opt", "logging"},
+		{"logging plugin", "logging"},
+		{"log driver", "logging"},
+		{"storage-opt", "storage_opt"},
+	} {
+		if strings.Contains(text, row.words) {
+			return []string{row.attribute}
+		}
+	}
+	return nil
+}
+
 // attributeOf finds the attribute that the engine's words are about; nil if they don't tell.
 func attributeOf(text string) []string {
+	if setting := settingOf(text); setting != nil {
+		return setting
+	}
 	text = strings.ToLower(text)
 	for _, row := range []struct{ words, attribute string }{
+		{"uploading files", "files"},
 		{"unable to find user", "user"},
-		{"unable to find group", "user"},
 		{"no matching entries in passwd", "user"},
 		{"memory limit", "memory"},
-		{"memoryswap", "memory"},
+		{"memoryswap", "memory_swap"},
 		{"range of cpus", "cpus"},
 		{"nanocpus", "cpus"},
 		{"invalid mount", "mounts"},

@@ -22,7 +22,7 @@ const (
 func (o *operation) record() journal.Record {
 	return journal.Record{
 		ID: o.id, Kind: string(o.Kind), Engine: o.engine.name, Container: o.Spec.Name, PriorName: o.PriorName,
-		ContainerID: o.containerID, After: o.OperationID, Restart: o.Restart, Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
+		ContainerID: o.containerID, After: o.OperationID, Restart: o.Restart, Uploads: len(o.Upload) > 0, Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
 		Cast: o.cast, Caller: o.caller, Deadline: o.deadline.UTC(),
 	}
 }

@@ -8,8 +8,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -68,6 +66,8 @@ type operation struct {
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
 	uncertain bool
+	// warnings are the engine's, masked.
+	warnings []string
 	// adopted says that an interrupted create made the container.
 	adopted bool
 	// changed says that something was changed on the engine.
@@ -85,7 +85,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o := &operation{
 		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, progress: &progress{step: fault.StepQueued}, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
-		mask: fault.NewMask(slices.Collect(maps.Values(req.Spec.Environment))...),
+		mask: fault.NewMask(req.Spec.secrets()...),
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	c.accepting.Lock()
@@ -115,8 +115,9 @@ func (o *operation) enter(step fault.Step) {
 	}
 }
 
-// run waits for the operation's turn and carries it out. The order of taking is lane, lane lock,
-// pool slot: who waits for a lane holds no slot. The outcome is durable before the next one of the
+// run waits for the operation's turn and carries it out: first for the containers that it refers to,
+// while it holds nothing. The order of taking is lane, lane lock, pool slot: who waits for a lane holds
+// no slot. The outcome is durable before the next one of the
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer o.admitted()
@@ -125,6 +126,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	if o.Kind == KindRemove {
 		o.cancelLane()
 	}
+	reference := o.awaitReferences(ctx)
 	if err := o.pass.Wait(ctx); err != nil {
 		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
@@ -135,7 +137,10 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		return nil, err
 	}
 	var c *Container
-	release, err := o.hold(ctx)
+	release, err := func() {}, reference
+	if err == nil {
+		release, err = o.hold(ctx)
+	}
 	o.queued()
 	if err == nil {
 		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
@@ -251,7 +256,11 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 		return nil, err
 	}
 	c := observe(e.name, r)
+	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
+	if err := e.nameShared(ctx, c, c.NetworkMode, c.IPC, c.PID); err != nil {
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -269,7 +278,8 @@ func (e *engine) nameNetworks(ctx context.Context, c *Container) {
 			continue
 		}
 		delete(c.Attached, key)
-		c.Attached[found.Name] = AttachedNetwork{ID: found.ID, Address: n.Address}
+		n.ID = found.ID
+		c.Attached[found.Name] = n
 	}
 }
 
@@ -303,4 +313,13 @@ func (o *operation) tail(ctx context.Context) []string {
 		o.logger.Debug("the log ended early", "error", err)
 	}
 	return o.mask.Lines(text.String())
+}
+
+// warned keeps what the engine said beside doing what it was asked to.
+func (o *operation) warned(warnings []string) {
+	for _, warning := range warnings {
+		warning = o.mask.Text(warning)
+		o.logger.Warn("the engine warns", "warning", warning)
+		o.warnings = append(o.warnings, warning)
+	}
 }

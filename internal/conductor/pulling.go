@@ -41,10 +41,7 @@ func (o *operation) pull(ctx context.Context) error {
 	if err != nil {
 		return o.scope().Pull(fault.PullDenied, fault.Pull{Image: o.Spec.Image, Credentials: "could not be read"}, err)
 	}
-	key := strings.Join([]string{named.String(), o.Spec.Platform, auth.fingerprint()}, " ")
-	outcome, err := o.engine.pulls.Do(ctx, key, o.mark, o.reportPull(), func(ctx context.Context, report func(pull.Progress)) (pull.Result, error) {
-		return o.engine.pull(ctx, named, o.Spec.Platform, auth, report)
-	})
+	outcome, err := o.engine.sharedPull(ctx, named, o.Spec.Platform, auth, o.mark, o.reportPull())
 	switch {
 	case err == nil:
 		o.digest = outcome.Digest

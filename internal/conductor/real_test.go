@@ -119,8 +119,8 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 	delete(got.Environment, "PATH")
 	delete(got.Labels, "from")
 	delete(got.Labels, conductor.LabelOperation)
-	got.Networks = spec.Networks // They are reported as Attached.
-	if diff := cmp.Diff(spec.Settings, got); diff != "" {
+	got.Networks, got.NetworkMode = spec.Networks, "" // They are reported as Attached.
+	if diff := cmp.Diff(spec.Plain(out.Container.Defaults), got.Plain(out.Container.Defaults)); diff != "" {
 		t.Errorf("asked for and reported differ:\n%s", diff)
 	}
 	for _, network := range []string{front, back} {
@@ -326,6 +326,47 @@ func TestPullFaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.remove(out.Container)
+}
+
+// Every setting comes back from a real engine as it was asked for.
+func TestEngineReportsEverySetting(t *testing.T) {
+	b := start(t)
+	image := b.Image(enginetest.ImageOptions{})
+	for name, settings := range conductor.SampleSettings() {
+		t.Run(name, func(t *testing.T) {
+			spec := b.spec("web", image, "sleep")
+			settings.Image, settings.Command, settings.Restart = image, spec.Command, spec.Restart
+			spec.Settings = settings
+			if name == "privileged" || name == "GPUs" || name == "security" {
+				// Not every machine can run these; an engine makes them all the same.
+				spec.DesiredState = conductor.DesiredStopped
+			}
+			out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer b.remove(out.Container)
+			got := out.Container.Settings
+			got.Hostname, got.Environment, got.Labels, got.Mounts, got.Entrypoint, got.WorkingDir = "", nil, nil, nil, nil, ""
+			if diff := cmp.Diff(spec.Plain(out.Container.Defaults), got.Plain(out.Container.Defaults)); diff != "" {
+				t.Errorf("asked for and reported differ:\n%s", diff)
+			}
+		})
+	}
+}
+
+// What the engine says beside making a container reaches who asked.
+func TestEngineWarnings(t *testing.T) {
+	b := start(t)
+	spec := b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep")
+	spec.DesiredState, spec.OOMKillDisable = conductor.DesiredStopped, true
+	out, err := b.create(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(strings.ToUpper(strings.Join(out.Warnings, "\n")), "OOM") {
+		t.Errorf("warnings are %q", out.Warnings)
+	}
 }
 
 func TestUpdateOfARealContainer(t *testing.T) {

@@ -50,7 +50,7 @@ func (o *operation) abandoned(c *Container) bool {
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
 // create is to make, else it is removed, and the create starts over.
 func (o *operation) takeOver(ctx context.Context, c *Container) error {
-	if o.meets(c) {
+	if o.Spec.meets(c) {
 		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
 		o.containerID, o.uncertain, o.adopted = c.ID, false, true
 		return nil
@@ -59,43 +59,6 @@ func (o *operation) takeOver(ctx context.Context, c *Container) error {
 	return o.change(ctx, func(ctx context.Context) error {
 		return ignoreNotFound(o.engine.api.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
 	})
-}
-
-// meets says whether a container is made as the specification asks for. What image and engine add
-// is none of its business.
-func (o *operation) meets(c *Container) bool {
-	want := o.Spec.Settings
-	within := func(part, whole map[string]string) bool {
-		for key, value := range part {
-			if got, ok := whole[key]; !ok || got != value {
-				return false
-			}
-		}
-		return true
-	}
-	list := func(want, got []string) bool { return want == nil || slices.Equal(want, got) }
-	text := func(want, got string) bool { return want == "" || want == got }
-	for target, m := range want.Mounts {
-		got, ok := c.Mounts[target]
-		if m.Source == "" {
-			got.Source = ""
-		}
-		if !ok || got != m {
-			return false
-		}
-	}
-	if want.Healthcheck != nil && (c.Healthcheck == nil || !slices.Equal(want.Healthcheck.Test, c.Healthcheck.Test)) {
-		return false
-	}
-	ports := func(ports []Port) []Port {
-		_, bindings := translatePorts(ports)
-		return observePorts(bindings)
-	}
-	return want.Image == c.Image && list(want.Entrypoint, c.Entrypoint) && list(want.Command, c.Command) &&
-		within(want.Environment, c.Environment) && within(want.Labels, c.Labels) && slices.Equal(ports(want.Ports), c.Ports) &&
-		want.Memory == c.Memory && want.NanoCPUs == c.NanoCPUs && observeRestart(translateRestart(want.Restart)) == c.Restart &&
-		text(want.User, c.User) && text(want.WorkingDir, c.WorkingDir) && text(want.Hostname, c.Hostname) && text(want.StopSignal, c.StopSignal) &&
-		len(planNetworks(o.Spec, c)) == 0
 }
 
 // cancelLane asks the operations of the lane that are under way to end: a remove makes them
@@ -178,6 +141,8 @@ type Standing struct {
 	Fault *fault.Fault
 	// Restart says that it was to restart the container, which can't be read back.
 	Restart bool
+	// Uploads says that it was to upload files, which can't be read back either.
+	Uploads bool
 	// Known says that the journal knows the operation. It does not where another machine
 	// carried it out, or long after.
 	Known bool
@@ -216,7 +181,7 @@ func (e *engine) claim(operationID string) {
 		return
 	}
 	r, err := e.journal.Find(operationID)
-	if err != nil || r.InProgress() || !e.journal.Lost(r) {
+	if err != nil || !e.journal.Lost(r) {
 		return
 	}
 	if err := e.journal.Change(operationID, func(r *journal.Record) { r.Claimed = true }); err != nil {
@@ -256,7 +221,7 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 	if r.ContainerID != "" {
 		known.containers = append(known.containers, r.ContainerID)
 	}
-	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart}
+	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart, Uploads: r.Uploads}
 	scope.Operation = r.ID
 	// Who waited for a call has heard of its failure. A cast's stands as long as a state names it.
 	untold := r.Cast || !r.Settled

@@ -238,19 +238,60 @@ func TestUnfinishedRemovalIsReportedAndResumed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if late := c.LateRemovals(); len(late) != 0 {
+		if late := c.LateFaults(); len(late) != 0 {
 			t.Errorf("late removals: %v", late)
 		}
 		died(t, dir, journal.Record{Kind: string(KindRemove), Container: "web", ContainerID: first.Container.ID, Cast: true})
-		if late := c.LateRemovals(); len(late) != 1 || late[0].Kind != fault.Interrupted {
+		if late := c.LateFaults(); len(late) != 1 || late[0].Kind != KindRemove || !late[0].Stray || late[0].Fault.Kind != fault.Interrupted {
 			t.Errorf("late removals: %v", late)
 		}
 		again, err := c.Call(t.Context(), create("web"))
 		if err != nil || again.Container.ID == first.Container.ID && f.count("remove") != 1 || len(f.containers) != 1 {
 			t.Fatalf("%v, container %+v of %d", err, again.Container, len(f.containers))
 		}
-		if late := c.LateRemovals(); len(late) != 0 {
+		if late := c.LateFaults(); len(late) != 0 {
 			t.Errorf("late removals after it was resumed: %v", late)
+		}
+	})
+}
+
+// What a process cast that crashed before a state named the operation is told of without a state.
+func TestFailureOfALostCastIsStray(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		t.Setenv("DOCKER_HOST", "unix:///fake.sock")
+		f, dir := newFake(), t.TempDir()
+		c := f.conductor(t, Options{StateDir: dir})
+		c.dial = func() (engineAPI, address, error) { return f, address{Host: "unix:///fake.sock"}, nil }
+		if _, err := c.Engine(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		// A crash leaves the lock's file, an orderly end does not.
+		if err := os.WriteFile(filepath.Join(dir, "owners", "crashed.lock"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web", Cast: true, Caller: "crashed"})
+		stray := func() bool {
+			t.Helper()
+			late := c.LateFaults()
+			if len(late) != 1 || late[0].Fault.Operation != r.ID || late[0].Fault.Kind != fault.Interrupted {
+				t.Fatalf("late faults: %+v", late)
+			}
+			return late[0].Stray
+		}
+		if !stray() {
+			t.Error("a state is said to tell of it")
+		}
+		if _, err := c.Look(t.Context(), "web", "", r.ID); err != nil {
+			t.Fatal(err)
+		}
+		if stray() {
+			t.Error("a state that names it tells of it")
+		}
+		if _, err := c.Call(t.Context(), create("web")); err != nil {
+			t.Fatal(err)
+		}
+		if late := c.LateFaults(); len(late) != 0 {
+			t.Errorf("late faults after a create dealt with it: %+v", late)
 		}
 	})
 }

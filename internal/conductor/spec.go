@@ -18,6 +18,8 @@ type Spec struct {
 	// ExpectedExitCodes are the exit codes that count as success of a job (DesiredState
 	// "completed"). Nil means 0 alone.
 	ExpectedExitCodes []int `json:"expected_exit_codes,omitempty"`
+	// Files are put into the container before it starts, by their absolute path there.
+	Files map[string]File `json:"files,omitempty"`
 }
 
 // Settings are what a container is made of, in the words of the Compose specification. In a
@@ -38,14 +40,19 @@ type Settings struct {
 	Ports       []Port            `json:"ports,omitempty"`
 	// Mounts are keyed by their absolute path in the container.
 	Mounts map[string]Mount `json:"mounts,omitempty"`
+	// VolumesFrom are containers, by name or ID, whose mounts this one has, too; ":ro" at the end
+	// makes them read-only.
+	VolumesFrom []string `json:"volumes_from,omitempty"`
 	// Networks are keyed by a name of the user's. Nil is the engine's default network.
-	Networks    map[string]NetworkAttachment `json:"networks"`
-	Healthcheck *Healthcheck                 `json:"healthcheck,omitempty"`
-	Restart     RestartPolicy                `json:"restart"`
-	// Memory is a limit in bytes; 0 is none.
-	Memory int64 `json:"memory,omitempty"`
-	// NanoCPUs is a limit in billionths of a CPU; 0 is none.
-	NanoCPUs   int64  `json:"nano_cpus,omitempty"`
+	Networks map[string]NetworkAttachment `json:"networks"`
+	Networking
+	Healthcheck *Healthcheck  `json:"healthcheck,omitempty"`
+	Restart     RestartPolicy `json:"restart"`
+	Limits
+	Security
+	Devices
+	Namespaces
+	Process
 	User       string `json:"user,omitempty"`
 	WorkingDir string `json:"working_dir,omitempty"`
 	Hostname   string `json:"hostname,omitempty"`
@@ -68,42 +75,22 @@ type Port struct {
 	Protocol string `json:"protocol"`
 }
 
-// MountType says what a mount brings into the container.
-type MountType string
-
-// The mount types of the Compose specification that gantry knows.
-const (
-	MountBind   MountType = "bind"
-	MountVolume MountType = "volume"
-	MountTmpfs  MountType = "tmpfs"
-)
-
-// Mount brings storage into a container.
-type Mount struct {
-	Type MountType `json:"type"`
-	// Source is the host's path (bind) or the volume's name. An empty one of a volume makes
-	// an anonymous volume.
-	Source   string `json:"source,omitempty"`
-	ReadOnly bool   `json:"read_only,omitempty"`
-}
-
-// NetworkAttachment connects a container to a network.
-type NetworkAttachment struct {
-	// Network is the name or the ID of the network.
-	Network string `json:"network"`
-}
-
 // Healthcheck tells the engine how to find out whether the container is healthy.
 type Healthcheck struct {
-	// Test is ["CMD", …] or ["CMD-SHELL", command].
+	// Test is ["CMD", …], ["CMD-SHELL", command], or ["NONE"], which takes the image's away.
 	Test []string `json:"test"`
 	// Interval, Timeout and StartPeriod: 0 is the image's or the engine's default.
 	Interval    time.Duration `json:"interval,omitempty"`
 	Timeout     time.Duration `json:"timeout,omitempty"`
 	StartPeriod time.Duration `json:"start_period,omitempty"`
+	// StartInterval is the interval within the start period (API 1.44); 0 is the default.
+	StartInterval time.Duration `json:"start_interval,omitempty"`
 	// Retries is how many failures in a row mean unhealthy; 0 is the default.
 	Retries int `json:"retries,omitempty"`
 }
+
+// Disabled says whether there is to be no check, whatever the image has.
+func (h *Healthcheck) Disabled() bool { return h != nil && len(h.Test) > 0 && h.Test[0] == "NONE" }
 
 // RestartPolicy says when the engine restarts a container that ended.
 type RestartPolicy struct {

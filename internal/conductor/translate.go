@@ -14,7 +14,6 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/docker/go-connections/nat"
@@ -57,18 +56,24 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 		},
 		host: &container.HostConfig{
 			PortBindings: bindings, RestartPolicy: translateRestart(spec.Restart),
-			Mounts:    translateMounts(spec.Mounts),
-			Resources: container.Resources{Memory: spec.Memory, NanoCPUs: spec.NanoCPUs},
+			VolumesFrom: spec.VolumesFrom,
 		},
 		platform: platform,
 	}
+	c.host.Mounts, c.host.Binds = translateMounts(spec.Mounts, apiVersion)
+	spec.Networking.translate(c.config, c.host)
+	spec.Limits.translate(c.host)
+	spec.Security.translate(c.host)
+	spec.Devices.translate(c.host)
+	spec.Namespaces.translate(c.host)
+	spec.Process.translate(c.config, c.host)
 	c.attach(spec.Networks, apiVersion)
 	return c, nil
 }
 
 // attach puts the networks into the request, as many as this version of the API takes.
 func (c *creation) attach(networks map[string]NetworkAttachment, apiVersion string) {
-	keys := slices.Sorted(maps.Keys(networks))
+	keys := attachOrder(networks)
 	if len(keys) == 0 {
 		return
 	}
@@ -79,7 +84,7 @@ func (c *creation) attach(networks map[string]NetworkAttachment, apiVersion stri
 			c.connect = keys[i:]
 			return
 		}
-		c.networks.EndpointsConfig[networks[key].Network] = &network.EndpointSettings{}
+		c.networks.EndpointsConfig[networks[key].Network] = networks[key].endpoint()
 	}
 }
 
@@ -115,20 +120,11 @@ func translatePorts(ports []Port) (nat.PortSet, nat.PortMap) {
 	return exposed, bindings
 }
 
-func translateMounts(mounts map[string]Mount) []mount.Mount {
-	var list []mount.Mount
-	for _, target := range slices.Sorted(maps.Keys(mounts)) {
-		m := mounts[target]
-		list = append(list, mount.Mount{Type: mount.Type(m.Type), Source: m.Source, Target: target, ReadOnly: m.ReadOnly})
-	}
-	return list
-}
-
 func translateHealthcheck(h *Healthcheck) *container.HealthConfig {
 	if h == nil {
 		return nil
 	}
-	return &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries}
+	return &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries}
 }
 
 func translateRestart(p RestartPolicy) container.RestartPolicy {
@@ -153,20 +149,22 @@ func observe(engine string, r container.InspectResponse) *Container {
 		Settings: Settings{
 			Image: r.Config.Image, Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd,
 			Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
-			Ports: observePorts(r.HostConfig.PortBindings), Mounts: observeMounts(r.Mounts, r.HostConfig),
+			Ports: observePorts(r.HostConfig.PortBindings), Mounts: observeMounts(r.Mounts, r.Config, r.HostConfig), VolumesFrom: r.HostConfig.VolumesFrom,
 			Healthcheck: observeHealthcheck(r.Config.Healthcheck), Restart: observeRestart(r.HostConfig.RestartPolicy),
-			Memory: r.HostConfig.Memory, NanoCPUs: r.HostConfig.NanoCPUs,
+			Limits: observeLimits(r.HostConfig), Security: observeSecurity(r.HostConfig), Devices: observeDevices(r.HostConfig),
+			Namespaces: observeNamespaces(r.HostConfig), Process: observeProcess(r.Config, r.HostConfig),
 			User: r.Config.User, WorkingDir: r.Config.WorkingDir, Hostname: r.Config.Hostname,
 			StopSignal: r.Config.StopSignal, StopGracePeriod: fromSeconds(r.Config.StopTimeout),
+			Networking: observeNetworking(r.Config, r.HostConfig),
 		},
 		Created:    instant(r.Created),
-		MemorySwap: r.HostConfig.MemorySwap,
 		State:      observeState(r.State, r.RestartCount),
+		AutoRemove: r.HostConfig.AutoRemove,
 		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
 		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {
-			c.Attached[name] = AttachedNetwork{ID: endpoint.NetworkID, Address: cmp.Or(endpoint.IPAddress, endpoint.GlobalIPv6Address)}
+			c.Attached[name] = observeEndpoint(r.ID, r.Config.Hostname, endpoint)
 		}
 	}
 	for port, bindings := range r.NetworkSettings.Ports {
@@ -251,31 +249,14 @@ func observePorts(bindings nat.PortMap) []Port {
 	return ports
 }
 
-// observeMounts takes binds and volumes as the engine resolved them, and tmpfs as it was asked
-// for: the engine reports no mount point for --tmpfs.
-func observeMounts(points []container.MountPoint, host *container.HostConfig) map[string]Mount {
-	mounts := make(map[string]Mount, len(points))
-	for target := range host.Tmpfs {
-		mounts[target] = Mount{Type: MountTmpfs}
-	}
-	for _, p := range points {
-		source := p.Source
-		switch p.Type {
-		case mount.TypeVolume:
-			source = p.Name
-		case mount.TypeTmpfs:
-			source = ""
-		}
-		mounts[p.Destination] = Mount{Type: MountType(p.Type), Source: source, ReadOnly: !p.RW}
-	}
-	return mounts
-}
-
 func observeHealthcheck(h *container.HealthConfig) *Healthcheck {
 	if h == nil || len(h.Test) == 0 {
 		return nil
 	}
-	return &Healthcheck{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, Retries: h.Retries}
+	if h.Test[0] == "NONE" {
+		return &Healthcheck{Test: h.Test} // The engine adds the image's intervals.
+	}
+	return &Healthcheck{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries}
 }
 
 func observeRestart(p container.RestartPolicy) RestartPolicy {

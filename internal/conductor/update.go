@@ -4,17 +4,12 @@
 package conductor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
-	"github.com/docker/go-units"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -31,6 +26,7 @@ const (
 	doStop       verb = "stop"
 	doStart      verb = "start"
 	doPause      verb = "pause"
+	doUpload     verb = "upload files to"
 )
 
 // action is one step of an update, with its reason. It prints itself.
@@ -75,66 +71,6 @@ func planRestart(spec Spec, s State, actions []action) []action {
 		actions = append(actions, action{do: doStop, because: because})
 	}
 	return append(actions, action{do: doStart, because: because})
-}
-
-// planLimits covers what the engine's update request takes. Zero in that request means "leave
-// it": a limit can't be taken away in place.
-func planLimits(spec Spec, c *Container) []action {
-	var limits container.UpdateConfig
-	var because []string
-	if spec.Memory != 0 && spec.Memory != c.Memory {
-		limits.Memory, limits.MemorySwap = spec.Memory, swapFor(spec.Memory, c)
-		because = append(because, fmt.Sprintf("memory is %s, wanted is %s", size(c.Memory), size(spec.Memory)))
-	}
-	if spec.NanoCPUs != 0 && spec.NanoCPUs != c.NanoCPUs {
-		limits.NanoCPUs = spec.NanoCPUs
-		because = append(because, fmt.Sprintf("cpus is %s, wanted is %s", cpus(c.NanoCPUs), cpus(spec.NanoCPUs)))
-	}
-	if wanted := translateRestart(spec.Restart); observeRestart(wanted) != c.Restart {
-		limits.RestartPolicy = wanted
-		because = append(because, fmt.Sprintf("restart is %s, wanted is %s", restart(c.Restart), restart(spec.Restart)))
-	}
-	if because == nil {
-		return nil
-	}
-	return []action{{do: doLimit, limits: limits, because: strings.Join(because, "; ")}}
-}
-
-// swapFor keeps the swap that the container may use beside its memory: the engine refuses a
-// memory limit above the limit of both, and by default allows as much swap as memory.
-func swapFor(memory int64, c *Container) int64 {
-	switch {
-	case c.MemorySwap < 0:
-		return -1
-	case c.Memory == 0 || c.MemorySwap == 0 || c.MemorySwap == 2*c.Memory:
-		return 2 * memory
-	default:
-		return memory + max(c.MemorySwap-c.Memory, 0)
-	}
-}
-
-// planNetworks connects what is missing, then disconnects what is too much, so that the
-// container is never without a network in between. Nil networks are left as they are.
-func planNetworks(spec Spec, c *Container) []action {
-	if spec.Networks == nil {
-		return nil
-	}
-	var actions []action
-	wanted := make(map[string]bool)
-	for _, key := range slices.Sorted(maps.Keys(spec.Networks)) {
-		ref := spec.Networks[key].Network
-		if name, ok := c.AttachedAs(ref); ok {
-			wanted[name] = true
-			continue
-		}
-		actions = append(actions, action{do: doConnect, network: ref, key: key, because: "it is wanted and not connected"})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
-		if !wanted[name] {
-			actions = append(actions, action{do: doDisconnect, network: name, because: "it is connected and not wanted"})
-		}
-	}
-	return actions
 }
 
 func planPower(spec Spec, s State) []action {
@@ -184,6 +120,9 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if o.containerID == "" {
 		return nil, o.scope().NotFound(nil)
 	}
+	if err := o.engine.knows(o.scope(), o.Spec, o.exists()); err != nil {
+		return nil, err
+	}
 	c, err := o.engine.inspect(ctx, o.containerID)
 	if err != nil {
 		return nil, err
@@ -192,13 +131,13 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if o.Restart {
 		actions = planRestart(o.Spec, c.State, actions)
 	}
-	for _, a := range actions {
+	for _, a := range planUpload(o.Upload, actions) {
 		o.logger.Info("update", "action", a.String())
 		if c, err = o.act(ctx, a); err != nil {
 			return nil, err
 		}
 	}
-	if len(actions) > 0 && c == nil {
+	if c == nil {
 		return o.engine.inspect(ctx, o.containerID)
 	}
 	return c, nil
@@ -219,12 +158,15 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 		case doRename:
 			return api.ContainerRename(ctx, o.containerID, o.Spec.Name)
 		case doLimit:
-			_, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
+			answer, err := api.ContainerUpdate(ctx, o.containerID, a.limits)
+			o.warned(answer.Warnings)
 			return err
 		case doConnect:
-			return api.NetworkConnect(ctx, a.network, o.containerID, &network.EndpointSettings{})
+			return api.NetworkConnect(ctx, a.network, o.containerID, o.Spec.Networks[a.key].endpoint())
 		case doDisconnect:
 			return api.NetworkDisconnect(ctx, a.network, o.containerID, false)
+		case doUpload:
+			return o.upload(ctx, o.Upload)
 		case doUnpause:
 			return api.ContainerUnpause(ctx, o.containerID)
 		default:
@@ -247,28 +189,6 @@ func (o *operation) renameConflict(ctx context.Context, taken error) error {
 		whose = describe(holder)
 	}
 	return o.scope().NameConflict(o.Spec.Name, whose, o.exists(), taken)
-}
-
-// size, cpus and restart spell values as a configuration would.
-func size(bytes int64) string {
-	if bytes == 0 {
-		return "unlimited"
-	}
-	return units.BytesSize(float64(bytes))
-}
-
-func cpus(nano int64) string {
-	if nano == 0 {
-		return "unlimited"
-	}
-	return fmt.Sprintf("%g", float64(nano)/1e9)
-}
-
-func restart(p RestartPolicy) string {
-	if p.MaximumRetryCount > 0 {
-		return fmt.Sprintf("%s:%d", p.Name, p.MaximumRetryCount)
-	}
-	return cmp.Or(p.Name, "no")
 }
 
 // stop ends the container as it wishes: its own signal, its own grace period. The request holds

@@ -129,7 +129,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*Container, error)
 	// An image's health check is only seen by looking.
 	var settling <-chan time.Time
 	byEvent := o.Spec.DesiredState == DesiredCompleted ||
-		o.Spec.DesiredState == DesiredRunning && o.Spec.Healthcheck != nil && o.Wait != WaitRunning
+		o.Spec.DesiredState == DesiredRunning && o.Spec.Healthcheck != nil && !o.Spec.Healthcheck.Disabled() && o.Wait != WaitRunning
 	if !byEvent {
 		timer := time.NewTimer(settleTime)
 		defer timer.Stop()

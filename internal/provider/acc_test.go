@@ -73,7 +73,12 @@ type rig struct {
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	t.Parallel()
-	engine := enginetest.New(t)
+	return newRigOn(t, enginetest.New(t))
+}
+
+// newRigOn prepares an acceptance test with this engine.
+func newRigOn(t *testing.T, engine *enginetest.Engine) *rig {
+	t.Helper()
 	r := &rig{
 		Engine: engine,
 		t:      t,

@@ -35,7 +35,12 @@ type castRig struct {
 // newCastRig prepares a test whose background conductors have ended when the test ends.
 func newCastRig(t *testing.T) *castRig {
 	t.Helper()
-	r := newRig(t)
+	return newCastRigOn(newRig(t))
+}
+
+func newCastRigOn(r *rig) *castRig {
+	t := r.t
+	t.Helper()
 	dir := t.TempDir()
 	c := &castRig{rig: r, cli: newCLI(t), dir: dir}
 	t.Cleanup(func() {

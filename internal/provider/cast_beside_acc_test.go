@@ -6,16 +6,27 @@
 package provider_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"strconv"
+	"strings"
 	"testing"
+	"time"
+
+	dockerevents "github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/filters"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// Two runs with states of their own work on one engine at the same time.
+// Two runs with states of their own work on one engine at the same time: each container is made and
+// started once, by one operation after the other.
 func TestAccTwoRunsAtOnce(t *testing.T) {
-	const each = 6
+	const each = 20
 	r := newCastRig(t)
+	events := r.listen()
 	runs := []*castRig{r, r.beside()}
 	names := func(run int) (labels []string) {
 		for i := range each {
@@ -51,9 +62,65 @@ func TestAccTwoRunsAtOnce(t *testing.T) {
 	if made := r.Containers(); len(made) != 2*each {
 		t.Errorf("%d containers: %v", len(made), made)
 	}
+	// The updates of both runs, behind each other in the lanes.
+	for i, run := range runs {
+		var resources []string
+		for _, label := range names(i) {
+			resources = append(resources, run.cast(label, `memory = "32m"`, `restart_triggers = { run = "2" }`))
+		}
+		run.cli.configure(run.config(resources...))
+		applies[i] = run.cli.start("apply", "-auto-approve")
+	}
+	for i, apply := range applies {
+		if ended := apply.wait(); ended.code != 0 {
+			t.Fatalf("run %d ended with code %d:\n%s", i, ended.code, ended.output)
+		}
+	}
+	for _, run := range runs {
+		run.idle()
+		run.emptyPlan()
+	}
+	happened := events()
+	for i := range runs {
+		for _, label := range names(i) {
+			// Adding the first trigger restarts nothing.
+			if got := strings.Join(happened[r.Name(label)], " "); got != "create start update" {
+				t.Errorf("to %s happened: %s", label, got)
+			}
+		}
+	}
 	r.nothingUnsettled()
 	for _, run := range runs {
 		run.cli.must("destroy", "-auto-approve")
+	}
+}
+
+// listen gives a function that tells what changed containers since now: by name, in order.
+func (r *rig) listen() func() map[string][]string {
+	began := time.Now()
+	return func() map[string][]string {
+		r.t.Helper()
+		ctx, cancel := context.WithTimeout(context.Background(), enginetest.Patience)
+		defer cancel()
+		moment := func(t time.Time) string { return strconv.FormatFloat(float64(t.UnixNano())/1e9, 'f', 9, 64) }
+		messages, failed := r.Docker.Events(ctx, dockerevents.ListOptions{
+			Since: moment(began), Until: moment(time.Now()),
+			Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("event", "create"), filters.Arg("event", "start"),
+				filters.Arg("event", "stop"), filters.Arg("event", "update"), filters.Arg("event", "die"), filters.Arg("event", "destroy")),
+		})
+		happened := make(map[string][]string)
+		for {
+			select {
+			case m := <-messages:
+				name := m.Actor.Attributes["name"]
+				happened[name] = append(happened[name], string(m.Action))
+			case err := <-failed:
+				if !errors.Is(err, io.EOF) {
+					r.t.Fatalf("the engine's events: %v", err)
+				}
+				return happened
+			}
+		}
 	}
 }
 

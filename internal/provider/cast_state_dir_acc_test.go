@@ -7,6 +7,7 @@ package provider_test
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -15,6 +16,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
@@ -33,6 +35,7 @@ func TestAccStateDirUnusable(t *testing.T) {
 			r.cli.write(filepath.Join(r.dir, "engines"), "")
 			return r.dir
 		},
+		"a full disk": func(r *castRig) string { return fullDisk(r.t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newCastRig(t)
@@ -62,6 +65,24 @@ func TestAccStateDirUnusable(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fullDisk gives a folder on a file system of its own that has no room left. It needs root.
+func fullDisk(t *testing.T) string {
+	t.Helper()
+	folder := t.TempDir()
+	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size=64k"); err != nil {
+		t.Fatalf("Unable to mount a small file system: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(folder, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	if err := os.WriteFile(filepath.Join(folder, "fill"), make([]byte, 1<<20), 0o600); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the file system is not full: %v", err)
+	}
+	return folder
 }
 
 // A torn record, and one of a newer gantry, are told of in the log and left as they are; all else goes

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
@@ -65,6 +66,8 @@ type cli struct {
 	// binary is this CLI's own link to the provider, so that its processes can be told from others'.
 	binary string
 	env    []string
+	// within is a command that runs Terraform (unshare and its options); nil runs it plainly.
+	within []string
 }
 
 // newPlainCLI is for configurations without gantry: no provider is started.
@@ -151,7 +154,8 @@ type process struct {
 func (c *cli) start(args ...string) *process {
 	c.t.Helper()
 	p := &process{t: c.t, args: args, output: &syncBuffer{}, began: time.Now()}
-	p.command = exec.Command("terraform", append(args, "-no-color")...)
+	line := slices.Concat(c.within, []string{"terraform"}, args, []string{"-no-color"})
+	p.command = exec.Command(line[0], line[1:]...)
 	p.command.Dir, p.command.Env = c.folder, c.env
 	p.command.Stdout, p.command.Stderr = p.output, p.output
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}

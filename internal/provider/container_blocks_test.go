@@ -190,7 +190,7 @@ func TestImportNetworks(t *testing.T) {
 		{map[string]conductor.AttachedNetwork{"front": one}, map[string]networkModel{"front": {}}},
 		{map[string]conductor.AttachedNetwork{"front": one, "bridge": one}, map[string]networkModel{"front": {}, "bridge": {}}},
 	} {
-		if diff := cmp.Diff(tt.want, importNetworks(tt.attached)); diff != "" {
+		if diff := cmp.Diff(tt.want, importNetworks(&conductor.Container{Attached: tt.attached})); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -211,13 +211,13 @@ func TestFlattenHealthcheck(t *testing.T) {
 		{"not configured", nil, seen, nil},
 		{"gone", &healthcheckModel{Test: test}, nil, nil},
 		{
-			"what is not set is no drift", &healthcheckModel{Test: test, Interval: null, Timeout: null, StartPeriod: null}, seen,
-			&healthcheckModel{Test: test, Interval: null, Timeout: null, StartPeriod: null},
+			"what is not set is no drift", &healthcheckModel{Test: test, Interval: null, Timeout: null, StartPeriod: null, StartInterval: null}, seen,
+			&healthcheckModel{Test: test, Interval: null, Timeout: null, StartPeriod: null, StartInterval: null},
 		},
 		{
 			"spelling stays, difference shows",
-			&healthcheckModel{Test: test, Interval: duration("60s"), Timeout: duration("2s"), StartPeriod: null, Retries: types.Int64Value(2)}, seen,
-			&healthcheckModel{Test: test, Interval: duration("60s"), Timeout: duration("1s"), StartPeriod: null, Retries: types.Int64Value(3)},
+			&healthcheckModel{Test: test, Interval: duration("60s"), Timeout: duration("2s"), StartPeriod: null, StartInterval: null, Retries: types.Int64Value(2)}, seen,
+			&healthcheckModel{Test: test, Interval: duration("60s"), Timeout: duration("1s"), StartPeriod: null, StartInterval: null, Retries: types.Int64Value(3)},
 		},
 	} {
 		if diff := cmp.Diff(tt.want, flattenHealthcheck(tt.prior, tt.observed)); diff != "" {
@@ -227,7 +227,7 @@ func TestFlattenHealthcheck(t *testing.T) {
 	if importHealthcheck(seen, seen) != nil || importHealthcheck(nil, nil) != nil {
 		t.Error("the image's check is imported")
 	}
-	want := &healthcheckModel{Test: test, Interval: duration("1m"), Timeout: duration("1s"), StartPeriod: null, Retries: types.Int64Value(3)}
+	want := &healthcheckModel{Test: test, Interval: duration("1m"), Timeout: duration("1s"), StartPeriod: null, StartInterval: null, Retries: types.Int64Value(3)}
 	if diff := cmp.Diff(want, importHealthcheck(seen, &conductor.Healthcheck{Test: []string{"CMD", "b"}})); diff != "" {
 		t.Error(diff)
 	}

@@ -4,7 +4,6 @@
 package provider
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -14,11 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/objectplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -27,11 +22,13 @@ import (
 )
 
 type healthcheckModel struct {
-	Test        []types.String `tfsdk:"test"`
-	Interval    meaning.Value  `tfsdk:"interval"`
-	Timeout     meaning.Value  `tfsdk:"timeout"`
-	StartPeriod meaning.Value  `tfsdk:"start_period"`
-	Retries     types.Int64    `tfsdk:"retries"`
+	Test          []types.String `tfsdk:"test"`
+	Disable       types.Bool     `tfsdk:"disable"`
+	Interval      meaning.Value  `tfsdk:"interval"`
+	Timeout       meaning.Value  `tfsdk:"timeout"`
+	StartPeriod   meaning.Value  `tfsdk:"start_period"`
+	StartInterval meaning.Value  `tfsdk:"start_interval"`
+	Retries       types.Int64    `tfsdk:"retries"`
 }
 
 func healthcheckAttribute() schema.Attribute {
@@ -39,37 +36,30 @@ func healthcheckAttribute() schema.Attribute {
 		return schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
 			MarkdownDescription: description + " Left out, the image's or the engine's default.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration), stringplanmodifier.RequiresReplace()},
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration)},
 		}
 	}
 	return schema.SingleNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "How the engine finds out whether the container is healthy. With a health check, `wait_for = \"ready\"` waits for it. " +
 			"Left out, the image's.",
-		PlanModifiers: []planmodifier.Object{objectplanmodifier.RequiresReplaceIf(presenceChanges, "Adding or removing a health check replaces the container.",
-			"Adding or removing a health check replaces the container.")},
 		Attributes: map[string]schema.Attribute{
 			"test": schema.ListAttribute{
-				Required: true, ElementType: types.StringType,
-				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell.",
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell. Required unless `disable` is set.",
 				Validators:          []validator.List{listvalidator.SizeAtLeast(2), listvalidator.NoNullValues()},
-				PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
 			},
-			"interval":     duration("Time between two runs (`\"30s\"`)."),
-			"timeout":      duration("How long one run may take."),
-			"start_period": duration("Time after the start in which failures don't count."),
+			"disable":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the image's health check is taken away. With it nothing else is set here. Default `false`."},
+			"interval":       duration("Time between two runs (`\"30s\"`)."),
+			"timeout":        duration("How long one run may take."),
+			"start_period":   duration("Time after the start in which failures don't count."),
+			"start_interval": duration("Time between two runs within the start period. Needs Docker 25.0 (API 1.44)."),
 			"retries": schema.Int64Attribute{
 				Optional: true, MarkdownDescription: "How many failures in a row mean unhealthy. Left out, the image's or the engine's default.",
-				Validators:    []validator.Int64{int64validator.AtLeast(1)},
-				PlanModifiers: []planmodifier.Int64{int64planmodifier.RequiresReplace()},
+				Validators: []validator.Int64{int64validator.AtLeast(1)},
 			},
 		},
 	}
-}
-
-// presenceChanges leaves changes within the object to its attributes: they know other spellings.
-func presenceChanges(_ context.Context, req planmodifier.ObjectRequest, resp *objectplanmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = req.StateValue.IsNull() != req.PlanValue.IsNull()
 }
 
 func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
@@ -78,6 +68,15 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 		return diags
 	}
 	at := path.Root("healthcheck")
+	switch {
+	case h.Disable.ValueBool():
+		if len(h.Test) > 0 || !h.Interval.IsNull() || !h.Timeout.IsNull() || !h.StartPeriod.IsNull() || !h.StartInterval.IsNull() || !h.Retries.IsNull() {
+			diags.AddAttributeError(at, "A health check that is disabled has no settings", "Remove disable, or everything else in healthcheck.")
+		}
+		return diags
+	case h.Test == nil:
+		diags.AddAttributeError(at, "A health check without a test", "Set test to the command that finds out, or disable = true to take the image's check away.")
+	}
 	if len(h.Test) > 0 && !h.Test[0].IsUnknown() {
 		switch first := h.Test[0].ValueString(); {
 		case first != "CMD" && first != "CMD-SHELL":
@@ -88,7 +87,7 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 				`The shell gets one word. Write the whole command as one, or use "CMD".`)
 		}
 	}
-	for name, v := range map[string]meaning.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod} {
+	for name, v := range map[string]meaning.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod, "start_interval": h.StartInterval} {
 		// The engine's rule: 0 is the default, anything else at least 1 ms.
 		if d := durationOf(v); d != 0 && d < time.Millisecond {
 			diags.AddAttributeError(at, fmt.Sprintf("healthcheck.%s is too short", name), "It must be at least \"1ms\".")
@@ -101,8 +100,11 @@ func expandHealthcheck(h *healthcheckModel) *conductor.Healthcheck {
 	if h == nil {
 		return nil
 	}
+	if h.Disable.ValueBool() {
+		return &conductor.Healthcheck{Test: []string{"NONE"}}
+	}
 	return &conductor.Healthcheck{
-		Test: expandList(h.Test), Interval: durationOf(h.Interval), Timeout: durationOf(h.Timeout), StartPeriod: durationOf(h.StartPeriod),
+		Test: expandList(h.Test), StartInterval: durationOf(h.StartInterval), Interval: durationOf(h.Interval), Timeout: durationOf(h.Timeout), StartPeriod: durationOf(h.StartPeriod),
 		Retries: int(h.Retries.ValueInt64()),
 	}
 }
@@ -120,7 +122,11 @@ func flattenHealthcheck(prior *healthcheckModel, observed *conductor.Healthcheck
 	}
 	out := &healthcheckModel{
 		Test: prior.Test, Interval: duration(prior.Interval, observed.Interval), Timeout: duration(prior.Timeout, observed.Timeout),
-		StartPeriod: duration(prior.StartPeriod, observed.StartPeriod), Retries: prior.Retries,
+		StartPeriod: duration(prior.StartPeriod, observed.StartPeriod), StartInterval: duration(prior.StartInterval, observed.StartInterval),
+		Retries: prior.Retries, Disable: prior.Disable,
+	}
+	if observed.Disabled() || prior.Disable.ValueBool() {
+		return importHealthcheck(observed, nil)
 	}
 	if !slices.Equal(expandList(prior.Test), observed.Test) {
 		out.Test = flattenList(observed.Test)
@@ -134,7 +140,7 @@ func flattenHealthcheck(prior *healthcheckModel, observed *conductor.Healthcheck
 // importHealthcheck takes over a check that differs from the image's.
 func importHealthcheck(observed, image *conductor.Healthcheck) *healthcheckModel {
 	if observed == nil || image != nil && slices.Equal(observed.Test, image.Test) && observed.Interval == image.Interval &&
-		observed.Timeout == image.Timeout && observed.StartPeriod == image.StartPeriod && observed.Retries == image.Retries {
+		observed.Timeout == image.Timeout && observed.StartPeriod == image.StartPeriod && observed.StartInterval == image.StartInterval && observed.Retries == image.Retries {
 		return nil
 	}
 	duration := func(d time.Duration) meaning.Value {
@@ -145,6 +151,10 @@ func importHealthcheck(observed, image *conductor.Healthcheck) *healthcheckModel
 	}
 	out := &healthcheckModel{
 		Test: flattenList(observed.Test), Interval: duration(observed.Interval), Timeout: duration(observed.Timeout), StartPeriod: duration(observed.StartPeriod),
+		StartInterval: duration(observed.StartInterval),
+	}
+	if observed.Disabled() {
+		out.Test, out.Disable = nil, types.BoolValue(true)
 	}
 	if observed.Retries != 0 {
 		out.Retries = types.Int64Value(int64(observed.Retries))

@@ -6,7 +6,6 @@ package provider
 import (
 	"cmp"
 	"maps"
-	"math"
 	"slices"
 	"time"
 
@@ -22,21 +21,24 @@ import (
 // containerModel is a container in Terraform, where everything that is not computed is known: in
 // state, and in a plan that is applied.
 type containerModel struct {
-	Name              types.String            `tfsdk:"name"`
-	Image             meaning.Value           `tfsdk:"image"`
-	PullPolicy        types.String            `tfsdk:"pull_policy"`
-	Platform          meaning.Value           `tfsdk:"platform"`
-	Entrypoint        []types.String          `tfsdk:"entrypoint"`
-	Command           []types.String          `tfsdk:"command"`
-	Environment       map[string]types.String `tfsdk:"environment"`
-	Labels            map[string]types.String `tfsdk:"labels"`
-	Ports             []portModel             `tfsdk:"ports"`
-	Mounts            map[string]mountModel   `tfsdk:"mounts"`
-	Networks          map[string]networkModel `tfsdk:"networks"`
-	Healthcheck       *healthcheckModel       `tfsdk:"healthcheck"`
-	Restart           meaning.Value           `tfsdk:"restart"`
-	Memory            meaning.Value           `tfsdk:"memory"`
-	CPUs              types.Float64           `tfsdk:"cpus"`
+	Name        types.String            `tfsdk:"name"`
+	Image       meaning.Value           `tfsdk:"image"`
+	PullPolicy  types.String            `tfsdk:"pull_policy"`
+	Platform    meaning.Value           `tfsdk:"platform"`
+	Entrypoint  []types.String          `tfsdk:"entrypoint"`
+	Command     []types.String          `tfsdk:"command"`
+	Environment map[string]types.String `tfsdk:"environment"`
+	Labels      map[string]types.String `tfsdk:"labels"`
+	Ports       []portModel             `tfsdk:"ports"`
+	Mounts      map[string]mountModel   `tfsdk:"mounts"`
+	Networks    map[string]networkModel `tfsdk:"networks"`
+	Healthcheck *healthcheckModel       `tfsdk:"healthcheck"`
+	Restart     meaning.Value           `tfsdk:"restart"`
+	limitsModel
+	securityModel
+	devicesModel
+	namespacesModel
+	processModel
 	User              types.String            `tfsdk:"user"`
 	WorkingDir        types.String            `tfsdk:"working_dir"`
 	Hostname          types.String            `tfsdk:"hostname"`
@@ -50,36 +52,42 @@ type containerModel struct {
 	WaitForRemoval    types.Bool              `tfsdk:"wait_for_removal"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
 
-	ID             types.String `tfsdk:"id"`
-	ContainerID    types.String `tfsdk:"container_id"`
-	ImageID        types.String `tfsdk:"image_id"`
-	ImageDigest    types.String `tfsdk:"image_digest"`
-	Status         types.String `tfsdk:"status"`
-	Health         types.String `tfsdk:"health"`
-	ExitCode       types.Int64  `tfsdk:"exit_code"`
-	OperationID    types.String `tfsdk:"operation_id"`
-	Fault          types.Object `tfsdk:"fault"`
-	Addresses      types.Map    `tfsdk:"addresses"`
-	PublishedPorts types.Map    `tfsdk:"published_ports"`
+	Files       files          `tfsdk:"files"`
+	VolumesFrom []types.String `tfsdk:"volumes_from"`
+	networkingModel
+	secretsModel
+
+	ID              types.String `tfsdk:"id"`
+	ContainerID     types.String `tfsdk:"container_id"`
+	ImageID         types.String `tfsdk:"image_id"`
+	ImageDigest     types.String `tfsdk:"image_digest"`
+	Status          types.String `tfsdk:"status"`
+	Health          types.String `tfsdk:"health"`
+	ExitCode        types.Int64  `tfsdk:"exit_code"`
+	OperationID     types.String `tfsdk:"operation_id"`
+	Fault           types.Object `tfsdk:"fault"`
+	Addresses       types.Map    `tfsdk:"addresses"`
+	PublishedPorts  types.Map    `tfsdk:"published_ports"`
+	EffectiveLabels types.Map    `tfsdk:"effective_labels"`
 }
 
 // expand says to the conductor what the configuration asks for.
 func (m *containerModel) expand() conductor.Spec {
 	name, retries, _ := meaning.ParseRestart(m.Restart.ValueString())
-	memory, _ := meaning.ParseSize(m.Memory.ValueString())
 	spec := conductor.Spec{
 		Name: m.Name.ValueString(), PullPolicy: conductor.PullPolicy(m.PullPolicy.ValueString()),
 		DesiredState: conductor.DesiredState(m.DesiredState.ValueString()),
 		Settings: conductor.Settings{
 			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
 			Entrypoint: expandList(m.Entrypoint), Command: expandList(m.Command),
-			Environment: expandMap(m.Environment), Labels: expandMap(m.Labels),
+			Environment: expandMap(m.Environment), Labels: m.labels(),
 			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
 			Healthcheck: expandHealthcheck(m.Healthcheck),
 			Restart:     conductor.RestartPolicy{Name: name, MaximumRetryCount: retries},
-			Memory:      memory, NanoCPUs: nanoCPUs(m.CPUs),
+			Limits:      m.expandLimits(), Security: m.expandSecurity(), Devices: m.expandDevices(), Namespaces: m.expandNamespaces(), Process: m.expandProcess(),
 			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
 			StopSignal: m.StopSignal.ValueString(),
+			Networking: m.networkingModel.expand(), VolumesFrom: expandList(m.VolumesFrom),
 		},
 	}
 	for _, code := range m.ExpectedExitCodes {
@@ -92,26 +100,24 @@ func (m *containerModel) expand() conductor.Spec {
 	return spec
 }
 
-// nanoCPUs rounds: 0.1 has no exact binary form.
-func nanoCPUs(cpus types.Float64) int64 { return int64(math.Round(cpus.ValueFloat64() * 1e9)) }
-
 // refresh takes over what the engine reports, as far as the configuration could have asked for
 // it: what is null in the state is the image's or the engine's, and no drift.
 func (m *containerModel) refresh(c *conductor.Container) {
 	m.compute(c)
+	m.flattenFamilies(c, false)
 	m.Name = types.StringValue(c.Name)
 	m.Image = m.Image.Or(c.Image)
 	m.Entrypoint = refreshList(m.Entrypoint, c.Entrypoint)
 	m.Command = refreshList(m.Command, c.Command)
 	m.Environment = refreshMap(m.Environment, c.Environment)
-	m.Labels = refreshMap(m.Labels, c.Labels)
+	m.flattenLabels(c)
 	m.Ports = flattenPorts(m.Ports, c.Ports)
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
 	m.Networks = flattenNetworks(m.Networks, c)
+	m.networkingModel.refresh(c)
+	m.VolumesFrom = refreshList(m.VolumesFrom, c.VolumesFrom)
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
-	m.Memory = flattenMemory(m.Memory, c.Memory)
-	m.CPUs = flattenCPUs(m.CPUs, c.NanoCPUs)
 	m.User = refreshString(m.User, c.User)
 	m.WorkingDir = refreshString(m.WorkingDir, c.WorkingDir)
 	m.Hostname = refreshString(m.Hostname, c.Hostname)
@@ -120,6 +126,17 @@ func (m *containerModel) refresh(c *conductor.Container) {
 		m.StopGracePeriod = flattenGrace(m.StopGracePeriod, c.StopGracePeriod)
 	}
 	m.DesiredState = types.StringValue(string(m.powerState(c.State)))
+}
+
+// flattenFamilies takes over the settings that have a file of their own. An import takes what deviates
+// from the engine's defaults, a refresh what deviates from what was asked for.
+func (m *containerModel) flattenFamilies(c *conductor.Container, imports bool) {
+	asked, seen := m.expand().Plain(c.Defaults), c.Settings.Plain(c.Defaults)
+	m.flattenLimits(asked.Limits, seen.Limits, imports)
+	m.flattenSecurity(asked.Security, seen.Security, imports)
+	m.flattenDevices(asked.Devices, seen.Devices, imports)
+	m.flattenNamespaces(asked.Namespaces, seen.Namespaces, c, imports)
+	m.flattenProcess(seen.Process, c.Process, imports)
 }
 
 // powerState is what the engine's word means for desired_state. A job that ended as expected is
@@ -201,6 +218,9 @@ func (m *containerModel) settle() {
 	if m.PublishedPorts.IsUnknown() {
 		m.PublishedPorts = types.MapNull(types.Int64Type)
 	}
+	if m.EffectiveLabels.IsUnknown() {
+		m.EffectiveLabels = types.MapNull(types.StringType)
+	}
 }
 
 // importFrom takes over a container that was made elsewhere: only what deviates from the image's
@@ -209,6 +229,7 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.PullPolicy = types.StringValue(string(conductor.PullMissing))
 	m.RemoveVolumes, m.WaitForRemoval = types.BoolValue(true), types.BoolValue(true)
 	m.compute(c)
+	m.flattenFamilies(c, true)
 	m.Name = types.StringValue(c.Name)
 	m.Image = meaning.New(meaning.Reference, c.Image)
 	m.Platform = meaning.Null(meaning.Platform)
@@ -222,14 +243,14 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Labels = importMap(withoutOwn(c.Labels), image.Labels)
 	m.Ports = flattenPorts(nil, c.Ports)
 	m.Mounts = importMounts(c.Mounts, image.Volumes)
-	m.Networks = importNetworks(c.Attached)
+	m.Networks = importNetworks(c)
+	m.networkingModel = importNetworking(c)
+	m.VolumesFrom = listOrNull(c.VolumesFrom)
 	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
 	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
-	m.Memory = flattenMemory(meaning.Null(meaning.Size), c.Memory)
-	m.CPUs = flattenCPUs(types.Float64Null(), c.NanoCPUs)
 	m.User = importString(c.User, image.User)
 	m.WorkingDir = importString(c.WorkingDir, cmp.Or(image.WorkingDir, "/"))
-	m.Hostname = importString(c.Hostname, c.ID[:12])
+	m.Hostname = importHostname(c)
 	m.StopSignal = importString(c.StopSignal, cmp.Or(image.StopSignal, "SIGTERM"))
 	m.StopGracePeriod = flattenGrace(meaning.Null(meaning.Duration), c.StopGracePeriod)
 	m.DesiredState = types.StringValue(string(m.powerState(c.State)))
@@ -239,23 +260,6 @@ func withoutOwn(labels map[string]string) map[string]string {
 	labels = maps.Clone(labels)
 	maps.DeleteFunc(labels, func(key, _ string) bool { return isOwnLabel(key) })
 	return labels
-}
-
-func flattenMemory(prior meaning.Value, bytes int64) meaning.Value {
-	if bytes <= 0 {
-		return meaning.Null(meaning.Size)
-	}
-	return prior.Or(meaning.FormatSize(bytes))
-}
-
-func flattenCPUs(prior types.Float64, nano int64) types.Float64 {
-	if nano <= 0 {
-		return types.Float64Null()
-	}
-	if !prior.IsNull() && nanoCPUs(prior) == nano {
-		return prior
-	}
-	return types.Float64Value(float64(nano) / 1e9)
 }
 
 func flattenGrace(prior meaning.Value, d *time.Duration) meaning.Value {

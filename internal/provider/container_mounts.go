@@ -9,14 +9,12 @@ import (
 	"maps"
 	"path"
 	"regexp"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -25,16 +23,20 @@ import (
 )
 
 type mountModel struct {
-	Type     types.String `tfsdk:"type"`
-	Source   types.String `tfsdk:"source"`
-	ReadOnly types.Bool   `tfsdk:"read_only"`
+	Type        types.String        `tfsdk:"type"`
+	Source      types.String        `tfsdk:"source"`
+	ReadOnly    types.Bool          `tfsdk:"read_only"`
+	Consistency types.String        `tfsdk:"consistency"`
+	Bind        *bindOptionsModel   `tfsdk:"bind"`
+	Volume      *volumeOptionsModel `tfsdk:"volume"`
+	Tmpfs       *tmpfsOptionsModel  `tfsdk:"tmpfs"`
 }
 
 func mountsAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
 		MarkdownDescription: "Storage that is mounted into the container, by its absolute path there.",
-		PlanModifiers:       []planmodifier.Map{keepMounts{}, mapplanmodifier.RequiresReplace()},
+		PlanModifiers:       []planmodifier.Map{keepMounts{}},
 		Validators:          []validator.Map{mapvalidator.KeysAre(absolutePath{}), mapvalidator.NoNullValues()},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
@@ -43,10 +45,15 @@ func mountsAttribute() schema.Attribute {
 			},
 			"source": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "The absolute path on the host (`bind`, where it must exist), or the name of the volume (`volume`; " +
+				MarkdownDescription: "The absolute path on the host (`bind`, where it must exist unless `bind.create_host_path` is set), or the name of the volume (`volume`; " +
 					"one that does not exist is made, left out it is an anonymous one). A `tmpfs` has none.",
 			},
 			"read_only": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container may only read there. Default `false`."},
+			"consistency": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "`consistent`, `cached` or `delegated`, for engines that look at it.",
+				Validators: []validator.String{stringvalidator.OneOf("default", "consistent", "cached", "delegated")},
+			},
+			"bind": bindOptionsAttribute(), "volume": volumeOptionsAttribute(), "tmpfs": tmpfsOptionsAttribute(),
 		}},
 	}
 }
@@ -56,9 +63,7 @@ func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	volumeName := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 	for target, m := range mounts {
-		if m.Type.IsUnknown() || m.Source.IsUnknown() {
-			continue
-		}
+		diags.Append(validateMountOptions(target, m)...)
 		source := m.Source.ValueString()
 		wrong := ""
 		switch conductor.MountType(m.Type.ValueString()) {
@@ -93,6 +98,7 @@ func expandMounts(mounts map[string]mountModel) map[string]conductor.Mount {
 	for target, m := range mounts {
 		out[target] = conductor.Mount{
 			Type: conductor.MountType(m.Type.ValueString()), Source: m.Source.ValueString(), ReadOnly: m.ReadOnly.ValueBool(),
+			Consistency: m.Consistency.ValueString(), Bind: m.Bind.expand(), Volume: m.Volume.expand(), Tmpfs: m.Tmpfs.expand(),
 		}
 	}
 	return out
@@ -119,19 +125,16 @@ func flattenMounts(prior map[string]mountModel, observed map[string]conductor.Mo
 	return out
 }
 
+// sameMount compares what can be seen in every report. The options of a mount never change while
+// its container lives.
 func sameMount(asked, seen conductor.Mount) bool {
 	if asked.Type == conductor.MountVolume && asked.Source == "" {
 		asked.Source = seen.Source // An anonymous volume has whatever name the engine gave it.
 	}
-	return plainMount(asked) == plainMount(seen)
-}
-
-// plainMount has one spelling of a path of the host.
-func plainMount(m conductor.Mount) conductor.Mount {
-	if m.Type == conductor.MountBind && len(m.Source) > 1 {
-		m.Source = strings.TrimSuffix(m.Source, "/")
+	plain := func(m conductor.Mount) conductor.Mount {
+		return conductor.Mount{Type: m.Type, Source: m.Source, ReadOnly: m.ReadOnly}
 	}
-	return m
+	return plain(asked).Same(plain(seen))
 }
 
 func flattenMount(m conductor.Mount) mountModel {
@@ -142,6 +145,10 @@ func flattenMount(m conductor.Mount) mountModel {
 	if m.ReadOnly {
 		out.ReadOnly = types.BoolValue(true)
 	}
+	if m.Consistency != "default" {
+		out.Consistency = stringOrNull(m.Consistency)
+	}
+	out.Bind, out.Volume, out.Tmpfs = flattenBindOptions(m.Bind), flattenVolumeOptions(m.Volume), flattenTmpfsOptions(m.Tmpfs)
 	return out
 }
 
@@ -183,8 +190,7 @@ func (keepMounts) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest
 	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
 	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
 	// Here a volume with a name is another one than an anonymous volume.
-	same := func(a, b conductor.Mount) bool { return plainMount(a) == plainMount(b) }
-	if !resp.Diagnostics.HasError() && maps.EqualFunc(expandMounts(prior), expandMounts(plan), same) {
+	if !resp.Diagnostics.HasError() && maps.EqualFunc(expandMounts(prior), expandMounts(plan), conductor.Mount.Same) {
 		resp.PlanValue = req.StateValue
 	}
 }

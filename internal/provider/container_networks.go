@@ -8,9 +8,11 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -27,20 +29,60 @@ import (
 const defaultNetwork = "bridge"
 
 type networkModel struct {
-	Network types.String `tfsdk:"network"`
+	Network      types.String            `tfsdk:"network"`
+	Aliases      []types.String          `tfsdk:"aliases"`
+	IPv4Address  types.String            `tfsdk:"ipv4_address"`
+	IPv6Address  types.String            `tfsdk:"ipv6_address"`
+	LinkLocalIPs []types.String          `tfsdk:"link_local_ips"`
+	MACAddress   types.String            `tfsdk:"mac_address"`
+	DriverOpts   map[string]types.String `tfsdk:"driver_opts"`
+	Priority     types.Int64             `tfsdk:"priority"`
+	GwPriority   types.Int64             `tfsdk:"gw_priority"`
 }
 
 func networksAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "Networks that the container is connected to, by keys of your choice that are known at plan time. `{}` is enough where the key is the network's name. " +
-			"They change in place. Left out, the engine's default network.",
+			"Left out, the engine's default network. A network that is added, removed or changed is connected or disconnected alone; the others stay as they are.",
 		Validators:    []validator.Map{mapvalidator.SizeAtLeast(1), mapvalidator.NoNullValues()},
 		PlanModifiers: []planmodifier.Map{keepNetworks{}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"network": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The name or the ID of the network. Default: the key.",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"aliases": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Further names of the container in this network. The engine's default network has none.",
+				Validators:          []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(stringvalidator.LengthAtLeast(1))},
+			},
+			"ipv4_address": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The container's IPv4 address, from a subnet that the network was made with. Left out, the engine chooses.",
+				Validators: []validator.String{ipAddress{family: ipv4}},
+			},
+			"ipv6_address": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The container's IPv6 address, from a subnet that the network was made with. Left out, the engine chooses.",
+				Validators: []validator.String{ipAddress{family: ipv6}},
+			},
+			"link_local_ips": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType, MarkdownDescription: "Link-local addresses of the container in this network.",
+				Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(ipAddress{})},
+			},
+			"mac_address": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The MAC address, for example `02:42:ac:11:65:43`. Left out, the engine makes one up. Needs Docker 25.0 (API 1.44).",
+				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$`),
+					`must be six pairs of hexadecimal digits, for example "02:42:ac:11:65:43"`)},
+			},
+			"driver_opts": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType, MarkdownDescription: "Options for the network's driver.",
+				Validators: []validator.Map{mapvalidator.NoNullValues()},
+			},
+			"priority": schema.Int64Attribute{
+				Optional: true, MarkdownDescription: "Decides the order in which a create connects the networks: the highest first, then by key. Default 0. A change leaves the container as it is.",
+			},
+			"gw_priority": schema.Int64Attribute{
+				Optional: true, MarkdownDescription: "The network with the highest one has the container's default gateway. Default 0. Needs Docker 28.0 (API 1.48).",
 			},
 		}},
 	}
@@ -72,9 +114,40 @@ func expandNetworks(networks map[string]networkModel) map[string]conductor.Netwo
 	}
 	out := make(map[string]conductor.NetworkAttachment, len(networks))
 	for key, m := range networks {
-		out[key] = conductor.NetworkAttachment{Network: networkOf(key, m)}
+		out[key] = conductor.NetworkAttachment{Network: networkOf(key, m), Priority: int(m.Priority.ValueInt64()), EndpointOptions: m.options()}
 	}
 	return out
+}
+
+func (m networkModel) options() conductor.EndpointOptions {
+	return conductor.EndpointOptions{
+		Aliases: expandList(m.Aliases), IPv4Address: m.IPv4Address.ValueString(), IPv6Address: m.IPv6Address.ValueString(),
+		LinkLocalIPs: expandList(m.LinkLocalIPs), MACAddress: m.MACAddress.ValueString(), DriverOpts: expandMap(m.DriverOpts),
+		GatewayPriority: int(m.GwPriority.ValueInt64()),
+	}
+}
+
+// withOptions is m with those options that the engine reports otherwise.
+func (m networkModel) withOptions(seen conductor.EndpointOptions) networkModel {
+	for _, option := range m.options().Differences(seen) {
+		switch option {
+		case "aliases":
+			m.Aliases = listOrNull(seen.Aliases)
+		case "ipv4_address":
+			m.IPv4Address = stringOrNull(seen.IPv4Address)
+		case "ipv6_address":
+			m.IPv6Address = stringOrNull(seen.IPv6Address)
+		case "link_local_ips":
+			m.LinkLocalIPs = listOrNull(seen.LinkLocalIPs)
+		case "mac_address":
+			m.MACAddress = stringOrNull(seen.MACAddress)
+		case "driver_opts":
+			m.DriverOpts = mapOrNull(seen.DriverOpts)
+		case "gw_priority":
+			m.GwPriority = types.Int64Value(int64(seen.GatewayPriority))
+		}
+	}
+	return m
 }
 
 // flattenNetworks keeps the prior keys whose networks are connected, and shows others that are.
@@ -87,19 +160,19 @@ func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[
 	known := make(map[string]bool)
 	for key, m := range prior {
 		if name, ok := c.AttachedAs(networkOf(key, m)); ok {
-			out[key], known[name] = m, true
+			out[key], known[name] = m.withOptions(c.Attached[name].EndpointOptions), true
 		}
 	}
-	for name := range c.Attached {
+	for name, n := range c.Attached {
 		if known[name] {
 			continue
 		}
 		// A key that another network has is not free for this one.
 		if _, taken := prior[name]; taken {
-			out[name+" (connected outside)"] = networkModel{Network: types.StringValue(name)}
+			out[name+" (connected outside)"] = networkModel{Network: types.StringValue(name)}.withOptions(n.EndpointOptions)
 			continue
 		}
-		out[name] = networkModel{}
+		out[name] = networkModel{}.withOptions(n.EndpointOptions)
 	}
 	return out
 }
@@ -121,14 +194,18 @@ func addresses(networks map[string]networkModel, c *conductor.Container) types.M
 	return types.MapValueMust(types.StringType, out)
 }
 
-// importNetworks takes over the networks unless they are what the engine chooses by itself.
-func importNetworks(attached map[string]conductor.AttachedNetwork) map[string]networkModel {
-	if _, only := attached[defaultNetwork]; len(attached) == 0 || only && len(attached) == 1 {
+// importNetworks takes over the networks unless they are what the engine or network_mode chooses.
+// A MAC address is left out: whether somebody asked for it can't be read back.
+func importNetworks(c *conductor.Container) map[string]networkModel {
+	if n, ok := c.Attached[defaultNetwork]; ok && len(c.Attached) == 1 && (networkModel{}).options().Differences(n.EndpointOptions) == nil {
 		return nil
 	}
-	out := make(map[string]networkModel, len(attached))
-	for name := range attached {
-		out[name] = networkModel{}
+	if len(c.Attached) == 0 || !importNetworkMode(c).IsNull() {
+		return nil
+	}
+	out := make(map[string]networkModel, len(c.Attached))
+	for name, n := range c.Attached {
+		out[name] = networkModel{}.withOptions(n.EndpointOptions)
 	}
 	return out
 }
@@ -148,7 +225,12 @@ func (keepNetworks) PlanModifyMap(ctx context.Context, req planmodifier.MapReque
 	}
 	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
 	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
-	if !resp.Diagnostics.HasError() && maps.Equal(expandNetworks(prior), expandNetworks(plan)) {
+	if !resp.Diagnostics.HasError() && maps.EqualFunc(expandNetworks(prior), expandNetworks(plan), sameAttachment) {
 		resp.PlanValue = req.StateValue
 	}
+}
+
+// sameAttachment compares what two configurations ask for.
+func sameAttachment(a, b conductor.NetworkAttachment) bool {
+	return a.Network == b.Network && a.Priority == b.Priority && (a.MACAddress == "") == (b.MACAddress == "") && a.Differences(b.EndpointOptions) == nil
 }

@@ -14,8 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -67,10 +65,15 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	if known(ctx, config, "networks", &networks, &diags) {
 		diags.Append(validateNetworks(networks)...)
 	}
+	diags.Append(validateNetworking(ctx, config)...)
+	diags.Append(validateSecrets(keysOf(config, "environment"), keysOf(config, "environment_wo"))...)
+	diags.Append(validateFiles(keysOf(config, "files"), mounts, isSet(config, "read_only"))...)
 	var healthcheck *healthcheckModel
 	if known(ctx, config, "healthcheck", &healthcheck, &diags) {
 		diags.Append(validateHealthcheck(healthcheck)...)
 	}
+	diags.Append(validateLimits(ctx, config)...)
+	diags.Append(validateDevices(ctx, config)...)
 	var desired, wait types.String
 	if known(ctx, config, "desired_state", &desired, &diags) {
 		state := conductor.DesiredState(desired.ValueString())
@@ -79,6 +82,10 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 		}
 		if known(ctx, config, "wait_for", &wait, &diags) && !wait.IsNull() {
 			diags.Append(validateWait(state, conductor.Wait(wait.ValueString()))...)
+			if conductor.Wait(wait.ValueString()) == conductor.WaitHealthy && healthcheck != nil && healthcheck.Disable.ValueBool() {
+				diags.AddAttributeError(path.Root("wait_for"), "wait_for = \"healthy\" without a health check",
+					"healthcheck.disable takes the image's check away, and nothing would ever say that the container is healthy. Remove one of the two.")
+			}
 		}
 		diags.Append(validateJob(ctx, config, state)...)
 	}
@@ -115,9 +122,14 @@ func validateJob(ctx context.Context, config tfsdk.Config, state conductor.Desir
 // planContainer completes the plan of an update: what follows from the changes, decided from the
 // prior state alone.
 func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() {
+	if req.Plan.Raw.IsNull() {
 		return
 	}
+	planFiles(ctx, req, resp)
+	if req.State.Raw.IsNull() || resp.Diagnostics.HasError() {
+		return
+	}
+	req.Plan = resp.Plan
 	failed := failedOperation(ctx, req, resp)
 	if failed == string(conductor.KindCreate) {
 		// The create is not what was asked for: it is replaced. RequiresReplace needs a path that differs.
@@ -143,8 +155,9 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 		engine, _, _ := strings.Cut(id.ValueString(), "/")
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("id"), engine+"/"+newName.ValueString())...)
 	}
+	restarts := planChangedFiles(ctx, req, resp)
 	moving := func(name string) bool {
-		return name == "networks" || name == "desired_state" || name == "restart_triggers"
+		return name == "networks" || name == "desired_state" || name == "restart_triggers" || name == "files" && restarts
 	}
 	if slices.ContainsFunc(changes(req), moving) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
@@ -201,34 +214,6 @@ func effectiveWait(m *containerModel, byDefault conductor.Wait) conductor.Wait {
 		return byDefault
 	}
 	return conductor.WaitReady
-}
-
-// limitTakenAway replaces the container when a limit is removed: to the engine's update request,
-// no limit means "leave it".
-type limitTakenAway struct{}
-
-func (limitTakenAway) Description(context.Context) string {
-	return "removing the limit replaces the container"
-}
-func (m limitTakenAway) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
-func (limitTakenAway) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	resp.RequiresReplace = !req.State.Raw.IsNull() && !req.Plan.Raw.IsNull() && !req.StateValue.IsNull() && req.PlanValue.IsNull()
-}
-
-func cpusTakenAway(_ context.Context, req planmodifier.Float64Request, resp *float64planmodifier.RequiresReplaceIfFuncResponse) {
-	resp.RequiresReplace = !req.StateValue.IsNull() && req.PlanValue.IsNull()
-}
-
-// minMemory refuses what every engine refuses.
-type minMemory struct{}
-
-func (minMemory) Description(context.Context) string               { return "must be at least 6m" }
-func (v minMemory) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-func (v minMemory) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	const least = 6 << 20 // The engine's rule.
-	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Memory limit %q is too small", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
-	}
 }
 
 // wholeSeconds refuses fractions that the engine would drop without a word.

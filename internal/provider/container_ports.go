@@ -6,9 +6,9 @@ package provider
 import (
 	"cmp"
 	"context"
+	"maps"
 	"net/netip"
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -19,7 +19,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/setplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -40,7 +39,7 @@ func portsAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "Ports of the container that are published on its host. What the engine chose is in `published_ports`.",
 		Validators:          []validator.Set{setvalidator.NoNullValues()},
-		PlanModifiers:       []planmodifier.Set{keepPorts{}, setplanmodifier.RequiresReplace()},
+		PlanModifiers:       []planmodifier.Set{keepPorts{}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"target": schema.Int64Attribute{
 				Required: true, MarkdownDescription: "The port in the container.",
@@ -112,29 +111,35 @@ func flattenPorts(prior []portModel, observed []conductor.Port) []portModel {
 	return ports
 }
 
-// samePorts compares by meaning: the order is nobody's, a range of one port is that port, and an
-// address has many spellings.
+// samePorts compares by meaning: the order is nobody's, a range of one port is that port, an
+// address has many spellings, and every IPv4 and every IPv6 address together are every address.
 func samePorts(a, b []conductor.Port) bool {
-	key := func(p conductor.Port) string {
-		published := p.Published
-		if first, last, isRange := strings.Cut(published, "-"); isRange && first == last {
-			published = first
+	plain := func(p conductor.Port) conductor.Port {
+		if first, last, isRange := strings.Cut(p.Published, "-"); isRange && first == last {
+			p.Published = first
 		}
-		address := p.HostIP
-		if ip, err := netip.ParseAddr(address); err == nil {
-			address = ip.String()
+		if ip, err := netip.ParseAddr(p.HostIP); err == nil {
+			p.HostIP = ip.String()
 		}
-		return strings.Join([]string{strconv.Itoa(p.Target), p.Protocol, address, published}, " ")
+		return p
 	}
-	keys := func(ports []conductor.Port) []string {
-		var list []string
+	at := func(p conductor.Port, address string) conductor.Port { p.HostIP = address; return p }
+	keys := func(ports []conductor.Port) map[conductor.Port]int {
+		count := make(map[conductor.Port]int)
 		for _, p := range ports {
-			list = append(list, key(p))
+			count[plain(p)]++
 		}
-		slices.Sort(list)
-		return list
+		for p := range maps.Clone(count) {
+			every4, every6 := at(p, "0.0.0.0"), at(p, "::")
+			if p.Published != "" && count[every4] == 1 && count[every6] == 1 {
+				delete(count, every4)
+				delete(count, every6)
+				count[at(p, "")]++
+			}
+		}
+		return count
 	}
-	return slices.Equal(keys(a), keys(b))
+	return maps.Equal(keys(a), keys(b))
 }
 
 // keepPorts plans the spelling that the state has where a new one means the same.

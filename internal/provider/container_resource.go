@@ -56,6 +56,8 @@ func (r *containerResource) ValidateConfig(ctx context.Context, req resource.Val
 
 func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	planContainer(ctx, req, resp)
+	r.checkEngine(ctx, resp)
+	r.labels.plan(ctx, req, resp)
 }
 
 func (r *containerResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -66,8 +68,14 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	r.labels.complete(&plan)
+	spec := plan.expand()
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
 	state := plan
-	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: plan.expand(), Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
 	switch {
 	case done.accepted:
@@ -92,7 +100,11 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	warnings := &resp.Diagnostics
 	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
+	if standing.Fault != nil && r.told[standing.Fault.Operation] {
+		warnings = new(diag.Diagnostics)
+	}
 	switch {
 	case err != nil:
 		addFault(&resp.Diagnostics, err)
@@ -104,10 +116,14 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 			return
 		}
 		state.importFrom(standing.Container, image)
-	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), &resp.Diagnostics):
+		r.labels.imported(&state)
+	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
 		return
+	}
+	if standing.Container != nil {
+		keepDefaults(ctx, resp.Private, standing.Container.Defaults, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
@@ -126,9 +142,14 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		// No networks mean the engine's default, and nil would mean to leave them.
 		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}
+	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	upload, restart := changedFiles(prior.Files, plan.Files)
 	done, err := r.carryOut(ctx, conductor.Request{
 		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
-		Restart:   triggered(prior.RestartTriggers, plan.RestartTriggers),
+		Restart: restart || triggered(prior.RestartTriggers, plan.RestartTriggers), Upload: upload,
 		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
 	}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
@@ -143,6 +164,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	default:
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior
+		state.Files = prior.Files.without(upload)
 		state.record(conductor.KindUpdate, done.Outcome, faultOf(err))
 		if done.Container != nil {
 			state.refresh(done.Container)
@@ -182,11 +204,21 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err := r.conductor.Call(ctx, req)
+		if len(out.Warnings) > 0 {
+			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", req.Spec.Name), strings.Join(out.Warnings, "\n"))
+		}
 		return done{Outcome: out}, err
 	}
 	req.Wait = conductor.WaitReady
 	cast, err := r.conductor.Cast(ctx, req, limit)
-	if cast.Completed {
+	switch {
+	case err == nil && !cast.Completed && r.ci:
+		r.cutOff.Do(func() {
+			diags.AddWarning("Operations may be cut off with the CI runner", "This apply leaves operations to a background conductor, which ends with the "+
+				"machine or the container that it runs in (the environment variable CI is set). What a gantry_barrier gathers has ended before the apply does. "+
+				"What is cut off is found and repaired by the next apply.")
+		})
+	case cast.Completed:
 		r.completes.Do(func() {
 			diags.AddWarning("Casts complete before they return", fmt.Sprintf("There is no background conductor: %s. "+
 				"Operations that nobody should wait for (wait_for = %q, wait_for_removal = false) were carried out by the apply itself.", cast.Why, conductor.WaitNone))
@@ -222,6 +254,10 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	c, err := r.conductor.Inspect(ctx, ref)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
+		return
+	}
+	if err := checkImport(c); err != nil {
+		resp.Diagnostics.AddError(fmt.Sprintf("Unable to import container %q", c.Name), sentence(err)+".")
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)

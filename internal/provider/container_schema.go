@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/float64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -20,8 +19,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/float64planmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -36,22 +33,19 @@ import (
 // isOwnLabel recognises the labels that gantry sets for itself.
 func isOwnLabel(key string) bool { return strings.HasPrefix(key, conductor.LabelPrefix) }
 
-// containerSchema has three kinds of attributes: those that replace the container when they change
-// (they have a plan modifier that says so), those that change in place, and those that only say
-// how gantry works.
+// containerSchema is completed by containerTable, which knows what a change of each attribute does.
 func containerSchema(ctx context.Context) schema.Schema {
-	replace := stringplanmodifier.RequiresReplace()
 	attributes := map[string]schema.Attribute{
 		"name": schema.StringAttribute{
 			Required:            true,
-			MarkdownDescription: "The container's name on its engine. Changes in place.",
+			MarkdownDescription: "The container's name on its engine.",
 			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`),
 				`must begin with a letter or a digit and have at least two of the characters a-z, A-Z, 0-9, "_", "." and "-"`)},
 		},
 		"image": schema.StringAttribute{
 			Required: true, CustomType: meaning.Type{Kind: meaning.Reference},
 			MarkdownDescription: "The image to create the container from: `[registry/]name[:tag][@digest]`.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference), replace},
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference)},
 		},
 		"pull_policy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.PullMissing)),
@@ -61,82 +55,66 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"platform": schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Platform},
 			MarkdownDescription: "The platform of the image: `os/architecture[/variant]`. Left out, the engine's own.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Platform), replace},
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Platform)},
 		},
 		"entrypoint": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "The program and its first arguments. Left out, the image's.",
 			Validators:          []validator.List{listvalidator.NoNullValues()},
-			PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
 		},
 		"command": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "The arguments after the entrypoint. Left out, the image's.",
 			Validators:          []validator.List{listvalidator.NoNullValues()},
-			PlanModifiers:       []planmodifier.List{listplanmodifier.RequiresReplace()},
 		},
 		"environment": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. Their values are in the state.",
-			Validators: []validator.Map{mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[^=\x00]+$`),
-				`must not be empty and have no "="`)), mapvalidator.NoNullValues()},
-			PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+			Validators:          []validator.Map{mapvalidator.KeysAre(variableName()), mapvalidator.NoNullValues()},
 		},
 		"labels": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Labels. They add to the image's; only the ones named here are compared.",
 			Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
-			PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()},
 		},
-		"ports":       portsAttribute(),
-		"mounts":      mountsAttribute(),
-		"networks":    networksAttribute(),
-		"healthcheck": healthcheckAttribute(),
+		"ports":        portsAttribute(),
+		"mounts":       mountsAttribute(),
+		"networks":     networksAttribute(),
+		"volumes_from": volumesFromAttribute(),
+		"files":        filesAttribute(),
+		"healthcheck":  healthcheckAttribute(),
 		"restart": schema.StringAttribute{
 			Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Restart}, Default: stringdefault.StaticString("no"),
-			MarkdownDescription: "When the engine restarts the container: `no` (default), `always`, `unless-stopped`, `on-failure` or `on-failure:N` with at most N restarts. Changes in place.",
+			MarkdownDescription: "When the engine restarts the container: `no` (default), `always`, `unless-stopped`, `on-failure` or `on-failure:N` with at most N restarts.",
 			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Restart)},
-		},
-		"memory": schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: meaning.Size},
-			MarkdownDescription: "The memory limit, for example `512m` or `1.5g`, at least `6m`. Changes in place; the engine can't take a limit away, so removing it replaces the container.",
-			Validators:          []validator.String{minMemory{}},
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Size), limitTakenAway{}},
-		},
-		"cpus": schema.Float64Attribute{
-			Optional:            true,
-			MarkdownDescription: "How many CPUs the container may use at most, for example `0.5`. Changes in place; the engine can't take a limit away, so removing it replaces the container.",
-			Validators:          []validator.Float64{float64validator.AtLeast(0.01)},
-			PlanModifiers: []planmodifier.Float64{float64planmodifier.RequiresReplaceIf(cpusTakenAway,
-				"Removing the limit replaces the container.", "Removing the limit replaces the container.")},
 		},
 		"user": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The user (and group) to run as: `name`, `uid`, `uid:gid`. Left out, the image's.",
-			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 		},
 		"working_dir": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The working directory in the container, an absolute path. Left out, the image's.",
-			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{absolutePath{}},
+			Validators: []validator.String{absolutePath{}},
 		},
 		"hostname": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The host name in the container. Left out, the first digits of its ID.",
-			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{stringvalidator.RegexMatches(
+			Validators: []validator.String{stringvalidator.RegexMatches(
 				regexp.MustCompile(`^[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?$`), "must be a host name of at most 63 letters, digits, dots and hyphens")},
 		},
 		"stop_signal": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The signal that asks the container to end, for example `SIGINT`. Left out, the image's, else `SIGTERM`.",
-			PlanModifiers: []planmodifier.String{replace}, Validators: []validator.String{stringvalidator.RegexMatches(
+			Validators: []validator.String{stringvalidator.RegexMatches(
 				regexp.MustCompile(`^(SIG)?[A-Z][A-Z0-9+-]*$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)},
 		},
 		"stop_grace_period": schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
 			MarkdownDescription: "How long a stop waits before it kills, in whole seconds, for example `30s`. Left out, the engine's default (10 seconds).",
 			Validators:          []validator.String{wholeSeconds{}},
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration), replace},
+			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration)},
 		},
 		"desired_state": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.DesiredRunning)),
-			MarkdownDescription: "The power state to have: `running` (default), `stopped`, `paused`, or `completed` for a job that runs once and ends with an expected exit code. Changes in place.",
+			MarkdownDescription: "The power state to have: `running` (default), `stopped`, `paused`, or `completed` for a job that runs once and ends with an expected exit code.",
 			Validators: []validator.String{stringvalidator.OneOf(string(conductor.DesiredRunning), string(conductor.DesiredStopped),
 				string(conductor.DesiredPaused), string(conductor.DesiredCompleted))},
 		},
@@ -171,12 +149,15 @@ func containerSchema(ctx context.Context) schema.Schema {
 			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
 		}),
 	}
-	for name, attribute := range computedAttributes() {
-		attributes[name] = attribute
+	for _, family := range []map[string]schema.Attribute{
+		networkingAttributes(), secretsAttributes(),
+		limitsAttributes(), securityAttributes(), devicesAttributes(), namespacesAttributes(), processAttributes(), computedAttributes(),
+	} {
+		maps.Copy(attributes, family)
 	}
 	return schema.Schema{
 		MarkdownDescription: "A container on a Docker engine. Creating it waits until it is ready, and fails as soon as it can't become so, with the reason and the container's last log lines.",
-		Attributes:          attributes,
+		Attributes:          withEffects(attributes),
 	}
 }
 
@@ -221,6 +202,10 @@ func computedAttributes() map[string]schema.Attribute {
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
 			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
+		},
+		"effective_labels": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The container's `labels` with the provider's `default_labels`; null for an imported container that lacks one of those. A change replaces the container.",
 		},
 		"published_ports": schema.MapAttribute{
 			Computed: true, ElementType: types.Int64Type,

@@ -65,7 +65,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	// judges by, and the plan does it again in any case.
 	asked, observed := *m, *m
 	observed.refresh(s.Container)
-	meets := reflect.DeepEqual(asked.expand(), observed.expand()) && (s.Fault == nil || !s.Restart) &&
+	meets := reflect.DeepEqual(asked.expand(), observed.expand()) && (s.Fault == nil || !s.Restart && !s.Uploads) &&
 		conductor.Meets(conductor.DesiredState(asked.DesiredState.ValueString()), asked.exitCodes(), wait, s.Container.State)
 	switch {
 	case s.Fault == nil:
@@ -84,8 +84,11 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	default:
 		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
-		if s.Restart {
+		if s.Restart && m.RestartTriggers != nil {
 			m.RestartTriggers = map[string]types.String{} // What triggered it triggers it again.
+		}
+		if s.Uploads && m.Files != nil {
+			m.Files = files{} // Which of them are there can't be read back.
 		}
 		m.warn(s, "The plan does it again.", diags)
 	}

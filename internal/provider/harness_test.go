@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"maps"
 	"math/big"
 	"slices"
@@ -134,6 +135,7 @@ func (c *core) validate(t *testing.T, config values) []*tfprotov6.Diagnostic {
 	t.Helper()
 	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: "gantry_container", Config: c.dynamic(t, value(t, c.typ, config)),
+		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -303,13 +305,14 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 	if s.Hostname == "" {
 		s.Hostname = containerID[:12]
 	}
+	s = engineAdds(s)
 	attached := make(map[string]conductor.AttachedNetwork)
 	for _, n := range s.Networks {
 		if strings.HasPrefix(networkID, n.Network) {
-			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2"}
+			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2", EndpointOptions: n.EndpointOptions}
 			continue
 		}
-		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2"}
+		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2", EndpointOptions: n.EndpointOptions}
 	}
 	if s.Networks == nil {
 		attached[defaultNetwork] = conductor.AttachedNetwork{ID: strings.Repeat("d", 64), Address: "172.17.0.2"}
@@ -320,6 +323,7 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		Engine: "edge1", ID: containerID, Name: spec.Name, Settings: s, ImageID: "sha256:" + containerID, Attached: attached,
 		State:          conductor.State{Status: "running", StartedAt: time.Unix(1700000000, 0)},
 		PublishedPorts: map[string]int{},
+		Defaults:       conductor.EngineDefaults{LogDriver: "json-file", Runtime: "runc", Cgroup: "host"},
 	}
 	switch spec.DesiredState {
 	case conductor.DesiredStopped:
@@ -333,6 +337,44 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		}
 	}
 	return c
+}
+
+// engineAdds has what an engine reports of what nobody asked for, and its own spelling of what
+// somebody did.
+func engineAdds(s conductor.Settings) conductor.Settings {
+	if s.MemorySwap == 0 {
+		s.MemorySwap = 2 * s.Memory
+	}
+	if s.ShmSize == 0 {
+		s.ShmSize = 64 << 20
+	}
+	s.CapAdd, s.CapDrop, s.SecurityOpt = slices.Clone(s.CapAdd), slices.Clone(s.CapDrop), slices.Clone(s.SecurityOpt)
+	slices.Reverse(s.SecurityOpt)
+	for _, list := range [][]string{s.CapAdd, s.CapDrop} { // As the Docker CLI and newer engines do.
+		for i, capability := range list {
+			list[i] = conductor.PlainCapability(capability)
+		}
+		slices.Sort(list)
+	}
+	if s.Privileged || s.IPC == "host" || s.PID == "host" {
+		s.SecurityOpt = append(s.SecurityOpt, "label=disable")
+	}
+	s.IPC, s.Cgroup, s.Runtime = cmp.Or(s.IPC, "private"), cmp.Or(s.Cgroup, "host"), cmp.Or(s.Runtime, "runc")
+	logging := conductor.Logging{Driver: "json-file", Options: map[string]string{}}
+	if s.Logging != nil {
+		logging.Driver = cmp.Or(s.Logging.Driver, logging.Driver)
+		maps.Copy(logging.Options, s.Logging.Options)
+	}
+	s.Logging = &logging
+	s.Devices.Devices = maps.Clone(s.Devices.Devices)
+	for target, device := range s.Devices.Devices {
+		device.Permissions = cmp.Or(device.Permissions, "rwm")
+		s.Devices.Devices[target] = device
+	}
+	if s.PidsLimit < 0 {
+		s.PidsLimit = 0
+	}
+	return s
 }
 
 func merged(under, over map[string]string) map[string]string {

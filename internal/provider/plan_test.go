@@ -4,88 +4,215 @@
 package provider
 
 import (
+	"fmt"
 	"maps"
+	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
-// class is what a change of an attribute does.
-type class string
-
-const (
-	inPlace  class = "in place"
-	replaces class = "replaces"
-	// ours says how gantry works; the container has nothing of it.
-	ours class = "provider-only"
-)
-
-// change is one way to change an attribute, and what that does.
-type change struct {
-	class    class
-	from, to any
-}
+// change is one way to change an attribute; containerTable says what that does.
+type change struct{ from, to any }
 
 // changes has every attribute that can be configured. A new one has to be put in here.
 func allChanges() map[string]change {
-	return map[string]change{
-		"name":                {inPlace, "web", "front"},
-		"image":               {replaces, "nginx:1", "nginx:2"},
-		"pull_policy":         {ours, "missing", "never"},
-		"platform":            {replaces, "linux/amd64", "linux/arm64"},
-		"entrypoint":          {replaces, nil, []any{"/app"}},
-		"command":             {replaces, []any{"serve"}, []any{"serve", "-v"}},
-		"environment":         {replaces, values{"A": "1"}, values{"A": "2"}},
-		"labels":              {replaces, values{"a": "1"}, nil},
-		"ports":               {replaces, []any{values{"target": 80}}, []any{values{"target": 81}}},
-		"mounts":              {replaces, values{"/data": values{"type": "volume"}}, values{"/data": values{"type": "tmpfs"}}},
-		"networks":            {inPlace, values{"front": values{}}, values{"back": values{}}},
-		"healthcheck":         {replaces, values{"test": []any{"CMD", "a"}}, values{"test": []any{"CMD", "b"}}},
-		"restart":             {inPlace, "no", "always"},
-		"memory":              {inPlace, "64m", "128m"},
-		"cpus":                {inPlace, 0.5, 1.5},
-		"user":                {replaces, nil, "1000"},
-		"working_dir":         {replaces, "/a", "/b"},
-		"hostname":            {replaces, "a", "b"},
-		"stop_signal":         {replaces, nil, "SIGINT"},
-		"stop_grace_period":   {replaces, "5s", "6s"},
-		"desired_state":       {inPlace, "running", "paused"},
-		"expected_exit_codes": {ours, []any{0}, []any{0, 3}},
-		"wait_for":            {ours, nil, "running"},
-		"remove_volumes":      {ours, true, false},
-		"wait_for_removal":    {ours, true, false},
-		"restart_triggers":    {inPlace, values{"config": "1"}, values{"config": "2"}},
-		"timeouts":            {ours, nil, values{"create": "1m"}},
+	all := map[string]change{
+		"name":                {"web", "front"},
+		"image":               {"nginx:1", "nginx:2"},
+		"pull_policy":         {"missing", "never"},
+		"platform":            {"linux/amd64", "linux/arm64"},
+		"entrypoint":          {nil, []any{"/app"}},
+		"command":             {[]any{"serve"}, []any{"serve", "-v"}},
+		"environment":         {values{"A": "1"}, values{"A": "2"}},
+		"labels":              {values{"a": "1"}, nil},
+		"ports":               {[]any{values{"target": 80}}, []any{values{"target": 81}}},
+		"mounts":              {values{"/data": values{"type": "volume"}}, values{"/data": values{"type": "tmpfs"}}},
+		"networks":            {values{"front": values{}}, values{"back": values{}}},
+		"healthcheck":         {values{"test": []any{"CMD", "a"}}, values{"test": []any{"CMD", "b"}}},
+		"restart":             {"no", "always"},
+		"memory":              {"64m", "128m"},
+		"memory_reservation":  {"32m", "64m"},
+		"memory_swap":         {nil, "-1"},
+		"memory_swappiness":   {nil, 0},
+		"cpus":                {0.5, 1.5},
+		"cpu_shares":          {nil, 512},
+		"cpu_quota":           {50000, nil},
+		"cpu_period":          {50000, 100000},
+		"cpu_rt_period":       {1000, 2000},
+		"cpu_rt_runtime":      {100, 200},
+		"cpuset":              {"0", "0-1"},
+		"cpuset_mems":         {"0", "0-1"},
+		"pids_limit":          {100, nil},
+		"blkio_config":        {nil, values{"weight": 300}},
+		"oom_kill_disable":    {nil, true},
+		"oom_score_adj":       {nil, 100},
+		"shm_size":            {nil, "32m"},
+		"ulimits":             {values{"nofile": "100"}, values{"nofile": "100:200"}},
+		"privileged":          {nil, true},
+		"cap_add":             {nil, []any{"NET_ADMIN"}},
+		"cap_drop":            {[]any{"ALL"}, []any{"CHOWN"}},
+		"security_opt":        {nil, []any{"no-new-privileges"}},
+		"group_add":           {nil, []any{"audio"}},
+		"sysctls":             {nil, values{"net.core.somaxconn": "1024"}},
+		"userns_mode":         {nil, "host"},
+		"read_only":           {false, true},
+		"devices":             {nil, values{"/dev/fuse": values{}}},
+		"device_cgroup_rules": {nil, []any{"c 1:3 r"}},
+		"device_requests":     {nil, []any{values{"count": 1}}},
+		"gpus":                {"1", "all"},
+		"ipc":                 {nil, "host"},
+		"pid":                 {nil, "host"},
+		"uts":                 {nil, "host"},
+		"cgroup":              {nil, "private"},
+		"cgroup_parent":       {nil, "/a"},
+		"runtime":             {nil, "runsc"},
+		"init":                {nil, false},
+		"tty":                 {false, true},
+		"stdin_open":          {nil, true},
+		"logging":             {nil, values{"driver": "local"}},
+		"storage_opt":         {nil, values{"size": "1G"}},
+		"annotations":         {nil, values{"a": "b"}},
+		"user":                {nil, "1000"},
+		"working_dir":         {"/a", "/b"},
+		"hostname":            {"a", "b"},
+		"stop_signal":         {nil, "SIGINT"},
+		"stop_grace_period":   {"5s", "6s"},
+		"desired_state":       {"running", "paused"},
+		"expected_exit_codes": {[]any{0}, []any{0, 3}},
+		"wait_for":            {nil, "running"},
+		"remove_volumes":      {true, false},
+		"wait_for_removal":    {true, false},
+		"restart_triggers":    {values{"config": "1"}, values{"config": "2"}},
+		"timeouts":            {nil, values{"create": "1m"}},
 	}
+	maps.Copy(all, networkingChanges())
+	maps.Copy(all, filesChanges())
+	return all
 }
 
 func minimal() values { return values{"name": "web", "image": "nginx:1"} }
 
+// Every attribute is in the table and nothing else is; the table's class fits what the schema says;
+// and no plan modifier replaces behind the table's back.
 func TestEveryAttributeIsClassified(t *testing.T) {
 	t.Parallel()
-	c, computed, table := newCore(t), computedAttributes(), allChanges()
-	for _, a := range c.schema.Block.Attributes {
-		_, isComputed := computed[a.Name]
-		_, isClassified := table[a.Name]
-		if isComputed == isClassified {
-			t.Errorf("%s: computed %t, in the table %t; it has to be one of them", a.Name, isComputed, isClassified)
+	table := containerTable()
+	var walk func(prefix string, attributes map[string]schema.Attribute, e effect)
+	walk = func(prefix string, attributes map[string]schema.Attribute, e effect) {
+		for name, a := range attributes {
+			at, own := prefix+name, e
+			if listed, ok := table[at]; ok {
+				own = listed
+				delete(table, at)
+			} else if prefix == "" {
+				t.Errorf("%s is not in the table", at)
+			}
+			isComputed := a.IsComputed() && !a.IsOptional() && !a.IsRequired()
+			if isComputed != (own == computed) {
+				t.Errorf("%s: computed %t, and the table says %v", at, isComputed, own)
+			}
+			if a.GetMarkdownDescription() == "" && !strings.HasPrefix(at, "timeouts") {
+				t.Errorf("%s has no description", at)
+			}
+			var byTable, byHand int
+			for _, m := range modifiersOf(a) {
+				switch name := fmt.Sprintf("%T", m); {
+				case name == "provider.replaceIf":
+					byTable++
+				case strings.Contains(strings.ToLower(name), "replace"):
+					byHand++
+				}
+			}
+			if byHand > 0 {
+				t.Errorf("%s has a modifier that replaces whatever the table says", at)
+			}
+			if may := own == replaces || own == inPlaceUnlessRemoved; (byTable == 1) != may || byTable > 1 {
+				t.Errorf("%s has %d modifiers of the table, which says %v", at, byTable, own)
+			}
+			switch a := a.(type) {
+			case schema.SingleNestedAttribute:
+				walk(at+".", a.Attributes, own)
+			case schema.NestedAttribute:
+				within := effect(0) // The collection is compared as a whole.
+				if own == computed {
+					within = computed
+				}
+				nested := make(map[string]schema.Attribute)
+				for name, n := range a.GetNestedObject().GetAttributes() {
+					nested[name] = n
+				}
+				walk(at+".", nested, within)
+			}
 		}
-		if isComputed && (a.Optional || a.Required) {
-			t.Errorf("%s is computed and can be configured", a.Name)
-		}
-		if a.Description == "" && a.Name != "timeouts" {
-			t.Errorf("%s has no description", a.Name)
-		}
-		delete(table, a.Name)
 	}
+	walk("", containerSchema(t.Context()).Attributes, 0)
 	for name := range table {
 		t.Errorf("%s is classified and does not exist", name)
+	}
+	configurable := maps.Clone(containerTable())
+	maps.DeleteFunc(configurable, func(name string, e effect) bool { return e == computed || strings.Contains(name, ".") })
+	attributes := containerSchema(t.Context()).Attributes
+	for name := range configurable {
+		// What is write-only is in no plan.
+		if _, ok := allChanges()[name]; !ok && !attributes[name].IsWriteOnly() {
+			t.Errorf("no change of %s is tested", name)
+		}
+	}
+}
+
+// modifiersOf gives the plan modifiers of an attribute of any type.
+func modifiersOf(a schema.Attribute) []any {
+	v := reflect.ValueOf(a).FieldByName("PlanModifiers")
+	if !v.IsValid() {
+		return nil
+	}
+	var list []any
+	for i := range v.Len() {
+		list = append(list, v.Index(i).Interface())
+	}
+	return list
+}
+
+// Nothing is replaced for writing down what leaving out means anyway.
+func TestEffectReplaces(t *testing.T) {
+	t.Parallel()
+	set := func(list ...attr.Value) attr.Value { return types.SetValueMust(types.StringType, list) }
+	for _, tt := range []struct {
+		name        string
+		effect      effect
+		leftOut     attr.Value
+		prior, plan attr.Value
+		want        bool
+	}{
+		{"the same", replaces, nil, types.StringValue("a"), types.StringValue("a"), false},
+		{"another", replaces, nil, types.StringValue("a"), types.StringValue("b"), true},
+		{"unknown", replaces, nil, types.StringValue("a"), types.StringUnknown(), true},
+		{"the default written down", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(false), false},
+		{"the default left out", replaces, types.BoolValue(false), types.BoolValue(false), types.BoolNull(), false},
+		{"more than the default", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(true), true},
+		{"the default in another spelling", replaces, meaning.New(meaning.Size, "64m"), types.StringNull(), types.StringValue("65536k"), false},
+		{"an empty set", replaces, nil, types.SetNull(types.StringType), set(), false},
+		{"a set", replaces, nil, types.SetNull(types.StringType), set(types.StringValue("a")), true},
+		{"an empty list is not none", replaces, nil, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
+		{"a limit, first", inPlaceUnlessRemoved, nil, types.Int64Null(), types.Int64Value(1), false},
+		{"a limit, another", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Value(2), false},
+		{"a limit, removed", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Null(), true},
+		{"a limit, unknown", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Unknown(), false},
+	} {
+		if got := tt.effect.replaces(tt.prior, tt.plan, tt.leftOut); got != tt.want {
+			t.Errorf("%s: replaces %t", tt.name, got)
+		}
 	}
 }
 
@@ -103,7 +230,7 @@ func TestPlanOfOneChange(t *testing.T) {
 			state = c.refresh(t, state, made)
 			p := c.plan(t, state, to)
 			want := []string(nil)
-			if tt.class == replaces {
+			if containerTable()[name] == replaces {
 				want = []string{name}
 			}
 			if !slices.Equal(p.replace, want) {
@@ -168,7 +295,7 @@ func TestPlanOfALimitTakenAway(t *testing.T) {
 type spelling struct{ one, other values }
 
 func spellings() map[string]spelling {
-	return map[string]spelling{
+	all := map[string]spelling{
 		"memory":             {values{"memory": "512m"}, values{"memory": "0.5g"}},
 		"memory in bytes":    {values{"memory": "64MiB"}, values{"memory": "67108864"}},
 		"restart":            {values{"restart": "on-failure"}, values{"restart": "on-failure:0"}},
@@ -191,6 +318,8 @@ func spellings() map[string]spelling {
 		"desired state":   {values{}, values{"desired_state": "running"}},
 		"pull policy":     {values{}, values{"pull_policy": "missing"}},
 	}
+	maps.Copy(all, networkingSpellings())
+	return all
 }
 
 // Another spelling of the same plans nothing, neither after an apply nor after an import.
@@ -271,7 +400,7 @@ func TestPlanAfterAFailure(t *testing.T) {
 
 // representative are configurations that use, between them, every attribute.
 func representative() map[string]values {
-	return map[string]values{
+	all := map[string]values{
 		"least": minimal(),
 		"all": {
 			"name": "web", "image": "ghcr.io/acme/app:1.4", "pull_policy": "always", "platform": "linux/x86_64",
@@ -285,10 +414,23 @@ func representative() map[string]values {
 			},
 			"networks":    values{"front": values{}, "second": values{"network": "back"}, "third": values{"network": networkID}},
 			"healthcheck": values{"test": []any{"CMD-SHELL", "true"}, "interval": "1m0s", "timeout": "1.5s", "start_period": "500ms", "retries": 3},
-			"restart":     "on-failure:3", "memory": "0.5g", "cpus": 0.1, "user": "1000:1000", "working_dir": "/srv", "hostname": "somewhere",
+			"ulimits":     values{"nofile": "1024"}, "restart": "on-failure:3", "memory": "0.5g", "cpus": 0.1, "user": "1000:1000", "working_dir": "/srv", "hostname": "somewhere",
 			"stop_signal": "SIGINT", "stop_grace_period": "1m30s", "wait_for": "healthy", "remove_volumes": false, "wait_for_removal": false,
 			"timeouts": values{"create": "1m", "delete": "30s"},
 		},
+		"limits": minimal().with(values{
+			"memory": "1g", "memory_reservation": "512m", "memory_swap": "1536m", "memory_swappiness": 0, "cpu_shares": 512, "cpu_quota": 50000, "cpu_period": 100000,
+			"cpu_rt_period": 1000000, "cpu_rt_runtime": 950000, "cpuset": "1,0", "cpuset_mems": "0", "pids_limit": 100, "oom_kill_disable": true, "oom_score_adj": -5,
+			"shm_size": "0.125g", "ulimits": values{"nofile": "1024:1024", "nproc": "10:20"},
+			"blkio_config": values{
+				"weight": 300, "weight_device": values{"/dev/sda": 200}, "device_read_bps": values{"/dev/sda": "1024k"}, "device_read_iops": values{"/dev/sda": 1000},
+				"device_write_bps": values{"/dev/sda": "1m"}, "device_write_iops": values{"/dev/sda": 10},
+			},
+		}),
+		"defaults, spelled out": minimal().with(values{"memory": "64m", "memory_swap": "128m", "pids_limit": -1, "cpu_quota": -1, "oom_kill_disable": false, "oom_score_adj": 0, "shm_size": "65536k", "ulimits": values{},
+			"privileged": false, "cap_add": []any{}, "security_opt": []any{}, "sysctls": values{}, "read_only": false, "devices": values{}, "ipc": "private", "tty": false, "stdin_open": false,
+			"storage_opt": values{}}),
+		"unlimited swap":                  minimal().with(values{"memory": "64m", "memory_swap": "-1"}),
 		"job":                             minimal().with(values{"desired_state": "completed", "expected_exit_codes": []any{3, 0}, "restart": "on-failure"}),
 		"paused":                          minimal().with(values{"desired_state": "paused"}),
 		"stopped":                         minimal().with(values{"desired_state": "stopped", "restart": "unless-stopped"}),
@@ -300,6 +442,8 @@ func representative() map[string]values {
 		"image's command, own entrypoint": minimal().with(values{"entrypoint": []any{"/app"}, "command": []any{"run"}}),
 		"many digits":                     minimal().with(values{"cpus": 0.123456789}),
 	}
+	maps.Copy(all, networkingConfigurations())
+	return all
 }
 
 func images() map[string]*conductor.ImageDefaults {
@@ -344,8 +488,8 @@ func TestRoundTrip(t *testing.T) {
 func TestImportRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, config := range representative() {
-		if name == "nothing" || name == "short ID" || name == "paused" {
-			// Empty is null after an import, the keys of networks are the user's.
+		if name == "nothing" || name == "short ID" || name == "paused" || name == "defaults, spelled out" {
+			// Empty and the defaults are null after an import, the keys of networks are the user's.
 			continue
 		}
 		for from, image := range images() {
@@ -356,7 +500,7 @@ func TestImportRoundTrip(t *testing.T) {
 				for _, onlyTerraform := range []string{"pull_policy", "platform", "wait_for", "remove_volumes", "wait_for_removal", "timeouts", "desired_state", "expected_exit_codes"} {
 					delete(config, onlyTerraform)
 				}
-				if networks, ok := config["networks"].(values); ok {
+				if networks, ok := config["networks"].(values); ok && networks["third"] != nil {
 					config["networks"] = values{"front": networks["front"], "back": values{}}
 				}
 				applied, made := c.create(t, config, image)
@@ -429,6 +573,17 @@ func TestDrift(t *testing.T) {
 		"check gone":            {func(c *conductor.Container) { c.Healthcheck = nil }, []string{"healthcheck"}},
 		"command":               {func(c *conductor.Container) { c.Command = nil }, []string{"command"}},
 		"grace period":          {func(c *conductor.Container) { c.StopGracePeriod = nil }, []string{"stop_grace_period"}},
+		"swap":                  {func(c *conductor.Container) { c.MemorySwap = 600 << 20 }, []string{"memory_swap"}},
+		"reservation":           {func(c *conductor.Container) { c.MemoryReservation = 64 << 20 }, []string{"memory_reservation"}},
+		"shares":                {func(c *conductor.Container) { c.CPUShares = 512 }, []string{"cpu_shares"}},
+		"quota":                 {func(c *conductor.Container) { c.CPUQuota = 5000 }, []string{"cpu_quota"}},
+		"period":                {func(c *conductor.Container) { c.CPUPeriod = 5000 }, []string{"cpu_period"}},
+		"CPUs to run on":        {func(c *conductor.Container) { c.CPUSet = "0" }, []string{"cpuset"}},
+		"memory nodes":          {func(c *conductor.Container) { c.CPUSetMems = "0" }, []string{"cpuset_mems"}},
+		"processes":             {func(c *conductor.Container) { c.PidsLimit = 10 }, []string{"pids_limit"}},
+		"weight":                {func(c *conductor.Container) { c.Blkio.Weight = 10 }, []string{"blkio_config"}},
+		"ulimit of the engine":  {func(c *conductor.Container) { c.Ulimits["core"] = conductor.Ulimit{Hard: -1} }, nil},
+		"ulimit":                {func(c *conductor.Container) { c.Ulimits["nofile"] = conductor.Ulimit{Soft: 5, Hard: 5} }, []string{"ulimits"}},
 		"the same, other order": {func(c *conductor.Container) { slices.Reverse(c.Ports) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -460,6 +615,59 @@ func TestDriftOfALimitThatIsNotConfigured(t *testing.T) {
 	m := modelOf(t, c.refresh(t, state, made))
 	if m.Memory.ValueString() != "64m" || m.CPUs.ValueFloat64() != 0.5 {
 		t.Errorf("memory is %s, cpus is %s", m.Memory, m.CPUs)
+	}
+}
+
+// What an import left out because it is the engine's default is written down without a replacement.
+func TestPlanOfDefaultsAfterAnImport(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	config := representative()["defaults, spelled out"]
+	applied, made := c.create(t, config, nil)
+	m := modelOf(t, c.emptied(t, applied))
+	m.importFrom(made, &conductor.ImageDefaults{})
+	m.settle()
+	m.Fault = flattenFault("", nil)
+	if p := c.plan(t, c.raw(t, m), config); p.replace != nil {
+		t.Errorf("replaced because of %v", p.replace)
+	}
+}
+
+// What a kernel can't do the engine discards, and no plan could mend it.
+func TestDiscardedLimitsAreNoDrift(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	config := representative()["limits"]
+	state, made := c.create(t, config, nil)
+	made.MemoryReservation, made.MemorySwappiness, made.CPUShares, made.CPUPeriod, made.CPUSet, made.CPUSetMems = 0, nil, 0, 0, "", ""
+	made.Blkio, made.OOMKillDisable, made.MemorySwap, made.Defaults.NoSwapLimit = conductor.Blkio{}, false, -1, true
+	if p := c.plan(t, c.refresh(t, state, made), config); p.changed != nil {
+		t.Errorf("planned to change: %v", p.changed)
+	}
+}
+
+// A part of blkio_config changes in place, the rest replaces.
+func TestPlanOfBlkio(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	weight, rates := values{"weight": 300}, values{"weight": 300, "device_read_bps": values{"/dev/sda": "1m"}}
+	for _, tt := range []struct {
+		name     string
+		from, to any
+		replaces bool
+	}{
+		{"a first weight", nil, weight, false},
+		{"another weight", weight, values{"weight": 400}, false},
+		{"no more weight", weight, values{"weight": nil}, true},
+		{"nothing any more", weight, nil, true},
+		{"first rates", nil, rates, true},
+		{"rates more", weight, rates, true},
+		{"rates in another spelling", rates, rates.with(values{"device_read_bps": values{"/dev/sda": "1024k"}}), false},
+	} {
+		state, _ := c.create(t, minimal().with(values{"blkio_config": tt.from}), nil)
+		if p := c.plan(t, state, minimal().with(values{"blkio_config": tt.to})); (p.replace != nil) != tt.replaces {
+			t.Errorf("%s: replaced because of %v", tt.name, p.replace)
+		}
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
@@ -64,8 +66,16 @@ type providerData struct {
 	conductor *conductor.Conductor
 	// completes warns once that casts complete before they return.
 	completes sync.Once
+	// ci says that this is a CI run; cutOff warns once what that means for casts.
+	ci     bool
+	cutOff sync.Once
+	// told are the IDs of the operations whose late failures the configuration told of all at
+	// once, so that their resources need not.
+	told map[string]bool
 	// wait is the default of the resources' wait_for; empty if there is none.
 	wait conductor.Wait
+	// labels are the default labels of its containers.
+	labels defaultLabels
 }
 
 type providerModel struct {
@@ -77,6 +87,7 @@ type providerModel struct {
 	StateDir         types.String `tfsdk:"state_dir"`
 	Background       types.String `tfsdk:"background"`
 	WhenSaturated    types.String `tfsdk:"when_saturated"`
+	DefaultLabels    types.Map    `tfsdk:"default_labels"`
 }
 
 type credentialModel struct {
@@ -125,6 +136,11 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 					"`inline`: it returns when its turn has come, so that the apply feels the back-pressure.",
 				Validators: []validator.String{stringvalidator.OneOf("queue", "inline")},
 			},
+			"default_labels": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Labels of all containers, below their own `labels`. A change replaces the containers, but for imported ones that lack them.",
+				Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
+			},
 			"registry_auth": schema.MapNestedAttribute{
 				Optional:            true,
 				MarkdownDescription: "Credentials by registry (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). For other registries the Docker CLI's configuration and its credential helpers are asked.",
@@ -140,7 +156,8 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 
 func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	data := &providerData{}
-	resp.ResourceData = data
+	resp.ResourceData, resp.DataSourceData = data, data
+	data.labels = readDefaultLabels(ctx, req, &resp.Diagnostics)
 	if !req.Config.Raw.IsFullyKnown() {
 		return // Only in a plan, where the resources then keep what the state says.
 	}
@@ -151,6 +168,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	data.ci = !slices.Contains([]string{"", "0", "false"}, os.Getenv("CI")) // All CI systems set it to true.
 	data.wait = conductor.Wait(config.WaitFor.ValueString())
 	background := p.background
 	if config.Background.ValueString() == "off" {
@@ -162,17 +180,14 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		Credentials: expandCredentials(credentials), Logger: p.logger,
 	})
 	p.register(data.conductor)
-	for _, f := range data.conductor.LateRemovals() {
-		resp.Diagnostics.AddWarning(fmt.Sprintf("The removal of container %q on engine %q failed after the last apply", f.Container, f.Engine),
-			f.Summary+"\n"+f.Detail()+"\n\nThe container may still be there. A create of the same name removes it first; else remove it by hand.")
-	}
+	data.told = tellLate(data.conductor.LateFaults(), &resp.Diagnostics)
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {
-	return []func() resource.Resource{newContainerResource, newBarrierResource}
+	return []func() resource.Resource{newContainerResource, newBarrierResource, newNetworkResource, newVolumeResource, newImageResource, newExecResource}
 }
 
-func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return nil }
+func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return dataSources() }
 
 func expandCredentials(models map[string]credentialModel) map[string]conductor.Credential {
 	credentials := make(map[string]conductor.Credential, len(models))

@@ -45,6 +45,25 @@ func flattenList(list []string) []types.String {
 	return out
 }
 
+// listOrNull makes null of an empty list: where the engine has none, nobody set any.
+func listOrNull(list []string) []types.String {
+	if len(list) == 0 {
+		return nil
+	}
+	return flattenList(list)
+}
+
+func mapOrNull(m map[string]string) map[string]types.String {
+	if len(m) == 0 {
+		return nil
+	}
+	out := make(map[string]types.String, len(m))
+	for key, s := range m {
+		out[key] = types.StringValue(s)
+	}
+	return out
+}
+
 func expandMap(m map[string]types.String) map[string]string {
 	if m == nil {
 		return nil
@@ -95,16 +114,30 @@ func (v absolutePath) ValidateString(ctx context.Context, req validator.StringRe
 	resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid path %q", s), fmt.Sprintf("It %s.", v.Description(ctx)))
 }
 
-// ipAddress validates an IPv4 or IPv6 address.
-type ipAddress struct{}
+// ipFamily is a version of the Internet Protocol; the zero value is either.
+type ipFamily string
 
-func (ipAddress) Description(context.Context) string               { return "must be an IPv4 or IPv6 address" }
+const (
+	ipv4 ipFamily = "IPv4"
+	ipv6 ipFamily = "IPv6"
+)
+
+// ipAddress validates an IPv4 or IPv6 address, or one of the two.
+type ipAddress struct{ family ipFamily }
+
+func (v ipAddress) Description(context.Context) string {
+	if v.family == "" {
+		return "must be an IPv4 or IPv6 address"
+	}
+	return fmt.Sprintf("must be an %s address", v.family)
+}
 func (v ipAddress) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v ipAddress) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if _, err := netip.ParseAddr(req.ConfigValue.ValueString()); err != nil {
+	a, err := netip.ParseAddr(req.ConfigValue.ValueString())
+	if err != nil || v.family == ipv4 && !a.Is4() || v.family == ipv6 && !a.Is6() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid address %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
 }

@@ -66,7 +66,12 @@ type Engine struct {
 // make with [Engine.Run] and did not announce with [Engine.Leaves] is then a failure.
 func New(tb testing.TB) *Engine {
 	tb.Helper()
-	docker, err := client.NewClientWithOpts(client.FromEnv, client.WithAPIVersionNegotiation())
+	return connect(tb, client.FromEnv)
+}
+
+func connect(tb testing.TB, to client.Opt) *Engine {
+	tb.Helper()
+	docker, err := client.NewClientWithOpts(to, client.WithAPIVersionNegotiation())
 	if err != nil {
 		tb.Fatalf("no client for the Docker engine: %v", err)
 	}

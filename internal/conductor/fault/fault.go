@@ -34,6 +34,10 @@ const (
 	Interrupted       Kind = "interrupted"
 	Invalid           Kind = "invalid"
 	EngineError       Kind = "engine_error"
+
+	RateLimited         Kind = "rate_limited"
+	RegistryUnreachable Kind = "registry_unreachable"
+	RegistryError       Kind = "registry_error"
 )
 
 // Step is where an operation is.

@@ -245,7 +245,9 @@ func (s Scope) Unreachable(address, from, elsewhere string, err error) *Fault {
 			"(docker -H %s version)", from, address),
 	}
 	if elsewhere != "" {
-		f.Summary = fmt.Sprintf("Unable to reach engine %q for container %q", address, s.Container)
+		if s.Container != "" {
+			f.Summary = fmt.Sprintf("Unable to reach engine %q for container %q", address, s.Container)
+		}
 		f.Message = "the same as for container \"" + elsewhere + "\""
 		f.Hint = "see there"
 	}
@@ -303,6 +305,16 @@ func (s Scope) RefusedBehind(operation string, cause error) *Fault {
 	}, cause)
 }
 
+// ReferenceFailed is an operation that needs another container, whose own operation failed.
+func (s Scope) ReferenceFailed(operation, ref string, exists Exists, cause error) *Fault {
+	return s.make(Fault{
+		Kind: Refused, Step: StepQueued,
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: container %q, which it refers to, failed", operation, s.Container, s.Engine, ref),
+		Exists:  string(exists),
+		Hint:    "mend the cause and apply again",
+	}, cause)
+}
+
 // EngineSaid is everything else that the engine said no to.
 func (s Scope) EngineSaid(kind Kind, step Step, action string, attribute []string, exists Exists, err error) *Fault {
 	hint := "see the engine's message, and its log for more"
@@ -335,4 +347,17 @@ func codes(expected []int) string {
 		return "0"
 	}
 	return strings.Trim(strings.ReplaceAll(fmt.Sprint(expected), " ", ", "), "[]")
+}
+
+// EngineTooOld is a setting that the engine does not know. API is the first version of the Engine API
+// that does, docker the first engine that speaks it, spoken what this one speaks.
+func (s Scope) EngineTooOld(attribute []string, api, docker, spoken string, exists Exists) *Fault {
+	name := strings.Join(attribute, ".")
+	return s.make(Fault{
+		Kind: Invalid, Step: StepConnecting, Attribute: attribute,
+		Summary: fmt.Sprintf("Engine %q is too old for %s of container %q", s.Engine, name, s.Container),
+		Message: fmt.Sprintf("%s needs Docker %s (API %s); the engine speaks API %s", name, docker, api, spoken),
+		Exists:  string(exists),
+		Hint:    fmt.Sprintf("leave %s out, or bring the engine to Docker %s or newer", name, docker),
+	}, nil)
 }

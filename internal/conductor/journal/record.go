@@ -70,6 +70,8 @@ type Record struct {
 	Settled bool `json:"settled,omitempty"`
 	// Restart says that an update was to restart the container.
 	Restart bool `json:"restart,omitempty"`
+	// Uploads says that an update was to upload files.
+	Uploads bool `json:"uploads,omitempty"`
 	// RemoveVolumes belongs to a remove, so that it can be resumed.
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
 }

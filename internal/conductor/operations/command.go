@@ -112,6 +112,11 @@ func commands() []command {
 				" of a container, which means its operation in progress. A removal can't be cancelled.",
 		},
 		{
+			name: "settle", args: "ID", run: settle,
+			about: "Note that a failure was dealt with: no plan tells of it any more, and an unfinished removal is not resumed. " + aboutID +
+				" of a container, which means its last failure.",
+		},
+		{
 			name: "counters", run: counters,
 			about: "Show how often and how long operations waited, and what became of them: whether max_parallel and max_parallel_pulls fit.",
 			flags: func(flags *flag.FlagSet, o *options) {

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MPL-2.0
 
 // Package meaning has strings of Terraform that are compared by what they mean, and keep the
-// user's spelling: sizes, durations, image references, platforms, restart policies.
+// user's spelling: sizes, durations, image references, platforms, restart policies, sets of CPUs, ulimits.
 package meaning
 
 import (
@@ -33,6 +33,11 @@ const (
 	Reference Kind = "image reference"
 	Platform  Kind = "platform"
 	Restart   Kind = "restart policy"
+	// SwapSize is a size, or -1 for no limit.
+	SwapSize Kind = "limit of memory and swap"
+	CPUSet   Kind = "set of CPUs"
+	// Ulimit is the soft and the hard limit of a resource, or one number for both.
+	Ulimit Kind = "ulimit"
 )
 
 // normalise gives the one spelling of all strings that mean the same, or says what is wrong.
@@ -48,10 +53,33 @@ func (k Kind) normalise(s string) (string, error) {
 		return NormaliseReference(s)
 	case Platform:
 		return NormalisePlatform(s)
+	case SwapSize:
+		n, err := ParseSwapSize(s)
+		return fmt.Sprint(n), err
+	case CPUSet:
+		return NormaliseCPUSet(s)
+	case Ulimit:
+		soft, hard, err := ParseUlimit(s)
+		return FormatUlimit(soft, hard), err
 	default:
 		name, retries, err := ParseRestart(s)
 		return fmt.Sprintf("%s:%d", name, retries), err
 	}
+}
+
+// Check says what is wrong with a string.
+func (k Kind) Check(s string) error {
+	_, err := k.normalise(s)
+	return err
+}
+
+// Plain gives the one spelling of all strings that mean the same, or the string itself where it means
+// nothing.
+func (k Kind) Plain(s string) string {
+	if plain, err := k.normalise(s); err == nil {
+		return plain
+	}
+	return s
 }
 
 // Same says whether two strings mean the same. What has no meaning is the same only by its letters.

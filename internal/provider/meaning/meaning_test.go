@@ -123,6 +123,16 @@ func TestSame(t *testing.T) {
 		{Duration, "60s", "61s", false},
 		{Restart, "on-failure", "on-failure:0", true},
 		{Restart, "on-failure", "on-failure:1", false},
+		{SwapSize, "-1", "-1", true},
+		{SwapSize, "1g", "1024m", true},
+		{SwapSize, "-1", "1b", false},
+		{CPUSet, "0-3", "0,1,2,3", true},
+		{CPUSet, "1,0", "0-1", true},
+		{CPUSet, "0-2,4", "4,0-2", true},
+		{CPUSet, "0-2", "0-3", false},
+		{Ulimit, "1024", "1024:1024", true},
+		{Ulimit, "1024", "1024:2048", false},
+		{Ulimit, "-1", "-1:-1", true},
 		// What means nothing is itself alone.
 		{Size, "x", "x", true},
 		{Size, "x", "y", false},
@@ -138,7 +148,8 @@ func TestSame(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	for kind, list := range map[Kind][]string{
-		Size: {"512"}, Duration: {"5"}, Restart: {"maybe"},
+		Size: {"512"}, Duration: {"5"}, Restart: {"maybe"}, SwapSize: {"-2", "512", "-1m", "unlimited"},
+		CPUSet: {"", "a", "1-", "-1", "2-1", "0,,1", "0 ", "8192", "0-99999"}, Ulimit: {"", "a", "2:1", "-1:5", "1:2:3", "-2", "1:"},
 		Reference: {"", "Upper", "with blank", "name:", "name@sha256:short", ":tag", "http://nginx"},
 		Platform:  {"", "linux", "/", "linux/", "linux/amd64/v2/more", "lin ux/amd64"},
 	} {
@@ -301,4 +312,44 @@ func fixed(kind Kind, normalise func(string) (string, error)) func(*testing.T, s
 			t.Fatalf("%q is not the same as %q", s, one)
 		}
 	}
+}
+
+func FuzzSwapSize(f *testing.F) {
+	for _, s := range []string{"-1", "1g", "-2", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		n, err := ParseSwapSize(s)
+		if err != nil {
+			return
+		}
+		if again, err := ParseSwapSize(FormatSwapSize(n)); again != n && n < 1<<53 || err != nil {
+			t.Fatalf("%q is %d, spelled %s, which is %d (%v)", s, n, FormatSwapSize(n), again, err)
+		}
+	})
+}
+
+func FuzzCPUSet(f *testing.F) {
+	for _, s := range []string{"0", "0-3", "0-2,4", "3,1", "1-0", "-1", ",", "", "8191", "8192", "99999999999999999999"} {
+		f.Add(s)
+	}
+	f.Fuzz(fixed(CPUSet, NormaliseCPUSet))
+}
+
+func FuzzUlimit(f *testing.F) {
+	for _, s := range []string{"1024", "1024:2048", "-1", "-1:5", "5:-1", ":", "a:b", ""} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		soft, hard, err := ParseUlimit(s)
+		if err != nil {
+			return
+		}
+		if hard != -1 && (soft == -1 || soft > hard) {
+			t.Fatalf("%q has a soft limit above the hard one", s)
+		}
+		if a, b, err := ParseUlimit(FormatUlimit(soft, hard)); a != soft || b != hard || err != nil {
+			t.Fatalf("%q is %d:%d, and again %d:%d (%v)", s, soft, hard, a, b, err)
+		}
+	})
 }

@@ -115,3 +115,88 @@ func FormatRestart(name string, retries int) string {
 	}
 	return name
 }
+
+// ParseSwapSize parses a limit of memory and swap together: a size, or "-1" for none.
+func ParseSwapSize(s string) (int64, error) {
+	if s == "-1" {
+		return -1, nil
+	}
+	n, err := ParseSize(s)
+	if err != nil {
+		return 0, fmt.Errorf(`%w; "-1" is no limit`, err)
+	}
+	return n, nil
+}
+
+// FormatSwapSize spells a limit of memory and swap.
+func FormatSwapSize(n int64) string {
+	if n < 0 {
+		return "-1"
+	}
+	return FormatSize(n)
+}
+
+// mostCPUs is more than a kernel can be built for.
+const mostCPUs = 8192
+
+// NormaliseCPUSet gives a set of CPUs or memory nodes in ascending ranges: "3,0-1,2" is "0-3".
+func NormaliseCPUSet(s string) (string, error) {
+	wrong := errors.New(`a set of CPUs is made of numbers and ranges, for example "0-2,4"`)
+	var in [mostCPUs]bool
+	for part := range strings.SplitSeq(s, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		from, err := strconv.ParseUint(first, 10, 16)
+		to, other := strconv.ParseUint(last, 10, 16)
+		if err != nil || other != nil || from > to || to >= mostCPUs {
+			return "", wrong
+		}
+		for n := from; n <= to; n++ {
+			in[n] = true
+		}
+	}
+	var parts []string
+	for n := 0; n < mostCPUs; n++ {
+		if !in[n] {
+			continue
+		}
+		first := n
+		for n+1 < mostCPUs && in[n+1] {
+			n++
+		}
+		if first == n {
+			parts = append(parts, strconv.Itoa(n))
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%d-%d", first, n))
+	}
+	return strings.Join(parts, ","), nil
+}
+
+// ParseUlimit parses a ulimit as the Docker CLI spells it: "1024:2048" are the soft and the hard
+// limit, "1024" is both; -1 is none.
+func ParseUlimit(s string) (soft, hard int64, err error) {
+	first, last, both := strings.Cut(s, ":")
+	if !both {
+		last = first
+	}
+	soft, err = strconv.ParseInt(first, 10, 64)
+	hard, other := strconv.ParseInt(last, 10, 64)
+	switch {
+	case err != nil || other != nil || soft < -1 || hard < -1:
+		return 0, 0, errors.New(`a ulimit is a number for both limits, or "soft:hard", for example "1024:2048"; -1 is no limit`)
+	case hard != -1 && (soft == -1 || soft > hard):
+		return 0, 0, fmt.Errorf("the soft limit %d is above the hard limit %d", soft, hard)
+	}
+	return soft, hard, nil
+}
+
+// FormatUlimit spells a ulimit, with one number where the limits are the same.
+func FormatUlimit(soft, hard int64) string {
+	if soft == hard {
+		return strconv.FormatInt(soft, 10)
+	}
+	return fmt.Sprintf("%d:%d", soft, hard)
+}

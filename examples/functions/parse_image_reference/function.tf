@@ -1,0 +1,3 @@
+output "registry" {
+  value = provider::gantry::parse_image_reference("nginx").registry # "docker.io"
+}

@@ -1,0 +1,14 @@
+output "container_id" {
+  description = "The container's ID."
+  value       = gantry_container.this.container_id
+}
+
+output "health" {
+  description = "What the health check says."
+  value       = gantry_container.this.health
+}
+
+output "port" {
+  description = "The port of the host that leads to the service."
+  value       = one(values(gantry_container.this.published_ports))
+}

@@ -1,0 +1,4 @@
+import {
+  to = gantry_volume.data
+  id = "shop-data" # Or engine/name.
+}

@@ -1,0 +1,163 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/network"
+)
+
+// NetworkAttachment connects a container to a network.
+type NetworkAttachment struct {
+	// Network is the name or the ID of the network.
+	Network string `json:"network"`
+	// Priority decides the order in which a create connects the networks, the highest first. The
+	// engine knows nothing of it.
+	Priority int `json:"priority,omitempty"`
+	EndpointOptions
+}
+
+// EndpointOptions are what a container asks of one network. The zero value asks for nothing.
+type EndpointOptions struct {
+	// Aliases are further names of the container in the network, in any order.
+	Aliases []string `json:"aliases,omitempty"`
+	// Implied is the alias that an engine adds by itself, in what it reports: before 25.0 the
+	// container's host name. It is no alias that anybody asked for, though somebody may have.
+	Implied      string   `json:"-"`
+	IPv4Address  string   `json:"ipv4_address,omitempty"`
+	IPv6Address  string   `json:"ipv6_address,omitempty"`
+	LinkLocalIPs []string `json:"link_local_ips,omitempty"`
+	// MACAddress is what is asked for; an engine reports the one that it made up, too.
+	MACAddress string            `json:"mac_address,omitempty"`
+	DriverOpts map[string]string `json:"driver_opts,omitempty"`
+	// GatewayPriority decides which network has the default gateway: the highest (API 1.48).
+	GatewayPriority int `json:"gw_priority,omitempty"`
+}
+
+// attachOrder gives the keys of networks in the order in which they are connected.
+func attachOrder(networks map[string]NetworkAttachment) []string {
+	return slices.SortedFunc(maps.Keys(networks), func(a, b string) int {
+		return cmp.Or(cmp.Compare(networks[b].Priority, networks[a].Priority), cmp.Compare(a, b))
+	})
+}
+
+// endpoint says in the words of the Engine API what is asked of a network.
+func (o EndpointOptions) endpoint() *network.EndpointSettings {
+	e := &network.EndpointSettings{
+		Aliases: o.Aliases, MacAddress: o.MACAddress, DriverOpts: o.DriverOpts, GwPriority: o.GatewayPriority,
+	}
+	if o.IPv4Address != "" || o.IPv6Address != "" || len(o.LinkLocalIPs) > 0 {
+		e.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: o.IPv4Address, IPv6Address: o.IPv6Address, LinkLocalIPs: o.LinkLocalIPs}
+	}
+	return e
+}
+
+// observeEndpoint says in gantry's words what the engine reports of a network of the container
+// with this ID. Engines before 25.0 add the container's short ID to the aliases, and its host name.
+func observeEndpoint(id, hostname string, e *network.EndpointSettings) AttachedNetwork {
+	own := func(alias string) bool {
+		return alias == hostname || len(alias) == shortID && strings.HasPrefix(id, alias)
+	}
+	n := AttachedNetwork{
+		ID: e.NetworkID, Address: cmp.Or(e.IPAddress, e.GlobalIPv6Address),
+		EndpointOptions: EndpointOptions{
+			Aliases: slices.DeleteFunc(slices.Clone(e.Aliases), own), Implied: hostname, MACAddress: e.MacAddress, DriverOpts: e.DriverOpts, GatewayPriority: e.GwPriority,
+		},
+	}
+	if e.IPAMConfig != nil {
+		n.IPv4Address, n.IPv6Address, n.LinkLocalIPs = e.IPAMConfig.IPv4Address, e.IPAMConfig.IPv6Address, e.IPAMConfig.LinkLocalIPs
+	}
+	return n
+}
+
+// Differences names the options in which a connection is not what is asked for, in the words of
+// the Compose specification; nil if there are none. An engine reports a MAC address that nobody
+// asked for, and none while the container does not run.
+func (o EndpointOptions) Differences(seen EndpointOptions) []string {
+	asked := slices.DeleteFunc(slices.Clone(o.Aliases), func(alias string) bool { return alias == seen.Implied })
+	var differ []string
+	for _, option := range []struct {
+		name string
+		same bool
+	}{
+		{"aliases", sameSet(asked, seen.Aliases)},
+		{"ipv4_address", sameAddress(o.IPv4Address, seen.IPv4Address)},
+		{"ipv6_address", sameAddress(o.IPv6Address, seen.IPv6Address)},
+		{"link_local_ips", sameSet(plainAddresses(o.LinkLocalIPs), plainAddresses(seen.LinkLocalIPs))},
+		{"mac_address", o.MACAddress == "" || seen.MACAddress == "" || SameMAC(o.MACAddress, seen.MACAddress)},
+		{"driver_opts", maps.Equal(o.DriverOpts, seen.DriverOpts)},
+		{"gw_priority", o.GatewayPriority == seen.GatewayPriority},
+	} {
+		if !option.same {
+			differ = append(differ, option.name)
+		}
+	}
+	return differ
+}
+
+func sameSet(a, b []string) bool {
+	unique := func(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
+	return slices.Equal(unique(a), unique(b))
+}
+
+// sameAddress compares addresses by meaning: IPv6 has many spellings.
+func sameAddress(a, b string) bool { return plainAddress(a) == plainAddress(b) }
+
+func plainAddress(s string) string {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return a.String()
+	}
+	return s
+}
+
+func plainAddresses(list []string) []string {
+	out := make([]string, 0, len(list))
+	for _, s := range list {
+		out = append(out, plainAddress(s))
+	}
+	return out
+}
+
+// SameMAC compares MAC addresses by meaning: letters have two cases, and a separator may be "-".
+func SameMAC(a, b string) bool {
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", ":") }
+	return plain(a) == plain(b)
+}
+
+// planNetworks connects what is missing, then connects anew what is connected in another way,
+// each by itself, then disconnects what is too much, so that the container is never without any
+// network in between unless it has but one. Nil networks are left as they are.
+func planNetworks(spec Spec, c *Container) []action {
+	if spec.Networks == nil {
+		return nil
+	}
+	var missing, changed, needless []action
+	wanted := make(map[string]bool)
+	for _, key := range attachOrder(spec.Networks) {
+		asked := spec.Networks[key]
+		name, ok := c.AttachedAs(asked.Network)
+		if !ok {
+			missing = append(missing, action{do: doConnect, network: asked.Network, key: key, because: "it is wanted and not connected"})
+			continue
+		}
+		wanted[name] = true
+		if differ := asked.Differences(c.Attached[name].EndpointOptions); differ != nil {
+			because := fmt.Sprintf("it is connected with other %s", strings.Join(differ, ", "))
+			changed = append(changed, action{do: doDisconnect, network: name, key: key, because: because},
+				action{do: doConnect, network: asked.Network, key: key, because: because})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
+		if !wanted[name] {
+			needless = append(needless, action{do: doDisconnect, network: name, because: "it is connected and not wanted"})
+		}
+	}
+	return slices.Concat(missing, changed, needless)
+}

@@ -1,0 +1,137 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// ExecSpec is a command to run in a container.
+type ExecSpec struct {
+	// Container is a name or an ID.
+	Container   string
+	Command     []string
+	Environment map[string]string
+	User        string
+	WorkingDir  string
+	// Reject has a container with an operation in progress be an error, instead of waiting for it.
+	Reject bool
+}
+
+// ExecResult is how a command ended.
+type ExecResult struct {
+	Content
+	ExitCode int
+	// ContainerID is where it ran.
+	ContainerID string
+}
+
+// Exec runs a command in a running container and waits for its end. It returns content, so it takes
+// no slot of the pool; it waits until no operation on the container is in progress, but keeps none
+// waiting. When ctx ends it is left: an engine can't end a command.
+func (c *Conductor) Exec(ctx context.Context, spec ExecSpec) (*ExecResult, error) {
+	t, err := c.begin(ctx, "container", spec.Container, "run a command in", "create", fault.StepStarting,
+		attributeWord{"working directory", "working_dir"}, attributeWord{"chdir", "working_dir"}, attributeWord{"cwd", "working_dir"},
+		attributeWord{"find user", "user"}, attributeWord{"find group", "user"}, attributeWord{"passwd", "user"},
+		attributeWord{"executable file not found", "command"}, attributeWord{"no such file", "command"}, attributeWord{"exec", "command"},
+		attributeWord{"no such container", "container"}, attributeWord{"not running", "container"}, attributeWord{"is paused", "container"})
+	if err != nil {
+		return nil, err
+	}
+	t.object.Mask = fault.NewMask(slices.Collect(maps.Values(spec.Environment))...)
+	result, err := c.exec(ctx, t, spec)
+	return result, t.explain(ctx, err)
+}
+
+func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResult, error) {
+	name := spec.Container
+	if found, err := t.inspect(ctx, spec.Container); err == nil {
+		name = found.Name
+	} else if ignoreNotFound(err) != nil {
+		return nil, err
+	} // A missing one may be on its way.
+	if spec.Reject {
+		if busy := t.busy(name); busy != "" {
+			return nil, t.object.Said(fault.Refused, fault.StepQueued, t.action, []string{"on_busy"}, "",
+				fmt.Errorf("operation %s is in progress, and on_busy = \"reject\"", busy))
+		}
+	}
+	if err := c.inLane(ctx, t.engine, name, func(context.Context) error { return nil }); err != nil {
+		return nil, err
+	}
+	found, err := retrying(ctx, func() (*Container, error) { return t.inspect(ctx, spec.Container) })
+	if err != nil {
+		return nil, err
+	}
+	options := container.ExecOptions{Cmd: spec.Command, User: spec.User, WorkingDir: spec.WorkingDir, AttachStdout: true, AttachStderr: true}
+	for _, key := range slices.Sorted(maps.Keys(spec.Environment)) {
+		options.Env = append(options.Env, key+"="+spec.Environment[key])
+	}
+	// Repeating this leaves an exec that never ran, which the engine forgets with the container.
+	created, err := retrying(ctx, func() (container.ExecCreateResponse, error) { return t.api.ContainerExecCreate(ctx, found.ID, options) })
+	if err != nil {
+		return nil, err
+	}
+	return t.follow(ctx, created.ID, found.ID)
+}
+
+// follow starts what was created, and reads it to its end. That is done once: it can't be repeated.
+func (t *task) follow(ctx context.Context, exec, containerID string) (*ExecResult, error) {
+	t.step = fault.StepWaiting
+	t.exists = "the command may have run, or may still be running in the container"
+	stream, err := t.api.ContainerExecAttach(ctx, exec, container.ExecAttachOptions{})
+	if err != nil {
+		return nil, err
+	}
+	stop := context.AfterFunc(ctx, stream.Close)
+	defer func() {
+		if stop() {
+			stream.Close()
+		}
+	}()
+	content, err := readContent(stream.Reader, false)
+	if err != nil {
+		return nil, err
+	}
+	ended, err := retrying(ctx, func() (container.ExecInspect, error) { return t.api.ContainerExecInspect(ctx, exec) })
+	if err == nil && ended.Running {
+		err = errors.New("the engine ended the stream before the command ended")
+	}
+	if errdefs.IsNotFound(err) {
+		err = fmt.Errorf("the container ended while the command ran: %w", err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &ExecResult{Content: content, ExitCode: ended.ExitCode, ContainerID: containerID}, nil
+}
+
+// busy gives the ID of an operation that is in progress on a container, empty if there is none.
+func (e *engine) busy(name string) string {
+	if e.journal == nil {
+		return ""
+	}
+	records, _ := e.journal.Lane(name)
+	i := slices.IndexFunc(records, func(r journal.Record) bool { return r.InProgress() && e.journal.Alive(r) })
+	if i < 0 {
+		return ""
+	}
+	return records[i].ID
+}
+
+// MaskLines splits what a command wrote into lines that can be shown: without the values of its
+// environment, and without control characters.
+func MaskLines(text string, environment map[string]string) []string {
+	return fault.NewMask(slices.Collect(maps.Values(environment))...).Lines(text)
+}

@@ -1,0 +1,74 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// There is no entry for a folder: one that the container has keeps its owner and permissions.
+func TestArchive(t *testing.T) {
+	when := time.Unix(1700000000, 0)
+	packed, err := archive(map[string]File{
+		"/etc/app.conf": {Content: []byte("a"), Mode: 0o600, UID: 1000, GID: 100}, "/b": {Content: nil, Mode: 0o4755}, "/not": {Content: []byte("x")},
+	}, []string{"/b", "/etc/app.conf"}, when)
+	if err != nil {
+		t.Fatal(err)
+	}
+	type entry struct {
+		name, content string
+		mode          int64
+		uid, gid      int
+	}
+	var got []entry
+	for r := tar.NewReader(bytes.NewReader(packed)); ; {
+		h, err := r.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil || !h.ModTime.Equal(when) || h.Typeflag != tar.TypeReg {
+			t.Errorf("%+v: %v", h, err)
+		}
+		got = append(got, entry{h.Name, string(content), h.Mode, h.Uid, h.Gid})
+	}
+	want := []entry{{"b", "", 0o4755, 0, 0}, {"etc/app.conf", "a", 0o600, 1000, 100}}
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(entry{})); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// The upload comes first: what an update starts or restarts finds the new files.
+func TestPlanUpload(t *testing.T) {
+	start := []action{{do: doStart, because: "it is exited"}}
+	if got := planUpload(nil, start); len(got) != 1 {
+		t.Errorf("without files: %v", got)
+	}
+	got := planUpload([]string{"/a", "/b"}, start)
+	if len(got) != 2 || got[0].String() != "upload files to: changed are /a, /b" || got[1].do != doStart {
+		t.Errorf("with files: %v", got)
+	}
+}
+
+func TestFilesAreMasked(t *testing.T) {
+	spec := Spec{Files: map[string]File{"/a": {Content: []byte("first = hush-1\nsecond = hush-2\n")}}}
+	spec.Environment = map[string]string{"A": "hush-3"}
+	text := fault.NewMask(spec.secrets()...).Text("it said second = hush-2 and hush-3")
+	if strings.Contains(text, "hush") {
+		t.Errorf("a secret is in %q", text)
+	}
+}

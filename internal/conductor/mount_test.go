@@ -1,0 +1,115 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"path"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTranslateMounts(t *testing.T) {
+	for name, tt := range map[string]struct {
+		asked Mount
+		want  mount.Mount
+	}{
+		"plain bind":   {Mount{Type: MountBind, Source: "/srv"}, mount.Mount{Type: "bind", Source: "/srv"}},
+		"propagation":  {Mount{Type: MountBind, Source: "/srv", Bind: BindOptions{Propagation: "shared"}}, mount.Mount{Type: "bind", Source: "/srv", BindOptions: &mount.BindOptions{Propagation: "shared"}}},
+		"made":         {Mount{Type: MountBind, Source: "/srv", Bind: BindOptions{CreateHostPath: true}}, mount.Mount{Type: "bind", Source: "/srv", BindOptions: &mount.BindOptions{CreateMountpoint: true}}},
+		"nothing else": {Mount{Type: MountBind, Source: "/srv", Bind: BindOptions{Recursive: RecursiveDisabled}}, mount.Mount{Type: "bind", Source: "/srv", BindOptions: &mount.BindOptions{NonRecursive: true}}},
+		"writable":     {Mount{Type: MountBind, Source: "/srv", ReadOnly: true, Bind: BindOptions{Recursive: RecursiveWritable}}, mount.Mount{Type: "bind", Source: "/srv", ReadOnly: true, BindOptions: &mount.BindOptions{ReadOnlyNonRecursive: true}}},
+		"all":          {Mount{Type: MountBind, Source: "/srv", ReadOnly: true, Bind: BindOptions{Recursive: RecursiveReadOnly}}, mount.Mount{Type: "bind", Source: "/srv", ReadOnly: true, BindOptions: &mount.BindOptions{ReadOnlyForceRecursive: true}}},
+		"volume": {
+			Mount{Type: MountVolume, Source: "data", Volume: VolumeOptions{NoCopy: true, Subpath: "a", Labels: map[string]string{"a": "1"}, Driver: "local", DriverOpts: map[string]string{"o": "1"}}},
+			mount.Mount{Type: "volume", Source: "data", VolumeOptions: &mount.VolumeOptions{NoCopy: true, Subpath: "a", Labels: map[string]string{"a": "1"}, DriverConfig: &mount.Driver{Name: "local", Options: map[string]string{"o": "1"}}}},
+		},
+		"tmpfs": {Mount{Type: MountTmpfs, Tmpfs: TmpfsOptions{Size: 1 << 20, Mode: 0o1777}}, mount.Mount{Type: "tmpfs", TmpfsOptions: &mount.TmpfsOptions{SizeBytes: 1 << 20, Mode: 0o1777}}},
+		"how":   {Mount{Type: MountBind, Source: "/srv", Consistency: "cached"}, mount.Mount{Type: "bind", Source: "/srv", Consistency: "cached"}},
+	} {
+		tt.want.Target = "/a"
+		list, binds := translateMounts(map[string]Mount{"/a": tt.asked}, "1.47")
+		if diff := cmp.Diff([]mount.Mount{tt.want}, list); diff != "" || binds != nil {
+			t.Errorf("%s: %v\n%s", name, binds, diff)
+		}
+		points := []container.MountPoint{{Type: mount.Type(tt.asked.Type), Source: tt.asked.Source, Name: tt.asked.Source, Destination: "/a", RW: !tt.asked.ReadOnly}}
+		seen := observeMounts(points, &container.Config{}, &container.HostConfig{Mounts: list})["/a"]
+		if !tt.asked.metBy(seen) {
+			t.Errorf("%s: what was made of it is %+v", name, seen)
+		}
+	}
+	list, binds := translateMounts(map[string]Mount{"/a": {Type: MountBind, Source: "/srv", ReadOnly: true, Bind: BindOptions{CreateHostPath: true, Propagation: "rslave"}}}, "1.41")
+	if diff := cmp.Diff([]string{"/srv:/a:ro,rslave"}, binds); diff != "" || list != nil {
+		t.Errorf("for an older engine: %v\n%s", list, diff)
+	}
+}
+
+// What comes from other containers is not the container's own.
+func TestObserveMountsFromOthers(t *testing.T) {
+	points := []container.MountPoint{
+		{Type: "volume", Name: "own", Destination: "/own", RW: true}, {Type: "volume", Name: "theirs", Destination: "/theirs", RW: true},
+		{Type: "volume", Name: "anonymous", Destination: "/anonymous", RW: true},
+	}
+	config := &container.Config{Volumes: map[string]struct{}{"/anonymous/": {}}}
+	host := &container.HostConfig{Binds: []string{"own:/own/:nocopy"}, VolumesFrom: []string{"other"}, Tmpfs: map[string]string{"/tmp/": "size=64m,mode=700,noexec"}}
+	want := map[string]Mount{
+		"/own": {Type: MountVolume, Source: "own", Volume: VolumeOptions{NoCopy: true}}, "/anonymous": {Type: MountVolume, Source: "anonymous"},
+		"/tmp": {Type: MountTmpfs, Tmpfs: TmpfsOptions{Size: 64 << 20, Mode: 0o700}},
+	}
+	if diff := cmp.Diff(want, observeMounts(points, config, host)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func FuzzParseBind(f *testing.F) {
+	for _, s := range []string{"/a:/b", "/a:/b:ro,rslave", `C:\a:/b:rw`, "data:/b:nocopy", "a", ":", "::", "a:b", "/a:/b:", "C:/a:/b"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		target, m, ok := parseBind(s)
+		if ok && (!path.IsAbs(target) || path.Clean(target) != target) {
+			t.Errorf("%q: the target is %q", s, target)
+		}
+		if !ok && (target != "" || m.Source != "") {
+			t.Errorf("%q: %q, %+v", s, target, m)
+		}
+		observeTmpfs(s)
+	})
+}
+
+// Each setting is refused by the last version that does not know it, and by none that does.
+func TestNeeds(t *testing.T) {
+	one := func(m Mount) Spec { return Spec{Settings: Settings{Mounts: map[string]Mount{"/a": m}}} }
+	network := func(o EndpointOptions) Spec {
+		return Spec{Settings: Settings{Networks: map[string]NetworkAttachment{"front": {Network: "front", EndpointOptions: o}}}}
+	}
+	for _, tt := range []struct {
+		attribute, before, from string
+		spec                    Spec
+	}{
+		{"annotations", "1.42", "1.43", Spec{Settings: Settings{Process: Process{Annotations: map[string]string{"a": "1"}}}}},
+		{"healthcheck.start_interval", "1.43", "1.44", Spec{Settings: Settings{Healthcheck: &Healthcheck{StartInterval: 1}}}},
+		{"mounts./a.bind.recursive", "1.43", "1.44", one(Mount{Bind: BindOptions{Recursive: RecursiveReadOnly}})},
+		{"mounts./a.bind.recursive", "1.43", "1.44", one(Mount{Bind: BindOptions{Recursive: RecursiveWritable}})},
+		{"mounts./a.bind.create_host_path", "1.41", "1.42", one(Mount{Bind: BindOptions{CreateHostPath: true, Recursive: RecursiveDisabled}})},
+		{"mounts./a.volume.subpath", "1.44", "1.45", one(Mount{Volume: VolumeOptions{Subpath: "a"}})},
+		{"networks.front.mac_address", "1.43", "1.44", network(EndpointOptions{MACAddress: "02:42:ac:11:65:43"})},
+		{"networks.front.gw_priority", "1.47", "1.48", network(EndpointOptions{GatewayPriority: 1})},
+	} {
+		n, unmet := tt.spec.unmet(tt.before)
+		got := strings.Join(n.Attribute, ".")
+		if !unmet || got != tt.attribute {
+			t.Errorf("%s: API %s is refused for %q", tt.attribute, tt.before, got)
+		}
+		if n, unmet := tt.spec.unmet(tt.from); unmet {
+			t.Errorf("%s: API %s is refused for %v", tt.attribute, tt.from, n.Attribute)
+		}
+	}
+	if needs := (Spec{}).needs(); needs != nil {
+		t.Errorf("nothing needs %v", needs)
+	}
+}

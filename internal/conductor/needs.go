@@ -1,0 +1,78 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/docker/docker/api/types/versions"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// Need is a setting that older engines don't know.
+type Need struct {
+	// Attribute is the path of the attribute: its name, and the keys below it.
+	Attribute []string
+	// API is the first version of the Engine API that knows the setting, Docker the first engine
+	// that speaks it.
+	API, Docker string
+}
+
+// needs is the one table of the settings that not every engine knows, and of the first that does.
+func (s Spec) needs() []Need {
+	var needs []Need
+	add := func(used bool, api, docker string, attribute ...string) {
+		if used {
+			needs = append(needs, Need{attribute, api, docker})
+		}
+	}
+	add(len(s.Annotations) > 0, "1.43", "24.0", "annotations")
+	add(s.Healthcheck != nil && s.Healthcheck.StartInterval != 0, "1.44", "25.0", "healthcheck", "start_interval")
+	for _, target := range slices.Sorted(maps.Keys(s.Mounts)) {
+		m := s.Mounts[target]
+		add(m.Bind.CreateHostPath && m.Bind.Recursive != "", apiCreateHostPath, "23.0", "mounts", target, "bind", "create_host_path")
+		add(m.Bind.Recursive == RecursiveWritable || m.Bind.Recursive == RecursiveReadOnly, "1.44", "25.0", "mounts", target, "bind", "recursive")
+		add(m.Volume.Subpath != "", "1.45", "26.0", "mounts", target, "volume", "subpath")
+	}
+	for _, key := range slices.Sorted(maps.Keys(s.Networks)) {
+		n := s.Networks[key]
+		add(n.MACAddress != "", "1.44", "25.0", "networks", key, "mac_address")
+		add(n.GatewayPriority != 0, "1.48", "28.0", "networks", key, "gw_priority")
+	}
+	return needs
+}
+
+// unmet gives the first setting that an engine that speaks this version of the API is too old for.
+func (s Spec) unmet(apiVersion string) (Need, bool) {
+	for _, n := range s.needs() {
+		if versions.LessThan(apiVersion, n.API) {
+			return n, true
+		}
+	}
+	return Need{}, false
+}
+
+// CheckEngine says whether the engine knows every setting of spec. It connects only where spec has one
+// that not every engine knows. The error is a *fault.Fault.
+func (c *Conductor) CheckEngine(ctx context.Context, spec Spec) error {
+	if len(spec.needs()) == 0 {
+		return nil
+	}
+	e, err := c.connect(ctx, spec.Name)
+	if err != nil {
+		return err
+	}
+	return e.knows(c.scope(e.name, spec.Name), spec, fault.NothingCreated)
+}
+
+// knows is a *fault.Fault if the engine is too old for a setting.
+func (e *engine) knows(scope fault.Scope, spec Spec, exists fault.Exists) error {
+	if n, ok := spec.unmet(e.api.ClientVersion()); ok {
+		return scope.EngineTooOld(n.Attribute, n.API, n.Docker, e.api.ClientVersion(), exists)
+	}
+	return nil
+}

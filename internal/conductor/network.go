@@ -1,0 +1,314 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// NetworkSpec is a network as it shall be. An engine can't change any of it afterwards.
+type NetworkSpec struct {
+	Name   string
+	Driver string
+	// Scope is local, swarm or global; empty is the driver's.
+	Scope      string
+	Options    map[string]string
+	Internal   bool
+	Attachable bool
+	Ingress    bool
+	EnableIPv6 bool
+	// ConfigOnly makes a template for other networks, ConfigFrom names the template to use.
+	ConfigOnly bool
+	ConfigFrom string
+	IPAM       IPAM
+	Labels     map[string]string
+}
+
+// IPAM says how a network's addresses are managed.
+type IPAM struct {
+	// Driver is empty for the engine's default.
+	Driver  string
+	Options map[string]string
+	Pools   []Pool
+}
+
+// Pool is one range of addresses. What is empty the engine chooses.
+type Pool struct {
+	Subnet, Gateway, IPRange string
+	// AuxAddresses are addresses that the engine must not give to containers, by host name.
+	AuxAddresses map[string]string
+}
+
+// Network is a network as its engine reports it.
+type Network struct {
+	NetworkSpec
+	Engine  string
+	ID      string
+	Created time.Time
+}
+
+// networkWords tell what an engine's message about a network concerns.
+func networkWords() []attributeWord {
+	return []attributeWord{
+		{"pool", "ipam"}, {"subnet", "ipam"}, {"gateway", "ipam"}, {"ipam", "ipam"}, {"auxiliary", "ipam"}, {"ip range", "ipam"}, {"ip-range", "ipam"},
+		{"ipv6", "enable_ipv6"}, {"ingress", "ingress"}, {"attachable", "attachable"}, {"config-from", "config_from"}, {"configuration network", "config_from"},
+		{"scope", "scope"}, {"plugin", "driver"}, {"swarm", "driver"}, {"parent", "options"}, {"label", "options"}, {"option", "options"}, {"invalid mtu", "options"},
+		{"name", "name"}, {"driver", "driver"},
+	}
+}
+
+// CreateNetwork makes a network, and connects the containers that a network of this name that
+// RemoveNetwork removed left behind. Those that could not be connected are in the faults.
+func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (*Network, []*fault.Fault, error) {
+	t, err := c.begin(ctx, "network", spec.Name, "create", "create", fault.StepCreating, networkWords()...)
+	if err != nil {
+		return nil, nil, err
+	}
+	t.exists = string(fault.NothingCreated)
+	request := translateNetwork(spec, newOperationID(t.name, spec.Name))
+	var id string
+	err = t.change(ctx, func(ctx context.Context) error {
+		answer, err := t.api.NetworkCreate(ctx, spec.Name, request)
+		if errdefs.IsConflict(err) || err != nil && containsAny(err.Error(), "already exists") {
+			// The answer to an earlier request may have been lost.
+			holder, inspectErr := t.network(ctx, spec.Name)
+			if inspectErr == nil && holder.Name == spec.Name {
+				if holder.Labels[LabelOperation] == request.Labels[LabelOperation] {
+					id = holder.ID
+					return nil
+				}
+				return t.object.Taken(describeNetwork(holder), err)
+			}
+		}
+		id = answer.ID
+		return err
+	})
+	if err != nil {
+		return nil, nil, t.explain(ctx, err)
+	}
+	t.exists = "the network was created; the next apply replaces it"
+	made, err := retrying(ctx, func() (*Network, error) { return t.network(ctx, id) })
+	if err != nil {
+		return &Network{NetworkSpec: spec, Engine: t.name, ID: id}, nil, t.explain(ctx, err)
+	}
+	return made, c.attachAgain(ctx, t, id), nil
+}
+
+func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions {
+	labels := map[string]string{LabelOperation: operation}
+	maps.Copy(labels, spec.Labels)
+	request := network.CreateOptions{
+		Driver: spec.Driver, Scope: spec.Scope, Options: spec.Options, Labels: labels,
+		Internal: spec.Internal, Attachable: spec.Attachable, Ingress: spec.Ingress, ConfigOnly: spec.ConfigOnly, EnableIPv6: &spec.EnableIPv6,
+		IPAM: &network.IPAM{Driver: spec.IPAM.Driver, Options: spec.IPAM.Options},
+	}
+	if spec.ConfigFrom != "" {
+		request.ConfigFrom = &network.ConfigReference{Network: spec.ConfigFrom}
+	}
+	for _, p := range spec.IPAM.Pools {
+		request.IPAM.Config = append(request.IPAM.Config, network.IPAMConfig{
+			Subnet: p.Subnet, Gateway: p.Gateway, IPRange: p.IPRange, AuxAddress: p.AuxAddresses,
+		})
+	}
+	return request
+}
+
+// network reads a network by ID or name.
+func (e *engine) network(ctx context.Context, ref string) (*Network, error) {
+	r, err := e.api.NetworkInspect(ctx, ref, network.InspectOptions{})
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{Engine: e.name, ID: r.ID, Created: r.Created, NetworkSpec: NetworkSpec{
+		Name: r.Name, Driver: r.Driver, Scope: r.Scope, Options: r.Options, Internal: r.Internal, Attachable: r.Attachable, Ingress: r.Ingress,
+		EnableIPv6: r.EnableIPv6, ConfigOnly: r.ConfigOnly, ConfigFrom: r.ConfigFrom.Network, Labels: r.Labels,
+		IPAM: IPAM{Driver: r.IPAM.Driver, Options: r.IPAM.Options},
+	}}
+	for _, p := range r.IPAM.Config {
+		n.IPAM.Pools = append(n.IPAM.Pools, Pool{Subnet: p.Subnet, Gateway: p.Gateway, IPRange: p.IPRange, AuxAddresses: p.AuxAddress})
+	}
+	return n, nil
+}
+
+func describeNetwork(n *Network) string {
+	text := fmt.Sprintf("network %s (driver %q, created %s)", n.ID[:shortID], n.Driver, n.Created.UTC().Format("2006-01-02 15:04:05 UTC"))
+	return text + describeOwner(n.Labels) + " has it"
+}
+
+// describeOwner says what the labels of an object tell of who made it.
+func describeOwner(labels map[string]string) string {
+	text := ""
+	if project := labels["com.docker.compose.project"]; project != "" {
+		text += fmt.Sprintf(" of the Compose project %q", project)
+	}
+	if operation := labels[LabelOperation]; operation != "" {
+		text += fmt.Sprintf(", made by gantry's operation %s (perhaps for another Terraform state)", operation)
+	}
+	return text
+}
+
+// InspectNetwork reads a network by its ID, its short ID or its name. A missing one is a *fault.Fault of
+// kind fault.NotFound.
+func (c *Conductor) InspectNetwork(ctx context.Context, ref string) (*Network, error) {
+	t, err := c.begin(ctx, "network", ref, "read", "read", fault.StepReading)
+	if err != nil {
+		return nil, err
+	}
+	n, err := retrying(ctx, func() (*Network, error) { return t.network(ctx, ref) })
+	return n, t.explain(ctx, err)
+}
+
+// RemoveNetwork removes a network by its ID. It waits for containers that are being removed, and
+// disconnects gantry's own: a network that is made under the same name afterwards gets them back.
+// If anybody else's container uses the network, running or not, nothing is touched.
+func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) error {
+	t, err := c.begin(ctx, "network", name, "remove", "delete", fault.StepRemoving)
+	if err != nil {
+		return err
+	}
+	t.exists = "the network is still there"
+	err = c.removeNetwork(ctx, t, id)
+	return t.explain(ctx, ignoreNotFound(err))
+}
+
+func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error {
+	args := filters.NewArgs(filters.Arg("network", id), filters.Arg("network", t.object.Name))
+	members := func(ctx context.Context) ([]user, error) {
+		users, err := t.users(ctx, args, func(s container.Summary) bool { return attached(s, id, t.object.Name) })
+		if err != nil {
+			return nil, err
+		}
+		var strangers []user
+		for _, u := range users {
+			if !u.leaving && !t.owns(u) {
+				strangers = append(strangers, u)
+			}
+		}
+		if len(strangers) > 0 {
+			return nil, t.object.InUse(describeUsers(strangers), "disconnect or remove what gantry does not manage, then apply again", nil)
+		}
+		return users, nil
+	}
+	own, err := t.remaining(ctx, members)
+	if err != nil {
+		return err
+	}
+	for _, u := range own {
+		if err := c.detach(ctx, t, id, u); err != nil {
+			c.attachAgain(context.WithoutCancel(ctx), t, id)
+			return fmt.Errorf("disconnecting container %q: %w", u.name, err)
+		}
+	}
+	err = t.change(ctx, func(ctx context.Context) error { return t.api.NetworkRemove(ctx, id) })
+	if ignoreNotFound(err) != nil {
+		c.attachAgain(context.WithoutCancel(ctx), t, id)
+		if containsAny(err.Error(), "active endpoints") {
+			return t.object.InUse("somebody who connected meanwhile", "apply again", err)
+		}
+	}
+	return err
+}
+
+// attached says whether a container is connected to a network. One that was never started knows
+// only the name that it was created with.
+func attached(s container.Summary, id, name string) bool {
+	if s.NetworkSettings == nil {
+		return false
+	}
+	for key, n := range s.NetworkSettings.Networks {
+		if n != nil && n.NetworkID == id || (n == nil || n.NetworkID == "") && (key == name || key == id || len(key) >= shortID && id[:min(len(key), len(id))] == key) {
+			return true
+		}
+	}
+	return false
+}
+
+// detached is a container that was disconnected from a network that was removed.
+type detached struct {
+	user
+	endpoint *network.EndpointSettings
+}
+
+// detach disconnects a container and remembers how it was connected.
+func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) error {
+	return c.inLane(ctx, t.engine, u.name, func(ctx context.Context) error {
+		found, err := retrying(ctx, func() (container.InspectResponse, error) { return t.api.ContainerInspect(ctx, u.id) })
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		member := detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}
+		err = t.change(ctx, func(ctx context.Context) error {
+			err := t.api.NetworkDisconnect(ctx, id, u.id, false)
+			if err != nil && containsAny(err.Error(), "is not connected to") {
+				return nil // An answer was lost, or somebody was faster.
+			}
+			return err
+		})
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		t.logger.Info("disconnected from a network that is being removed", "container", u.name, "network", t.object.Name)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.detached == nil {
+			c.detached = make(map[string][]detached)
+		}
+		c.detached[t.object.Name] = append(c.detached[t.object.Name], member)
+		return nil
+	})
+}
+
+// endpointOf gives what was asked for when a container was connected, without what the engine chose.
+func endpointOf(r container.InspectResponse, id, name string) *network.EndpointSettings {
+	settings := &network.EndpointSettings{}
+	if r.NetworkSettings == nil {
+		return settings
+	}
+	for key, n := range r.NetworkSettings.Networks {
+		if n == nil || n.NetworkID != id && key != name {
+			continue
+		}
+		settings.IPAMConfig, settings.Links, settings.DriverOpts = n.IPAMConfig, n.Links, n.DriverOpts
+		for _, alias := range n.Aliases {
+			if alias != r.ID[:shortID] && (r.Config == nil || alias != r.Config.Hostname) { // The engine adds these by itself.
+				settings.Aliases = append(settings.Aliases, alias)
+			}
+		}
+	}
+	return settings
+}
+
+// attachAgain connects the containers that a removed network of this name left behind.
+func (c *Conductor) attachAgain(ctx context.Context, t *task, id string) []*fault.Fault {
+	c.mu.Lock()
+	members := c.detached[t.object.Name]
+	delete(c.detached, t.object.Name)
+	c.mu.Unlock()
+	var failed []*fault.Fault
+	for _, m := range members {
+		err := c.inLane(ctx, t.engine, m.name, func(ctx context.Context) error {
+			return t.change(ctx, func(ctx context.Context) error {
+				err := t.api.NetworkConnect(ctx, id, m.id, m.endpoint)
+				if err != nil && alreadyConnected(err) {
+					return nil
+				}
+				return err
+			})
+		})
+		if err != nil && !errdefs.IsNotFound(err) {
+			failed = append(failed, t.object.Moved(m.name, err))
+		}
+	}
+	return failed
+}

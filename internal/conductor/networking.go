@@ -1,0 +1,136 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// Networking is how a container reaches others beyond the networks that it is connected to.
+type Networking struct {
+	// NetworkMode is host, none, bridge, or container: with the name or the ID of a container
+	// whose network it shares. Empty is what Networks say. In a Container it is the engine's
+	// word, which names a container by its ID.
+	NetworkMode string `json:"network_mode,omitempty"`
+	Domainname  string `json:"domainname,omitempty"`
+	// ExtraHosts are addresses by host name; IPv6 addresses have no brackets, and "host-gateway"
+	// is the address of the engine's host.
+	ExtraHosts map[string][]string `json:"extra_hosts,omitempty"`
+	DNS        []string            `json:"dns,omitempty"`
+	DNSSearch  []string            `json:"dns_search,omitempty"`
+	DNSOptions []string            `json:"dns_opt,omitempty"`
+	// PublishAllPorts publishes the ports that the image exposes on ports that the engine chooses.
+	PublishAllPorts bool `json:"publish_all_ports,omitempty"`
+}
+
+// translate puts the settings into a create request.
+func (n Networking) translate(config *container.Config, host *container.HostConfig) {
+	config.Domainname = n.Domainname
+	host.NetworkMode = container.NetworkMode(n.NetworkMode)
+	host.DNS, host.DNSSearch, host.DNSOptions = n.DNS, n.DNSSearch, n.DNSOptions
+	host.PublishAllPorts = n.PublishAllPorts
+	for _, name := range slices.Sorted(maps.Keys(n.ExtraHosts)) {
+		for _, address := range n.ExtraHosts[name] {
+			host.ExtraHosts = append(host.ExtraHosts, name+":"+PlainHostAddress(address))
+		}
+	}
+}
+
+func observeNetworking(config *container.Config, host *container.HostConfig) Networking {
+	n := Networking{
+		NetworkMode: string(host.NetworkMode), Domainname: config.Domainname, DNS: host.DNS, DNSSearch: host.DNSSearch,
+		DNSOptions: host.DNSOptions, PublishAllPorts: host.PublishAllPorts,
+	}
+	for _, entry := range host.ExtraHosts {
+		name, address := ParseExtraHost(entry)
+		if n.ExtraHosts == nil {
+			n.ExtraHosts = make(map[string][]string)
+		}
+		n.ExtraHosts[name] = append(n.ExtraHosts[name], address)
+	}
+	return n
+}
+
+// ParseExtraHost reads an entry as the Docker CLI takes and an engine reports it: host:address, or
+// host=address, where an IPv6 address may have brackets.
+func ParseExtraHost(entry string) (host, address string) {
+	if at := strings.IndexAny(entry, ":="); at >= 0 {
+		return entry[:at], PlainHostAddress(entry[at+1:])
+	}
+	return entry, ""
+}
+
+// PlainHostAddress gives the one spelling of an address of an extra host.
+func PlainHostAddress(s string) string {
+	if inner, ok := strings.CutPrefix(s, "["); ok {
+		if inner, ok := strings.CutSuffix(inner, "]"); ok {
+			if a, err := netip.ParseAddr(inner); err == nil && a.Is6() {
+				s = inner
+			}
+		}
+	}
+	return plainAddress(s)
+}
+
+// met says whether a container has what is asked for. What is not asked for is the engine's.
+func (n Networking) met(c *Container) bool {
+	hosts := func(a, b []string) bool {
+		return slices.EqualFunc(a, b, func(a, b string) bool { return PlainHostAddress(a) == PlainHostAddress(b) })
+	}
+	return (n.NetworkMode == "" || c.SameNamespace(n.NetworkMode, c.NetworkMode)) && (n.Domainname == "" || n.Domainname == c.Domainname) &&
+		maps.EqualFunc(n.ExtraHosts, c.ExtraHosts, hosts) && slices.EqualFunc(n.DNS, c.DNS, sameAddress) && slices.Equal(n.DNSSearch, c.DNSSearch) &&
+		slices.Equal(n.DNSOptions, c.DNSOptions) && n.PublishAllPorts == c.PublishAllPorts
+}
+
+// containerPrefix begins a mode that shares a namespace with another container.
+const containerPrefix = "container:"
+
+// SharedContainer gives the container that a mode shares a namespace with.
+func SharedContainer(mode string) (ref string, ok bool) {
+	return strings.CutPrefix(mode, containerPrefix)
+}
+
+// SameNamespace says whether a mode that is asked for ("container:web", "host") is the one that the
+// engine reports of c, where containers are named by their IDs. A name means the container that has
+// it now: if that is another one than at the create, it is not the same.
+func (c *Container) SameNamespace(asked, seen string) bool {
+	ref, shares := SharedContainer(asked)
+	id, reported := SharedContainer(seen)
+	if !shares || !reported {
+		return asked == seen || isDefaultMode(asked) && isDefaultMode(seen)
+	}
+	return ref == id || len(ref) >= shortID && strings.HasPrefix(id, ref) || ref == c.Shared[id]
+}
+
+// isDefaultMode says whether a mode is the network that an engine chooses by itself.
+func isDefaultMode(mode string) bool { return mode == "" || mode == "default" || mode == "bridge" }
+
+// nameShared finds the present names of the containers that c shares namespaces with.
+func (e *engine) nameShared(ctx context.Context, c *Container, modes ...string) error {
+	for _, mode := range modes {
+		id, ok := SharedContainer(mode)
+		if _, known := c.Shared[id]; !ok || known {
+			continue
+		}
+		r, err := e.api.ContainerInspect(ctx, id)
+		if ignoreNotFound(err) != nil {
+			return fmt.Errorf("reading container %s, whose namespace container %q shares: %w", id, c.Name, err)
+		}
+		if err != nil {
+			continue // It is gone: no name means it.
+		}
+		if c.Shared == nil {
+			c.Shared = make(map[string]string)
+		}
+		c.Shared[id] = strings.TrimPrefix(r.Name, "/")
+	}
+	return nil
+}

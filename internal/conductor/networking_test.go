@@ -1,0 +1,104 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestTranslateNetworking(t *testing.T) {
+	spec := Spec{Name: "web"}
+	spec.Networking = Networking{
+		NetworkMode: "none", Domainname: "a.test", DNS: []string{"10.0.0.1"}, DNSSearch: []string{"b.test"}, DNSOptions: []string{"ndots:2"},
+		ExtraHosts:      map[string][]string{"six": {"[fd00::0:1]", "fd00::2"}, "gateway": {"host-gateway"}, "four": {"10.0.0.1"}},
+		PublishAllPorts: true,
+	}
+	c, err := translate(spec, "e/web/1", "1.41")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &container.HostConfig{
+		NetworkMode: "none", DNS: []string{"10.0.0.1"}, DNSSearch: []string{"b.test"}, DNSOptions: []string{"ndots:2"}, PublishAllPorts: true,
+		ExtraHosts: []string{"four:10.0.0.1", "gateway:host-gateway", "six:fd00::1", "six:fd00::2"}, RestartPolicy: container.RestartPolicy{Name: "no"},
+	}
+	if diff := cmp.Diff(want, c.host); diff != "" || c.config.Domainname != "a.test" {
+		t.Error(c.config.Domainname, diff)
+	}
+	got := observeNetworking(c.config, c.host)
+	if !spec.met(&Container{Settings: Settings{Networking: got}}) {
+		t.Errorf("what was made of it does not meet it: %+v", got)
+	}
+	for name, change := range map[string]func(*Networking){
+		"mode":  func(n *Networking) { n.NetworkMode = "host" },
+		"hosts": func(n *Networking) { n.ExtraHosts = nil },
+		"DNS":   func(n *Networking) { n.DNS = []string{"10.0.0.2"} },
+	} {
+		other := got
+		change(&other)
+		if spec.met(&Container{Settings: Settings{Networking: other}}) {
+			t.Errorf("another %s meets it", name)
+		}
+	}
+}
+
+func TestTranslateNetworks(t *testing.T) {
+	spec := Spec{Name: "web"}
+	first := EndpointOptions{
+		Aliases: []string{"db"}, IPv4Address: "10.0.0.9", IPv6Address: "fd00::9", LinkLocalIPs: []string{"169.254.1.1"},
+		MACAddress: "02:42:ac:11:65:43", DriverOpts: map[string]string{"a": "1"}, GatewayPriority: 2,
+	}
+	spec.Networks = map[string]NetworkAttachment{"a": {Network: "back"}, "b": {Network: "front", Priority: 10, EndpointOptions: first}}
+	want := &network.EndpointSettings{
+		Aliases: []string{"db"}, MacAddress: "02:42:ac:11:65:43", DriverOpts: map[string]string{"a": "1"}, GwPriority: 2,
+		IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "10.0.0.9", IPv6Address: "fd00::9", LinkLocalIPs: []string{"169.254.1.1"}},
+	}
+	for version, later := range map[string][]string{"1.41": {"a"}, "1.44": nil} {
+		c, err := translate(spec, "e/web/1", version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.host.NetworkMode != "front" {
+			t.Errorf("the first network is %s", c.host.NetworkMode)
+		}
+		if diff := cmp.Diff(later, c.connect); diff != "" {
+			t.Errorf("%s: connected later:\n%s", version, diff)
+		}
+		if diff := cmp.Diff(want, c.networks.EndpointsConfig["front"]); diff != "" {
+			t.Errorf("%s:\n%s", version, diff)
+		}
+	}
+	// The engine adds the container's ID to the aliases, and addresses of its own.
+	id := strings.Repeat("0123456789abcdef", 4)
+	want.Aliases, want.NetworkID, want.IPAddress = []string{"db", id[:12], "web-host"}, "net", "10.0.0.9"
+	seen := observeEndpoint(id, "web-host", want)
+	if differ := first.Differences(seen.EndpointOptions); differ != nil {
+		t.Errorf("what was made of it differs in %v", differ)
+	}
+	if seen.ID != "net" || seen.Address != "10.0.0.9" {
+		t.Errorf("observed %+v", seen)
+	}
+}
+
+func FuzzParseExtraHost(f *testing.F) {
+	for _, s := range []string{"a:10.0.0.1", "a:[::1]", "a=::1", "a:::1", "a:host-gateway", "a", ":", "[::1]:a", "a:[[::1]]", "a:[10.0.0.1]"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		host, address := ParseExtraHost(s)
+		if again := PlainHostAddress(address); again != address {
+			t.Errorf("%q: the address %q becomes %q", s, address, again)
+		}
+		if host == "" {
+			return
+		}
+		if h, a := ParseExtraHost(host + ":" + address); h != host || a != address {
+			t.Errorf("%q: %q and %q become %q and %q", s, host, address, h, a)
+		}
+	})
+}

@@ -1,0 +1,232 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
+)
+
+// goneRetry is the pause between two looks at a container that is being removed, besides the events:
+// a removal that fails has none.
+const goneRetry = time.Second
+
+// task is what is done with one object around the containers: it belongs to one call. Networks,
+// volumes and images have no lanes: Terraform orders what belongs together, and the engine does
+// each request as a whole.
+type task struct {
+	*engine
+	object fault.Object
+	// action and timeout are what the call does in texts, and which of the timeouts bounds it.
+	action, timeout string
+	step            fault.Step
+	// exists says what a failure leaves.
+	exists string
+	// attributes finds what the engine's words are about; nil where there is nothing to find.
+	attributes []attributeWord
+	// mark is when the task began, in the order of pulls.
+	mark pull.Mark
+}
+
+// attributeWord tells that an engine's message with this word concerns this attribute.
+type attributeWord struct{ word, attribute string }
+
+// begin connects, and makes a task of it.
+func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout string, step fault.Step, words ...attributeWord) (*task, error) {
+	e, err := c.connect(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	return &task{
+		engine: e, object: fault.Object{Kind: kind, Name: name, Engine: e.name, Now: time.Now},
+		action: action, timeout: timeout, step: step, attributes: words, mark: e.pulls.Mark(),
+	}, nil
+}
+
+// change sends a request that changes something: in a slot of the pool, repeated if the answer is
+// lost, and not cut off in the middle. What is sent must be idempotent.
+func (t *task) change(ctx context.Context, request func(context.Context) error) error {
+	_, err := retrying(ctx, func() (struct{}, error) {
+		return struct{}{}, t.pool.Do(ctx, func(ctx context.Context) error {
+			ctx, cancel := outlive(ctx, changeGrace)
+			defer cancel()
+			return request(ctx)
+		})
+	})
+	return err
+}
+
+// explain makes a fault of what went wrong; nil stays nil.
+func (t *task) explain(ctx context.Context, err error) error {
+	if f := (*fault.Fault)(nil); err == nil || errors.As(err, &f) {
+		return err
+	}
+	text := strings.ToLower(err.Error())
+	switch {
+	case ctx.Err() != nil:
+		return t.object.Ended(endedKind(ctx), t.step, t.action, t.timeout, t.exists, context.Cause(ctx))
+	case lostAnswer(err):
+		return t.object.Lost(t.step, t.action, err)
+	case errdefs.IsNotFound(err) && t.step == fault.StepReading:
+		return t.object.NotFound(err)
+	}
+	kind, attribute := fault.EngineError, []string(nil)
+	for _, row := range t.attributes {
+		if strings.Contains(text, row.word) {
+			kind, attribute = fault.Invalid, []string{row.attribute}
+			break
+		}
+	}
+	return t.object.Said(kind, t.step, t.action, attribute, t.exists, err)
+}
+
+// user is a container that uses an object.
+type user struct {
+	id, name, image string
+	labels          map[string]string
+	// leaving says that the container is being removed.
+	leaving bool
+}
+
+func (u user) String() string { return fmt.Sprintf("container %q (image %q)", u.name, u.image) }
+
+func describeUsers(users []user) string {
+	texts := make([]string, 0, len(users))
+	for _, u := range users {
+		texts = append(texts, u.String())
+	}
+	return strings.Join(texts, ", ")
+}
+
+// users lists the containers, running or not, that match the filters and pass the test.
+func (e *engine) users(ctx context.Context, args filters.Args, uses func(container.Summary) bool) ([]user, error) {
+	list, err := retrying(ctx, func() ([]container.Summary, error) {
+		return e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+	})
+	if err != nil {
+		return nil, err
+	}
+	var users []user
+	for _, c := range list {
+		if !uses(c) || len(c.Names) == 0 {
+			continue
+		}
+		u := user{id: c.ID, name: strings.TrimPrefix(c.Names[0], "/"), image: c.Image, labels: c.Labels}
+		u.leaving = c.State == container.StateRemoving || e.leaving(u)
+		users = append(users, u)
+	}
+	return users, nil
+}
+
+// leaving says whether an operation is under way that removes the container.
+func (e *engine) leaving(u user) bool {
+	if e.journal == nil {
+		return false
+	}
+	records, _ := e.journal.Lane(u.name)
+	for _, r := range records {
+		if Kind(r.Kind) == KindRemove && r.InProgress() && e.journal.Alive(r) {
+			return true
+		}
+	}
+	return false
+}
+
+// remaining lists the users that stay: it waits for those that are being removed.
+func (e *engine) remaining(ctx context.Context, list func(context.Context) ([]user, error)) ([]user, error) {
+	for {
+		users, err := list(ctx)
+		if err != nil {
+			return nil, err
+		}
+		var stay []user
+		var going *user
+		for _, u := range users {
+			if u.leaving {
+				going = &u
+			} else {
+				stay = append(stay, u)
+			}
+		}
+		if going == nil {
+			return stay, nil
+		}
+		if err := e.awaitChange(ctx, going.id); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// awaitChange waits until something happened to a container, or for a while.
+func (e *engine) awaitChange(ctx context.Context, id string) error {
+	events, err := e.watcher.Watch(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	timer := time.NewTimer(goneRetry)
+	defer timer.Stop()
+	select {
+	case <-events.Wake():
+	case <-timer.C:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return nil
+}
+
+// owns says whether gantry made the container: its label names an operation on a container of this
+// name, or one that the journal knows for this container (it was renamed since). A label that came
+// with an image names another container.
+func (e *engine) owns(u user) bool {
+	engine, name, _, err := journal.SplitID(u.labels[LabelOperation])
+	if err != nil || engine != e.name {
+		return false
+	}
+	if name == u.name {
+		return true
+	}
+	if e.journal == nil {
+		return false
+	}
+	r, err := e.journal.Find(u.labels[LabelOperation])
+	return err == nil && r.ContainerID == u.id
+}
+
+// inLane does something with a container when it is its turn, as an operation would.
+func (c *Conductor) inLane(ctx context.Context, e *engine, name string, do func(context.Context) error) error {
+	id := newOperationID(e.name, name)
+	pass := c.lanes.Queue(true, laneKey{e.name, name})
+	if err := pass.Wait(ctx); err != nil {
+		return err
+	}
+	defer pass.Leave(nil)
+	if e.journal != nil {
+		hold, err := e.journal.Hold(ctx, journal.Record{ID: id, Engine: e.name, Container: name})
+		switch {
+		case err != nil && ctx.Err() != nil:
+			return err
+		case err != nil:
+			e.logger.Warn("the lane's lock can't be taken: another process might work on the same container", "container", name, "error", err)
+		default:
+			defer func() {
+				if err := hold.Release(); err != nil {
+					e.logger.Warn("the lane's lock can't be released", "container", name, "error", err)
+				}
+			}()
+		}
+	}
+	return do(ctx)
+}

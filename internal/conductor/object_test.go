@@ -1,0 +1,88 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+)
+
+// The label of an operation proves nothing where it names another container, as it does on one that
+// was made from a committed image.
+func TestOwns(t *testing.T) {
+	t.Parallel()
+	e := &engine{name: "edge1"}
+	for _, tt := range []struct {
+		name, label string
+		own         bool
+	}{
+		{"web", "edge1/web/0190", true},
+		{"web", "edge1/other/0190", false},
+		{"web", "edge2/web/0190", false},
+		{"web", "", false},
+		{"web", "nonsense", false},
+	} {
+		if got := e.owns(user{name: tt.name, labels: map[string]string{LabelOperation: tt.label}}); got != tt.own {
+			t.Errorf("%q: %t", tt.label, got)
+		}
+	}
+}
+
+func TestAttached(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("ab", 32)
+	for _, tt := range []struct {
+		name     string
+		networks map[string]*network.EndpointSettings
+		attached bool
+	}{
+		{"by its ID", map[string]*network.EndpointSettings{"front": {NetworkID: id}}, true},
+		{"never started, by its name", map[string]*network.EndpointSettings{"front": {}}, true},
+		{"never started, by a short ID", map[string]*network.EndpointSettings{id[:12]: nil}, true},
+		{"one of that name before", map[string]*network.EndpointSettings{"front": {NetworkID: strings.Repeat("c", 64)}}, false},
+		{"a longer name", map[string]*network.EndpointSettings{"front2": {}}, false},
+		{"none", nil, false},
+	} {
+		s := container.Summary{NetworkSettings: &container.NetworkSettingsSummary{Networks: tt.networks}}
+		if got := attached(s, id, "front"); got != tt.attached {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}
+
+// What is carried to another network is what was asked for, not what the engine chose.
+func TestEndpointOf(t *testing.T) {
+	t.Parallel()
+	id := strings.Repeat("a", 64)
+	got := endpointOf(container.InspectResponse{
+		ContainerJSONBase: &container.ContainerJSONBase{ID: id},
+		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{"front": {
+			NetworkID: "n", IPAddress: "10.0.0.5", Gateway: "10.0.0.1", Aliases: []string{"www", id[:12]},
+			IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "10.0.0.5"},
+		}}},
+	}, "n", "front")
+	if len(got.Aliases) != 1 || got.Aliases[0] != "www" || got.IPAMConfig.IPv4Address != "10.0.0.5" || got.IPAddress != "" || got.Gateway != "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Only the end of what was written is kept.
+func TestLastBytes(t *testing.T) {
+	t.Parallel()
+	var b lastBytes
+	for range 5 {
+		if _, err := b.Write([]byte(strings.Repeat("x", maxContent))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.Write([]byte("end")); err != nil {
+		t.Fatal(err)
+	}
+	if text := b.text(); len(text) != maxContent || !strings.HasSuffix(text, "end") || !b.dropped {
+		t.Errorf("%d bytes, dropped %t", len(text), b.dropped)
+	}
+}

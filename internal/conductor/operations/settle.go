@@ -1,0 +1,44 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package operations
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// settle notes that a person has dealt with a failure: no plan tells of it any more, and a removal is
+// not resumed.
+func settle(_ context.Context, s *session) error {
+	all, err := s.operations()
+	if err != nil {
+		return err
+	}
+	unsettled := func(o operation) bool { return o.failed() && !o.Settled }
+	o, err := find(all, s.id, unsettled)
+	if err != nil {
+		return err
+	}
+	if !unsettled(o) {
+		return fmt.Errorf("operation %s (%s of container %q) is no failure that is open: it is %s", o.short(), o.Kind, o.Container, o.status())
+	}
+	err = o.engine.Change(o.ID, func(r *journal.Record) {
+		if r.InProgress() {
+			r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
+		}
+		r.Settled = true
+	})
+	if err != nil {
+		return fmt.Errorf("settling the operation: %w", err)
+	}
+	o.Settled = true
+	if s.json {
+		return s.encode(o)
+	}
+	s.print(fmt.Sprintf("The failed %s of container %q on engine %q is settled: no plan tells of it any more.", o.Kind, o.Container, o.Engine))
+	return nil
+}

@@ -1,0 +1,126 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"reflect"
+	"slices"
+
+	"github.com/docker/docker/api/types/system"
+)
+
+// EngineDefaults are what an engine gives to a container that asks for nothing, as far as it says
+// so. The zero value knows of none.
+type EngineDefaults struct {
+	LogDriver string
+	Runtime   string
+	// Cgroup is the mode of the cgroup name space: host or private.
+	Cgroup string
+	// NoSwapLimit says that the host's kernel can't limit swap: the engine then reports that it
+	// is unlimited, whatever was asked for.
+	NoSwapLimit bool
+}
+
+func observeDefaults(info system.Info) EngineDefaults {
+	d := EngineDefaults{LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
+	if info.CgroupVersion == "1" {
+		d.Cgroup = "host"
+	}
+	return d
+}
+
+// Plain has one spelling of all settings that mean the same to an engine with these defaults. What
+// means the same as leaving it out is left out.
+func (s Settings) Plain(d EngineDefaults) Settings {
+	s.Limits, s.Devices, s.Process = s.Limits.plain(d), s.Devices.plain(), s.Process.plain(d)
+	s.Security, s.Namespaces = s.Security.plain(s.Namespaces.shared()), s.Namespaces.plain(d)
+	if isDefaultMode(s.NetworkMode) {
+		s.NetworkMode = ""
+	}
+	return s
+}
+
+// meets says whether a container is made as the specification asks for. What image and engine add
+// is none of its business. Each setting is compared by its plain spelling, unless it is one of those
+// that have a comparison of their own: a new setting is compared, too.
+func (s Spec) meets(c *Container) bool {
+	want, got := reflect.ValueOf(s.Settings.Plain(c.Defaults)), reflect.ValueOf(c.Settings.Plain(c.Defaults))
+	for i := range want.NumField() {
+		name := want.Type().Field(i).Name
+		if compare, ok := ownComparisons()[name]; ok {
+			if !compare(s, c) {
+				return false
+			}
+			continue
+		}
+		if !reflect.DeepEqual(want.Field(i).Interface(), got.Field(i).Interface()) {
+			return false
+		}
+	}
+	return true
+}
+
+// ownComparisons are those of the settings to which an image or an engine adds, and of those that
+// the engine reports in another form.
+func ownComparisons() map[string]func(Spec, *Container) bool {
+	within := func(part, whole map[string]string) bool {
+		for key, value := range part {
+			if got, ok := whole[key]; !ok || got != value {
+				return false
+			}
+		}
+		return true
+	}
+	list := func(want, got []string) bool { return want == nil || slices.Equal(want, got) }
+	text := func(want, got string) bool { return want == "" || want == got }
+	return map[string]func(Spec, *Container) bool{
+		"Platform":    func(Spec, *Container) bool { return true }, // The engine does not report it.
+		"Entrypoint":  func(s Spec, c *Container) bool { return list(s.Entrypoint, c.Entrypoint) },
+		"Command":     func(s Spec, c *Container) bool { return list(s.Command, c.Command) },
+		"Environment": func(s Spec, c *Container) bool { return within(s.Environment, c.Environment) },
+		"Labels":      func(s Spec, c *Container) bool { return within(s.Labels, c.Labels) },
+		"Ports": func(s Spec, c *Container) bool {
+			_, bindings := translatePorts(s.Ports)
+			return slices.Equal(observePorts(bindings), c.Ports)
+		},
+		"Mounts": func(s Spec, c *Container) bool {
+			for target, m := range s.Mounts {
+				if got, ok := c.Mounts[target]; !ok || !m.metBy(got) {
+					return false
+				}
+			}
+			return true
+		},
+		"VolumesFrom": func(s Spec, c *Container) bool { return slices.Equal(s.VolumesFrom, c.VolumesFrom) },
+		"Networking":  func(s Spec, c *Container) bool { return s.Networking.met(c) },
+		"Limits": func(s Spec, c *Container) bool {
+			for name, u := range s.Ulimits {
+				if got, ok := c.Ulimits[name]; !ok || got != u {
+					return false
+				}
+			}
+			want, got := s.Limits.plain(c.Defaults), c.Limits.plain(c.Defaults)
+			want.Ulimits, got.Ulimits = nil, nil // An engine adds those of its own configuration.
+			return reflect.DeepEqual(want, got)
+		},
+		"Namespaces": func(s Spec, c *Container) bool { return s.Namespaces.metBy(c) },
+		"Process": func(s Spec, c *Container) bool {
+			want, got := s.Process.plain(c.Defaults), c.Process.plain(c.Defaults)
+			want.Logging, got.Logging = nil, nil
+			return reflect.DeepEqual(want, got) && s.Logging.metBy(c.Logging)
+		},
+		"Networks": func(s Spec, c *Container) bool { return len(planNetworks(s, c)) == 0 },
+		"Healthcheck": func(s Spec, c *Container) bool {
+			return s.Healthcheck == nil || c.Healthcheck != nil && slices.Equal(s.Healthcheck.Test, c.Healthcheck.Test)
+		},
+		"Restart":    func(s Spec, c *Container) bool { return observeRestart(translateRestart(s.Restart)) == c.Restart },
+		"User":       func(s Spec, c *Container) bool { return text(s.User, c.User) },
+		"WorkingDir": func(s Spec, c *Container) bool { return text(s.WorkingDir, c.WorkingDir) },
+		"Hostname":   func(s Spec, c *Container) bool { return text(s.Hostname, c.Hostname) },
+		"StopSignal": func(s Spec, c *Container) bool { return text(s.StopSignal, c.StopSignal) },
+		"StopGracePeriod": func(s Spec, c *Container) bool {
+			return s.StopGracePeriod == nil || c.StopGracePeriod != nil && *s.StopGracePeriod == *c.StopGracePeriod
+		},
+	}
+}

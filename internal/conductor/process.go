@@ -1,0 +1,100 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+)
+
+// Process says how an engine runs a container's process, and what it does with its output.
+type Process struct {
+	// Init runs an init inside the container; nil is the engine's default.
+	Init      *bool `json:"init,omitempty"`
+	TTY       bool  `json:"tty,omitempty"`
+	StdinOpen bool  `json:"stdin_open,omitempty"`
+	// Logging is nil for the engine's default.
+	Logging *Logging `json:"logging,omitempty"`
+	// StorageOpt are options of the engine's storage driver.
+	StorageOpt map[string]string `json:"storage_opt,omitempty"`
+	// Annotations are handed to the runtime.
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// Logging says what becomes of the container's output.
+type Logging struct {
+	// Driver is empty for the engine's default.
+	Driver  string            `json:"driver,omitempty"`
+	Options map[string]string `json:"options,omitempty"`
+}
+
+func (p Process) translate(config *container.Config, host *container.HostConfig) {
+	config.Tty, config.OpenStdin = p.TTY, p.StdinOpen
+	host.Init, host.StorageOpt, host.Annotations = p.Init, p.StorageOpt, p.Annotations
+	if p.Logging != nil {
+		host.LogConfig = container.LogConfig{Type: p.Logging.Driver, Config: p.Logging.Options}
+	}
+}
+
+func observeProcess(config *container.Config, host *container.HostConfig) Process {
+	return Process{
+		Init: host.Init, TTY: config.Tty, StdinOpen: config.OpenStdin, StorageOpt: host.StorageOpt, Annotations: host.Annotations,
+		Logging: &Logging{Driver: host.LogConfig.Type, Options: host.LogConfig.Config},
+	}
+}
+
+func (p Process) plain(d EngineDefaults) Process {
+	if p.Logging != nil {
+		l := Logging{Driver: leaveOut(p.Logging.Driver, d.LogDriver), Options: p.Logging.Options}
+		if len(l.Options) == 0 {
+			l.Options = nil
+		}
+		p.Logging = &l
+		if l.Driver == "" && l.Options == nil {
+			p.Logging = nil
+		}
+	}
+	if len(p.StorageOpt) == 0 {
+		p.StorageOpt = nil
+	}
+	if len(p.Annotations) == 0 {
+		p.Annotations = nil
+	}
+	return p
+}
+
+// metBy says whether a container logs as it was asked to. An engine adds options of its own
+// configuration.
+func (l *Logging) metBy(seen *Logging) bool {
+	if l == nil || seen == nil {
+		return l == nil
+	}
+	for key, value := range l.Options {
+		if got, ok := seen.Options[key]; !ok || got != value {
+			return false
+		}
+	}
+	return l.Driver == "" || l.Driver == seen.Driver
+}
+
+// secrets are what must not reach a disk or a log: the values of the environment, the contents of
+// files, and what log drivers authenticate with.
+func (s Spec) secrets() []string {
+	secrets := slices.Collect(maps.Values(s.Environment))
+	for _, f := range s.Files {
+		secrets = append(secrets, string(f.Content))
+	}
+	if s.Logging == nil {
+		return secrets
+	}
+	for key, value := range s.Logging.Options {
+		if containsAny(strings.ToLower(key), "token", "password", "secret", "credential") {
+			secrets = append(secrets, value)
+		}
+	}
+	return secrets
+}

@@ -1,0 +1,92 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// referenceLook is the pause between two looks at an operation on a container that is referred to.
+const referenceLook = 100 * time.Millisecond
+
+// references are the other containers that this one needs, by name or ID: whose namespaces it shares,
+// and whose volumes it has.
+func (s Spec) references() []string {
+	var refs []string
+	for _, mode := range []string{s.NetworkMode, s.IPC, s.PID} {
+		if ref, ok := SharedContainer(mode); ok {
+			refs = append(refs, ref)
+		}
+	}
+	for _, from := range s.VolumesFrom {
+		ref, _, _ := strings.Cut(from, ":")
+		refs = append(refs, ref)
+	}
+	slices.Sort(refs)
+	return slices.Compact(refs)
+}
+
+// awaitReferences waits until no operation is under way on a container that this one refers to. It
+// takes nothing meanwhile but the place in the lanes. It looks only at what was accepted before, by
+// any process: every wait then leads to an earlier operation, and so none closes a cycle. Of containers
+// that refer to each other the first one fails, and the other one with it.
+func (o *operation) awaitReferences(ctx context.Context) error {
+	if !o.kept || o.Kind == KindRemove {
+		return nil
+	}
+	for _, ref := range o.Spec.references() {
+		for awaited := ""; ; {
+			r, ok := o.underWay(ref)
+			if !ok {
+				if err := o.failedReference(ref, awaited); err != nil {
+					return err
+				}
+				break
+			}
+			if r.ID != awaited {
+				o.logger.Info("waiting for an operation on a container that this one refers to", "awaited", r.ID)
+				awaited = r.ID
+			}
+			if err := pause(ctx, referenceLook); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// underWay finds the last operation on a container that was accepted before this one and has not
+// ended.
+func (o *operation) underWay(ref string) (journal.Record, bool) {
+	records, _ := o.engine.journal.Records()
+	for _, r := range slices.Backward(records) {
+		concerns := slices.Contains(r.Lanes(), ref) || len(ref) >= shortID && strings.HasPrefix(r.ContainerID, ref)
+		if concerns && r.ID != o.id && journal.Ticket(r.ID) < journal.Ticket(o.id) && r.InProgress() && o.engine.journal.Alive(r) {
+			return r, true
+		}
+	}
+	return journal.Record{}, false
+}
+
+// failedReference is a *fault.Fault if the operation that was waited for failed.
+func (o *operation) failedReference(ref, awaited string) error {
+	if awaited == "" {
+		return nil
+	}
+	r, err := o.engine.journal.Find(awaited)
+	if err != nil || r.Outcome != journal.Failed || r.Fault == nil || Kind(r.Kind) == KindRemove {
+		return nil //nolint:nilerr // What can't be read is no failure: the engine has the last word.
+	}
+	exists := fault.Unchanged
+	if o.Kind == KindCreate {
+		exists = fault.NothingCreated
+	}
+	return o.scope().ReferenceFailed(o.Kind.verb(), ref, exists, r.Fault)
+}

@@ -1,0 +1,241 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"strings"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/pkg/jsonmessage"
+	"github.com/google/uuid"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// VolumeSpec is a volume as it shall be. An engine can't change any of it afterwards.
+type VolumeSpec struct {
+	Name       string
+	Driver     string
+	DriverOpts map[string]string
+	Labels     map[string]string
+}
+
+// Volume is a volume as its engine reports it.
+type Volume struct {
+	VolumeSpec
+	Engine string
+	// Mountpoint is the folder on the engine's host, as the driver says.
+	Mountpoint string
+	Scope      string
+	Created    time.Time
+}
+
+// CreateVolume makes a volume. For an engine to create a volume that is there is no error: so what
+// is there is looked at before and after.
+func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (*Volume, error) {
+	t, err := c.begin(ctx, "volume", spec.Name, "create", "create", fault.StepCreating,
+		attributeWord{"plugin", "driver"}, attributeWord{"driver not found", "driver"}, attributeWord{"option", "driver_opts"},
+		attributeWord{"opts", "driver_opts"}, attributeWord{"device", "driver_opts"}, attributeWord{"invalid characters", "name"}, attributeWord{"too short", "name"})
+	if err != nil {
+		return nil, err
+	}
+	t.exists = string(fault.NothingCreated)
+	operation := newOperationID(t.name, spec.Name)
+	labels := map[string]string{LabelOperation: operation}
+	maps.Copy(labels, spec.Labels)
+	var made *Volume
+	err = t.change(ctx, func(ctx context.Context) error {
+		holder, err := t.volume(ctx, spec.Name)
+		if ignoreNotFound(err) != nil {
+			return err
+		}
+		if err != nil {
+			r, err := t.api.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
+			if err != nil {
+				return err
+			}
+			holder = observeVolume(t.name, r)
+		}
+		if holder.Labels[LabelOperation] != operation {
+			return t.object.Taken(fmt.Sprintf("volume of driver %q, created %s%s has it", holder.Driver,
+				holder.Created.UTC().Format("2006-01-02 15:04:05 UTC"), describeOwner(holder.Labels)), nil)
+		}
+		made = holder
+		return nil
+	})
+	return made, t.explain(ctx, err)
+}
+
+func (e *engine) volume(ctx context.Context, name string) (*Volume, error) {
+	r, err := e.api.VolumeInspect(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return observeVolume(e.name, r), nil
+}
+
+func observeVolume(engine string, r volume.Volume) *Volume {
+	v := &Volume{Engine: engine, Mountpoint: r.Mountpoint, Scope: r.Scope, VolumeSpec: VolumeSpec{
+		Name: r.Name, Driver: r.Driver, DriverOpts: r.Options, Labels: r.Labels,
+	}}
+	if created, err := time.Parse(time.RFC3339, r.CreatedAt); err == nil {
+		v.Created = created
+	}
+	return v
+}
+
+// InspectVolume reads a volume by its name. A missing one is a *fault.Fault of kind fault.NotFound.
+func (c *Conductor) InspectVolume(ctx context.Context, name string) (*Volume, error) {
+	t, err := c.begin(ctx, "volume", name, "read", "read", fault.StepReading)
+	if err != nil {
+		return nil, err
+	}
+	v, err := retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
+	return v, t.explain(ctx, err)
+}
+
+// RemoveVolume removes a volume that no container uses, and waits for those that are being removed.
+// Unless force, it must be empty.
+func (c *Conductor) RemoveVolume(ctx context.Context, name string, force bool) error {
+	t, err := c.begin(ctx, "volume", name, "remove", "delete", fault.StepRemoving)
+	if err != nil {
+		return err
+	}
+	t.exists = "the volume is still there"
+	return t.explain(ctx, ignoreNotFound(t.removeVolume(ctx, force)))
+}
+
+func (t *task) removeVolume(ctx context.Context, force bool) error {
+	name := t.object.Name
+	if _, err := retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) }); err != nil {
+		return err
+	}
+	mounts := func(s container.Summary) bool {
+		for _, m := range s.Mounts {
+			if m.Type == mount.TypeVolume && m.Name == name {
+				return true
+			}
+		}
+		return false
+	}
+	users, err := t.remaining(ctx, func(ctx context.Context) ([]user, error) {
+		return t.users(ctx, filters.NewArgs(filters.Arg("volume", name)), mounts)
+	})
+	if err != nil {
+		return err
+	}
+	const hint = "remove these containers first, running or not; then apply again"
+	if len(users) > 0 {
+		return t.object.InUse(describeUsers(users), hint, nil)
+	}
+	if !force {
+		switch first, err := t.firstEntry(ctx, name); {
+		case err != nil && ctx.Err() != nil:
+			return err
+		case err != nil:
+			return t.object.HoldsData("it could not be looked into: "+err.Error(), err)
+		case first != "":
+			return t.object.HoldsData(fmt.Sprintf("it is not empty: there is %q in it, for example", first), nil)
+		}
+	}
+	err = t.change(ctx, func(ctx context.Context) error { return t.api.VolumeRemove(ctx, name, false) })
+	if err != nil && containsAny(err.Error(), "volume is in use") {
+		return t.object.InUse("a container that came meanwhile", hint, err)
+	}
+	return err
+}
+
+// probePath is where the volume is in the container that is only looked through.
+const probePath = "/volume"
+
+// firstEntry gives the name of something in a volume, empty if there is nothing. The engine's own
+// figures would cost it a walk through all volumes of the host, know only the driver "local", and
+// count empty files as nothing. Instead the volume is mounted into a container that is never started,
+// made from an empty image, and the engine's archive of the volume is read up to the first entry: that
+// costs the same for any amount of data.
+func (t *task) firstEntry(ctx context.Context, name string) (first string, err error) {
+	cleanup := context.WithoutCancel(ctx)
+	img, err := t.emptyImage(ctx)
+	if err != nil {
+		return "", fmt.Errorf("making an empty image: %w", err)
+	}
+	defer func() {
+		_, removeErr := t.api.ImageRemove(cleanup, img, image.RemoveOptions{})
+		err = errors.Join(err, ignoreNotFound(removeErr))
+	}()
+	probe := "gantry-probe-" + uuid.NewString()
+	_, err = t.api.ContainerCreate(ctx, &container.Config{Image: img, Cmd: []string{"none"}}, &container.HostConfig{
+		NetworkMode: container.NetworkMode("none"),
+		Mounts: []mount.Mount{{
+			Type: mount.TypeVolume, Source: name, Target: probePath, ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
+		}},
+	}, nil, nil, probe)
+	defer func() {
+		removeErr := t.api.ContainerRemove(cleanup, probe, container.RemoveOptions{Force: true})
+		err = errors.Join(err, ignoreNotFound(removeErr))
+	}()
+	if err != nil {
+		return "", fmt.Errorf("mounting it: %w", err)
+	}
+	archive, _, err := t.api.CopyFromContainer(ctx, probe, probePath)
+	if err != nil {
+		return "", fmt.Errorf("reading it: %w", err)
+	}
+	defer archive.Close()
+	entries := tar.NewReader(archive)
+	for {
+		header, err := entries.Next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return "", nil
+		case err != nil:
+			return "", fmt.Errorf("reading it: %w", err)
+		}
+		// The folder itself comes first.
+		if _, below, _ := strings.Cut(strings.Trim(header.Name, "/"), "/"); below != "" {
+			return below, nil
+		}
+	}
+}
+
+// emptyImage brings an image without a file to the engine, and gives its ID.
+func (t *task) emptyImage(ctx context.Context) (string, error) {
+	var empty bytes.Buffer
+	if err := tar.NewWriter(&empty).Close(); err != nil {
+		return "", err
+	}
+	// The message makes it an image of its own: another probe removes only its own.
+	stream, err := t.api.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{Message: "gantry probe " + uuid.NewString()})
+	if err != nil {
+		return "", err
+	}
+	defer stream.Close()
+	id := ""
+	for decoder := json.NewDecoder(stream); ; {
+		var m jsonmessage.JSONMessage
+		switch err := decoder.Decode(&m); {
+		case errors.Is(err, io.EOF) && id != "":
+			return id, nil
+		case err != nil:
+			return "", err
+		case m.Error != nil:
+			return "", m.Error
+		case strings.HasPrefix(m.Status, "sha256:"):
+			id = m.Status
+		}
+	}
+}

@@ -1,0 +1,348 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+const (
+	// mostContent bounds what is in the configuration, and so in the state and in plans.
+	mostContent = 256 << 10
+	// mostSource bounds a local file: it is held in memory, and sent with its operation.
+	mostSource = 1 << 20
+	// plainMode is the mode of a file unless the configuration has another.
+	plainMode = 0o644
+)
+
+// fileModel is a file that is put into the container.
+type fileModel struct {
+	Content          types.String `tfsdk:"content"`
+	ContentBase64    types.String `tfsdk:"content_base64"`
+	Source           types.String `tfsdk:"source"`
+	SourceSHA256     types.String `tfsdk:"source_sha256"`
+	ContentWO        types.String `tfsdk:"content_wo"`
+	ContentWOVersion types.Int64  `tfsdk:"content_wo_version"`
+	Mode             types.String `tfsdk:"mode"`
+	UID              types.Int64  `tfsdk:"uid"`
+	GID              types.Int64  `tfsdk:"gid"`
+	RestartOnChange  types.Bool   `tfsdk:"restart_on_change"`
+}
+
+// files are the files of a container, by their path in it.
+type files map[string]fileModel
+
+func filesAttribute() schema.Attribute {
+	others := path.Expressions{
+		path.MatchRelative().AtParent().AtName("content_base64"), path.MatchRelative().AtParent().AtName("source"),
+		path.MatchRelative().AtParent().AtName("content_wo"),
+	}
+	id := func(whose string) schema.Attribute {
+		return schema.Int64Attribute{
+			Optional: true, MarkdownDescription: fmt.Sprintf("The ID of the %s. Default 0: root.", whose),
+			Validators: []validator.Int64{int64validator.Between(0, 1<<32-2)},
+		}
+	}
+	return schema.MapNestedAttribute{
+		Optional: true,
+		MarkdownDescription: "Files that are put into the container before it starts, by their absolute path there. Folders that are missing are made. Each has exactly one of `content`, `content_base64`, `source` and `content_wo`. " +
+			"A file that is added or changed is put into the container as it runs; removing one replaces the container, as only a new one is without it. " +
+			"Files are not read back: what somebody changes inside the container is not seen. In a folder that is mounted from a bind or a volume, the file is written there. After an update that failed they are applied again.",
+		Validators: []validator.Map{
+			mapvalidator.NoNullValues(),
+			mapvalidator.KeysAre(absolutePath{}, stringvalidator.RegexMatches(regexp.MustCompile(`^/.`), "must be an absolute path of a file")),
+		},
+		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
+			"content": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The content, at most 256 KiB. It is in the state: for a secret use `content_wo`.",
+				Validators: []validator.String{stringvalidator.ExactlyOneOf(others...), stringvalidator.LengthAtMost(mostContent)},
+			},
+			"content_base64": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The content in base64, at most 256 KiB of it. It is in the state.",
+				Validators: []validator.String{base64Text{}},
+			},
+			"source": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The path of a file on the machine that Terraform runs on, at most 1 MiB of it. The state has only its hash. The file must not change between plan and apply.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"source_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "The SHA-256 hash of `source`."},
+			"content_wo": schema.StringAttribute{
+				Optional: true, WriteOnly: true, MarkdownDescription: "The content, at most 256 KiB, in no state and no plan. A change of it alone is not seen: change `content_wo_version`, too. Needs Terraform 1.11.",
+				Validators: []validator.String{stringvalidator.LengthAtMost(mostContent)},
+			},
+			"content_wo_version": schema.Int64Attribute{
+				Optional: true, MarkdownDescription: "Any number: when it changes, `content_wo` is put into the container again.",
+				Validators: []validator.Int64{int64validator.AlsoRequires(path.MatchRelative().AtParent().AtName("content_wo"))},
+			},
+			"mode": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "The permissions, in octal digits. Default `\"0644\"`.",
+				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-7]{3,4}$`), `must be three or four octal digits, for example "0644"`)},
+			},
+			"uid":               id("file's owner"),
+			"gid":               id("file's group"),
+			"restart_on_change": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container is restarted when the file is added or changed. Default `false`."},
+		}},
+	}
+}
+
+func fileMode(m fileModel) int64 {
+	if mode, err := strconv.ParseInt(m.Mode.ValueString(), 8, 64); err == nil {
+		return mode
+	}
+	return plainMode
+}
+
+// fingerprint stands for what is in the container: two files with the same one need no upload. A
+// content that is in no state has its version alone.
+func (m fileModel) fingerprint() string {
+	content := "version " + m.ContentWOVersion.String()
+	switch {
+	case !m.Content.IsNull():
+		content = hash([]byte(m.Content.ValueString()))
+	case !m.ContentBase64.IsNull():
+		plain, _ := base64.StdEncoding.DecodeString(m.ContentBase64.ValueString()) // It was validated.
+		content = hash(plain)
+	case !m.Source.IsNull():
+		content = m.SourceSHA256.ValueString()
+	}
+	return fmt.Sprintf("%s %o %d:%d", content, fileMode(m), m.UID.ValueInt64(), m.GID.ValueInt64())
+}
+
+// same says whether a change from m to other is one of spelling.
+func (m fileModel) same(other fileModel) bool {
+	return m.Content.Equal(other.Content) && m.ContentBase64.Equal(other.ContentBase64) && m.Source.Equal(other.Source) &&
+		m.RestartOnChange.ValueBool() == other.RestartOnChange.ValueBool() && m.fingerprint() == other.fingerprint()
+}
+
+func hash(content []byte) string {
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
+
+// changedFiles lists what has to be uploaded, and says whether one of the files asks for a restart.
+func changedFiles(prior, plan files) (paths []string, restart bool) {
+	for _, target := range slices.Sorted(maps.Keys(plan)) {
+		m := plan[target]
+		if before, ok := prior[target]; ok && before.fingerprint() == m.fingerprint() {
+			continue
+		}
+		paths = append(paths, target)
+		restart = restart || m.RestartOnChange.ValueBool()
+	}
+	return paths, restart
+}
+
+// without gives the files of a state after an update that failed: what the container has in place of
+// those that it was to upload is not known, and the next plan applies them again.
+func (f files) without(paths []string) files {
+	if f == nil {
+		return nil
+	}
+	left := maps.Clone(f)
+	for _, target := range paths {
+		delete(left, target)
+	}
+	return left
+}
+
+// expandFiles reads the contents. What is write-only is in the configuration alone. It completes
+// the hashes that were not known before.
+func expandFiles(plan, config files) (map[string]conductor.File, diag.Diagnostics) {
+	var diags diag.Diagnostics
+	var out map[string]conductor.File
+	for _, target := range slices.Sorted(maps.Keys(plan)) {
+		m := plan[target]
+		f := conductor.File{Mode: fileMode(m), UID: int(m.UID.ValueInt64()), GID: int(m.GID.ValueInt64())}
+		switch {
+		case !m.Content.IsNull():
+			f.Content = []byte(m.Content.ValueString())
+		case !m.ContentBase64.IsNull():
+			f.Content, _ = base64.StdEncoding.DecodeString(m.ContentBase64.ValueString()) // It was validated.
+		case !m.Source.IsNull():
+			content, err := readSource(m.Source.ValueString())
+			if err != nil {
+				diags.AddAttributeError(path.Root("files").AtMapKey(target).AtName("source"), fmt.Sprintf("Unable to read the source of file %q", target), sentence(err)+".")
+				continue
+			}
+			if found := hash(content); !m.SourceSHA256.IsUnknown() && m.SourceSHA256.ValueString() != found {
+				diags.AddAttributeError(path.Root("files").AtMapKey(target).AtName("source"), fmt.Sprintf("The source of file %q changed after the plan", target),
+					fmt.Sprintf("%q has other content than when the plan was made. Plan again.", m.Source.ValueString()))
+				continue
+			}
+			m.SourceSHA256 = types.StringValue(hash(content))
+			plan[target], f.Content = m, content
+		default:
+			f.Content = []byte(config[target].ContentWO.ValueString())
+		}
+		if out == nil {
+			out = make(map[string]conductor.File, len(plan))
+		}
+		out[target] = f
+	}
+	return out, diags
+}
+
+// readSource reads a local file, but for one that is too large.
+func readSource(name string) (content []byte, err error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	content, err = io.ReadAll(io.LimitReader(f, mostSource+1))
+	if err == nil && len(content) > mostSource {
+		err = fmt.Errorf("%s has more than 1 MiB: mount it, or put it into the image", name)
+	}
+	return content, err
+}
+
+// planFiles completes the plan of the files: the hashes of their sources, the spelling of the state
+// where a new one means the same, and the replacement that a removed one needs.
+func planFiles(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	at := path.Root("files")
+	plan, known := plannedFiles(ctx, req.Plan, resp)
+	if !known {
+		return
+	}
+	var prior files
+	if !req.State.Raw.IsNull() {
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, at, &prior)...)
+	}
+	for target, m := range plan {
+		if m.Source.IsUnknown() {
+			m.SourceSHA256 = types.StringUnknown()
+			plan[target] = m
+			continue
+		}
+		m.SourceSHA256 = types.StringNull()
+		if !m.Source.IsNull() {
+			content, err := readSource(m.Source.ValueString())
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				m.SourceSHA256 = types.StringUnknown() // Something may make it before the apply comes here.
+			case err != nil:
+				resp.Diagnostics.AddAttributeError(at.AtMapKey(target).AtName("source"), fmt.Sprintf("Unable to read the source of file %q", target), sentence(err)+".")
+			default:
+				m.SourceSHA256 = types.StringValue(hash(content))
+			}
+		}
+		plan[target] = m
+	}
+	for target := range prior {
+		if _, ok := plan[target]; !ok {
+			resp.RequiresReplace = append(resp.RequiresReplace, at)
+			break
+		}
+	}
+	if prior != nil && plan != nil && maps.EqualFunc(prior, plan, fileModel.same) {
+		plan = prior
+	}
+	if plan != nil {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, at, plan)...)
+	}
+}
+
+// planChangedFiles plans an update for files that changed: the framework does not know of a source
+// with another content. It says whether the update restarts the container.
+func planChangedFiles(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) (restarts bool) {
+	if !slices.Contains(changes(req), "files") {
+		return false
+	}
+	planAgain(ctx, resp)
+	plan, known := plannedFiles(ctx, req.Plan, resp)
+	if !known {
+		return true // Perhaps.
+	}
+	var prior files
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("files"), &prior)...)
+	_, restarts = changedFiles(prior, plan)
+	return restarts
+}
+
+// plannedFiles reads the planned files, if it is known which there are.
+func plannedFiles(ctx context.Context, plan tfsdk.Plan, resp *resource.ModifyPlanResponse) (planned files, known bool) {
+	var all types.Map
+	resp.Diagnostics.Append(plan.GetAttribute(ctx, path.Root("files"), &all)...)
+	if resp.Diagnostics.HasError() || all.IsUnknown() {
+		return nil, false
+	}
+	for _, m := range all.Elements() {
+		if m.IsUnknown() {
+			return nil, false
+		}
+	}
+	resp.Diagnostics.Append(plan.GetAttribute(ctx, path.Root("files"), &planned)...)
+	return planned, !resp.Diagnostics.HasError()
+}
+
+// validateFiles refuses what can't be put into the container, or what it would never see: a mount
+// hides it.
+func validateFiles(targets []string, mounts map[string]mountModel, readOnly bool) diag.Diagnostics {
+	var diags diag.Diagnostics
+	if readOnly && len(targets) > 0 {
+		diags.AddAttributeError(path.Root("files"), "Files in a container that is read_only",
+			"The engine puts no file into a container whose root is read-only, mounts included. Mount the files, put them into the image, or leave read_only out.")
+		return diags
+	}
+	for _, target := range targets {
+		for folder, m := range mounts {
+			if target != folder && !strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/") {
+				continue
+			}
+			switch {
+			case target == folder:
+				diags.AddAttributeError(path.Root("files"), fmt.Sprintf("File %q is a mount, too", target), "Only one of the two can be there. Remove it from files or from mounts.")
+			case m.Type.ValueString() == string(conductor.MountTmpfs):
+				diags.AddAttributeError(path.Root("files"), fmt.Sprintf("File %q would be hidden", target),
+					fmt.Sprintf("A tmpfs is mounted on %q, and it is empty when the container starts. Put the file elsewhere.", folder))
+			case m.ReadOnly.ValueBool():
+				diags.AddAttributeError(path.Root("files"), fmt.Sprintf("File %q would be in a read-only mount", target),
+					fmt.Sprintf("The engine can't write below %q. Put the file elsewhere, or mount without read_only.", folder))
+			}
+		}
+	}
+	return diags
+}
+
+// base64Text validates the standard encoding, and how much is in it.
+type base64Text struct{}
+
+func (base64Text) Description(context.Context) string {
+	return "must be base64 (with padding) of at most 256 KiB"
+}
+func (v base64Text) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v base64Text) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if plain, err := base64.StdEncoding.DecodeString(req.ConfigValue.ValueString()); err != nil || len(plain) > mostContent {
+		resp.Diagnostics.AddAttributeError(req.Path, "Invalid content_base64", fmt.Sprintf("It %s.", v.Description(ctx)))
+	}
+}

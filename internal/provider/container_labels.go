@@ -1,0 +1,136 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"maps"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/provider"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// defaultLabels are the labels that every container of a provider configuration gets.
+type defaultLabels struct {
+	// known is false while the configuration depends on what is not known yet.
+	known  bool
+	values map[string]types.String
+}
+
+// readDefaultLabels reads them also where other parts of the configuration are not known yet.
+func readDefaultLabels(ctx context.Context, req provider.ConfigureRequest, diags *diag.Diagnostics) defaultLabels {
+	object := make(map[string]tftypes.Value)
+	if err := req.Config.Raw.As(&object); err != nil || !object["default_labels"].IsFullyKnown() {
+		return defaultLabels{}
+	}
+	d := defaultLabels{known: true}
+	diags.Append(req.Config.GetAttribute(ctx, path.Root("default_labels"), &d.values)...)
+	return d
+}
+
+// under gives the labels that a container with these of its own gets.
+func (d defaultLabels) under(own map[string]types.String) types.Map {
+	all := make(map[string]attr.Value, len(d.values)+len(own))
+	for key, value := range d.values {
+		all[key] = value
+	}
+	for key, value := range own {
+		all[key] = value
+	}
+	return types.MapValueMust(types.StringType, all)
+}
+
+// plan says which labels the container has or is to get. One that lacks default labels is replaced
+// when they change, but not if it was imported: then the state has null.
+func (d defaultLabels) plan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if req.Plan.Raw.IsNull() {
+		return
+	}
+	at := path.Root("effective_labels")
+	prior, own, before := types.MapNull(types.StringType), types.MapNull(types.StringType), types.MapNull(types.StringType)
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("labels"), &own)...)
+	create := req.State.Raw.IsNull()
+	if !create {
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, at, &prior)...)
+		resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("labels"), &before)...)
+	}
+	raw, err := own.ToTerraformValue(ctx)
+	if resp.Diagnostics.HasError() || err != nil {
+		return
+	}
+	planned := prior
+	switch {
+	case !create && prior.IsNull(): // Imported without them.
+	case !d.known && !create: // What is not known can't be said to change.
+	case !d.known || !raw.IsFullyKnown():
+		planned = types.MapUnknown(types.StringType)
+	default:
+		values := make(map[string]types.String)
+		resp.Diagnostics.Append(own.ElementsAs(ctx, &values, false)...)
+		planned = d.under(values)
+	}
+	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, at, planned)...)
+	if !create && !planned.Equal(prior) && own.Equal(before) {
+		resp.RequiresReplace = append(resp.RequiresReplace, at)
+	}
+}
+
+// complete fills in the labels that were not known when the create was planned.
+func (d defaultLabels) complete(m *containerModel) {
+	if m.EffectiveLabels.IsUnknown() {
+		m.EffectiveLabels = d.under(m.Labels)
+	}
+}
+
+// imported sorts the labels of an imported container into the provider's and its own. If it lacks
+// one of the provider's, it is left as it is.
+func (d defaultLabels) imported(m *containerModel) {
+	m.EffectiveLabels = types.MapNull(types.StringType)
+	for key := range d.values {
+		if _, ok := m.Labels[key]; !ok {
+			return
+		}
+	}
+	m.EffectiveLabels = d.under(m.Labels)
+	maps.DeleteFunc(m.Labels, func(key string, value types.String) bool { return value.Equal(d.values[key]) })
+	if len(m.Labels) == 0 {
+		m.Labels = nil
+	}
+}
+
+// labels are those that the container is to have.
+func (m *containerModel) labels() map[string]string {
+	if m.EffectiveLabels.IsNull() || m.EffectiveLabels.IsUnknown() {
+		return expandMap(m.Labels)
+	}
+	out := make(map[string]string, len(m.EffectiveLabels.Elements()))
+	for key, value := range m.EffectiveLabels.Elements() {
+		if s, ok := value.(types.String); ok {
+			out[key] = s.ValueString()
+		}
+	}
+	return out
+}
+
+// flattenLabels looks at the keys that gantry gave; others come from the image or other tools.
+func (m *containerModel) flattenLabels(c *conductor.Container) {
+	m.Labels = refreshMap(m.Labels, c.Labels)
+	if m.EffectiveLabels.IsNull() || m.EffectiveLabels.IsUnknown() {
+		return
+	}
+	seen := make(map[string]attr.Value)
+	for key := range m.EffectiveLabels.Elements() {
+		if value, ok := c.Labels[key]; ok {
+			seen[key] = types.StringValue(value)
+		}
+	}
+	m.EffectiveLabels = types.MapValueMust(types.StringType, seen)
+}

@@ -1,0 +1,44 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// checkEngine refuses a plan with a setting that the engine is too old for. It connects only where
+// there is one that not every engine knows. What is not known yet is checked by the apply.
+func (r *containerResource) checkEngine(ctx context.Context, resp *resource.ModifyPlanResponse) {
+	if r.providerData == nil || r.conductor == nil || resp.Plan.Raw.IsNull() || resp.Diagnostics.HasError() {
+		return
+	}
+	spec := plannedNeeds(ctx, resp.Plan, &resp.Diagnostics)
+	if !resp.Diagnostics.HasError() {
+		addFault(&resp.Diagnostics, r.conductor.CheckEngine(ctx, spec))
+	}
+}
+
+// plannedNeeds reads those parts of a plan that have settings which not every engine knows.
+func plannedNeeds(ctx context.Context, plan tfsdk.Plan, diags *diag.Diagnostics) conductor.Spec {
+	planned := tfsdk.Config(plan)
+	var m containerModel
+	var name types.String
+	diags.Append(plan.GetAttribute(ctx, path.Root("name"), &name)...)
+	known(ctx, planned, "healthcheck", &m.Healthcheck, diags)
+	known(ctx, planned, "mounts", &m.Mounts, diags)
+	known(ctx, planned, "networks", &m.Networks, diags)
+	known(ctx, planned, "annotations", &m.Annotations, diags)
+	spec := conductor.Spec{Name: name.ValueString()}
+	spec.Healthcheck, spec.Mounts, spec.Networks = expandHealthcheck(m.Healthcheck), expandMounts(m.Mounts), expandNetworks(m.Networks)
+	spec.Annotations = expandMap(m.Annotations)
+	return spec
+}

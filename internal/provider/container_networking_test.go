@@ -1,0 +1,196 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+func networkingChanges() map[string]change {
+	return map[string]change{
+		"network_mode":      {"host", "none"},
+		"domainname":        {"a.test", nil},
+		"extra_hosts":       {values{"db": []any{"10.0.0.1"}}, values{"db": []any{"10.0.0.2"}}},
+		"dns":               {[]any{"10.0.0.1"}, []any{"10.0.0.2"}},
+		"dns_search":        {nil, []any{"a.test"}},
+		"dns_opt":           {[]any{"ndots:1"}, []any{"ndots:2"}},
+		"publish_all_ports": {nil, true},
+		"volumes_from":      {[]any{"data"}, []any{"data:ro"}},
+	}
+}
+
+func networkingSpellings() map[string]spelling {
+	network := func(changes values) values { return values{"networks": values{"front": changes}} }
+	mount := func(m values) values { return values{"mounts": values{"/data": m}} }
+	return map[string]spelling{
+		"brackets":             {values{"extra_hosts": values{"db": []any{"[::1]"}}}, values{"extra_hosts": values{"db": []any{"0:0:0:0:0:0:0:1"}}}},
+		"tmpfs size":           {mount(values{"type": "tmpfs", "tmpfs": values{"size": "64m"}}), mount(values{"type": "tmpfs", "tmpfs": values{"size": "65536k"}})},
+		"propagation":          {mount(values{"type": "bind", "source": "/srv"}), mount(values{"type": "bind", "source": "/srv", "bind": values{"propagation": "rprivate", "recursive": "enabled", "create_host_path": false}})},
+		"no volume options":    {mount(values{"type": "volume", "source": "data"}), mount(values{"type": "volume", "source": "data", "volume": values{"nocopy": false, "labels": values{}}})},
+		"order of aliases":     {network(values{"aliases": []any{"a", "b"}}), network(values{"aliases": []any{"b", "a"}})},
+		"no aliases":           {network(values{}), network(values{"aliases": []any{}, "driver_opts": values{}, "link_local_ips": []any{}, "gw_priority": 0})},
+		"address of a network": {network(values{"ipv6_address": "fd00::a"}), network(values{"ipv6_address": "fd00:0::A"})},
+		"MAC address":          {network(values{"mac_address": "02:42:AC:11:65:43"}), network(values{"mac_address": "02-42-ac-11-65-43"})},
+		"every address":        {values{"ports": []any{values{"target": 80, "published": "80"}}}, values{"ports": []any{values{"target": 80, "published": "80", "host_ip": "0.0.0.0"}, values{"target": 80, "published": "80", "host_ip": "::"}}}},
+	}
+}
+
+// To write down what leaving out means anyway replaces nothing.
+func TestNetworkingDefaultsWrittenDown(t *testing.T) {
+	t.Parallel()
+	defaults := values{"network_mode": "bridge", "publish_all_ports": false, "dns": []any{}, "dns_search": []any{}, "dns_opt": []any{}, "extra_hosts": values{}}
+	for name, byDefault := range defaults {
+		c := newCore(t)
+		without, with := minimal(), minimal().with(values{name: byDefault})
+		for _, pair := range [][2]values{{without, with}, {with, without}} {
+			state, _ := c.create(t, pair[0], nil)
+			if p := c.plan(t, state, pair[1]); p.replace != nil {
+				t.Errorf("%s: replaced because of %v", name, p.replace)
+			}
+		}
+	}
+}
+
+func networkingConfigurations() map[string]values {
+	return map[string]values{
+		"networking": minimal().with(values{
+			"networks": values{"front": values{
+				"aliases": []any{"db", "cache"}, "ipv4_address": "10.0.0.9", "ipv6_address": "fd00::0:9", "link_local_ips": []any{"169.254.1.1"},
+				"driver_opts": values{"com.example.option": "1"}, "gw_priority": 5,
+			}, "back": values{}},
+			"domainname": "a.test", "dns": []any{"10.0.0.1", "fd00::0:1"}, "dns_search": []any{"b.test", "c.test"}, "dns_opt": []any{"ndots:2"},
+			"extra_hosts":       values{"six": []any{"[fd00::0:1]", "fd00::2"}, "gateway": []any{"host-gateway"}, "four": []any{"10.1.1.1"}},
+			"publish_all_ports": true,
+		}),
+		"mount options": minimal().with(values{"mounts": values{
+			"/bind":  values{"type": "bind", "source": "/srv", "read_only": true, "consistency": "cached", "bind": values{"propagation": "rslave", "create_host_path": true, "recursive": "disabled"}},
+			"/data":  values{"type": "volume", "source": "data", "volume": values{"nocopy": true, "subpath": "a/b", "labels": values{"a": "1"}, "driver": "local", "driver_opts": values{"type": "tmpfs"}}},
+			"/cache": values{"type": "tmpfs", "tmpfs": values{"size": "64m", "mode": "0700"}},
+		}, "volumes_from": []any{"other", "third:ro"}}),
+		"no check":        minimal().with(values{"healthcheck": values{"disable": true}}),
+		"often at first":  minimal().with(values{"healthcheck": values{"test": []any{"CMD", "a"}, "start_interval": "500ms"}}),
+		"host network":    minimal().with(values{"network_mode": "host", "hostname": "own"}),
+		"no network":      minimal().with(values{"network_mode": "none", "dns": []any{"10.0.0.1"}}),
+		"another's":       minimal().with(values{"network_mode": "container:proxy"}),
+		"default options": minimal().with(values{"networks": values{"bridge": values{"driver_opts": values{"a": "b"}}}}),
+	}
+}
+
+// What leaves no room for something else refuses it, by name.
+func TestValidateNetworkMode(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		config values
+		at     []string
+	}{
+		"networks of the host":     {values{"network_mode": "host", "networks": values{"front": values{}}}, []string{"networks"}},
+		"networks of bridge":       {values{"network_mode": "bridge", "networks": values{"front": values{}}}, []string{"networks"}},
+		"ports of the host":        {values{"network_mode": "host", "ports": []any{values{"target": 80}}, "publish_all_ports": true}, []string{"ports", "publish_all_ports"}},
+		"ports without a network":  {values{"network_mode": "none", "ports": []any{values{"target": 80}}}, []string{"ports"}},
+		"ports of the default one": {values{"network_mode": "bridge", "ports": []any{values{"target": 80}}, "hostname": "web", "dns": []any{"10.0.0.1"}}, nil},
+		"names of the host":        {values{"network_mode": "host", "hostname": "web", "extra_hosts": values{"a": []any{"10.0.0.1"}}}, nil},
+		"nothing to publish":       {values{"network_mode": "none", "publish_all_ports": false, "ports": []any{}}, nil},
+		"not known":                {values{"network_mode": unknown{}, "ports": []any{values{"target": 80}}}, nil},
+		"ports not known":          {values{"network_mode": "none", "ports": unknown{}}, nil},
+		"everything of another": {values{
+			"network_mode": "container:web", "ports": []any{values{"target": 80}}, "hostname": "a", "domainname": "b", "dns": []any{"10.0.0.1"},
+			"dns_search": []any{"a.test"}, "dns_opt": []any{"ndots:1"}, "extra_hosts": values{"a": []any{"10.0.0.1"}},
+		}, []string{"dns", "dns_opt", "dns_search", "domainname", "extra_hosts", "hostname", "ports"}},
+		"a network's name": {values{"network_mode": "front"}, []string{"network_mode"}},
+		"no container":     {values{"network_mode": "container:"}, []string{"network_mode"}},
+		"a bad address":    {values{"extra_hosts": values{"a": []any{"[10.0.0.1]"}}}, []string{"extra_hosts"}},
+		"a name":           {values{"extra_hosts": values{"a": []any{"b"}}}, []string{"extra_hosts"}},
+		"no address":       {values{"extra_hosts": values{"a": []any{}}}, []string{"extra_hosts"}},
+		"host with colon":  {values{"extra_hosts": values{"a:b": []any{"10.0.0.1"}}}, []string{"extra_hosts"}},
+		"server by name":   {values{"dns": []any{"dns.test"}}, []string{"dns"}},
+		"IPv6 as IPv4":     {values{"networks": values{"a": values{"ipv4_address": "::1"}}}, []string{"networks"}},
+		"IPv4 as IPv6":     {values{"networks": values{"a": values{"ipv6_address": "10.0.0.1"}}}, []string{"networks"}},
+		"MAC address":      {values{"networks": values{"a": values{"mac_address": "02:42"}}}, []string{"networks"}},
+		"null alias":       {values{"networks": values{"a": values{"aliases": []any{nil}}}}, []string{"networks"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var at []string
+			for _, d := range newCore(t).validate(t, minimal().with(tt.config)) {
+				root, _ := rootOf(d.Attribute)
+				at = append(at, root)
+			}
+			if diff := cmp.Diff(tt.at, at); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Another container's network is the one of the container that has the name now.
+func TestRefreshOfANetworkMode(t *testing.T) {
+	t.Parallel()
+	id := containerID
+	for _, tt := range []struct {
+		name, asked, seen string
+		shared            map[string]string
+		want              string
+	}{
+		{"the same name", "container:web", "container:" + id, map[string]string{id: "web"}, "container:web"},
+		{"by ID", "container:" + id, "container:" + id, nil, "container:" + id},
+		{"by short ID", "container:" + id[:12], "container:" + id, nil, "container:" + id[:12]},
+		{"it is gone, or another has the name", "container:web", "container:" + id, nil, "container:" + id},
+		{"it was renamed", "container:web", "container:" + id, map[string]string{id: "old"}, "container:" + id},
+		{"the default by its name", "bridge", "default", nil, "bridge"},
+		{"something else", "host", "none", nil, "none"},
+	} {
+		m := networkingModel{NetworkMode: types.StringValue(tt.asked)}
+		m.refresh(&conductor.Container{Settings: conductor.Settings{Networking: conductor.Networking{NetworkMode: tt.seen}}, Shared: tt.shared})
+		if m.NetworkMode.ValueString() != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, m.NetworkMode, tt.want)
+		}
+	}
+}
+
+// What somebody changed of one network shows there, and what the engine adds does not.
+func TestFlattenNetworkOptions(t *testing.T) {
+	t.Parallel()
+	text, list := types.StringValue, flattenList
+	asked := networkModel{
+		Aliases: list([]string{"b", "a"}), IPv4Address: text("10.0.0.9"), IPv6Address: text("fd00::0:9"), MACAddress: text("02:42:AC:11:65:43"),
+		DriverOpts: map[string]types.String{"a": text("1")}, Priority: types.Int64Value(3),
+	}
+	for _, tt := range []struct {
+		name   string
+		prior  networkModel
+		change func(*conductor.EndpointOptions)
+		want   func(*networkModel)
+	}{
+		{"nothing", asked, func(*conductor.EndpointOptions) {}, func(*networkModel) {}},
+		{"another alias", asked, func(o *conductor.EndpointOptions) { o.Aliases = []string{"c"} }, func(m *networkModel) { m.Aliases = list([]string{"c"}) }},
+		{"no alias", asked, func(o *conductor.EndpointOptions) { o.Aliases = nil }, func(m *networkModel) { m.Aliases = nil }},
+		{"another address", asked, func(o *conductor.EndpointOptions) { o.IPv4Address = "" }, func(m *networkModel) { m.IPv4Address = types.StringNull() }},
+		{"another option", asked, func(o *conductor.EndpointOptions) { o.DriverOpts = map[string]string{"b": "1"} },
+			func(m *networkModel) { m.DriverOpts = map[string]types.String{"b": text("1")} }},
+		{"stopped", asked, func(o *conductor.EndpointOptions) { o.MACAddress = "" }, func(*networkModel) {}},
+		{"a MAC address that nobody asked for", networkModel{}, func(o *conductor.EndpointOptions) {
+			*o = conductor.EndpointOptions{MACAddress: "02:42:ac:11:00:02"}
+		}, func(*networkModel) {}},
+		{"an address that nobody asked for", networkModel{}, func(o *conductor.EndpointOptions) {
+			*o = conductor.EndpointOptions{LinkLocalIPs: []string{"169.254.1.1"}, GatewayPriority: 1}
+		}, func(m *networkModel) {
+			m.LinkLocalIPs, m.GwPriority = list([]string{"169.254.1.1"}), types.Int64Value(1)
+		}},
+	} {
+		seen := tt.prior.options()
+		tt.change(&seen)
+		want := tt.prior
+		tt.want(&want)
+		c := &conductor.Container{Attached: map[string]conductor.AttachedNetwork{"front": {ID: networkID, EndpointOptions: seen}}}
+		got := flattenNetworks(map[string]networkModel{"front": tt.prior}, c)
+		if diff := cmp.Diff(map[string]networkModel{"front": want}, got); diff != "" {
+			t.Errorf("%s:\n%s", tt.name, diff)
+		}
+	}
+}

@@ -1,0 +1,86 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// processModel is how the engine runs the container's process, and what becomes of its output.
+type processModel struct {
+	Init        types.Bool              `tfsdk:"init"`
+	TTY         types.Bool              `tfsdk:"tty"`
+	StdinOpen   types.Bool              `tfsdk:"stdin_open"`
+	Logging     *loggingModel           `tfsdk:"logging"`
+	StorageOpt  map[string]types.String `tfsdk:"storage_opt"`
+	Annotations map[string]types.String `tfsdk:"annotations"`
+}
+
+type loggingModel struct {
+	Driver  types.String            `tfsdk:"driver"`
+	Options map[string]types.String `tfsdk:"options"`
+}
+
+func processAttributes() map[string]schema.Attribute {
+	pairs := func(description string) schema.Attribute {
+		return schema.MapAttribute{
+			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
+			Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
+		}
+	}
+	return map[string]schema.Attribute{
+		"init":       schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether an init process runs in the container, which forwards signals and reaps processes. Left out, the engine's default."},
+		"tty":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container has a terminal. Default `false`."},
+		"stdin_open": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container's standard input stays open. Default `false`."},
+		"logging": schema.SingleNestedAttribute{
+			Optional: true, MarkdownDescription: "What becomes of the container's output. Left out, what the engine is configured to do.",
+			Attributes: map[string]schema.Attribute{
+				"driver": schema.StringAttribute{
+					Optional: true, MarkdownDescription: "The log driver, for example `local` or `journald`. Left out, the engine's default.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				},
+				"options": pairs("Options of the driver, for example `max-size`. They add to the engine's; only the ones named here are compared."),
+			},
+		},
+		"storage_opt": pairs("Options of the engine's storage driver, for example `size`, where it has any."),
+		"annotations": pairs("Annotations that the engine hands to the runtime. They need Docker 24 or newer (API 1.43)."),
+	}
+}
+
+func (m *processModel) expandProcess() conductor.Process {
+	p := conductor.Process{
+		Init: m.Init.ValueBoolPointer(), TTY: m.TTY.ValueBool(), StdinOpen: m.StdinOpen.ValueBool(),
+		StorageOpt: expandMap(m.StorageOpt), Annotations: expandMap(m.Annotations),
+	}
+	if m.Logging != nil {
+		p.Logging = &conductor.Logging{Driver: m.Logging.Driver.ValueString(), Options: expandMap(m.Logging.Options)}
+	}
+	return p
+}
+
+// flattenProcess compares what was asked for with what the engine reports. None of it can change on
+// a container that is there. The plain spelling leaves out what is the engine's default; full has it.
+func (m *processModel) flattenProcess(seen, full conductor.Process, imports bool) {
+	if imports || !m.Init.IsNull() {
+		m.Init = types.BoolPointerValue(seen.Init)
+	}
+	m.TTY = flattenBool(m.TTY, seen.TTY, imports)
+	m.StdinOpen = flattenBool(m.StdinOpen, seen.StdinOpen, imports)
+	m.StorageOpt = flattenStrings(m.StorageOpt, seen.StorageOpt, imports)
+	m.Annotations = flattenStrings(m.Annotations, seen.Annotations, imports)
+	switch {
+	case m.Logging != nil && full.Logging != nil:
+		m.Logging = &loggingModel{
+			Driver:  refreshString(m.Logging.Driver, full.Logging.Driver),
+			Options: refreshMap(m.Logging.Options, full.Logging.Options),
+		}
+	case imports && seen.Logging != nil:
+		m.Logging = &loggingModel{Driver: stringOrNull(seen.Logging.Driver), Options: importMap(seen.Logging.Options, nil)}
+	}
+}

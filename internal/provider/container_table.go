@@ -1,0 +1,337 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+// effect is what a change of an attribute does.
+type effect int
+
+const (
+	// inPlace changes the container that is there.
+	inPlace effect = iota + 1
+	// inPlaceUnlessRemoved does so, too, but the engine can't take the setting away again: to its
+	// update request nothing means "leave it".
+	inPlaceUnlessRemoved
+	// replaces makes a new container.
+	replaces
+	// providerOnly says how gantry works: the engine has nothing of it.
+	providerOnly
+	// computed is gantry's to say, and the configuration's never.
+	computed
+)
+
+// containerTable is the one table of what a change of an attribute of gantry_container does. The
+// plan modifiers that replace, and the sentence in the documentation, come from it. What is nested
+// has its parent's effect, unless it is in the table itself, as "parent.child".
+func containerTable() map[string]effect {
+	table := map[string]effect{
+		"name":                inPlace,
+		"image":               replaces,
+		"pull_policy":         providerOnly,
+		"platform":            replaces,
+		"entrypoint":          replaces,
+		"command":             replaces,
+		"environment":         replaces,
+		"labels":              replaces,
+		"ports":               replaces,
+		"mounts":              replaces,
+		"networks":            inPlace,
+		"volumes_from":        replaces,
+		"files":               inPlace,
+		"files.source_sha256": computed,
+		"healthcheck":         replaces,
+		"restart":             inPlace,
+		"user":                replaces,
+		"working_dir":         replaces,
+		"hostname":            replaces,
+		"stop_signal":         replaces,
+		"stop_grace_period":   replaces,
+		"desired_state":       inPlace,
+		"expected_exit_codes": providerOnly,
+		"wait_for":            providerOnly,
+		"remove_volumes":      providerOnly,
+		"wait_for_removal":    providerOnly,
+		"restart_triggers":    inPlace,
+		"timeouts":            providerOnly,
+
+		"memory":                         inPlaceUnlessRemoved,
+		"memory_reservation":             inPlaceUnlessRemoved,
+		"memory_swap":                    inPlace,
+		"memory_swappiness":              replaces,
+		"cpus":                           inPlaceUnlessRemoved,
+		"cpu_shares":                     inPlaceUnlessRemoved,
+		"cpu_quota":                      inPlace,
+		"cpu_period":                     inPlaceUnlessRemoved,
+		"cpu_rt_period":                  inPlaceUnlessRemoved,
+		"cpu_rt_runtime":                 inPlaceUnlessRemoved,
+		"cpuset":                         inPlaceUnlessRemoved,
+		"cpuset_mems":                    inPlaceUnlessRemoved,
+		"pids_limit":                     inPlace,
+		"blkio_config":                   inPlaceUnlessRemoved,
+		"blkio_config.weight":            inPlaceUnlessRemoved,
+		"blkio_config.weight_device":     replaces,
+		"blkio_config.device_read_bps":   replaces,
+		"blkio_config.device_read_iops":  replaces,
+		"blkio_config.device_write_bps":  replaces,
+		"blkio_config.device_write_iops": replaces,
+		"oom_kill_disable":               replaces,
+		"oom_score_adj":                  replaces,
+		"shm_size":                       replaces,
+		"ulimits":                        replaces,
+
+		"privileged":   replaces,
+		"cap_add":      replaces,
+		"cap_drop":     replaces,
+		"security_opt": replaces,
+		"group_add":    replaces,
+		"sysctls":      replaces,
+		"userns_mode":  replaces,
+		"read_only":    replaces,
+
+		"devices":             replaces,
+		"device_cgroup_rules": replaces,
+		"device_requests":     replaces,
+		"gpus":                replaces,
+
+		"ipc":           replaces,
+		"pid":           replaces,
+		"uts":           replaces,
+		"cgroup":        replaces,
+		"cgroup_parent": replaces,
+		"runtime":       replaces,
+
+		"init":        replaces,
+		"tty":         replaces,
+		"stdin_open":  replaces,
+		"logging":     replaces,
+		"storage_opt": replaces,
+		"annotations": replaces,
+
+		"id":               computed,
+		"container_id":     computed,
+		"image_id":         computed,
+		"image_digest":     computed,
+		"status":           computed,
+		"health":           computed,
+		"exit_code":        computed,
+		"operation_id":     computed,
+		"fault":            computed,
+		"addresses":        computed,
+		"published_ports":  computed,
+		"effective_labels": computed,
+	}
+	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
+		maps.Copy(table, family)
+	}
+	return table
+}
+
+// sentence is what the documentation says of the effect.
+func (e effect) sentence() string {
+	switch e {
+	case inPlace:
+		return "Changes in place."
+	case inPlaceUnlessRemoved:
+		return "Changes in place; the engine can't take it away again, so removing it replaces the container."
+	case replaces:
+		return "A change replaces the container."
+	case providerOnly:
+		return "A change leaves the container as it is."
+	default:
+		return ""
+	}
+}
+
+// withEffects completes attributes by the table: with the plan modifier that replaces, after those
+// that know other spellings, and with the sentence.
+func withEffects(attributes map[string]schema.Attribute) map[string]schema.Attribute {
+	c := completion{containerTable()}
+	out := make(map[string]schema.Attribute, len(attributes))
+	for name, a := range attributes {
+		out[name] = c.complete(a, name, c.table[name], true)
+	}
+	return out
+}
+
+type completion struct{ table map[string]effect }
+
+func (c completion) complete(attribute schema.Attribute, at string, e effect, says bool) schema.Attribute {
+	text := func(description string) string {
+		if sentence := e.sentence(); says && description != "" && sentence != "" {
+			return description + " " + sentence
+		}
+		return description
+	}
+	m := replaceIf{e, at}
+	switch a := attribute.(type) {
+	case schema.StringAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.String](a.PlanModifiers, m)
+		return a
+	case schema.Int64Attribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Int64](a.PlanModifiers, m)
+		return a
+	case schema.Float64Attribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Float64](a.PlanModifiers, m)
+		return a
+	case schema.BoolAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Bool](a.PlanModifiers, m)
+		return a
+	case schema.ListAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.List](a.PlanModifiers, m)
+		return a
+	case schema.SetAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Set](a.PlanModifiers, m)
+		return a
+	case schema.MapAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Map](a.PlanModifiers, m)
+		return a
+	case schema.ListNestedAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.List](a.PlanModifiers, m)
+		a.NestedObject.Attributes = c.within(a.NestedObject.Attributes, at, 0)
+		return a
+	case schema.SetNestedAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Set](a.PlanModifiers, m)
+		a.NestedObject.Attributes = c.within(a.NestedObject.Attributes, at, 0)
+		return a
+	case schema.MapNestedAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Map](a.PlanModifiers, m)
+		a.NestedObject.Attributes = c.within(a.NestedObject.Attributes, at, 0)
+		return a
+	case schema.SingleNestedAttribute:
+		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Object](a.PlanModifiers, m)
+		a.Attributes = c.within(a.Attributes, at, e)
+		return a
+	default:
+		return attribute
+	}
+}
+
+// within completes what is nested. In an object each attribute replaces by itself: it knows its
+// other spellings. A collection is compared as a whole, and only what is in the table itself has an
+// effect of its own.
+func (c completion) within(attributes map[string]schema.Attribute, at string, inherited effect) map[string]schema.Attribute {
+	out := make(map[string]schema.Attribute, len(attributes))
+	for name, a := range attributes {
+		below := at + "." + name
+		if own, ok := c.table[below]; ok {
+			out[name] = c.complete(a, below, own, true)
+			continue
+		}
+		out[name] = c.complete(a, below, inherited, false)
+	}
+	return out
+}
+
+// with adds the modifier where it does something.
+func with[M any](modifiers []M, m replaceIf) []M {
+	if m.effect != replaces && m.effect != inPlaceUnlessRemoved {
+		return modifiers
+	}
+	return append(slices.Clip(modifiers), any(m).(M)) //nolint:forcetypeassert // replaceIf is a modifier of every type.
+}
+
+// replaceIf replaces the container if the table says so of a change.
+type replaceIf struct {
+	effect effect
+	// at is the attribute's whole name.
+	at string
+}
+
+func (m replaceIf) Description(context.Context) string             { return m.effect.sentence() }
+func (m replaceIf) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+
+// replaces takes what is there, what is planned, and what means the same as null (nil if nothing
+// does).
+func (e effect) replaces(prior, plan, leftOut attr.Value) bool {
+	if e == inPlaceUnlessRemoved {
+		return !isLeftOut(prior, leftOut) && isLeftOut(plan, leftOut)
+	}
+	return !plan.Equal(prior) && (!isLeftOut(prior, leftOut) || !isLeftOut(plan, leftOut))
+}
+
+func isLeftOut(v, leftOut attr.Value) bool {
+	if v.IsNull() || v.IsUnknown() {
+		return v.IsNull()
+	}
+	switch v := v.(type) {
+	case types.Map:
+		return len(v.Elements()) == 0
+	case types.Set:
+		return len(v.Elements()) == 0
+	case types.String:
+		if byDefault, ok := leftOut.(meaning.Value); ok {
+			return byDefault.Kind.Same(byDefault.ValueString(), v.ValueString())
+		}
+	}
+	return leftOut != nil && v.Equal(leftOut)
+}
+
+// decide looks at a container that is there and is to stay: Terraform ignores a replacement of what
+// is made or removed altogether.
+func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, private privateReader, prior, planned attr.Value, diags *diag.Diagnostics) bool {
+	return exists(state, plan) && m.effect.replaces(prior, planned, defaultOf(ctx, private, m.at, diags))
+}
+
+// PlanModifyString decides.
+func (m replaceIf) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, req.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+}
+
+// PlanModifyInt64 decides.
+func (m replaceIf) PlanModifyInt64(ctx context.Context, req planmodifier.Int64Request, resp *planmodifier.Int64Response) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, req.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+}
+
+// PlanModifyFloat64 decides.
+func (m replaceIf) PlanModifyFloat64(ctx context.Context, req planmodifier.Float64Request, resp *planmodifier.Float64Response) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, req.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+}
+
+// PlanModifyBool decides.
+func (m replaceIf) PlanModifyBool(ctx context.Context, req planmodifier.BoolRequest, resp *planmodifier.BoolResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, req.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+}
+
+// PlanModifyList decides.
+func (m replaceIf) PlanModifyList(ctx context.Context, req planmodifier.ListRequest, resp *planmodifier.ListResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, req.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+}
+
+// PlanModifySet decides.
+func (m replaceIf) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, req.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+}
+
+// PlanModifyMap decides.
+func (m replaceIf) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, req.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+}
+
+// PlanModifyObject looks at whether the object is taken away: all else is its attributes' matter.
+func (m replaceIf) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
+	said := false
+	for name, v := range req.StateValue.Attributes() {
+		said = said || !isLeftOut(v, defaultOf(ctx, req.Private, m.at+"."+name, &resp.Diagnostics))
+	}
+	resp.RequiresReplace = exists(req.State, req.Plan) && said && req.PlanValue.IsNull()
+}
+
+// exists says whether a plan is about a container that is there and is to stay.
+func exists(state tfsdk.State, plan tfsdk.Plan) bool {
+	return !state.Raw.IsNull() && !plan.Raw.IsNull()
+}

@@ -1,0 +1,205 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/image"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+	"github.com/hashicorp/terraform-plugin-testing/terraform"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+const app = "gantry_image.app"
+
+func (r *rig) image(name string, lines ...string) string {
+	return fmt.Sprintf("resource \"gantry_image\" \"app\" {\n  name = %q\n%s}\n", name, indent(lines))
+}
+
+func (r *rig) imageID(ref string) string {
+	r.t.Helper()
+	found, err := r.Docker.ImageInspect(r.t.Context(), ref)
+	if errdefs.IsNotFound(err) {
+		return ""
+	}
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return found.ID
+}
+
+func (r *rig) rmi(ref string) {
+	r.t.Helper()
+	if _, err := r.Docker.ImageRemove(r.t.Context(), ref, image.RemoveOptions{Force: true}); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// An image from a registry: pulled once for itself and its container, named, followed when its tag
+// moves, kept as long as a container needs it.
+func TestAccImage(t *testing.T) {
+	r := newRig(t)
+	registry := enginetest.NewRegistry(t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 10})
+	ref, tag := pushed.Reference, r.Name("alias")+":2"
+	plain := r.provider() + r.image(ref)
+	tagged := r.provider() + r.image(ref, fmt.Sprintf("tags = [%q]", tag))
+	following := r.provider() + r.image(ref, `pull_policy = "always"`)
+	var moved enginetest.Pushed
+	r.run(
+		resource.TestStep{
+			Config: plain,
+			ConfigStateChecks: []statecheck.StateCheck{
+				in(app, "digest", text(pushed.Digest)), in(app, "id", text(r.HostName()+"/"+ref)), in(app, "available_digest", knownvalue.Null()),
+				in(app, "size", knownvalue.NotNull()),
+			},
+		},
+		resource.TestStep{
+			Config: plain, ResourceName: app, ImportState: true, ImportStateVerify: true,
+			ImportStateIdFunc: func(*terraform.State) (string, error) { return ref, nil },
+		},
+		resource.TestStep{
+			Config: tagged, ConfigPlanChecks: plannedFor(app, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+				if r.imageID(tag) == "" || r.imageID(tag) != r.imageID(ref) {
+					return fmt.Errorf("the tag %s is not the image's", tag)
+				}
+				return nil
+			})},
+		},
+		// Somebody took the tag away: the plan gives it back.
+		resource.TestStep{PreConfig: func() { r.rmi(tag) }, Config: tagged, ConfigPlanChecks: plannedFor(app, plancheck.ResourceActionUpdate)},
+		resource.TestStep{
+			Config: plain, ConfigPlanChecks: plannedFor(app, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+				if r.imageID(tag) != "" {
+					return fmt.Errorf("the tag %s is still there", tag)
+				}
+				return nil
+			})},
+		},
+		// A failure of the engine drops nothing; what was removed outside is pulled again.
+		resource.TestStep{
+			PreConfig: func() {
+				r.Proxy.Fail(http.MethodGet, "/images/*/json", 1, http.StatusInternalServerError, "something broke")
+			},
+			Config:      plain,
+			ExpectError: regexp.MustCompile(`something broke`),
+		},
+		resource.TestStep{PreConfig: func() { r.rmi(ref) }, Config: plain, ConfigPlanChecks: plannedFor(app, plancheck.ResourceActionCreate)},
+		resource.TestStep{Config: following, ConfigPlanChecks: plannedFor(app, plancheck.ResourceActionUpdate)},
+		resource.TestStep{
+			PreConfig: func() { moved = registry.PushAgain(pushed, enginetest.ImageOptions{Random: 1 << 10}) },
+			Config:    following, ConfigPlanChecks: plannedFor(app, plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(app, path("digest"), knownvalue.StringFunc(func(digest string) error {
+					if digest != moved.Digest {
+						return fmt.Errorf("the digest is %s, the tag moved to %s", digest, moved.Digest)
+					}
+					return nil
+				})),
+			},
+		},
+		// The registry does not answer: the image is there all the same.
+		resource.TestStep{
+			PreConfig: func() { registry.FailManifest(moved, 2, http.StatusForbidden) },
+			Config:    following, ConfigPlanChecks: plannedNothing(),
+		},
+		// In use by somebody: kept, and said so.
+		resource.TestStep{
+			PreConfig: func() { r.Run(r.Name("user"), enginetest.RunOptions{Image: ref, CreateOnly: true}) },
+			Config:    r.provider(),
+		},
+	)
+	if r.imageID(ref) == "" {
+		t.Error("the image that a container uses was removed")
+	}
+}
+
+// Two need one image: there is one pull. And one that can't be had.
+func TestAccImagePulls(t *testing.T) {
+	r := newRig(t)
+	registry := enginetest.NewRegistry(t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 10})
+	r.run(
+		resource.TestStep{
+			Config:      r.provider() + r.image(pushed.Reference+"-missing"),
+			ExpectError: failure{summary: "Unable to pull image", line: "name", says: []string{"manifest unknown"}}.regexp(),
+		},
+		resource.TestStep{
+			Config: r.provider() + r.image(pushed.Reference) + r.resource("web", attr("image", pushed.Reference)),
+		},
+		// Without a reference nothing would order the two removals, and the image might still be in use.
+		resource.TestStep{Config: r.provider() + r.image(pushed.Reference)},
+	)
+	// One for what is missing, one for both of the others.
+	if n := r.Proxy.Count(http.MethodPost, "/images/create"); n != 2 {
+		t.Errorf("the engine was asked for %d pulls", n)
+	}
+	if r.imageID(pushed.Reference) != "" {
+		t.Error("the image was not removed")
+	}
+}
+
+func TestAccImageFromArchive(t *testing.T) {
+	r := newRig(t)
+	archive := filepath.Join(t.TempDir(), "app.tar")
+	save := func(options enginetest.ImageOptions) (id string) {
+		ref := r.Engine.Image(options)
+		id = r.imageID(ref)
+		stream, err := r.Docker.ImageSave(t.Context(), []string{ref})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer stream.Close()
+		file, err := os.Create(archive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		if _, err := io.Copy(file, stream); err != nil {
+			t.Fatal(err)
+		}
+		r.rmi(ref)
+		return id
+	}
+	first, second := save(enginetest.ImageOptions{Env: map[string]string{"N": "1"}}), ""
+	name := r.Name("loaded") + ":1"
+	config := r.provider() + r.image(name, fmt.Sprintf("archive = %q", archive)) + r.resource("web", `image = gantry_image.app.image_id`)
+	is := func(id *string) stateCheck {
+		return func() error {
+			if got := r.imageID(name); got != *id {
+				return fmt.Errorf("the image is %s, want %s", got, *id)
+			}
+			return nil
+		}
+	}
+	r.run(
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{is(&first)}},
+		resource.TestStep{
+			PreConfig: func() { second = save(enginetest.ImageOptions{Env: map[string]string{"N": "2"}}) },
+			Config:    config,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				plancheck.ExpectResourceAction(app, plancheck.ResourceActionUpdate), plancheck.ExpectResourceAction(web, plancheck.ResourceActionReplace),
+			}},
+			ConfigStateChecks: []statecheck.StateCheck{is(&second)},
+		},
+		resource.TestStep{
+			Config:      r.provider() + r.image(name, `archive = "/nonexistent.tar"`),
+			ExpectError: regexp.MustCompile(`(?s)Unable to read the archive.*no such file`),
+		},
+	)
+}

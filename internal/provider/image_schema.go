@@ -1,0 +1,81 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+)
+
+func imageSchema(ctx context.Context) schema.Schema {
+	changing := func(description string) schema.Attribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	return schema.Schema{
+		MarkdownDescription: "An image on a Docker engine: pulled, or loaded from an archive. Pulls are shared with those of the containers, and count for `max_parallel_pulls`. " +
+			"A destroy takes the image's names away, and with the last one the image; an image that a container uses is kept, with a warning.",
+		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				Required: true, CustomType: meaning.Type{Kind: meaning.Reference},
+				MarkdownDescription: "The image: `[registry/]name[:tag][@digest]`. With `archive`, the name that the image gets.",
+				PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference), stringplanmodifier.RequiresReplace()},
+			},
+			"pull_policy": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.PullMissing)),
+				MarkdownDescription: "When the image is pulled: `missing` (default: when the engine does not have it), `never` (it must be there), or `always`: a refresh asks the registry, " +
+					"and when the tag has moved, the plan pulls it anew.",
+				Validators: []validator.String{stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))},
+			},
+			"platform": schema.StringAttribute{
+				Optional: true, CustomType: meaning.Type{Kind: meaning.Platform},
+				MarkdownDescription: "The platform to pull: `os/architecture[/variant]`. Left out, the engine's own.",
+				PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Platform), stringplanmodifier.RequiresReplace()},
+				Validators:          []validator.String{stringvalidator.ConflictsWith(siblingPath("archive"))},
+			},
+			"archive": schema.StringAttribute{
+				Optional:            true,
+				MarkdownDescription: "A file on the machine that runs Terraform, as `docker save` writes it. When its content changes, it is loaded anew, in place. It holds one image, or one with this name.",
+				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"tags": schema.SetAttribute{
+				Optional: true, ElementType: types.StringType, MarkdownDescription: "Further names of the image on this engine. Changes in place.",
+				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueStringsAre(taggedReference{})},
+			},
+			"keep_on_destroy": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether a destroy leaves the image on the engine. Default `false`.",
+			},
+			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+				Create: true, Read: true, Update: true, Delete: true,
+				CreateDescription: "How long pulling or loading may take (`\"20m\"` by default).",
+				ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
+				UpdateDescription: "How long pulling or loading anew may take (`\"20m\"` by default).",
+				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
+			}),
+			"id":               stable("`engine/name`, where engine is the host name that the engine reports."),
+			"image_id":         changing("The image's ID on the engine (`sha256:…`). A container that names this as its `image` is replaced when the image changes."),
+			"digest":           changing("The image's digest at its registry, where the reference names it, a pull brought it, or the engine knows just one."),
+			"available_digest": changing("With `pull_policy = \"always\"`: the digest that the tag has at its registry, as of the last refresh."),
+			"archive_sha256":   changing("The checksum of the archive; null without one."),
+			"repo_tags":        schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All names of the image on the engine."},
+			"repo_digests":     schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All digests at registries that the engine knows (`name@sha256:…`)."},
+			"size":             schema.Int64Attribute{Computed: true, MarkdownDescription: "The size on the engine, in bytes."},
+			"os_platform":      changing("The platform that the image is for."),
+			"created":          changing("When the image was made (RFC 3339)."),
+		},
+	}
+}

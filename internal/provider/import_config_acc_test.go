@@ -1,0 +1,198 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"bytes"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+// ran is a container that somebody made with docker run, or with docker create where it can't run on
+// every machine.
+type ran struct {
+	created bool
+	flags   []string
+	command []string
+}
+
+// everyFamily are the flags of docker run, family by family. NETWORK and VOLUME stand for names.
+func everyFamily(port string) []ran {
+	flags := func(flags ...string) ran { return ran{flags: flags} }
+	created := func(flags ...string) ran { return ran{created: true, flags: flags} }
+	return []ran{
+		{},
+		{command: []string{"sleep"}},
+		flags("--env", "A=1", "--env", "B=two words", "--env", "C=${not a template}"),
+		flags("--env", "EMPTY="),
+		flags("--label", "com.example/role=web", "--label", "empty="),
+		flags("--publish", "127.0.0.1:"+port+":80"),
+		flags("--publish", "80", "--publish", "53/udp"),
+		flags("--expose", "9000"),
+		flags("--volume", "VOLUME:/data"),
+		flags("--volume", "VOLUME:/data:ro"),
+		flags("--volume", "/anonymous"),
+		flags("--volume", "/tmp:/host:ro"),
+		flags("--mount", "type=bind,source=/tmp,target=/host"),
+		flags("--mount", "type=volume,source=VOLUME,target=/data,volume-nocopy"),
+		flags("--mount", "type=tmpfs,target=/scratch,tmpfs-size=16m,tmpfs-mode=1770"),
+		flags("--tmpfs", "/scratch"),
+		flags("--network", "NETWORK"),
+		flags("--network", "NETWORK", "--network-alias", "db", "--network-alias", "primary"),
+		flags("--network", "none"),
+		flags("--network", "host"),
+		flags("--dns", "9.9.9.9", "--dns-search", "example.com", "--dns-option", "ndots:2"),
+		flags("--add-host", "db:10.0.0.7", "--add-host", "db:10.0.0.8", "--add-host", "cache:::1"),
+		flags("--hostname", "web", "--domainname", "example.com"),
+		flags("--memory", "64m"),
+		flags("--memory", "64m", "--memory-swap", "128m", "--memory-reservation", "32m"),
+		flags("--memory", "64m", "--memory-swap", "-1"),
+		flags("--cpus", "0.5"),
+		flags("--cpu-shares", "512", "--cpuset-cpus", "0"),
+		flags("--cpu-quota", "20000", "--cpu-period", "100000"),
+		flags("--pids-limit", "100", "--ulimit", "nofile=1024:2048", "--ulimit", "nproc=100"),
+		flags("--shm-size", "32m", "--oom-score-adj", "100"),
+		flags("--restart", "on-failure:3"),
+		flags("--restart", "unless-stopped"),
+		flags("--health-cmd", enginetest.Program+" health", "--health-interval", "1m30s", "--health-retries", "5", "--health-timeout", "10s", "--health-start-period", "1s"),
+		flags("--no-healthcheck"),
+		flags("--user", "1000:1000", "--workdir", "/tmp", "--group-add", "44"),
+		flags("--stop-signal", "SIGINT", "--stop-timeout", "3"),
+		flags("--entrypoint", enginetest.Program),
+		flags("--init", "--tty", "--interactive"),
+		flags("--read-only", "--cap-drop", "ALL", "--cap-add", "NET_ADMIN", "--security-opt", "no-new-privileges"),
+		flags("--sysctl", "net.ipv4.ip_unprivileged_port_start=0", "--ipc", "shareable"),
+		flags("--pid", "host", "--uts", "host"),
+		flags("--device", "/dev/null:/dev/nothing:rw", "--device-cgroup-rule", "c 42:* rmw"),
+		flags("--log-driver", "json-file", "--log-opt", "max-size=1m", "--log-opt", "max-file=2"),
+		flags("--log-driver", "none"),
+		flags("--publish-all", "--expose", "7000"),
+		created("--privileged"),
+		created("--blkio-weight", "300", "--cgroup-parent", "/docker"),
+		created("--gpus", "all"),
+		created("--runtime", "runc", "--userns", "host"),
+	}
+}
+
+// Containers with every family of flags of docker run are imported with the configuration that the
+// provider's own command writes: nothing changes, then or later, and a destroy leaves nothing.
+func TestAccImportConfig(t *testing.T) {
+	r := newRig(t)
+	names := r.runEveryFamily("own")
+	c := newCLI(t)
+	c.configure(r.provider(attr("state_dir", t.TempDir())) + importConfig(t, r, c, names))
+	imported(t, c, len(names))
+	c.must("destroy", "-auto-approve")
+	if left := r.Containers(); len(left) != 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
+// The same with the configuration that Terraform generates.
+func TestAccGenerateConfigOut(t *testing.T) {
+	r := newRig(t)
+	names := r.runEveryFamily("generated")
+	c := newCLI(t)
+	config := r.provider(attr("state_dir", t.TempDir()))
+	for i, name := range names {
+		config += fmt.Sprintf("import {\n  to = gantry_container.c%d\n  id = %q\n}\n", i, name)
+	}
+	c.configure(config)
+	if plan := c.run("plan", "-generate-config-out=generated.tf"); plan.code != 0 {
+		t.Fatalf("the plan ended with code %d:\n%s", plan.code, plan.output)
+	}
+	imported(t, c, len(names))
+	c.must("destroy", "-auto-approve")
+	if left := r.Containers(); len(left) != 0 {
+		t.Errorf("left over: %v", left)
+	}
+}
+
+// A container that removes itself is refused, with the reason; the others are written.
+func TestAccImportConfigRefuses(t *testing.T) {
+	r := newRig(t)
+	r.docker("run", "--detach", "--rm", "--name", r.Name("rm"), r.Image)
+	r.Leaves(r.Name("rm"))
+	r.docker("run", "--detach", "--name", r.Name("web"), r.Image)
+	r.Leaves(r.Name("web"))
+	var stdout, stderr bytes.Buffer
+	command := exec.Command(newCLI(t).binary, "import-config", "-host", r.Proxy.Host, r.Name("rm"), r.Name("web"), r.Name("missing"))
+	command.Env = append(command.Environ(), "XDG_STATE_HOME="+t.TempDir())
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err == nil {
+		t.Error("the command says that all is well")
+	}
+	for _, says := range []string{"--rm", fmt.Sprintf("Container %q does not exist", r.Name("missing"))} {
+		if !strings.Contains(stderr.String(), says) {
+			t.Errorf("the error does not say %q: %s", says, stderr.String())
+		}
+	}
+	if strings.Contains(stdout.String(), r.Name("rm")) || !strings.Contains(stdout.String(), r.Name("web")) {
+		t.Errorf("written is %s", stdout.String())
+	}
+}
+
+// runEveryFamily makes the containers, and gives their names.
+func (r *rig) runEveryFamily(suffix string) (names []string) {
+	r.t.Helper()
+	network := r.Network(suffix)
+	for i, one := range everyFamily(r.FreePort()) {
+		name := r.Name(fmt.Sprintf("%s-%d", suffix, i))
+		volume := r.Name(fmt.Sprintf("%s-%d-data", suffix, i))
+		args := []string{"run", "--detach"}
+		if one.created {
+			args = []string{"create"}
+		}
+		args = append(args, "--name", name)
+		for _, flag := range one.flags {
+			args = append(args, strings.NewReplacer("NETWORK", network, "VOLUME", volume).Replace(flag))
+		}
+		r.docker(append(append(args, r.Image), one.command...)...)
+		r.Leaves(name)
+		names = append(names, name)
+	}
+	return names
+}
+
+// docker runs the Docker CLI.
+func (r *rig) docker(args ...string) {
+	r.t.Helper()
+	command := exec.Command("docker", append([]string{"--host", r.Engine.Host}, args...)...)
+	if output, err := command.CombinedOutput(); err != nil {
+		r.t.Fatalf("docker %v: %v\n%s", args, err, output)
+	}
+}
+
+// importConfig is what the provider's own command writes.
+func importConfig(t *testing.T, r *rig, c *cli, names []string) string {
+	t.Helper()
+	var stderr bytes.Buffer
+	command := exec.Command(c.binary, append([]string{"import-config", "-host", r.Proxy.Host}, names...)...)
+	command.Env = append(command.Environ(), "XDG_STATE_HOME="+t.TempDir())
+	command.Stderr = &stderr
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("import-config: %v\n%s", err, stderr.String())
+	}
+	return string(output)
+}
+
+// imported imports, and asserts that nothing else is planned, then and afterwards.
+func imported(t *testing.T, c *cli, number int) {
+	t.Helper()
+	want := fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", number)
+	plan := c.run("plan", "-out="+filepath.Join(c.folder, "plan"))
+	if plan.code != 0 || !strings.Contains(plan.output, want) {
+		t.Fatalf("the plan ended with code %d, and does not say %q:\n%s", plan.code, want, plan.output)
+	}
+	c.must("apply", filepath.Join(c.folder, "plan"))
+	if plan := c.run("plan", "-detailed-exitcode"); plan.code != 0 {
+		t.Errorf("the plan after the import is not empty (%d):\n%s", plan.code, plan.output)
+	}
+}

@@ -1,0 +1,60 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+func lateFault(kind conductor.Kind, name string, stray bool) conductor.Late {
+	return conductor.Late{Kind: kind, Stray: stray, Fault: &fault.Fault{
+		Engine: "edge1", Container: name, Operation: "edge1/" + name + "/1", Summary: "Container " + name + " broke",
+	}}
+}
+
+func TestTellLate(t *testing.T) {
+	t.Parallel()
+	few := []conductor.Late{
+		lateFault(conductor.KindRemove, "gone", true),
+		lateFault(conductor.KindCreate, "lost", true),
+		lateFault(conductor.KindCreate, "known", false),
+	}
+	var diags diag.Diagnostics
+	told := tellLate(few, &diags)
+	var summaries []string
+	for _, d := range diags {
+		summaries = append(summaries, d.Summary())
+	}
+	want := `The removal of container "gone" on engine "edge1" failed after the last apply, ` +
+		`The create of container "lost" on engine "edge1" failed after an apply that was cut off`
+	if got := strings.Join(summaries, ", "); got != want || len(told) != 0 {
+		t.Errorf("told %s\nwant %s\nand of %v", got, want, told)
+	}
+}
+
+// Past ten there is one warning with all names.
+func TestTellManyLate(t *testing.T) {
+	t.Parallel()
+	var many []conductor.Late
+	for i := range manyLate + 1 {
+		many = append(many, lateFault(conductor.KindCreate, fmt.Sprintf("c%d", i), false))
+	}
+	var diags diag.Diagnostics
+	told := tellLate(many, &diags)
+	if len(diags) != 1 || len(told) != len(many) {
+		t.Fatalf("%d warnings, told of %d", len(diags), len(told))
+	}
+	for _, one := range many {
+		if !told[one.Fault.Operation] || !strings.Contains(diags[0].Detail(), one.Fault.Container+" (create): "+one.Fault.Summary) {
+			t.Errorf("not told of %s:\n%s", one.Fault.Container, diags[0].Detail())
+		}
+	}
+}

@@ -1,0 +1,152 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*networkResource)(nil)
+	_ resource.ResourceWithImportState = (*networkResource)(nil)
+)
+
+// defaultObjectTimeout bounds what an engine does at once: a network or a volume.
+const defaultObjectTimeout = 2 * time.Minute
+
+func newNetworkResource() resource.Resource { return &networkResource{} }
+
+// networkResource is gantry_network.
+type networkResource struct{ *providerData }
+
+func (r *networkResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_network"
+}
+
+func (r *networkResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = networkSchema(ctx)
+}
+
+func (r *networkResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.providerData = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan wholeNetworkModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultObjectTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	made, left, err := r.conductor.CreateNetwork(ctx, plan.expand())
+	addFault(&resp.Diagnostics, err)
+	for _, f := range left {
+		// The network is as it should be: the container's own refresh finds what it misses.
+		resp.Diagnostics.AddWarning(f.Summary, f.Detail())
+	}
+	if made == nil {
+		return
+	}
+	plan.compute(made)
+	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
+}
+
+func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state wholeNetworkModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() || r.conductor == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	found, err := r.find(ctx, &state, &resp.Diagnostics)
+	switch {
+	case isMissing(err):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		addFault(&resp.Diagnostics, err)
+		return
+	case state.Name.IsNull(): // Imported a moment ago.
+		state.importFrom(found)
+	default:
+		state.refresh(found)
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// find reads the network by its ID, or the one that somebody made in its place.
+func (r *networkResource) find(ctx context.Context, state *wholeNetworkModel, diags *diag.Diagnostics) (*conductor.Network, error) {
+	found, missing := r.conductor.InspectNetwork(ctx, state.NetworkID.ValueString())
+	if !isMissing(missing) || state.Name.IsNull() {
+		return found, missing
+	}
+	name := state.Name.ValueString()
+	found, err := r.conductor.InspectNetwork(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	if found.Name != name { // The engine takes a name for the beginning of an ID.
+		return nil, missing
+	}
+	after := *state
+	after.refresh(found)
+	plan := "It has the same settings: nothing is to do."
+	if !sameNetwork(state, &after) {
+		plan = "Its settings differ: the plan replaces it."
+	}
+	diags.AddWarning(fmt.Sprintf("Network %q on engine %q was recreated outside", name, found.Engine),
+		fmt.Sprintf("Its ID was %s and is now %s, created at %s. From now on the new one is managed. %s If it is not yours to manage, remove it from the state "+
+			"(terraform state rm) and choose another name.", state.NetworkID.ValueString(), found.ID, found.Created.UTC().Format(time.RFC3339), plan))
+	return found, nil
+}
+
+// Update only takes over what says how gantry works: all else replaces the network.
+func (r *networkResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan wholeNetworkModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	}
+}
+
+func (r *networkResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state wholeNetworkModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultDeleteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	addFault(&resp.Diagnostics, r.conductor.RemoveNetwork(ctx, state.NetworkID.ValueString(), state.Name.ValueString()))
+}
+
+// ImportState takes a network's name, its full or short ID, or engine/name. Read fills in the rest.
+func (r *networkResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	ref, ok := r.importRef(ctx, "network", req.ID, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	found, err := r.conductor.InspectNetwork(ctx, ref)
+	if err != nil {
+		addFault(&resp.Diagnostics, err)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("network_id"), found.ID)...)
+}

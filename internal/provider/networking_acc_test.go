@@ -1,0 +1,188 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/network"
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+)
+
+// subnet makes a network with a subnet of its own, where addresses can be chosen, and gives its
+// name and the beginning of its addresses.
+func (r *rig) subnet(suffix string) (name, prefix string) {
+	r.t.Helper()
+	name = r.Name(suffix)
+	sum := fnv.New32()
+	_, _ = sum.Write([]byte(name))
+	prefix = fmt.Sprintf("10.%d.%d.", 130+sum.Sum32()%100, sum.Sum32()/100%256)
+	_, err := r.Docker.NetworkCreate(r.t.Context(), name, network.CreateOptions{
+		IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: prefix + "0/24"}}},
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return name, prefix
+}
+
+// A network's options reach the engine; a change of one connects that network anew, and no other.
+func TestAccNetworkOptions(t *testing.T) {
+	r := newRig(t)
+	front, prefix := r.subnet("front")
+	back := r.Network("back")
+	config := func(options string) string {
+		return r.container(fmt.Sprintf("networks = {\n  front = { network = %q, %s }\n  back = { network = %q, priority = 10 }\n}", front, options, back))
+	}
+	same := sameContainer{rig: r}
+	var endpoint string
+	check := func(aliases []string, address string) []statecheck.StateCheck {
+		return []statecheck.StateCheck{
+			stateCheck(func() error { return same.is(r.Name("web"))() }),
+			stateCheck(func() error {
+				c := r.Inspect(r.Name("web"))
+				got := c.NetworkSettings.Networks[front]
+				own := slices.DeleteFunc(slices.Clone(got.Aliases), func(s string) bool { return strings.HasPrefix(c.ID, s) })
+				slices.Sort(own)
+				if !slices.Equal(aliases, own) || got.IPAddress != address && address != "" {
+					return fmt.Errorf("the address is %s, the aliases are %v", got.IPAddress, own)
+				}
+				if got := string(c.HostConfig.NetworkMode); got != back {
+					return fmt.Errorf("the first network is %s, want the one of the highest priority", got)
+				}
+				other := c.NetworkSettings.Networks[back].EndpointID
+				if endpoint == "" {
+					endpoint = other
+				}
+				if other != endpoint {
+					return errors.New("the other network was connected anew")
+				}
+				return nil
+			}),
+		}
+	}
+	first := fmt.Sprintf(`aliases = ["db", "cache"], ipv4_address = "%s9"`, prefix)
+	outside := func(change func() error) func() {
+		return func() {
+			if err := change(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	r.run(
+		resource.TestStep{Config: config(first), ConfigStateChecks: append(check([]string{"cache", "db"}, prefix+"9"),
+			statecheck.ExpectKnownValue(web, path("addresses", "front"), text(prefix+"9")))},
+		resource.TestStep{
+			Config: config(fmt.Sprintf(`aliases = ["db"], ipv4_address = "%s10"`, prefix)), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			ConfigStateChecks: check([]string{"db"}, prefix+"10"),
+		},
+		resource.TestStep{
+			Config: config(""), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: check(nil, ""),
+		},
+		resource.TestStep{
+			PreConfig: outside(func() error {
+				if err := r.Docker.NetworkDisconnect(t.Context(), front, r.Name("web"), false); err != nil {
+					return err
+				}
+				return r.Docker.NetworkConnect(t.Context(), front, r.Name("web"), &network.EndpointSettings{Aliases: []string{"stranger"}})
+			}),
+			Config:            config(""),
+			ConfigPlanChecks:  resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{changesOnly{"networks"}}},
+			ConfigStateChecks: check(nil, ""),
+		},
+		resource.TestStep{
+			Config: config(""), ResourceName: web, ImportState: true, ImportStateId: r.Name("web"),
+			ImportStateCheck: importedNetworks(front, back),
+		},
+	)
+}
+
+// Every setting of the networking family at once: the engine has them, and the plan is empty.
+func TestAccNetworking(t *testing.T) {
+	r := newRig(t)
+	lines := []string{
+		`domainname = "a.test"`, `dns = ["10.0.0.1", "fd00::0:1"]`, `dns_search = ["b.test"]`, `dns_opt = ["ndots:2"]`, `publish_all_ports = true`,
+		`extra_hosts = { six = ["[fd00::0:1]"], gateway = ["host-gateway"], four = ["10.1.1.1", "10.1.1.2"] }`,
+	}
+	id := r.Name("user")
+	r.run(
+		resource.TestStep{
+			Config: r.container(lines...),
+			ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+				c := r.Inspect(r.Name("web"))
+				want := []string{"four:10.1.1.1", "four:10.1.1.2", "gateway:host-gateway", "six:fd00::1"}
+				if diff := cmp.Diff(want, c.HostConfig.ExtraHosts); diff != "" || c.Config.Domainname != "a.test" || !c.HostConfig.PublishAllPorts ||
+					len(c.HostConfig.DNS) != 2 || len(c.HostConfig.DNSSearch) != 1 || len(c.HostConfig.DNSOptions) != 1 {
+					return fmt.Errorf("the engine has %+v: %s", c.HostConfig, diff)
+				}
+				return nil
+			})},
+		},
+		resource.TestStep{
+			Config:           r.container(strings.Replace(strings.Join(lines, "\n"), "[fd00::0:1]", "fd00::1", 1)),
+			ConfigPlanChecks: plannedNothing(),
+		},
+		resource.TestStep{
+			Config: r.container(lines...) + r.resource("user", `network_mode = "container:${gantry_container.web.name}"`) +
+				r.resource("host", `network_mode = "host"`, `hostname = "own"`, `dns = ["10.0.0.1"]`) + r.resource("alone", `network_mode = "none"`),
+			ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+				if got, want := string(r.Inspect(id).HostConfig.NetworkMode), "container:"+r.Inspect(r.Name("web")).ID; got != want {
+					return fmt.Errorf("the network mode is %s, want %s", got, want)
+				}
+				return nil
+			})},
+		},
+		// Imported, it is as it was written but for what only Terraform knows.
+		resource.TestStep{ResourceName: "gantry_container.user", ImportState: true, ImportStateId: id, ImportStateVerify: true,
+			ImportStateVerifyIgnore: []string{"command", "operation_id", "wait_for", "timeouts"}, ImportStateVerifyIdentifierAttribute: "id"},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true,
+			ImportStateVerifyIgnore: []string{"command", "operation_id", "wait_for", "timeouts", "dns.1", "extra_hosts.six.0"}, ImportStateVerifyIdentifierAttribute: "id"},
+	)
+}
+
+// A container that shares the network of another one is replaced with it in one apply where it
+// names it by its ID, and in the next one where it names it by its name.
+func TestAccNetworkModeFollows(t *testing.T) {
+	r := newRig(t)
+	config := func(version string) string {
+		return r.container(fmt.Sprintf("labels = { version = %q }", version)) +
+			r.resource("by-id", `network_mode = "container:${gantry_container.web.container_id}"`) +
+			r.resource("by-name", fmt.Sprintf(`network_mode = "container:%s"`, r.Name("web")), `depends_on = [gantry_container.web]`)
+	}
+	joined := stateCheck(func() error {
+		want := "container:" + r.Inspect(r.Name("web")).ID
+		for _, label := range []string{"by-id", "by-name"} {
+			if got := string(r.Inspect(r.Name(label)).HostConfig.NetworkMode); got != want {
+				return fmt.Errorf("%s has the network %s, want %s", label, got, want)
+			}
+		}
+		return nil
+	})
+	action := func(label string, a plancheck.ResourceActionType) plancheck.PlanCheck {
+		return plancheck.ExpectResourceAction("gantry_container."+label, a)
+	}
+	r.run(
+		resource.TestStep{Config: config("1"), ConfigStateChecks: []statecheck.StateCheck{joined}},
+		resource.TestStep{
+			Config: config("2"), ExpectNonEmptyPlan: true,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				action("by-id", plancheck.ResourceActionDestroyBeforeCreate), action("by-name", plancheck.ResourceActionNoop),
+			}},
+		},
+		resource.TestStep{
+			Config: config("2"), ConfigStateChecks: []statecheck.StateCheck{joined},
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+				action("by-id", plancheck.ResourceActionNoop), action("by-name", plancheck.ResourceActionDestroyBeforeCreate),
+			}},
+		},
+	)
+}

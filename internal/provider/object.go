@@ -1,0 +1,101 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// importRef gives the object that an import ID names: the ID itself, or what stands behind the engine
+// in engine/name. It says whether there is one on this engine.
+func (d *providerData) importRef(ctx context.Context, kind, id string, diags *diag.Diagnostics) (ref string, ok bool) {
+	if d.conductor == nil {
+		diags.AddError("Unable to import before the provider is configured",
+			"The provider's configuration depends on values that are not known yet. Apply what they depend on first.")
+		return "", false
+	}
+	connected, err := d.conductor.Engine(ctx)
+	if err != nil {
+		addFault(diags, err)
+		return "", false
+	}
+	engine, name, qualified := strings.Cut(strings.TrimPrefix(id, "/"), "/")
+	switch {
+	case !qualified:
+		return engine, true
+	case engine == connected:
+		return name, true
+	case kind == "image": // Its name has slashes of its own.
+		return id, true
+	}
+	diags.AddError(fmt.Sprintf("The %s %q is on another engine", kind, id),
+		fmt.Sprintf("The import ID names engine %q, and the provider is connected to engine %q. Import with the provider that is configured for that engine, or name the %s alone.",
+			engine, connected, kind))
+	return "", false
+}
+
+// isMissing says whether the engine answered that there is no such thing. Any other failure says
+// nothing about it.
+func isMissing(err error) bool {
+	f := faultOf(err)
+	return f != nil && f.Kind == fault.NotFound
+}
+
+// kept takes from what the engine reports the keys that the prior map has: what others add is no
+// drift. A null map stays null.
+func kept(prior map[string]types.String, reported map[string]string) map[string]types.String {
+	if prior == nil {
+		return nil
+	}
+	out := make(map[string]types.String, len(prior))
+	for key := range prior {
+		if value, ok := reported[key]; ok {
+			out[key] = types.StringValue(value)
+		}
+	}
+	return out
+}
+
+// taken takes all that the engine reports, for an import: null where there is nothing, and without
+// the labels that gantry sets for itself.
+func taken(reported map[string]string) map[string]types.String {
+	out := make(map[string]types.String, len(reported))
+	for key, value := range reported {
+		if !isOwnLabel(key) {
+			out[key] = types.StringValue(value)
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// stable is a computed string that keeps its value as long as the object is the same.
+func stable(description string) schema.Attribute {
+	return schema.StringAttribute{
+		Computed: true, MarkdownDescription: description,
+		PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},
+	}
+}
+
+// stringList makes a list of what an engine reports; none is an empty list.
+func stringList(values []string) types.List {
+	out := make([]attr.Value, 0, len(values))
+	for _, v := range values {
+		out = append(out, types.StringValue(v))
+	}
+	return types.ListValueMust(types.StringType, out)
+}

@@ -1,0 +1,150 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// choices are values of the settings, in spellings that a person may use.
+func choices() map[string][]any {
+	return map[string][]any{
+		"memory":              {"64m", "0.5g", "1073741824", "128MiB"},
+		"memory_reservation":  {"32m", "16384k"},
+		"memory_swap":         {"-1", "1g", "2048m"},
+		"memory_swappiness":   {0, 60},
+		"cpus":                {0.1, 1, 1.5},
+		"cpu_shares":          {2, 512, 1024},
+		"cpu_quota":           {1000, 50000, -1},
+		"cpu_period":          {1000, 100000},
+		"cpuset":              {"0", "1,0", "0-1,3"},
+		"cpuset_mems":         {"0", "0,1"},
+		"pids_limit":          {-1, 1, 100},
+		"oom_kill_disable":    {true, false},
+		"oom_score_adj":       {-1000, 0, 500},
+		"shm_size":            {"64m", "65536k", "1g"},
+		"ulimits":             {values{"nofile": "1024"}, values{"nofile": "10:10", "core": "0:-1"}, values{}},
+		"blkio_config":        {values{"weight": 10}, values{"device_read_bps": values{"/dev/a": "1024k"}, "device_write_iops": values{"/dev/a": 1, "/dev/b": 2}}, values{"weight_device": values{"/dev/a": 1000}}},
+		"privileged":          {true, false},
+		"cap_add":             {[]any{"all"}, []any{"net_admin", "CAP_SYS_PTRACE"}, []any{}},
+		"cap_drop":            {[]any{"CAP_CHOWN"}, []any{"Kill", "mknod"}},
+		"security_opt":        {[]any{"no-new-privileges"}, []any{"label:disable", "seccomp=unconfined"}, []any{"label=user:me", "apparmor=unconfined", "no-new-privileges:false"}, []any{"systempaths=unconfined"}},
+		"group_add":           {[]any{"1000"}, []any{"b", "a"}},
+		"sysctls":             {values{"net.core.somaxconn": "1"}, values{}},
+		"userns_mode":         {"host"},
+		"read_only":           {true, false},
+		"devices":             {values{"/dev/a": values{}}, values{"/dev/a": values{"source": "/dev/b", "permissions": "mr"}, "/dev/c": values{"permissions": "mwr"}}},
+		"device_cgroup_rules": {[]any{"c 1:3 r", "a *:* rwm"}},
+		"gpus":                {"all", "2"},
+		"device_requests":     {[]any{values{"count": 1}}, []any{values{"device_ids": []any{"a"}, "capabilities": []any{[]any{"gpu"}}}, values{"driver": "cdi", "count": -1}}},
+		"ipc":                 {"host", "private", "none", "container:web"},
+		"pid":                 {"host", "container:web"},
+		"uts":                 {"host"},
+		"cgroup":              {"private"},
+		"cgroup_parent":       {"/a"},
+		"runtime":             {"runsc"},
+		"init":                {true, false},
+		"tty":                 {true, false},
+		"stdin_open":          {true, false},
+		"logging":             {values{"driver": "local"}, values{"options": values{"max-size": "1m"}}, values{"driver": "journald", "options": values{"tag": ""}}},
+		"storage_opt":         {values{"size": "1G"}},
+		"annotations":         {values{"a": "b"}},
+		"restart":             {"on-failure", "on-failure:3", "always"},
+		"environment":         {values{"A": "1"}, values{"A": "", "B": "x=y"}},
+		"labels":              {values{"a": ""}},
+		"stop_signal":         {"SIGINT", "9"},
+		"stop_grace_period":   {"60s", "1m30s"},
+		"hostname":            {"a"},
+	}
+}
+
+// Whatever valid configuration: the engine's report of it is no drift, and the plan after it is empty.
+// After an import the plan replaces nothing, and writes down only what is the default anyway.
+func TestAnyConfigurationGoesRound(t *testing.T) {
+	t.Parallel()
+	c, all := newCore(t), choices()
+	for seed := range uint64(60) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		config := minimal()
+		for name, list := range all {
+			if random.IntN(3) == 0 {
+				config[name] = list[random.IntN(len(list))]
+			}
+		}
+		for _, d := range c.validate(t, config) { // They contradict each other.
+			if root, ok := rootOf(d.Attribute); ok {
+				delete(config, root)
+			}
+		}
+		fatalDiagnostics(t, c.validate(t, config))
+		image := images()[[]string{"bare image", "rich image"}[seed%2]]
+		applied, made := c.create(t, config, image)
+		refreshed := c.refresh(t, applied, made)
+		if differs := diffOf(t, applied, refreshed); differs != nil {
+			t.Errorf("%v: the refresh changed %v", config, differs)
+		}
+		if p := c.plan(t, refreshed, config); p.changed != nil {
+			t.Errorf("%v: planned to change: %v", config, p.changed)
+		}
+		m := modelOf(t, c.emptied(t, applied))
+		m.importFrom(made, image)
+		m.settle()
+		m.Fault = flattenFault("", nil)
+		p := c.plan(t, c.raw(t, m), config)
+		if p.replace != nil {
+			t.Errorf("%v: after an import replaced because of %v", config, p.replace)
+		}
+		for _, name := range p.changed {
+			byDefault := config[name] == false || config[name] == 0 || config[name] == -1
+			if values, ok := config[name].(values); ok {
+				byDefault = len(values) == 0
+			}
+			if list, ok := config[name].([]any); ok {
+				byDefault = len(list) == 0
+			}
+			_, hasDefault := leftOut()[name]
+			if !byDefault && !hasDefault && !slices.Contains(computedNames(), name) && name != "memory_swap" {
+				t.Errorf("%v: after an import %s changes", config, name)
+			}
+		}
+	}
+}
+
+// What goes to the background conductor is what was asked for.
+func TestSpecHasEverySetting(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	for name, list := range choices() {
+		for _, v := range list {
+			with, without := minimal().with(values{name: v}), minimal()
+			if name == "memory_swap" {
+				with["memory"], without["memory"] = "64m", "64m"
+			}
+			none := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), without).value)
+			some := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), with).value)
+			d := conductor.EngineDefaults{}
+			same := cmp.Equal(none.expand().Plain(d), some.expand().Plain(d))
+			if _, hasDefault := leftOut()[name]; same && !hasDefault && !isNothing(v) {
+				t.Errorf("%s = %v gets lost", name, v)
+			}
+		}
+	}
+}
+
+func isNothing(v any) bool {
+	switch v := v.(type) {
+	case values:
+		return len(v) == 0
+	case []any:
+		return len(v) == 0
+	}
+	return v == -1
+}

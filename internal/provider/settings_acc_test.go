@@ -1,0 +1,354 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/go-units"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+// reports gives what the engine reports of the settings named: fields of its HostConfig or Config.
+func reports(c container.InspectResponse, want map[string]any) map[string]any {
+	got := make(map[string]any, len(want))
+	for name := range want {
+		field := reflect.ValueOf(*c.HostConfig).FieldByName(name)
+		if !field.IsValid() {
+			field = reflect.ValueOf(*c.Config).FieldByName(name)
+		}
+		if field.Kind() == reflect.Pointer {
+			value := reflect.Zero(field.Type().Elem()) // Nothing and zero are the same to an engine.
+			if !field.IsNil() {
+				value = field.Elem()
+			}
+			field = value
+		}
+		got[name] = field.Interface()
+	}
+	return got
+}
+
+func (r *rig) engineHas(want map[string]any) stateCheck {
+	return func() error {
+		if diff := cmp.Diff(want, reports(r.Inspect(r.Name("web")), want), cmpopts.EquateEmpty()); diff != "" {
+			return fmt.Errorf("the engine has something else:\n%s", diff)
+		}
+		return nil
+	}
+}
+
+// All that an engine's update takes changes in place, what can be taken away is, and a limit that
+// can't be replaces.
+func TestAccLimits(t *testing.T) {
+	r := newRig(t)
+	same := &sameContainer{rig: r}
+	step := func(action plancheck.ResourceActionType, want map[string]any, lines ...string) resource.TestStep {
+		s := resource.TestStep{Config: r.container(lines...), ConfigStateChecks: []statecheck.StateCheck{r.engineHas(want)}}
+		if action != plancheck.ResourceActionDestroyBeforeCreate {
+			s.ConfigStateChecks = append(s.ConfigStateChecks, same.is(r.Name("web")))
+		}
+		s.ConfigPlanChecks = planned(action)
+		return s
+	}
+	fixed := []string{
+		"oom_score_adj = 500", `shm_size = "32m"`, "oom_kill_disable = false",
+		`ulimits = { nofile = "1024:2048", nproc = 512 }`,
+	}
+	r.run(
+		step(plancheck.ResourceActionCreate, map[string]any{
+			"Memory": int64(64 << 20), "MemoryReservation": int64(32 << 20), "MemorySwap": int64(96 << 20), "CPUShares": int64(512),
+			"CPUQuota": int64(50000), "CPUPeriod": int64(100000), "CpusetCpus": "0", "CpusetMems": "0", "PidsLimit": int64(100),
+			"OomScoreAdj": 500, "ShmSize": int64(32 << 20), "OomKillDisable": false,
+			"Ulimits": []*container.Ulimit{{Name: "nofile", Soft: 1024, Hard: 2048}, {Name: "nproc", Soft: 512, Hard: 512}},
+		}, append(fixed, `memory = "64m"`, `memory_reservation = "32m"`, `memory_swap = "96m"`, "cpu_shares = 512", "cpu_quota = 50000", "cpu_period = 100000",
+			`cpuset = "0"`, `cpuset_mems = "0"`, "pids_limit = 100")...),
+		step(plancheck.ResourceActionUpdate, map[string]any{
+			"Memory": int64(128 << 20), "MemoryReservation": int64(64 << 20), "MemorySwap": int64(-1), "CPUShares": int64(256),
+			"CPUQuota": int64(25000), "CPUPeriod": int64(50000), "CpusetCpus": "0-1", "PidsLimit": int64(50),
+		}, append(fixed, `memory = "128m"`, `memory_reservation = "64m"`, `memory_swap = "-1"`, "cpu_shares = 256", "cpu_quota = 25000", "cpu_period = 50000",
+			`cpuset = "0-1"`, `cpuset_mems = "0"`, "pids_limit = 50")...),
+		step(plancheck.ResourceActionUpdate, map[string]any{
+			"Memory": int64(128 << 20), "MemorySwap": int64(256 << 20), "CPUQuota": int64(-1), "PidsLimit": int64(0),
+		}, append(fixed, `memory = "128m"`, `memory_reservation = "64m"`, "cpu_shares = 256", "cpu_period = 50000", `cpuset = "0-1"`, `cpuset_mems = "0"`)...),
+		step(plancheck.ResourceActionDestroyBeforeCreate, map[string]any{
+			"Memory": int64(128 << 20), "MemoryReservation": int64(0), "CPUShares": int64(0), "CpusetCpus": "", "NanoCPUs": int64(5e8),
+		}, append(fixed, `memory = "128m"`, "cpus = 0.5")...),
+		step(plancheck.ResourceActionDestroyBeforeCreate, map[string]any{"OomScoreAdj": 0, "ShmSize": int64(64 << 20), "Ulimits": []*units.Ulimit(nil)}, `memory = "128m"`, "cpus = 0.5"),
+	)
+}
+
+// A quota becomes cpus in place, although the engine takes them only one after the other.
+func TestAccQuotaBecomesCPUs(t *testing.T) {
+	r := newRig(t)
+	r.inPlace(
+		change{[]string{"cpu_quota = 50000"}, nil},
+		change{[]string{"cpus = 0.25"}, func(c container.InspectResponse) error {
+			if c.HostConfig.NanoCPUs != 25e7 {
+				return fmt.Errorf("cpus are %d", c.HostConfig.NanoCPUs)
+			}
+			return nil
+		}},
+	)
+}
+
+// What can't change in place replaces, and the engine has all of it; another spelling is nothing.
+func TestAccSettings(t *testing.T) {
+	r := newRig(t)
+	base := `desired_state = "stopped"` // Not every machine can run all of this.
+	r.run(
+		resource.TestStep{
+			Config: r.container(base, `cap_add = ["net_admin", "CAP_SYS_TIME"]`, `cap_drop = ["all"]`, `security_opt = ["label:disable", "no-new-privileges", "seccomp={ \"defaultAction\": \"SCMP_ACT_ALLOW\" }", "systempaths=unconfined"]`,
+				`group_add = ["audio", "1000"]`, `sysctls = { "net.ipv4.ip_forward" = 1 }`, "read_only = true", `userns_mode = "host"`,
+				`devices = { "/dev/xnull" = { source = "/dev/null", permissions = "rw" }, "/dev/zero" = {} }`, `device_cgroup_rules = ["c 1:3 mr"]`, `gpus = "all"`,
+				`ipc = "shareable"`, `cgroup = "private"`, `cgroup_parent = "/gantry-test"`, `runtime = "runc"`,
+				"init = true", "tty = true", "stdin_open = true", `logging = { driver = "local", options = { max-size = "1m" } }`, "memory_swappiness = 60",
+				`blkio_config = { device_read_bps = { "/dev/vda" = "1m" }, device_write_iops = { "/dev/vda" = 100 } }`),
+			ConfigStateChecks: []statecheck.StateCheck{r.engineHas(map[string]any{
+				"ReadonlyRootfs": true, "Sysctls": map[string]string{"net.ipv4.ip_forward": "1"}, "UsernsMode": container.UsernsMode("host"), "DeviceCgroupRules": []string{"c 1:3 mr"},
+				"Devices":        []container.DeviceMapping{{PathOnHost: "/dev/null", PathInContainer: "/dev/xnull", CgroupPermissions: "rw"}, {PathOnHost: "/dev/zero", PathInContainer: "/dev/zero", CgroupPermissions: "rwm"}},
+				"DeviceRequests": []container.DeviceRequest{{Count: -1, Capabilities: [][]string{{"gpu"}}}},
+				"IpcMode":        container.IpcMode("shareable"), "CgroupnsMode": container.CgroupnsMode("private"), "CgroupParent": "/gantry-test", "Runtime": "runc",
+				"Init": true, "Tty": true, "OpenStdin": true, "LogConfig": container.LogConfig{Type: "local", Config: map[string]string{"max-size": "1m"}}, "MemorySwappiness": int64(60),
+				"MaskedPaths": []string{}, "ReadonlyPaths": []string{},
+			})},
+		},
+		resource.TestStep{
+			Config: r.container(base, `cap_add = ["NET_ADMIN", "sys_time"]`, `cap_drop = ["ALL"]`, `security_opt = ["label=disable", "no-new-privileges:true", "seccomp={\"defaultAction\":\"SCMP_ACT_ALLOW\"}", "systempaths:unconfined"]`,
+				`group_add = ["1000", "audio"]`, `sysctls = { "net.ipv4.ip_forward" = "1" }`, "read_only = true", `userns_mode = "host"`,
+				`devices = { "/dev/xnull" = { source = "/dev/null", permissions = "wr" }, "/dev/zero" = { source = "/dev/zero", permissions = "rwm" } }`, `device_cgroup_rules = ["c 1:3 mr"]`, `gpus = "all"`,
+				`ipc = "shareable"`, `cgroup = "private"`, `cgroup_parent = "/gantry-test"`, `runtime = "runc"`,
+				"init = true", "tty = true", "stdin_open = true", `logging = { driver = "local", options = { max-size = "1m" } }`, "memory_swappiness = 60",
+				`blkio_config = { device_read_bps = { "/dev/vda" = "1024k" }, device_write_iops = { "/dev/vda" = 100 } }`),
+			ConfigPlanChecks: plannedNothing(),
+		},
+		resource.TestStep{
+			Config:           r.container(base, "privileged = true", `pid = "host"`, `ipc = "host"`, `uts = "host"`, `security_opt = ["seccomp=unconfined"]`, `logging = { options = { max-file = 3 } }`),
+			ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			ConfigStateChecks: []statecheck.StateCheck{r.engineHas(map[string]any{
+				"Privileged": true, "PidMode": container.PidMode("host"), "UTSMode": container.UTSMode("host"), "ReadonlyRootfs": false, "Init": false, "Tty": false,
+			})},
+		},
+	)
+}
+
+// differs asserts which configurable attributes of gantry_container.web the plan changes.
+func (r *rig) differs(want ...string) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
+		planned(plancheck.ResourceActionUpdate).PreApply[0],
+		differing(want),
+	}}
+}
+
+// drifted is what the state says of attributes that the configuration sets, or may set.
+func drifted(before, after map[string]any) []string {
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(after)) {
+		if name != "status" && name != "operation_id" && name != "fault" && name != "health" && name != "exit_code" && !reflect.DeepEqual(before[name], after[name]) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// Somebody changes limits outside: exactly those show, and are mended in place, also those that the
+// configuration does not have.
+func TestAccDriftOfLimits(t *testing.T) {
+	r := newRig(t)
+	config := r.container(`memory = "64m"`, "cpu_shares = 512", `restart = "no"`)
+	mended := r.engineHas(map[string]any{"Memory": int64(64 << 20), "CPUShares": int64(512), "PidsLimit": int64(0), "MemorySwap": int64(128 << 20)})
+	outside := func(change container.UpdateConfig, want ...string) resource.TestStep {
+		return resource.TestStep{
+			PreConfig: func() {
+				if _, err := r.Docker.ContainerUpdate(t.Context(), r.Name("web"), change); err != nil {
+					t.Fatal(err)
+				}
+			},
+			Config: config, ConfigPlanChecks: r.differs(want...), ConfigStateChecks: []statecheck.StateCheck{mended},
+		}
+	}
+	pids := int64(10)
+	r.run(
+		resource.TestStep{Config: config},
+		outside(container.UpdateConfig{Resources: container.Resources{Memory: 32 << 20}}, "memory"),
+		outside(container.UpdateConfig{Resources: container.Resources{MemorySwap: 64 << 20}}, "memory_swap"),
+		outside(container.UpdateConfig{Resources: container.Resources{PidsLimit: &pids}}, "pids_limit"),
+		outside(container.UpdateConfig{Resources: container.Resources{CPUShares: 100}}, "cpu_shares"),
+		outside(container.UpdateConfig{RestartPolicy: container.RestartPolicy{Name: "always"}}, "restart"),
+	)
+}
+
+// Containers that somebody made with `docker run` and these flags are imported, and the plan is empty
+// with the configuration that means the same.
+func TestAccImportOfSettings(t *testing.T) {
+	yes, pids := true, int64(100)
+	for _, tt := range []struct {
+		name   string
+		config container.Config
+		host   container.HostConfig
+		lines  []string
+	}{
+		{"nothing", container.Config{}, container.HostConfig{}, nil},
+		{"limits", container.Config{}, container.HostConfig{
+			OomScoreAdj: 100, ShmSize: 32 << 20,
+			Resources: container.Resources{
+				Memory: 64 << 20, MemoryReservation: 32 << 20, MemorySwap: 64 << 20, CPUShares: 512, CPUQuota: 50000, CpusetCpus: "0,1", PidsLimit: &pids, OomKillDisable: &yes,
+				Ulimits: []*units.Ulimit{{Name: "nofile", Soft: 10, Hard: 20}},
+			},
+		}, []string{
+			`memory = "65536k"`, `memory_reservation = "32m"`, `memory_swap = "64m"`, "cpu_shares = 512", "cpu_quota = 50000", `cpuset = "0-1"`, "pids_limit = 100",
+			"oom_kill_disable = true", "oom_score_adj = 100", `shm_size = "32m"`, `ulimits = { nofile = "10:20" }`,
+		}},
+		{"security", container.Config{Tty: true, OpenStdin: true}, container.HostConfig{
+			CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges", "label:disable"}, ReadonlyRootfs: true, Init: &yes,
+			Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}, GroupAdd: []string{"1000"}, LogConfig: container.LogConfig{Type: "local", Config: map[string]string{"max-size": "1m"}},
+			Resources: container.Resources{
+				Devices:        []container.DeviceMapping{{PathOnHost: "/dev/null", PathInContainer: "/dev/null", CgroupPermissions: "rwm"}},
+				DeviceRequests: []container.DeviceRequest{{Count: 2, Capabilities: [][]string{{"gpu"}}}},
+			},
+		}, []string{
+			`cap_add = ["cap_net_admin"]`, `cap_drop = ["all"]`, `security_opt = ["label=disable", "no-new-privileges:true"]`, "read_only = true", "init = true", "tty = true", "stdin_open = true",
+			`sysctls = { "net.ipv4.ip_forward" = 1 }`, "group_add = [1000]", `logging = { driver = "local", options = { max-size = "1m" } }`, `devices = { "/dev/null" = {} }`, "gpus = 2",
+		}},
+		{"privileged", container.Config{}, container.HostConfig{Privileged: true, IpcMode: "host", PidMode: "host", UTSMode: "host"}, []string{
+			"privileged = true", `ipc = "host"`, `pid = "host"`, `uts = "host"`,
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := newRig(t)
+			tt.config.Image = r.Image
+			made, err := r.Docker.ContainerCreate(t.Context(), &tt.config, &tt.host, nil, nil, r.Name("web"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Leaves(made.ID)
+			config := r.container(append([]string{`desired_state = "stopped"`}, tt.lines...)...)
+			r.run(
+				resource.TestStep{Config: config, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
+				resource.TestStep{Config: config, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{has("container_id", text(made.ID))}},
+			)
+		})
+	}
+}
+
+// The provider's labels go below a container's own; their change replaces it, and an import has no
+// diff for them.
+func TestAccDefaultLabels(t *testing.T) {
+	r := newRig(t)
+	config := func(defaults string, lines ...string) string {
+		return r.provider("default_labels = { "+defaults+" }") + r.resource("web", lines...)
+	}
+	labels := func(want map[string]string) stateCheck {
+		return func() error {
+			got := r.Inspect(r.Name("web")).Config.Labels
+			for key, value := range want {
+				if got[key] != value {
+					return fmt.Errorf("the labels are %v, want %v", got, want)
+				}
+			}
+			return nil
+		}
+	}
+	own := `labels = { tier = "front", team = "mine" }`
+	r.run(
+		resource.TestStep{
+			Config:            config(`team = "default", stage = "test"`, own),
+			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "test"})},
+		},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+		resource.TestStep{
+			Config: config(`team = "default", stage = "live"`, own), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
+			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "live"})},
+		},
+		resource.TestStep{Config: config(`team = "default", stage = "live"`, own, `memory = "64m"`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate)},
+	)
+}
+
+// An imported container is not replaced for default labels that it lacks.
+func TestAccDefaultLabelsOfImports(t *testing.T) {
+	for name, labels := range map[string]map[string]string{"has them": {"stage": "test", "tier": "front"}, "lacks one": {"tier": "front"}} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			id := r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image, Labels: labels})
+			config := r.provider(`default_labels = { stage = "test" }`) + r.resource("web", `labels = { tier = "front" }`)
+			r.run(
+				resource.TestStep{Config: config, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
+				resource.TestStep{Config: config, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{has("container_id", text(id))}},
+			)
+		})
+	}
+}
+
+// To write down what the engine does anyway replaces nothing, right after an import or later; nor does
+// leaving it out again.
+func TestAccDefaultsWrittenDown(t *testing.T) {
+	r := newRig(t)
+	r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image})
+	imported := r.watch(r.Name("web"))
+	untouched := []statecheck.StateCheck{stateCheck(imported.untouched)}
+	host := r.Inspect(imported.id).HostConfig
+	written := r.container(fmt.Sprintf("logging = { driver = %q }", host.LogConfig.Type), fmt.Sprintf("runtime = %q", host.Runtime), fmt.Sprintf("cgroup = %q", host.CgroupnsMode),
+		`ipc = "private"`, `shm_size = "64m"`, "privileged = false", "tty = false", "cap_add = []")
+	r.run(
+		resource.TestStep{Config: written, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
+		resource.TestStep{Config: written, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
+		resource.TestStep{Config: r.container(), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
+		resource.TestStep{Config: r.container(`logging = { driver = "local" }`), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate)},
+	)
+}
+
+// Another container's name spaces are named as a person names it, also after an import.
+func TestAccSharedNamespaces(t *testing.T) {
+	r := newRig(t)
+	config := r.provider() + r.resource("donor", `ipc = "shareable"`) +
+		r.resource("web", `ipc = "container:${gantry_container.donor.name}"`, `pid = "container:${gantry_container.donor.name}"`)
+	r.run(
+		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{has("pid", text("container:"+r.Name("donor")))}},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+	)
+}
+
+// What only the engine can refuse is an error on the attribute.
+func TestAccRefusedSettings(t *testing.T) {
+	r := newRig(t)
+	for _, tt := range []struct{ line, attribute, says string }{
+		{`runtime = "nope"`, "runtime", "Unknown runtime"},
+		{`logging = { driver = "nope" }`, "logging", "nope"},
+		{`devices = { "/dev/nope" = {} }`, "devices", "no such file"},
+		{`cpuset = "4000"`, "cpuset", "not available"},
+	} {
+		r.run(resource.TestStep{
+			Config:      r.container(command("sleep"), tt.line),
+			ExpectError: failure{summary: "Unable to ", line: tt.attribute, says: []string{tt.says}}.regexp(),
+		})
+	}
+	if left := r.Containers(); len(left) > 0 {
+		t.Errorf("left over: %s", strings.Join(left, ", "))
+	}
+}
+
+type differing []string
+
+func (d differing) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	for _, c := range req.Plan.ResourceChanges {
+		before, _ := c.Change.Before.(map[string]any)
+		after, _ := c.Change.After.(map[string]any)
+		if got := drifted(before, after); c.Address == web && !slices.Equal(got, d) {
+			resp.Error = fmt.Errorf("the plan changes %v, want %v", got, []string(d))
+		}
+	}
+}

@@ -1,0 +1,117 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// keepSpellings plans the spelling that the state has where a new set or map of strings means the
+// same. Plain gives the one spelling of an element.
+type keepSpellings struct{ plain func(string) string }
+
+func (keepSpellings) Description(context.Context) string {
+	return "another spelling of the same is no change"
+}
+func (k keepSpellings) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+// PlanModifySet compares without order.
+func (k keepSpellings) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	var prior, plan []types.String
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	if !resp.Diagnostics.HasError() && slices.Equal(spelled(prior, k.plain), spelled(plan, k.plain)) {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// PlanModifyMap compares the values by their keys.
+func (k keepSpellings) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	var prior, plan map[string]types.String
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	same := func(a, b types.String) bool { return k.plain(a.ValueString()) == k.plain(b.ValueString()) }
+	if !resp.Diagnostics.HasError() && maps.EqualFunc(prior, plan, same) {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// spelled gives the one spelling of a set.
+func spelled(list []types.String, plain func(string) string) []string {
+	var out []string
+	for _, s := range list {
+		out = append(out, plain(s.ValueString()))
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// flattenSet keeps the prior set where the engine has the same. Where it does not, each element that
+// both have stays in the user's spelling.
+func flattenSet(prior []types.String, asked, seen []string, plain func(string) string, imports bool) []types.String {
+	if slices.Equal(asked, seen) || prior == nil && !imports {
+		return prior
+	}
+	out := make([]types.String, 0, len(seen))
+	for _, s := range seen {
+		i := slices.IndexFunc(prior, func(p types.String) bool { return plain(p.ValueString()) == s })
+		if i < 0 {
+			out = append(out, types.StringValue(s))
+			continue
+		}
+		out = append(out, prior[i])
+	}
+	return out
+}
+
+// flattenStrings looks at the keys that the configuration has; an import takes all.
+func flattenStrings(prior map[string]types.String, seen map[string]string, imports bool) map[string]types.String {
+	if imports {
+		return importMap(seen, nil)
+	}
+	return refreshMap(prior, seen)
+}
+
+// flattenBool keeps what was said where the engine has the same.
+func flattenBool(prior types.Bool, seen, imports bool) types.Bool {
+	if prior.IsNull() && !imports || prior.ValueBool() == seen {
+		return prior
+	}
+	return types.BoolValue(seen)
+}
+
+// flattenString keeps what was said where the engine has the same.
+func flattenString(prior types.String, asked, seen string, imports bool) types.String {
+	if prior.IsNull() && !imports || asked == seen {
+		return prior
+	}
+	return stringOrNull(seen)
+}
+
+// boolOrNull makes null of false: where the engine has no, nobody said yes.
+func boolOrNull(b bool) types.Bool {
+	if !b {
+		return types.BoolNull()
+	}
+	return types.BoolValue(true)
+}
+
+// int64OrNull makes null of 0.
+func int64OrNull(n int64) types.Int64 {
+	if n == 0 {
+		return types.Int64Null()
+	}
+	return types.Int64Value(n)
+}

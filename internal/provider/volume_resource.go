@@ -1,0 +1,159 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+var (
+	_ resource.ResourceWithConfigure   = (*volumeResource)(nil)
+	_ resource.ResourceWithImportState = (*volumeResource)(nil)
+)
+
+func newVolumeResource() resource.Resource { return &volumeResource{} }
+
+// volumeResource is gantry_volume.
+type volumeResource struct{ *providerData }
+
+type volumeModel struct {
+	Name         types.String            `tfsdk:"name"`
+	Driver       types.String            `tfsdk:"driver"`
+	DriverOpts   map[string]types.String `tfsdk:"driver_opts"`
+	Labels       map[string]types.String `tfsdk:"labels"`
+	ForceDestroy types.Bool              `tfsdk:"force_destroy"`
+	Timeouts     timeouts.Value          `tfsdk:"timeouts"`
+	ID           types.String            `tfsdk:"id"`
+	Mountpoint   types.String            `tfsdk:"mountpoint"`
+	Scope        types.String            `tfsdk:"scope"`
+	Created      types.String            `tfsdk:"created"`
+}
+
+func (r *volumeResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
+	resp.TypeName = req.ProviderTypeName + "_volume"
+}
+
+func (r *volumeResource) Schema(ctx context.Context, _ resource.SchemaRequest, resp *resource.SchemaResponse) {
+	resp.Schema = volumeSchema(ctx)
+}
+
+func (r *volumeResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
+	r.providerData = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
+	var plan volumeModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	timeout, diags := plan.Timeouts.Create(ctx, defaultObjectTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	made, err := r.conductor.CreateVolume(ctx, conductor.VolumeSpec{
+		Name: plan.Name.ValueString(), Driver: plan.Driver.ValueString(), DriverOpts: expandMap(plan.DriverOpts), Labels: expandMap(plan.Labels),
+	})
+	if err != nil {
+		addFault(&resp.Diagnostics, err)
+		return
+	}
+	plan.compute(made)
+	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
+}
+
+func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var state volumeModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() || r.conductor == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	found, err := r.conductor.InspectVolume(ctx, state.Name.ValueString())
+	switch {
+	case isMissing(err):
+		resp.State.RemoveResource(ctx)
+		return
+	case err != nil:
+		addFault(&resp.Diagnostics, err)
+		return
+	}
+	imported := state.Driver.IsNull() // A moment ago: an import sets the name alone.
+	before := state
+	state.compute(found)
+	state.Driver = types.StringValue(found.Driver)
+	if imported {
+		state.DriverOpts, state.Labels, state.ForceDestroy = taken(found.DriverOpts), taken(found.Labels), types.BoolValue(false)
+	} else {
+		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
+	}
+	if !imported && !before.Created.Equal(state.Created) {
+		same := before.Driver.Equal(state.Driver) && maps.Equal(before.DriverOpts, state.DriverOpts) && maps.Equal(before.Labels, state.Labels)
+		plan := "It has the same settings: nothing is to do."
+		if !same {
+			plan = "Its settings differ: the plan replaces it."
+		}
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was recreated outside", found.Name, found.Engine),
+			fmt.Sprintf("It was created at %s, and the one that has the name now at %s: what the first one held is gone. %s",
+				before.Created.ValueString(), state.Created.ValueString(), plan))
+	}
+	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+}
+
+// Update only takes over what says how gantry works: all else replaces the volume.
+func (r *volumeResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
+	var plan volumeModel
+	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
+	}
+}
+
+func (r *volumeResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
+	var state volumeModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
+	timeout, diags := state.Timeouts.Delete(ctx, defaultDeleteTimeout)
+	resp.Diagnostics.Append(diags...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	addFault(&resp.Diagnostics, r.conductor.RemoveVolume(ctx, state.Name.ValueString(), state.ForceDestroy.ValueBool()))
+}
+
+// ImportState takes a volume's name, or engine/name. Read fills in the rest.
+func (r *volumeResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	name, ok := r.importRef(ctx, "volume", req.ID, &resp.Diagnostics)
+	if !ok {
+		return
+	}
+	found, err := r.conductor.InspectVolume(ctx, name)
+	if err != nil {
+		addFault(&resp.Diagnostics, err)
+		return
+	}
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), found.Name)...)
+}
+
+func (m *volumeModel) compute(v *conductor.Volume) {
+	m.ID = types.StringValue(v.Engine + "/" + v.Name)
+	m.Mountpoint, m.Scope, m.Created = stringOrNull(v.Mountpoint), stringOrNull(v.Scope), types.StringNull()
+	if !v.Created.IsZero() {
+		m.Created = types.StringValue(v.Created.UTC().Format(time.RFC3339))
+	}
+}

@@ -1,0 +1,68 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"regexp"
+
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+)
+
+// volumeSchema: an engine can't change a volume, so all that is configured replaces it, but for what
+// says how gantry works.
+func volumeSchema(ctx context.Context) schema.Schema {
+	return schema.Schema{
+		MarkdownDescription: "A volume on a Docker engine. An engine can't change a volume: what changes here replaces it. " +
+			"A volume that holds data is removed (and replaced) only with `force_destroy`. To find out, gantry mounts the volume into a container that is never started and that has an empty image, " +
+			"and asks the engine for the first entry: no file of the host is read, and no data is copied.",
+		Attributes: map[string]schema.Attribute{
+			"name": schema.StringAttribute{
+				Required: true, MarkdownDescription: "The volume's name on its engine.",
+				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`),
+					`must begin with a letter or a digit and have at least two of the characters a-z, A-Z, 0-9, "_", "." and "-"`)},
+			},
+			"driver": schema.StringAttribute{
+				Optional: true, Computed: true, Default: stringdefault.StaticString("local"),
+				MarkdownDescription: "The driver: `local` (default), or a plugin's name.",
+				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"driver_opts": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType,
+				MarkdownDescription: "Options of the driver, for example `type`, `o` and `device` of `local`. They are in the state.",
+				PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+			},
+			"labels": schema.MapAttribute{
+				Optional: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
+				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+				Validators:    []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
+			},
+			"force_destroy": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether the volume may be removed with the data in it. Default `false`. A destroy goes by the state: apply a change before the destroy that needs it.",
+			},
+			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+				Create: true, Read: true, Delete: true,
+				CreateDescription: "How long creating may take (`\"2m\"` by default).",
+				ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
+				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
+			}),
+			"id":         stable("`engine/name`, where engine is the host name that the engine reports."),
+			"mountpoint": stable("The folder on the engine's host, as the driver says."),
+			"scope":      stable("Where the volume exists: `local` or `global`."),
+			"created":    stable("When it was created (RFC 3339)."),
+		},
+	}
+}
