@@ -235,7 +235,9 @@ func (b *backgroundClient) close() {
 
 // ServeBackground is the background conductor. It carries out the casts that arrive on conn, and
 // returns when conn has ended and all are done.
-func ServeBackground(conn io.ReadWriteCloser) error {
+func ServeBackground(conn io.ReadWriteCloser) error { return serveBackground(conn, New) }
+
+func serveBackground(conn io.ReadWriteCloser, open func(Options) *Conductor) error {
 	decoder, encoder := json.NewDecoder(conn), json.NewEncoder(conn)
 	var greeting hello
 	if err := decoder.Decode(&greeting); err != nil {
@@ -243,7 +245,7 @@ func ServeBackground(conn io.ReadWriteCloser) error {
 	}
 	logger, closeLog := backgroundLog(greeting)
 	defer closeLog()
-	c := New(Options{
+	c := open(Options{
 		Host: greeting.Host, MaxParallel: greeting.MaxParallel, MaxParallelPulls: greeting.MaxParallelPulls,
 		Credentials: greeting.Credentials, StateDir: greeting.StateDir, Caller: greeting.Caller, Logger: logger,
 	})
