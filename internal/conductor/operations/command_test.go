@@ -425,6 +425,16 @@ func TestWatchOfNothingEndsAtOnce(t *testing.T) {
 	o := newOwner(t, dir)
 	o.end(o.begin("create", "web"), journal.Done, "")
 	run(t.Context(), dir, "watch").says(t, 0, "Nothing is in progress.", "")
+	// A terminal shows no empty table above it.
+	var out, problems syncBuffer
+	terminal := console(&out, &problems)
+	terminal.Screen = func() (int, int, bool) { return 200, 24, true }
+	if code := operations.Run(t.Context(), []string{"watch", "--state-dir", dir}, terminal); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+	if got := out.take(); got != "Nothing is in progress.\n" {
+		t.Errorf("a terminal shows %q", got)
+	}
 }
 
 func TestCountersOfAllProcesses(t *testing.T) {
