@@ -29,7 +29,7 @@ terraform=$(tools/terraform.sh)
 "$terraform" fmt -check -diff -recursive examples
 cp -r examples "$work/examples"
 cd "$work"
-for example in examples/{provider,quickstart,stack,many,job,import} examples/modules/* examples/resources/* examples/data-sources/*; do
+for example in examples/{provider,quickstart,stack,side-by-side,many,job,import,secrets} examples/modules/* examples/resources/* examples/data-sources/*; do
 	# Modules are linked into the folder of the configuration: that of the copy.
 	"$terraform" -chdir="$example" get -no-color >/dev/null
 	if ! "$terraform" -chdir="$example" validate -no-color >"$work/validate.log" 2>&1; then

@@ -233,6 +233,19 @@ func TestEngineWordsLeadToTheAttribute(t *testing.T) {
 	}
 }
 
+// Engines pass on a registry's answer as it is, where it did not say that it is JSON.
+func TestReadable(t *testing.T) {
+	raw := errors.New(`unknown: {"errors":[{"code":"NAME_UNKNOWN","message":"Unknown name"},{"code":"DENIED","message":"no"}]}`)
+	if got := readable(raw); got.Error() != "name unknown: Unknown name; denied: no" || !errors.Is(got, raw) || pullKind(got) != fault.ImageNotFound {
+		t.Errorf("%v is %s", got, pullKind(got))
+	}
+	for _, text := range []string{"manifest unknown", `{"errors":`, `{"errors":[]}`} {
+		if got := readable(errors.New(text)); got.Error() != text {
+			t.Errorf("%q became %q", text, got)
+		}
+	}
+}
+
 func TestPullKind(t *testing.T) {
 	for text, want := range map[string]fault.Kind{
 		"manifest for 127.0.0.1:5000/app:1 not found: manifest unknown: manifest unknown":                       fault.ImageNotFound,

@@ -83,7 +83,7 @@ func (e *engine) pull(ctx context.Context, named reference.Named, platform strin
 func (e *engine) pullOnce(ctx context.Context, named reference.Named, platform string, auth authentication, report func(pull.Progress)) (pull.Result, error) {
 	stream, err := e.api.ImagePull(ctx, named.String(), image.PullOptions{RegistryAuth: auth.header, Platform: platform})
 	if err != nil {
-		return pull.Result{}, err
+		return pull.Result{}, readable(err)
 	}
 	defer func() { _ = stream.Close() }()
 	var result pull.Result
@@ -97,7 +97,7 @@ func (e *engine) pullOnce(ctx context.Context, named reference.Named, platform s
 		case err != nil:
 			return result, fmt.Errorf("reading the progress of the pull: %w", err)
 		case m.Error != nil:
-			return result, m.Error
+			return result, readable(m.Error)
 		}
 		if digest, ok := strings.CutPrefix(m.Status, "Digest: "); ok {
 			result.Digest = digest
@@ -144,6 +144,30 @@ func (l layers) sum() pull.Progress {
 		}
 	}
 	return sum
+}
+
+// registryError is what a registry said, for a person.
+type registryError struct {
+	text string
+	err  error
+}
+
+func (e *registryError) Error() string { return e.text }
+func (e *registryError) Unwrap() error { return e.err }
+
+// readable makes words of a registry's answer (OCI distribution specification, error codes), which
+// engines from 25.0 pass on as it is where the registry did not say that it is JSON.
+func readable(err error) error {
+	before, raw, found := strings.Cut(err.Error(), `{"errors":`)
+	var said []struct{ Code, Message string }
+	if !found || json.NewDecoder(strings.NewReader(raw)).Decode(&said) != nil || len(said) == 0 {
+		return err
+	}
+	var words []string
+	for _, one := range said {
+		words = append(words, strings.ToLower(strings.ReplaceAll(one.Code, "_", " "))+": "+one.Message)
+	}
+	return &registryError{strings.TrimPrefix(before, "unknown: ") + strings.Join(words, "; "), err}
 }
 
 // pullKind tells from the engine's words why a pull failed. The engine passes on what the

@@ -270,10 +270,13 @@ func triggered(prior, plan map[string]types.String) bool {
 	return prior != nil && plan != nil && !maps.EqualFunc(prior, plan, func(a, b types.String) bool { return a.Equal(b) })
 }
 
-// record notes the operation and its outcome.
+// record notes the operation and its outcome. What was not even accepted has no ID: then the one
+// before is still the last, and its failure may not have been told.
 func (m *containerModel) record(kind conductor.Kind, out conductor.Outcome, f *fault.Fault) {
 	m.settle()
-	m.OperationID = stringOrNull(out.OperationID)
+	if out.OperationID != "" {
+		m.OperationID = types.StringValue(out.OperationID)
+	}
 	m.Fault = flattenFault(string(kind), f)
 }
 

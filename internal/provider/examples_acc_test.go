@@ -54,6 +54,23 @@ func TestAccExamples(t *testing.T) {
 			},
 			output: "Hello from shop",
 		},
+		// Two stacks of ten services each.
+		"side-by-side": {
+			variables: func(r *rig) map[string]any {
+				return map[string]any{"name": r.Name("twice"), "health_test": []string{"CMD", enginetest.Program, "health"}, "migration": []string{"exit", "0"}}
+			},
+			change: func(*rig) map[string]any { return map[string]any{"services": []string{"account", "shop", "more"}} },
+			output: `"green" = 10`,
+		},
+		"secrets": {
+			variables: func(r *rig) map[string]any {
+				return map[string]any{"name": r.Name("secrets"), "api_token": "t0p-s3cret-token", "private_key": "t0p-s3cret-key"}
+			},
+			change: func(*rig) map[string]any {
+				return map[string]any{"private_key": "an0ther-s3cret-key", "private_key_version": 2}
+			},
+			output: `status = "running"`,
+		},
 		"import": {
 			variables: func(r *rig) map[string]any {
 				return map[string]any{"container": r.Name("web"), "volume": r.Name("data")}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -56,5 +57,20 @@ func TestTellManyLate(t *testing.T) {
 		if !told[one.Fault.Operation] || !strings.Contains(diags[0].Detail(), one.Fault.Container+" (create): "+one.Fault.Summary) {
 			t.Errorf("not told of %s:\n%s", one.Fault.Container, diags[0].Detail())
 		}
+	}
+}
+
+// An update that was not even accepted leaves the operation before it the last one: its failure may
+// not have been told.
+func TestWhatWasNotAcceptedIsNotTheLastOperation(t *testing.T) {
+	t.Parallel()
+	m := containerModel{OperationID: types.StringValue("edge1/web/1")}
+	m.record(conductor.KindUpdate, conductor.Outcome{}, lateFault(conductor.KindUpdate, "web", false).Fault)
+	if m.OperationID.ValueString() != "edge1/web/1" || m.Fault.IsNull() {
+		t.Errorf("the last operation is %s, with the fault %s", m.OperationID, m.Fault)
+	}
+	m.record(conductor.KindUpdate, conductor.Outcome{OperationID: "edge1/web/2"}, nil)
+	if m.OperationID.ValueString() != "edge1/web/2" || !m.Fault.IsNull() {
+		t.Errorf("the last operation is %s, with the fault %s", m.OperationID, m.Fault)
 	}
 }

@@ -326,7 +326,7 @@ func TestAccSharedNamespaces(t *testing.T) {
 func TestAccRefusedSettings(t *testing.T) {
 	r := newRig(t)
 	for _, tt := range []struct{ line, attribute, says string }{
-		{`runtime = "nope"`, "runtime", "Unknown runtime"},
+		{`runtime = "nope"`, "runtime", "nope"},
 		{`logging = { driver = "nope" }`, "logging", "nope"},
 		{`devices = { "/dev/nope" = {} }`, "devices", "no such file"},
 		{`cpuset = "4000"`, "cpuset", "not available"},
