@@ -7,10 +7,7 @@ package provider_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,7 +77,7 @@ func TestAccTwoRunsAtOnce(t *testing.T) {
 		run.idle()
 		run.emptyPlan()
 	}
-	happened := events()
+	happened := events(3 * 2 * each)
 	for i := range runs {
 		for _, label := range names(i) {
 			// Adding the first trigger restarts nothing.
@@ -95,32 +92,41 @@ func TestAccTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
-// listen gives a function that tells what changed containers since now: by name, in order.
-func (r *rig) listen() func() map[string][]string {
-	began := time.Now()
-	return func() map[string][]string {
-		r.t.Helper()
-		ctx, cancel := context.WithTimeout(context.Background(), enginetest.Patience)
-		defer cancel()
-		moment := func(t time.Time) string { return strconv.FormatFloat(float64(t.UnixNano())/1e9, 'f', 9, 64) }
-		messages, failed := r.Docker.Events(ctx, dockerevents.ListOptions{
-			Since: moment(began), Until: moment(time.Now()),
-			Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("event", "create"), filters.Arg("event", "start"),
-				filters.Arg("event", "stop"), filters.Arg("event", "update"), filters.Arg("event", "die"), filters.Arg("event", "destroy")),
-		})
-		happened := make(map[string][]string)
+// listen gives a function that waits until so much has happened to the test's containers since now,
+// and tells what: by name, in order. The engine itself keeps only the last 256 events of all.
+func (r *rig) listen() func(number int) map[string][]string {
+	ctx, cancel := context.WithCancel(context.Background())
+	messages, failed := r.Docker.Events(ctx, dockerevents.ListOptions{
+		Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("event", "create"), filters.Arg("event", "start"),
+			filters.Arg("event", "stop"), filters.Arg("event", "update"), filters.Arg("event", "die"), filters.Arg("event", "destroy")),
+	})
+	happened := make(chan [2]string, 1<<12)
+	go func() {
 		for {
 			select {
 			case m := <-messages:
-				name := m.Actor.Attributes["name"]
-				happened[name] = append(happened[name], string(m.Action))
-			case err := <-failed:
-				if !errors.Is(err, io.EOF) {
-					r.t.Fatalf("the engine's events: %v", err)
+				if name := m.Actor.Attributes["name"]; strings.HasPrefix(name, r.Name("")) {
+					happened <- [2]string{name, string(m.Action)}
 				}
-				return happened
+			case <-failed: // The end of ctx, too.
+				return
 			}
 		}
+	}()
+	r.t.Cleanup(cancel)
+	return func(number int) map[string][]string {
+		r.t.Helper()
+		byName := make(map[string][]string)
+		stuck := time.After(enginetest.Patience)
+		for range number {
+			select {
+			case event := <-happened:
+				byName[event[0]] = append(byName[event[0]], event[1])
+			case <-stuck:
+				r.t.Fatalf("the engine told only of %v", byName)
+			}
+		}
+		return byName
 	}
 }
 

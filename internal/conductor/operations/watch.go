@@ -25,13 +25,16 @@ func watch(ctx context.Context, s *session) error {
 			return err
 		}
 		watched := w.take(pick(all, s.filter), first)
+		if len(watched) == 0 && !s.follow {
+			if !s.json {
+				s.print("Nothing is in progress.")
+			}
+			return nil
+		}
 		if err := w.tell(watched); err != nil {
 			return err
 		}
 		if len(pick(watched, filter{inProgress: true})) == 0 && !s.follow {
-			if len(watched) == 0 && !s.json {
-				s.print("Nothing is in progress.")
-			}
 			return nil
 		}
 		timer := time.NewTimer(watchEvery)
