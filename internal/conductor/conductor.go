@@ -316,12 +316,17 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 			err = errors.Join(err, api.Close())
 		}
 	}
+	if err == nil {
+		c.mu.Lock()
+		c.keepJournal(e, where.Host)
+		c.mu.Unlock()
+		// Others wait for the connection meanwhile, but not for the lock.
+		e.settleRemovals(deadline)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
-		c.keepJournal(e, where.Host)
-		e.settleRemovals(deadline)
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:

@@ -100,8 +100,9 @@ func (r *rig) listen() func(number int) map[string][]string {
 		Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("event", "create"), filters.Arg("event", "start"),
 			filters.Arg("event", "stop"), filters.Arg("event", "update"), filters.Arg("event", "die"), filters.Arg("event", "destroy")),
 	})
-	happened := make(chan [2]string, 1<<12)
+	happened, ended := make(chan [2]string, 1<<12), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for {
 			select {
 			case m := <-messages:
@@ -113,7 +114,10 @@ func (r *rig) listen() func(number int) map[string][]string {
 			}
 		}
 	}()
-	r.t.Cleanup(cancel)
+	r.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
 	return func(number int) map[string][]string {
 		r.t.Helper()
 		byName := make(map[string][]string)
