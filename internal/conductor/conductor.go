@@ -85,6 +85,9 @@ type Request struct {
 	// OperationID is the create whose container is to be removed, where its ID is not known
 	// (yet).
 	OperationID string
+	// Expected is until when another machine may still make that container: a remove waits
+	// for it.
+	Expected time.Time
 	// PriorName is the name that the container had when the operation was asked for, where
 	// an update renames it.
 	PriorName string

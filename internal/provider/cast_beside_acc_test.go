@@ -213,3 +213,32 @@ func TestAccTwoStatesOneNameFirstFails(t *testing.T) {
 	other.settled()
 	other.destroyed(other.cli)
 }
+
+// A cast that another machine carries out is left alone, and a destroy waits for what it makes.
+func TestAccAnotherMachine(t *testing.T) {
+	r := newCastRig(t)
+	registry := enginetest.NewRegistry(t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
+	gate := registry.HoldBlob(pushed)
+	cast := r.cast("web", attr("image", pushed.Reference))
+	r.cli.configure(r.config(cast))
+	r.cli.must("apply", "-auto-approve")
+	gate.Await()
+
+	// The other machine has the state, and a state folder of its own.
+	there := &castRig{rig: r.rig, cli: r.cli, dir: t.TempDir()}
+	there.cli.configure(there.config(cast))
+	there.emptyPlan()
+	r.Proxy.Reset()
+	destroy := r.cli.start("destroy", "-auto-approve")
+	// The refresh looks for the container, the removal does, and looks again.
+	r.Proxy.Await("GET", "/containers/*/json", 3)
+	gate.Open()
+	if ended := destroy.wait(); ended.code != 0 {
+		t.Errorf("the destroy ended with code %d:\n%s", ended.code, ended.output)
+	}
+	r.idle()
+	if left := r.Containers(); len(left) != 0 {
+		t.Errorf("left over: %v", left)
+	}
+}

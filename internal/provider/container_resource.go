@@ -185,6 +185,9 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: state.Name.ValueString()},
 		ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
 	}
+	if state.ContainerID.IsNull() {
+		request.Expected = state.deadline()
+	}
 	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
 		request.Wait = conductor.WaitNone
 	}
