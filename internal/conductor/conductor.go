@@ -91,6 +91,9 @@ type Request struct {
 	// OperationID is the create whose container is to be removed, where its ID is not known
 	// (yet).
 	OperationID string
+	// Expected is until when another machine may still make that container: a remove waits
+	// for it.
+	Expected time.Time
 	// PriorName is the name that the container had when the operation was asked for, where
 	// an update renames it.
 	PriorName string
@@ -331,12 +334,17 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 			err = errors.Join(err, api.Close())
 		}
 	}
+	if err == nil {
+		c.mu.Lock()
+		c.keepJournal(e, where.Host)
+		c.mu.Unlock()
+		// Others wait for the connection meanwhile, but not for the lock.
+		e.settleRemovals(deadline)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case err == nil:
-		c.keepJournal(e, where.Host)
-		e.settleRemovals(deadline)
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:

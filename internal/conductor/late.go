@@ -35,7 +35,7 @@ func (c *Conductor) LateFaults() []Late {
 	records, _ := e.Records()
 	var late []Late
 	for _, r := range records {
-		one := Late{Kind: Kind(r.Kind), Stray: Kind(r.Kind) == KindRemove || e.Lost(r)}
+		one := Late{Kind: Kind(r.Kind)}
 		switch {
 		case !r.Cast || r.Settled:
 			continue
@@ -46,6 +46,7 @@ func (c *Conductor) LateFaults() []Late {
 		default:
 			continue
 		}
+		one.Stray = one.Kind == KindRemove || e.Lost(r)
 		late = append(late, one)
 	}
 	return late

@@ -17,6 +17,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
+// giveBackTakes bounds how long containers may take to get back a network that could not be removed:
+// an operation on one of them may hold its lane.
+const giveBackTakes = time.Minute
+
 // NetworkSpec is a network as it shall be. An engine can't change any of it afterwards.
 type NetworkSpec struct {
 	Name   string
@@ -206,13 +210,13 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 	}
 	for _, u := range own {
 		if err := c.detach(ctx, t, id, u); err != nil {
-			c.attachAgain(context.WithoutCancel(ctx), t, id)
+			c.giveBack(ctx, t, id)
 			return fmt.Errorf("disconnecting container %q: %w", u.name, err)
 		}
 	}
 	err = t.change(ctx, func(ctx context.Context) error { return t.api.NetworkRemove(ctx, id) })
 	if ignoreNotFound(err) != nil {
-		c.attachAgain(context.WithoutCancel(ctx), t, id)
+		c.giveBack(ctx, t, id)
 		if containsAny(err.Error(), "active endpoints") {
 			return t.object.InUse("somebody who connected meanwhile", "apply again", err)
 		}
@@ -287,6 +291,16 @@ func endpointOf(r container.InspectResponse, id, name string) *network.EndpointS
 		}
 	}
 	return settings
+}
+
+// giveBack connects what was disconnected from a network that stays after all, also when the removal
+// was cancelled. What can't be connected is found by its container's next refresh.
+func (c *Conductor) giveBack(ctx context.Context, t *task, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTakes)
+	defer cancel()
+	for _, f := range c.attachAgain(ctx, t, id) {
+		t.logger.Warn("a container lost a network that stays", "network", t.object.Name, "error", f)
+	}
 }
 
 // attachAgain connects the containers that a removed network of this name left behind.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -292,6 +293,43 @@ func TestFailureOfALostCastIsStray(t *testing.T) {
 		}
 		if late := c.LateFaults(); len(late) != 0 {
 			t.Errorf("late faults after a create dealt with it: %+v", late)
+		}
+	})
+}
+
+// A create that this machine's journal does not know may be under way on another one: a remove waits
+// for the container, but no longer than that can be.
+func TestRemoveWaitsForAnotherMachine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		elsewhere, here := f.conductor(t, Options{}), f.conductor(t, Options{})
+		e, err := elsewhere.connect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cast := elsewhere.accept(e, create("web"), true, time.Now().Add(time.Hour))
+		var made sync.WaitGroup
+		made.Go(func() {
+			_ = pause(t.Context(), 10*time.Second)
+			_, _ = cast.run(t.Context()) // It may be removed while it settles.
+		})
+		remove := Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}
+		if _, err := here.Call(t.Context(), remove); err != nil {
+			t.Fatal(err)
+		}
+		made.Wait()
+		if left := len(f.containers); left != 0 || f.count("start") != 1 {
+			t.Errorf("%d containers are left, %d were started", left, f.count("start"))
+		}
+
+		began := time.Now()
+		remove.OperationID, remove.Expected = newOperationID("edge1", "never"), began.Add(time.Minute)
+		remove.Spec.Name = "never"
+		if _, err := here.Call(t.Context(), remove); err != nil {
+			t.Fatal(err)
+		}
+		if took := time.Since(began); took < time.Minute || took > time.Minute+appearLook {
+			t.Errorf("a container that never appears was waited for %s", took)
 		}
 	})
 }

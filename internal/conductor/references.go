@@ -42,24 +42,27 @@ func (o *operation) awaitReferences(ctx context.Context) error {
 		return nil
 	}
 	for _, ref := range o.Spec.references() {
-		for awaited := ""; ; {
-			r, ok := o.underWay(ref)
-			if !ok {
-				if err := o.failedReference(ref, awaited); err != nil {
+		awaited := ""
+		for r, ok := o.underWay(ref); ok; r, ok = o.underWay(ref) {
+			awaited = r.ID
+			o.logger.Info("waiting for an operation on a container that this one refers to", "awaited", r.ID)
+			for o.goesOn(r.ID) {
+				if err := pause(ctx, referenceLook); err != nil {
 					return err
 				}
-				break
 			}
-			if r.ID != awaited {
-				o.logger.Info("waiting for an operation on a container that this one refers to", "awaited", r.ID)
-				awaited = r.ID
-			}
-			if err := pause(ctx, referenceLook); err != nil {
-				return err
-			}
+		}
+		if err := o.failedReference(ref, awaited); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// goesOn says whether an operation is still under way.
+func (o *operation) goesOn(id string) bool {
+	r, err := o.engine.journal.Find(id)
+	return err == nil && r.InProgress() && o.engine.journal.Alive(r)
 }
 
 // underWay finds the last operation on a container that was accepted before this one and has not

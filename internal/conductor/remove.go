@@ -5,9 +5,12 @@ package conductor
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -18,7 +21,7 @@ import (
 // remove stops the container gracefully and removes it: two requests. What is gone already is
 // done. Only the container whose ID is known is touched, whatever has its name now.
 func (o *operation) remove(ctx context.Context) error {
-	if err := o.identify(ctx); err != nil || o.containerID == "" {
+	if err := o.expect(ctx); err != nil || o.containerID == "" {
 		return err
 	}
 	volumes, err := o.carriedVolumes(ctx)
@@ -76,6 +79,32 @@ func (o *operation) removeVolumes(ctx context.Context, volumes []string) error {
 		}
 	}
 	return nil
+}
+
+// expect finds the container. Where another machine may still be making it, it waits for it to appear,
+// as long as that can be.
+func (o *operation) expect(ctx context.Context) error {
+	for {
+		if err := o.identify(ctx); err != nil || o.containerID != "" || !o.elsewhere() {
+			return err
+		}
+		if err := pause(ctx, appearLook); err != nil {
+			return err
+		}
+	}
+}
+
+// elsewhere says whether the operation that is to make the container may be under way on another
+// machine: this one's journal does not know it, and its time is not up.
+func (o *operation) elsewhere() bool {
+	if o.OperationID == "" || !time.Now().Before(o.Expected) {
+		return false
+	}
+	if o.engine.journal == nil {
+		return true
+	}
+	_, err := o.engine.journal.Find(o.OperationID)
+	return errors.Is(err, fs.ErrNotExist)
 }
 
 // identify finds the container of a create whose outcome the caller did not hear of. There may be

@@ -159,8 +159,12 @@ func (t *task) removeVolume(ctx context.Context, force bool) error {
 	return err
 }
 
-// probePath is where the volume is in the container that is only looked through.
-const probePath = "/volume"
+const (
+	// probePath is where the volume is in the container that is only looked through.
+	probePath = "/volume"
+	// probeCleanup bounds how long its removal, and that of its image, may take.
+	probeCleanup = 30 * time.Second
+)
 
 // firstEntry gives the name of something in a volume, empty if there is nothing. The engine's own
 // figures would cost it a walk through all volumes of the host, know only the driver "local", and
@@ -168,12 +172,13 @@ const probePath = "/volume"
 // made from an empty image, and the engine's archive of the volume is read up to the first entry: that
 // costs the same for any amount of data.
 func (t *task) firstEntry(ctx context.Context, name string) (first string, err error) {
-	cleanup := context.WithoutCancel(ctx)
 	img, err := t.emptyImage(ctx)
 	if err != nil {
 		return "", fmt.Errorf("making an empty image: %w", err)
 	}
 	defer func() {
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
+		defer cancel()
 		_, removeErr := t.api.ImageRemove(cleanup, img, image.RemoveOptions{})
 		err = errors.Join(err, ignoreNotFound(removeErr))
 	}()
@@ -185,6 +190,8 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 		}},
 	}, nil, nil, probe)
 	defer func() {
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
+		defer cancel()
 		removeErr := t.api.ContainerRemove(cleanup, probe, container.RemoveOptions{Force: true})
 		err = errors.Join(err, ignoreNotFound(removeErr))
 	}()

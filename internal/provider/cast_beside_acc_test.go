@@ -100,8 +100,9 @@ func (r *rig) listen() func(number int) map[string][]string {
 		Filters: filters.NewArgs(filters.Arg("type", "container"), filters.Arg("event", "create"), filters.Arg("event", "start"),
 			filters.Arg("event", "stop"), filters.Arg("event", "update"), filters.Arg("event", "die"), filters.Arg("event", "destroy")),
 	})
-	happened := make(chan [2]string, 1<<12)
+	happened, ended := make(chan [2]string, 1<<12), make(chan struct{})
 	go func() {
+		defer close(ended)
 		for {
 			select {
 			case m := <-messages:
@@ -113,7 +114,10 @@ func (r *rig) listen() func(number int) map[string][]string {
 			}
 		}
 	}()
-	r.t.Cleanup(cancel)
+	r.t.Cleanup(func() {
+		cancel()
+		<-ended
+	})
 	return func(number int) map[string][]string {
 		r.t.Helper()
 		byName := make(map[string][]string)
@@ -208,4 +212,33 @@ func TestAccTwoStatesOneNameFirstFails(t *testing.T) {
 	r.cli.must("destroy", "-auto-approve")
 	other.settled()
 	other.destroyed(other.cli)
+}
+
+// A cast that another machine carries out is left alone, and a destroy waits for what it makes.
+func TestAccAnotherMachine(t *testing.T) {
+	r := newCastRig(t)
+	registry := enginetest.NewRegistry(t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
+	gate := registry.HoldBlob(pushed)
+	cast := r.cast("web", attr("image", pushed.Reference))
+	r.cli.configure(r.config(cast))
+	r.cli.must("apply", "-auto-approve")
+	gate.Await()
+
+	// The other machine has the state, and a state folder of its own.
+	there := &castRig{rig: r.rig, cli: r.cli, dir: t.TempDir()}
+	there.cli.configure(there.config(cast))
+	there.emptyPlan()
+	r.Proxy.Reset()
+	destroy := r.cli.start("destroy", "-auto-approve")
+	// The refresh looks for the container, the removal does, and looks again.
+	r.Proxy.Await("GET", "/containers/*/json", 3)
+	gate.Open()
+	if ended := destroy.wait(); ended.code != 0 {
+		t.Errorf("the destroy ended with code %d:\n%s", ended.code, ended.output)
+	}
+	r.idle()
+	if left := r.Containers(); len(left) != 0 {
+		t.Errorf("left over: %v", left)
+	}
 }

@@ -55,8 +55,9 @@ func (d defaultLabels) plan(ctx context.Context, req resource.ModifyPlanRequest,
 		return
 	}
 	at := path.Root("effective_labels")
-	prior, own, before := types.MapNull(types.StringType), types.MapNull(types.StringType), types.MapNull(types.StringType)
+	prior, own, before, current := types.MapNull(types.StringType), types.MapNull(types.StringType), types.MapNull(types.StringType), types.MapNull(types.StringType)
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("labels"), &own)...)
+	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, at, &current)...)
 	create := req.State.Raw.IsNull()
 	if !create {
 		resp.Diagnostics.Append(req.State.GetAttribute(ctx, at, &prior)...)
@@ -77,7 +78,9 @@ func (d defaultLabels) plan(ctx context.Context, req resource.ModifyPlanRequest,
 		resp.Diagnostics.Append(own.ElementsAs(ctx, &values, false)...)
 		planned = d.under(values)
 	}
-	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, at, planned)...)
+	if !planned.Equal(current) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, at, planned)...)
+	}
 	if !create && !planned.Equal(prior) && own.Equal(before) {
 		resp.RequiresReplace = append(resp.RequiresReplace, at)
 	}

@@ -187,7 +187,11 @@ func planAgain(ctx context.Context, resp *resource.ModifyPlanResponse) {
 
 // anyChanges says whether an attribute is planned to change that the configuration decides.
 func anyChanges(req resource.ModifyPlanRequest) bool {
-	return slices.ContainsFunc(changes(req), func(name string) bool { return !slices.Contains(computedNames(), name) })
+	byEngine := computedAttributes()
+	return slices.ContainsFunc(changes(req), func(name string) bool {
+		_, ok := byEngine[name]
+		return !ok
+	})
 }
 
 // changes lists the attributes that are planned to change.

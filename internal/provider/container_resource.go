@@ -203,6 +203,9 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 		ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
 		Exchanged: !state.UpdateOrder.IsNull(),
 	}
+	if state.ContainerID.IsNull() {
+		request.Expected = state.deadline()
+	}
 	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
 		request.Wait = conductor.WaitNone
 	}
@@ -250,24 +253,9 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 
 // ImportState takes a container's name, its full or short ID, or engine/name. Read fills in the rest.
 func (r *containerResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	if r.conductor == nil {
-		resp.Diagnostics.AddError("Unable to import before the provider is configured",
-			"The provider's configuration depends on values that are not known yet. Apply what they depend on first.")
+	ref, ok := r.importRef(ctx, "container", importReference(ctx, req, &resp.Diagnostics), &resp.Diagnostics)
+	if !ok {
 		return
-	}
-	ref := strings.TrimPrefix(importReference(ctx, req, &resp.Diagnostics), "/")
-	if engine, name, ok := strings.Cut(ref, "/"); ok {
-		connected, err := r.conductor.Engine(ctx)
-		if err != nil {
-			addFault(&resp.Diagnostics, err)
-			return
-		}
-		if engine != connected {
-			resp.Diagnostics.AddError(fmt.Sprintf("Container %q is on another engine", ref),
-				fmt.Sprintf("The import ID names engine %q, and the provider is connected to engine %q. Import with the provider that is configured for that engine, or name the container alone.", engine, connected))
-			return
-		}
-		ref = name
 	}
 	c, err := r.conductor.Inspect(ctx, ref)
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"context"
 	"maps"
 	"regexp"
-	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -220,9 +219,6 @@ func computedAttributes() map[string]schema.Attribute {
 		},
 	}
 }
-
-// computedNames are the attributes that the configuration has no say in.
-func computedNames() []string { return slices.Collect(maps.Keys(computedAttributes())) }
 
 func faultTypes() map[string]attr.Type {
 	return map[string]attr.Type{

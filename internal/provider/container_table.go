@@ -286,7 +286,7 @@ func isLeftOut(v, leftOut attr.Value) bool {
 // decide looks at a container that is there and is to stay: Terraform ignores a replacement of what
 // is made or removed altogether. An exchange is no replacement.
 func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, private privateData, prior, planned attr.Value, diags *diag.Diagnostics) bool {
-	return exists(state, plan) && m.effect.replaces(prior, planned, defaultOf(ctx, private, m.at, diags)) && !exchangeInstead(ctx, plan, private, diags)
+	return exists(state, plan) && !planned.Equal(prior) && m.effect.replaces(prior, planned, defaultOf(ctx, private, m.at, diags)) && !exchangeInstead(ctx, plan, private, diags)
 }
 
 // PlanModifyString decides.
@@ -326,11 +326,15 @@ func (m replaceIf) PlanModifyMap(ctx context.Context, req planmodifier.MapReques
 
 // PlanModifyObject looks at whether the object is taken away: all else is its attributes' matter.
 func (m replaceIf) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
-	said := false
-	for name, v := range req.StateValue.Attributes() {
-		said = said || !isLeftOut(v, defaultOf(ctx, req.Private, m.at+"."+name, &resp.Diagnostics))
+	if !exists(req.State, req.Plan) || !req.PlanValue.IsNull() {
+		return
 	}
-	resp.RequiresReplace = exists(req.State, req.Plan) && said && req.PlanValue.IsNull() && !exchangeInstead(ctx, req.Plan, resp.Private, &resp.Diagnostics)
+	for name, v := range req.StateValue.Attributes() {
+		if !isLeftOut(v, defaultOf(ctx, req.Private, m.at+"."+name, &resp.Diagnostics)) {
+			resp.RequiresReplace = !exchangeInstead(ctx, req.Plan, resp.Private, &resp.Diagnostics)
+			return
+		}
+	}
 }
 
 // exists says whether a plan is about a container that is there and is to stay.

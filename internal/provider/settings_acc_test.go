@@ -326,8 +326,8 @@ func TestAccSharedNamespaces(t *testing.T) {
 func TestAccRefusedSettings(t *testing.T) {
 	r := newRig(t)
 	for _, tt := range []struct{ line, attribute, says string }{
-		{`runtime = "nope"`, "runtime", "nope"},
-		{`logging = { driver = "nope" }`, "logging", "nope"},
+		{`runtime = "nope"`, "runtime", "nknown"},
+		{`logging = { driver = "nope" }`, "logging", "looking up logging plugin nope"},
 		{`devices = { "/dev/nope" = {} }`, "devices", "no such file"},
 		{`cpuset = "4000"`, "cpuset", "not available"},
 	} {

@@ -265,7 +265,8 @@ func (e *Engine) Change(id string, change func(*Record)) error { return e.change
 func (e *Engine) Progress(id string, change func(*Record)) error { return e.change(id, change, false) }
 
 // change keeps the read-change-write of a record together, among goroutines and processes: who
-// settles a record and who claims it are not the same.
+// settles a record and who claims it are not the same. Where the lock can't be had the change is made
+// all the same: two changes at the same moment are rare, and what happened must be told.
 func (e *Engine) change(id string, change func(*Record), durable bool) error {
 	_, container, _, err := SplitID(id)
 	if err != nil {
