@@ -4,6 +4,7 @@
 package enginetest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -44,6 +45,8 @@ type Call struct {
 	// Path has no version: "/containers/json".
 	Path  string
 	Query url.Values
+	// Body is what a request with JSON asks for.
+	Body  []byte
 	Start time.Time
 	// Status is that of the answer that the client got; 0 as long as, or if, it got none.
 	Status int
@@ -305,6 +308,13 @@ var version = regexp.MustCompile(`^/v\d+\.\d+`)
 func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handler) {
 	call := &Call{
 		Method: r.Method, Path: version.ReplaceAllString(r.URL.Path, ""), Query: r.URL.Query(), Start: time.Now(),
+	}
+	if r.Header.Get("Content-Type") == "application/json" {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler) // The client left.
+		}
+		call.Body, r.Body = body, io.NopCloser(bytes.NewReader(body))
 	}
 	p.mu.Lock()
 	p.log = append(p.log, call)

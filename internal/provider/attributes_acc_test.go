@@ -1,0 +1,411 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/versions"
+	"github.com/google/go-cmp/cmp"
+	"github.com/hashicorp/terraform-json"
+	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
+)
+
+// attributeRow is what the tests do with one attribute, in a container of its own.
+type attributeRow struct {
+	// values are the first and the second value, as a configuration has them; an empty one is left out.
+	values pair
+	// within is what stands around the assignment, with %s in its place; empty at the top level.
+	within string
+	// lines replace values and within, where it takes more than one assignment.
+	lines pair
+	// beside are further lines of both configurations.
+	beside string
+	// runs has the container run; the others are only created.
+	runs bool
+	// nothing says that a change of it alone is not seen: it is write-only.
+	nothing bool
+	// seen gives what the engine has of it, and want what that has to be, as JSON.
+	seen func(look) any
+	want pair
+	// outside changes it behind gantry's back, and shows are the attributes that differ then: nil is
+	// the one that the row is about.
+	outside outsider
+	shows   []string
+	// api is the first version of the Engine API that knows it.
+	api string
+	// discards says what a host lacks whose engine leaves it out, with a warning: then the request is
+	// looked at.
+	discards string
+	// refuses asks for it in a request of the test's own: there are engines that refuse it.
+	refuses func(*container.HostConfig)
+}
+
+// pair is one for the first and one for the second value.
+type pair [2]string
+
+// line is what a configuration has with one of the two values; with left out, nothing but what is
+// around.
+func (row attributeRow) line(name string, value int) string {
+	if row.lines != (pair{}) {
+		return row.lines[value] + "\n" + row.beside
+	}
+	assignment := ""
+	if row.values[value] != "" {
+		assignment = name[strings.LastIndexByte(name, '.')+1:] + " = " + row.values[value]
+	}
+	return row.around(assignment)
+}
+
+func (row attributeRow) around(assignment string) string {
+	if row.within != "" {
+		assignment = fmt.Sprintf(row.within, assignment)
+	}
+	return assignment + "\n" + row.beside
+}
+
+// Every attribute has a row, and nothing else has.
+func TestEveryAttributeHasARow(t *testing.T) {
+	t.Parallel()
+	rows := attributeRows(fixtures{name: strings.Clone})
+	for name, effect := range provider.ContainerAttributes(t.Context()) {
+		if _, ok := rows[name]; !ok && effect != provider.Computed {
+			t.Errorf("no row tests %s", name)
+		}
+		delete(rows, name)
+	}
+	for name := range rows {
+		t.Errorf("%s has a row and does not exist", name)
+	}
+}
+
+// trial has a container for each attribute.
+type trial struct {
+	*rig
+	rows    map[string]attributeRow
+	effects map[string]provider.Effect
+	// ids are the containers by attribute.
+	ids map[string]string
+}
+
+func (r *rig) trial() *trial {
+	return &trial{rig: r, rows: attributeRows(r.fixtures()), effects: provider.ContainerAttributes(r.t.Context()), ids: make(map[string]string)}
+}
+
+// Each attribute by itself: the engine has what is set, and the plan is empty; a change is in place or
+// replaces, as the table says, and the engine has it; what somebody changes outside shows in the plan as
+// that attribute alone, and is mended; and what the engine can't take away replaces when it is removed.
+func TestAccAttributes(t *testing.T) {
+	r := newRig(t)
+	all := r.trial()
+	maps.DeleteFunc(all.rows, func(_ string, row attributeRow) bool { return r.tooOld(row) || r.refusal(row) != "" })
+	removed := func(name string) bool { return all.effects[name] == provider.InPlaceUnlessRemoved }
+	outside := func(name string) bool { return all.rows[name].outside != nil }
+	second := func(name string, row attributeRow) string { return row.line(name, 1) }
+	r.run(
+		resource.TestStep{
+			Config:            all.config(func(name string, row attributeRow) string { return row.line(name, 0) }),
+			ConfigStateChecks: []statecheck.StateCheck{all.has(0, func(string) bool { return false })},
+		},
+		resource.TestStep{
+			Config: all.config(second),
+			ConfigPlanChecks: all.plans(func(name string, row attributeRow, change *tfjson.Change) error {
+				return row.checkChange(all.effects[name], change)
+			}),
+			ConfigStateChecks: []statecheck.StateCheck{all.has(1, func(name string) bool { return all.effects[name] == provider.Replaces && !all.rows[name].nothing })},
+		},
+		resource.TestStep{
+			PreConfig: func() { all.change(outside) },
+			Config:    all.config(second),
+			ConfigPlanChecks: all.plans(func(name string, row attributeRow, change *tfjson.Change) error {
+				return row.checkDrift(name, outside(name), change)
+			}),
+			ConfigStateChecks: []statecheck.StateCheck{all.has(1, func(string) bool { return false })},
+		},
+		resource.TestStep{
+			Config: all.config(func(name string, row attributeRow) string {
+				if removed(name) {
+					return row.around("")
+				}
+				return row.line(name, 1)
+			}),
+			PlanOnly: true, ExpectNonEmptyPlan: true,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: all.plans(func(name string, _ attributeRow, change *tfjson.Change) error {
+				if change.Actions.Replace() != removed(name) || !removed(name) && !change.Actions.NoOp() {
+					return fmt.Errorf("without it the plan is to %v", change.Actions)
+				}
+				return nil
+			}).PreApply},
+		},
+	)
+}
+
+// What this engine is too old for is refused by the plan, and what it refuses itself is an error of the
+// apply: each time on that attribute, and with the reason.
+func TestAccRefusedAttributes(t *testing.T) {
+	r := newRig(t)
+	old, refused := r.trial(), r.trial()
+	maps.DeleteFunc(old.rows, func(_ string, row attributeRow) bool { return !r.tooOld(row) })
+	maps.DeleteFunc(refused.rows, func(_ string, row attributeRow) bool { return r.tooOld(row) || r.refusal(row) == "" })
+	for _, one := range []*trial{old, refused} {
+		if len(one.rows) == 0 {
+			continue
+		}
+		var failed error
+		r.runCase(resource.TestCase{
+			ErrorCheck: func(err error) error { failed = err; return nil },
+			Steps:      []resource.TestStep{{Config: one.config(func(name string, row attributeRow) string { return row.line(name, 1) })}},
+		})
+		for _, name := range slices.Sorted(maps.Keys(one.rows)) {
+			root, _, _ := strings.Cut(name, ".")
+			want := failure{summary: "Unable to create container " + quoted(r.Name(label(name))), line: root, says: []string{r.refusal(one.rows[name])}}
+			if one == old {
+				want = failure{summary: fmt.Sprintf("Engine %q is too old for ", r.HostName()), line: root, says: []string{one.rows[name].api}}
+			}
+			if failed == nil || !want.regexp().MatchString(failed.Error()) {
+				t.Errorf("%s: the error is %v, want %s", name, failed, want.regexp())
+			}
+		}
+	}
+	if left := r.Containers(); len(left) > 1 { // The fixtures' own.
+		t.Errorf("left over: %v", left)
+	}
+}
+
+// label names the resource that an attribute is tested with.
+func label(attribute string) string { return strings.ReplaceAll(attribute, ".", "-") }
+
+// config has every container, with what line says.
+func (t *trial) config(line func(name string, row attributeRow) string) string {
+	var b strings.Builder
+	b.WriteString(t.provider())
+	for _, name := range slices.Sorted(maps.Keys(t.rows)) {
+		lines := []string{line(name, t.rows[name])}
+		if !t.rows[name].runs {
+			lines = append(lines, `desired_state = "stopped"`)
+		}
+		b.WriteString(t.resource(label(name), lines...))
+	}
+	return b.String()
+}
+
+// change has each of these attributes changed outside.
+func (t *trial) change(which func(name string) bool) {
+	for name, row := range t.rows {
+		if !which(name) {
+			continue
+		}
+		if err := row.outside(t.t.Context(), t.Docker, t.ids[name]); err != nil {
+			t.t.Fatalf("Unable to change %s outside: %v", name, err)
+		}
+	}
+}
+
+// plans checks the plan of each container.
+func (t *trial) plans(check func(name string, row attributeRow, change *tfjson.Change) error) resource.ConfigPlanChecks {
+	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{trialPlan{t, check}}}
+}
+
+type trialPlan struct {
+	*trial
+	check func(name string, row attributeRow, change *tfjson.Change) error
+}
+
+func (p trialPlan) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	changes := make(map[string]*tfjson.Change)
+	for _, rc := range req.Plan.ResourceChanges {
+		changes[rc.Name] = rc.Change
+	}
+	var failures []error
+	for _, name := range slices.Sorted(maps.Keys(p.rows)) {
+		if change, ok := changes[label(name)]; !ok {
+			failures = append(failures, fmt.Errorf("%s is not in the plan", name))
+		} else if err := p.check(name, p.rows[name], change); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	resp.Error = errors.Join(failures...)
+}
+
+// checkChange says whether a plan does with the second value what the table says.
+func (row attributeRow) checkChange(effect provider.Effect, change *tfjson.Change) error {
+	if row.nothing {
+		if !change.Actions.NoOp() {
+			return fmt.Errorf("the plan is to %v, want nothing", change.Actions)
+		}
+		return nil
+	}
+	if replaces := effect == provider.Replaces; change.Actions.Replace() != replaces || change.Actions.Update() == replaces {
+		return fmt.Errorf("the plan is to %v, and the table says that it replaces: %t", change.Actions, replaces)
+	}
+	return nil
+}
+
+// checkDrift says whether a plan shows what was changed outside, and that alone.
+func (row attributeRow) checkDrift(name string, changed bool, change *tfjson.Change) error {
+	if !changed {
+		if !change.Actions.NoOp() {
+			return fmt.Errorf("nobody changed it outside, and the plan is to %v", change.Actions)
+		}
+		return nil
+	}
+	before, _ := change.Before.(map[string]any)
+	after, _ := change.After.(map[string]any)
+	root, _, _ := strings.Cut(name, ".")
+	want := row.shows
+	if want == nil {
+		want = []string{root}
+	}
+	if got := drifted(before, after); !slices.Equal(got, want) || !change.Actions.Update() {
+		return fmt.Errorf("changed outside, the plan is to %v %v, want an update of %v", change.Actions, got, want)
+	}
+	return nil
+}
+
+// has checks that the engine has one of the two values of each attribute, in the same container as
+// before or in another one.
+func (t *trial) has(value int, replaced func(name string) bool) statecheck.StateCheck {
+	return trialState{t, value, replaced}
+}
+
+type trialState struct {
+	*trial
+	value    int
+	replaced func(name string) bool
+}
+
+func (s trialState) CheckState(_ context.Context, req statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
+	ids := make(map[string]string)
+	for _, r := range req.State.Values.RootModule.Resources {
+		ids[r.Name], _ = r.AttributeValues["container_id"].(string)
+	}
+	var failures []error
+	for _, name := range slices.Sorted(maps.Keys(s.rows)) {
+		id := ids[label(name)]
+		if before, ok := s.ids[name]; ok && (before != id) != s.replaced(name) {
+			failures = append(failures, fmt.Errorf("%s: the container was replaced: %t", name, before != id))
+		}
+		s.ids[name] = id
+		if err := s.compare(name, id); err != nil {
+			failures = append(failures, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	resp.Error = errors.Join(failures...)
+}
+
+func (s trialState) compare(name, id string) error {
+	row, l := s.rows[name], look{InspectResponse: s.Inspect(id), rig: s.rig, asked: s.asked(s.rows[name], name, id)}
+	diff, err := sameJSON(row.want[s.value], row.seen(l))
+	if err == nil && diff != "" && row.discards != "" {
+		l.discarded = true
+		diff, err = sameJSON(row.want[s.value], row.seen(l))
+		s.t.Logf("%s was only asked for: the host has %s", name, row.discards)
+	}
+	if err == nil && diff != "" {
+		err = fmt.Errorf("the engine has something else:\n%s", diff)
+	}
+	return err
+}
+
+func sameJSON(want string, seen any) (diff string, err error) {
+	text, err := json.Marshal(seen)
+	if err != nil {
+		return "", err
+	}
+	var a, b any
+	if err := errors.Join(json.Unmarshal([]byte(want), &a), json.Unmarshal(text, &b)); err != nil {
+		return "", err
+	}
+	return cmp.Diff(a, b), nil
+}
+
+// asked gives the request that made a container, and the updates of it since.
+func (r *rig) asked(row attributeRow, name, id string) []enginetest.Call {
+	var asked []enginetest.Call
+	for _, call := range r.Proxy.Calls("POST", "/containers/*") {
+		if call.Query.Get("name") == r.Name(label(name)) {
+			asked = []enginetest.Call{call}
+		}
+	}
+	return append(asked, r.Proxy.Calls("POST", "/containers/"+id+"/update")...)
+}
+
+// tooOld says whether the engine is too old for an attribute.
+func (r *rig) tooOld(row attributeRow) bool {
+	return row.api != "" && versions.LessThan(r.Docker.ClientVersion(), row.api)
+}
+
+// refusal gives the engine's words about an attribute that it doesn't take on this host, and nothing if
+// it does.
+func (r *rig) refusal(row attributeRow) string {
+	r.t.Helper()
+	if row.refuses == nil {
+		return ""
+	}
+	var host container.HostConfig
+	row.refuses(&host)
+	made, err := r.Docker.ContainerCreate(r.t.Context(), &container.Config{Image: r.Image}, &host, nil, nil, r.Name("probe"))
+	if err != nil {
+		words := strings.TrimPrefix(err.Error(), "Error response from daemon: ")
+		r.t.Logf("The engine refuses: %s", words)
+		return words
+	}
+	r.Leaves(made.ID)
+	r.Remove(made.ID)
+	return ""
+}
+
+// fixtures makes what the rows need.
+func (r *rig) fixtures() fixtures {
+	r.t.Helper()
+	folder := r.t.TempDir()
+	f := fixtures{
+		image: r.Image, otherImage: r.Engine.Image(enginetest.ImageOptions{Labels: map[string]string{"other": "yes"}}), donor: r.Name("donor"),
+		volume: r.Volume("volume"), otherVolume: r.Volume("other-volume"), source: filepath.Join(folder, "one"), otherSource: filepath.Join(folder, "two"),
+		ports: pair{r.FreePort(), r.FreePort()}, name: r.Name, back: r.Network("back"),
+	}
+	f.front, f.v4, f.v6 = r.dualStack("front")
+	r.Run(f.donor, enginetest.RunOptions{Image: r.Image, Volumes: []string{f.volume + ":/donated"}, CreateOnly: true})
+	for path, content := range map[string]string{f.source: "one", f.otherSource: "two"} {
+		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+			r.t.Fatal(err)
+		}
+	}
+	return f
+}
+
+// dualStack makes a network with subnets of its own, where addresses can be chosen, and gives its name
+// and the beginnings of its addresses.
+func (r *rig) dualStack(suffix string) (name, v4, v6 string) {
+	r.t.Helper()
+	name = r.Name(suffix)
+	sum := fnv.New32()
+	_, _ = sum.Write([]byte(name))
+	v4, v6 = fmt.Sprintf("10.%d.%d.", 130+sum.Sum32()%100, sum.Sum32()/100%256), fmt.Sprintf("fd00:9a:%x:%x::", sum.Sum32()>>16, sum.Sum32()&0xffff)
+	yes := true
+	_, err := r.Docker.NetworkCreate(r.t.Context(), name, network.CreateOptions{
+		EnableIPv6: &yes, IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: v4 + "0/24"}, {Subnet: v6 + "/64"}}},
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return name, v4, v6
+}
