@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"regexp"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,6 +49,10 @@ func TestMain(m *testing.M) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
+	}
+	// As in main: the provider works in short bursts.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
 	}
 	code := m.Run()
 	if err := errors.Join(built.remove(), os.RemoveAll(state)); err != nil {

@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,7 +20,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -46,6 +47,9 @@ type attributeRow struct {
 	// seen gives what the engine has of it, and want what that has to be, as JSON.
 	seen func(look) any
 	want pair
+	// without is what the engine has when it is removed from the configuration; empty where the table
+	// says no more of that than of another change.
+	without string
 	// outside changes it behind gantry's back, and shows are the attributes that differ then: nil is
 	// the one that the row is about.
 	outside outsider
@@ -61,6 +65,9 @@ type attributeRow struct {
 
 // pair is one for the first and one for the second value.
 type pair [2]string
+
+// without is after the two values: the attribute is removed from the configuration.
+const without = 2
 
 // line is what a configuration has with one of the two values; with left out, nothing but what is
 // around.
@@ -87,8 +94,12 @@ func TestEveryAttributeHasARow(t *testing.T) {
 	t.Parallel()
 	rows := attributeRows(fixtures{name: strings.Clone})
 	for name, effect := range provider.ContainerAttributes(t.Context()) {
-		if _, ok := rows[name]; !ok && effect != provider.Computed {
+		row, ok := rows[name]
+		if !ok && effect != provider.Computed {
 			t.Errorf("no row tests %s", name)
+		}
+		if ok && effect == provider.InPlaceUnlessRemoved && row.without == "" {
+			t.Errorf("the row of %s does not say what there is without it", name)
 		}
 		delete(rows, name)
 	}
@@ -117,9 +128,13 @@ func TestAccAttributes(t *testing.T) {
 	r := newRig(t)
 	all := r.trial()
 	maps.DeleteFunc(all.rows, func(_ string, row attributeRow) bool { return r.tooOld(row) || r.refusal(row) != "" })
-	removed := func(name string) bool { return all.effects[name] == provider.InPlaceUnlessRemoved }
+	removed := func(name string) bool { return all.rows[name].without != "" }
 	outside := func(name string) bool { return all.rows[name].outside != nil }
 	second := func(name string, row attributeRow) string { return row.line(name, 1) }
+	// The others are done with after the second step.
+	left := *all
+	left.rows = maps.Clone(all.rows)
+	maps.DeleteFunc(left.rows, func(name string, _ attributeRow) bool { return !outside(name) && !removed(name) })
 	r.run(
 		resource.TestStep{
 			Config:            all.config(func(name string, row attributeRow) string { return row.line(name, 0) }),
@@ -133,27 +148,24 @@ func TestAccAttributes(t *testing.T) {
 			ConfigStateChecks: []statecheck.StateCheck{all.has(1, func(name string) bool { return all.effects[name] == provider.Replaces && !all.rows[name].nothing })},
 		},
 		resource.TestStep{
-			PreConfig: func() { all.change(outside) },
-			Config:    all.config(second),
-			ConfigPlanChecks: all.plans(func(name string, row attributeRow, change *tfjson.Change) error {
+			PreConfig: func() { left.change(outside) },
+			Config:    left.config(second),
+			ConfigPlanChecks: left.plans(func(name string, row attributeRow, change *tfjson.Change) error {
 				return row.checkDrift(name, outside(name), change)
 			}),
-			ConfigStateChecks: []statecheck.StateCheck{all.has(1, func(string) bool { return false })},
+			ConfigStateChecks: []statecheck.StateCheck{left.has(1, func(string) bool { return false })},
 		},
 		resource.TestStep{
-			Config: all.config(func(name string, row attributeRow) string {
+			Config: left.config(func(name string, row attributeRow) string {
 				if removed(name) {
 					return row.around("")
 				}
 				return row.line(name, 1)
 			}),
-			PlanOnly: true, ExpectNonEmptyPlan: true,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PostApplyPreRefresh: all.plans(func(name string, _ attributeRow, change *tfjson.Change) error {
-				if change.Actions.Replace() != removed(name) || !removed(name) && !change.Actions.NoOp() {
-					return fmt.Errorf("without it the plan is to %v", change.Actions)
-				}
-				return nil
-			}).PreApply},
+			ConfigPlanChecks: left.plans(func(name string, row attributeRow, change *tfjson.Change) error {
+				return row.checkRemoval(left.effects[name], change)
+			}),
+			ConfigStateChecks: []statecheck.StateCheck{left.has(without, func(name string) bool { return left.effects[name] == provider.InPlaceUnlessRemoved })},
 		},
 	)
 }
@@ -259,6 +271,15 @@ func (row attributeRow) checkChange(effect provider.Effect, change *tfjson.Chang
 	return nil
 }
 
+// checkRemoval says whether a plan takes away what can be, and replaces where it can't.
+func (row attributeRow) checkRemoval(effect provider.Effect, change *tfjson.Change) error {
+	replaces := effect == provider.InPlaceUnlessRemoved
+	if row.without == "" && change.Actions.NoOp() || row.without != "" && change.Actions.Replace() == replaces && change.Actions.Update() != replaces {
+		return nil
+	}
+	return fmt.Errorf("removed: %t, the plan is to %v, and the table says that this replaces: %t", row.without != "", change.Actions, replaces)
+}
+
 // checkDrift says whether a plan shows what was changed outside, and that alone.
 func (row attributeRow) checkDrift(name string, changed bool, change *tfjson.Change) error {
 	if !changed {
@@ -280,7 +301,7 @@ func (row attributeRow) checkDrift(name string, changed bool, change *tfjson.Cha
 	return nil
 }
 
-// has checks that the engine has one of the two values of each attribute, in the same container as
+// has checks that the engine has one of the two values of each attribute, or is without it, in the same container as
 // before or in another one.
 func (t *trial) has(value int, replaced func(name string) bool) statecheck.StateCheck {
 	return trialState{t, value, replaced}
@@ -312,11 +333,15 @@ func (s trialState) CheckState(_ context.Context, req statecheck.CheckStateReque
 }
 
 func (s trialState) compare(name, id string) error {
-	row, l := s.rows[name], look{InspectResponse: s.Inspect(id), rig: s.rig, asked: s.asked(s.rows[name], name, id)}
-	diff, err := sameJSON(row.want[s.value], row.seen(l))
+	row, l := s.rows[name], look{InspectResponse: s.Inspect(id), rig: s.rig, asked: s.asked(name, id)}
+	want := cmp.Or(row.without, row.want[1])
+	if s.value != without {
+		want = row.want[s.value]
+	}
+	diff, err := sameJSON(want, row.seen(l))
 	if err == nil && diff != "" && row.discards != "" {
 		l.discarded = true
-		diff, err = sameJSON(row.want[s.value], row.seen(l))
+		diff, err = sameJSON(want, row.seen(l))
 		s.t.Logf("%s was only asked for: the host has %s", name, row.discards)
 	}
 	if err == nil && diff != "" {
@@ -334,11 +359,11 @@ func sameJSON(want string, seen any) (diff string, err error) {
 	if err := errors.Join(json.Unmarshal([]byte(want), &a), json.Unmarshal(text, &b)); err != nil {
 		return "", err
 	}
-	return cmp.Diff(a, b), nil
+	return gocmp.Diff(a, b), nil
 }
 
 // asked gives the request that made a container, and the updates of it since.
-func (r *rig) asked(row attributeRow, name, id string) []enginetest.Call {
+func (r *rig) asked(name, id string) []enginetest.Call {
 	var asked []enginetest.Call
 	for _, call := range r.Proxy.Calls("POST", "/containers/*") {
 		if call.Query.Get("name") == r.Name(label(name)) {

@@ -147,36 +147,36 @@ func limitRows() map[string]attributeRow {
 	const realtime = "a kernel without real-time groups"
 	return map[string]attributeRow{
 		"memory": {
-			values: pair{`"64m"`, `"128m"`}, runs: true, seen: host("Memory"), want: pair{"67108864", "134217728"}, outside: resources(container.Resources{Memory: 96 * mb}),
+			values: pair{`"64m"`, `"256m"`}, runs: true, seen: host("Memory"), without: "0", want: pair{"67108864", "268435456"}, outside: resources(container.Resources{Memory: 96 * mb}),
 		},
 		"memory_reservation": {
-			values: pair{`"32m"`, `"64m"`}, runs: true, seen: host("MemoryReservation"), want: pair{"33554432", "67108864"},
+			values: pair{`"32m"`, `"64m"`}, runs: true, seen: host("MemoryReservation"), without: "0", want: pair{"33554432", "67108864"},
 			outside: resources(container.Resources{MemoryReservation: 48 * mb}),
 		},
 		"memory_swap": {
-			values: pair{`"96m"`, `"-1"`}, beside: `memory = "64m"`, runs: true, seen: host("MemorySwap"), want: pair{"100663296", "-1"},
+			values: pair{`"96m"`, `"-1"`}, beside: `memory = "64m"`, runs: true, seen: host("MemorySwap"), without: "134217728", want: pair{"100663296", "-1"},
 			outside: resources(container.Resources{MemorySwap: 128 * mb}),
 		},
 		"memory_swappiness": {values: pair{"60", "0"}, seen: host("MemorySwappiness"), want: pair{"60", "0"}, discards: cgroup2},
-		"cpus":              {values: pair{"0.5", "1"}, runs: true, seen: host("NanoCPUs"), want: pair{"500000000", "1000000000"}, outside: resources(container.Resources{NanoCPUs: 25e7})},
-		"cpu_shares":        {values: pair{"512", "256"}, runs: true, seen: host("CPUShares"), want: pair{"512", "256"}, outside: resources(container.Resources{CPUShares: 128})},
-		"cpu_quota":         {values: pair{"50000", "25000"}, runs: true, seen: host("CPUQuota"), want: pair{"50000", "25000"}, outside: resources(container.Resources{CPUQuota: 10000})},
+		"cpus":              {values: pair{"", "0.5"}, runs: true, seen: host("NanoCPUs"), without: "0", want: pair{"0", "500000000"}, outside: resources(container.Resources{NanoCPUs: 25e7})},
+		"cpu_shares":        {values: pair{"", "256"}, runs: true, seen: host("CPUShares"), without: "0", want: pair{"0", "256"}, outside: resources(container.Resources{CPUShares: 128})},
+		"cpu_quota":         {values: pair{"50000", "25000"}, runs: true, seen: host("CPUQuota"), without: "-1", want: pair{"50000", "25000"}, outside: resources(container.Resources{CPUQuota: 10000})},
 		"cpu_period": {
-			values: pair{"100000", "50000"}, beside: "cpu_quota = 25000", runs: true, seen: host("CPUPeriod"), want: pair{"100000", "50000"},
+			values: pair{"100000", "50000"}, beside: "cpu_quota = 25000", runs: true, seen: host("CPUPeriod"), without: "0", want: pair{"100000", "50000"},
 			outside: resources(container.Resources{CPUPeriod: 80000}),
 		},
 		"cpu_rt_period": {
-			values: pair{"1000000", "500000"}, seen: host("CPURealtimePeriod"), want: pair{"1000000", "500000"}, discards: realtime,
+			values: pair{"1000000", "500000"}, seen: host("CPURealtimePeriod"), without: "0", want: pair{"1000000", "500000"}, discards: realtime,
 			outside: resources(container.Resources{CPURealtimePeriod: 700000}), refuses: func(h *container.HostConfig) { h.CPURealtimePeriod = 1000000 },
 		},
 		"cpu_rt_runtime": {
-			values: pair{"1000", "2000"}, seen: host("CPURealtimeRuntime"), want: pair{"1000", "2000"}, discards: realtime,
+			values: pair{"1000", "2000"}, seen: host("CPURealtimeRuntime"), without: "0", want: pair{"1000", "2000"}, discards: realtime,
 			outside: resources(container.Resources{CPURealtimeRuntime: 3000}), refuses: func(h *container.HostConfig) { h.CPURealtimeRuntime = 1000 },
 		},
-		"cpuset": {values: pair{`"0"`, `"0-1"`}, runs: true, seen: host("CpusetCpus"), want: pair{`"0"`, `"0-1"`}, outside: resources(container.Resources{CpusetCpus: "1"})},
+		"cpuset": {values: pair{`"0"`, `"0-1"`}, runs: true, seen: host("CpusetCpus"), without: `""`, want: pair{`"0"`, `"0-1"`}, outside: resources(container.Resources{CpusetCpus: "1"})},
 		// Other nodes than the first are not on every machine; another spelling is none to a limit that is not there.
-		"cpuset_mems":      {values: pair{"", `"0"`}, runs: true, seen: host("CpusetMems"), want: pair{`""`, `"0"`}},
-		"pids_limit":       {values: pair{"100", "50"}, runs: true, seen: host("PidsLimit"), want: pair{"100", "50"}, outside: resources(container.Resources{PidsLimit: &pids})},
+		"cpuset_mems":      {values: pair{"", `"0"`}, runs: true, seen: host("CpusetMems"), without: `""`, want: pair{`""`, `"0"`}},
+		"pids_limit":       {values: pair{"100", "50"}, runs: true, seen: host("PidsLimit"), without: "0", want: pair{"100", "50"}, outside: resources(container.Resources{PidsLimit: &pids})},
 		"oom_kill_disable": {values: pair{"false", "true"}, beside: `memory = "64m"`, seen: host("OomKillDisable"), want: pair{"false", "true"}, discards: cgroup2},
 		"oom_score_adj":    {values: pair{"", "500"}, seen: host("OomScoreAdj"), want: pair{"0", "500"}},
 		"shm_size":         {values: pair{"", `"32m"`}, seen: host("ShmSize"), want: pair{"67108864", "33554432"}},
@@ -192,7 +192,7 @@ func blkioRows() map[string]attributeRow {
 	const discards = "a kernel without weights of block devices"
 	rows := map[string]attributeRow{
 		"blkio_config.weight": {
-			within: "blkio_config = { %s }", values: pair{"300", "600"}, seen: host("BlkioWeight"), want: pair{"300", "600"}, discards: discards,
+			within: "blkio_config = { %s }", values: pair{"300", "600"}, seen: host("BlkioWeight"), without: "0", want: pair{"300", "600"}, discards: discards,
 		},
 		"blkio_config.weight_device": {
 			within: "blkio_config = { %s }", values: pair{`{ "/dev/null" = 300 }`, `{ "/dev/null" = 600 }`},
