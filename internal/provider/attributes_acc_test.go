@@ -117,8 +117,11 @@ type trial struct {
 	ids map[string]string
 }
 
-func (r *rig) trial() *trial {
-	return &trial{rig: r, rows: attributeRows(r.fixtures()), effects: provider.ContainerAttributes(r.t.Context()), ids: make(map[string]string)}
+// trial takes those of the rows that it says.
+func (r *rig) trial(rows map[string]attributeRow, takes func(name string, row attributeRow) bool) *trial {
+	t := &trial{rig: r, rows: maps.Clone(rows), effects: provider.ContainerAttributes(r.t.Context()), ids: make(map[string]string)}
+	maps.DeleteFunc(t.rows, func(name string, row attributeRow) bool { return !takes(name, row) })
+	return t
 }
 
 // Each attribute by itself: the engine has what is set, and the plan is empty; a change is in place or
@@ -126,15 +129,13 @@ func (r *rig) trial() *trial {
 // that attribute alone, and is mended; and what the engine can't take away replaces when it is removed.
 func TestAccAttributes(t *testing.T) {
 	r := newRig(t)
-	all := r.trial()
-	maps.DeleteFunc(all.rows, func(_ string, row attributeRow) bool { return r.tooOld(row) || r.refusal(row) != "" })
-	removed := func(name string) bool { return all.rows[name].without != "" }
+	all := r.trial(attributeRows(r.fixtures()), func(_ string, row attributeRow) bool { return !r.tooOld(row) && r.refusal(row) == "" })
 	outside := func(name string) bool { return all.rows[name].outside != nil }
-	second := func(name string, row attributeRow) string { return row.line(name, 1) }
+	removed := func(name string) bool { return all.rows[name].without != "" }
 	// The others are done with after the second step.
-	left := *all
-	left.rows = maps.Clone(all.rows)
-	maps.DeleteFunc(left.rows, func(name string, _ attributeRow) bool { return !outside(name) && !removed(name) })
+	left := r.trial(all.rows, func(name string, _ attributeRow) bool { return outside(name) || removed(name) })
+	left.ids = all.ids
+	second := func(name string, row attributeRow) string { return row.line(name, 1) }
 	r.run(
 		resource.TestStep{
 			Config:            all.config(func(name string, row attributeRow) string { return row.line(name, 0) }),
@@ -174,9 +175,9 @@ func TestAccAttributes(t *testing.T) {
 // apply: each time on that attribute, and with the reason.
 func TestAccRefusedAttributes(t *testing.T) {
 	r := newRig(t)
-	old, refused := r.trial(), r.trial()
-	maps.DeleteFunc(old.rows, func(_ string, row attributeRow) bool { return !r.tooOld(row) })
-	maps.DeleteFunc(refused.rows, func(_ string, row attributeRow) bool { return r.tooOld(row) || r.refusal(row) == "" })
+	rows := attributeRows(r.fixtures())
+	old := r.trial(rows, func(_ string, row attributeRow) bool { return r.tooOld(row) })
+	refused := r.trial(rows, func(_ string, row attributeRow) bool { return !r.tooOld(row) && r.refusal(row) != "" })
 	for _, one := range []*trial{old, refused} {
 		if len(one.rows) == 0 {
 			continue
