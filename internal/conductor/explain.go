@@ -38,7 +38,11 @@ func (o *operation) explain(ctx context.Context, err error) error {
 	if port, ok := takenPort(err); ok {
 		return o.scope().PortTaken(port, o.engine.portHolder(ctx, port, o.containerID), o.exists(), err)
 	}
-	return explainAs(o.scope(), o.step, actionOf(o.Kind, o.step), o.exists(), o.networkKey(err), err)
+	action := actionOf(o.Kind, o.step)
+	if r, ok := o.Spec.unusable(o.containerID, err); ok && o.Kind != KindRemove {
+		return o.scope().UnusableReference(o.step, action, r.attribute, r.ref, o.exists(), err)
+	}
+	return explainAs(o.scope(), o.step, action, o.exists(), o.networkKey(err), err)
 }
 
 // networkKey finds the key of the network that an error concerns.
@@ -102,6 +106,10 @@ func settingOf(text string) []string {
 		{"Requested CPUs are not available", "cpuset"},
 		{"Requested memory nodes are not available", "cpuset_mems"},
 		{"cpu.rt_", "cpu_rt_runtime"},
+		{"blkio.", "blkio_config"}, // The kernel's files, of cgroup versions 1 and 2.
+		{"io.max", "blkio_config"},
+		{"io.weight", "blkio_config"},
+		{"io.bfq.weight", "blkio_config"},
 		{"rlimit", "ulimits"},
 		{"SHM size", "shm_size"},
 		{"unknown capability", "cap_add"},

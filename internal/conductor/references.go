@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"context"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -16,21 +17,67 @@ import (
 // referenceLook is the pause between two looks at an operation on a container that is referred to.
 const referenceLook = 100 * time.Millisecond
 
-// references are the other containers that this one needs, by name or ID: whose namespaces it shares,
-// and whose volumes it has.
-func (s Spec) references() []string {
-	var refs []string
-	for _, mode := range []string{s.NetworkMode, s.IPC, s.PID} {
-		if ref, ok := SharedContainer(mode); ok {
-			refs = append(refs, ref)
+// otherContainer is one that this one needs: whose namespace it shares, or whose volumes it
+// has.
+type otherContainer struct {
+	attribute string
+	// ref is its name or ID.
+	ref string
+	// words are the engine's, of a start that could not join it.
+	words string
+}
+
+func (s Spec) references() []otherContainer {
+	var refs []otherContainer
+	for _, share := range []otherContainer{{"network_mode", s.NetworkMode, "join network of"}, {"ipc", s.IPC, "join IPC of"}, {"pid", s.PID, "join PID of"}} {
+		if ref, ok := SharedContainer(share.ref); ok {
+			share.ref = ref
+			refs = append(refs, share)
 		}
 	}
 	for _, from := range s.VolumesFrom {
 		ref, _, _ := strings.Cut(from, ":")
-		refs = append(refs, ref)
+		refs = append(refs, otherContainer{attribute: "volumes_from", ref: ref})
+	}
+	return refs
+}
+
+// referred are the containers that this one needs, each once.
+func (s Spec) referred() []string {
+	var refs []string
+	for _, r := range s.references() {
+		refs = append(refs, r.ref)
 	}
 	slices.Sort(refs)
 	return slices.Compact(refs)
+}
+
+// unusable finds what this container refers to, if the engine's error is about it: there is no such
+// container, or it can't be joined. Own is this container's own ID. At a start the engine names the ID
+// that it found at the create, and sometimes nothing that tells what it was needed for.
+func (s Spec) unusable(own string, err error) (otherContainer, bool) {
+	text := err.Error()
+	m := regexp.MustCompile(`(?i)no such container: ([^\s:]+)|container:? ([0-9a-f]{64})`).FindStringSubmatch(text)
+	if m == nil {
+		return otherContainer{}, false
+	}
+	named, bare := m[1]+m[2], "network_mode"
+	if strings.Contains(text, "is not running") {
+		bare = "pid"
+	}
+	refs := s.references()
+	for _, is := range []func(otherContainer) bool{
+		func(r otherContainer) bool { return r.words != "" && strings.Contains(text, r.words) },
+		func(r otherContainer) bool {
+			return r.ref == named || len(r.ref) >= shortID && strings.HasPrefix(named, r.ref)
+		},
+		func(r otherContainer) bool { return r.attribute == bare && named != own && named != s.Name },
+	} {
+		if i := slices.IndexFunc(refs, is); i >= 0 {
+			return refs[i], true
+		}
+	}
+	return otherContainer{}, false
 }
 
 // awaitReferences waits until no operation is under way on a container that this one refers to. It
@@ -41,7 +88,7 @@ func (o *operation) awaitReferences(ctx context.Context) error {
 	if !o.kept || o.Kind == KindRemove {
 		return nil
 	}
-	for _, ref := range o.Spec.references() {
+	for _, ref := range o.Spec.referred() {
 		awaited := ""
 		for r, ok := o.underWay(ref); ok; r, ok = o.underWay(ref) {
 			awaited = r.ID

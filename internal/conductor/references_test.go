@@ -6,6 +6,7 @@ package conductor
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,8 +19,42 @@ import (
 func TestReferences(t *testing.T) {
 	s := Spec{Settings: Settings{VolumesFrom: []string{"data:ro", "web"}}}
 	s.NetworkMode, s.IPC, s.PID = "container:web", "private", "container:proxy"
-	if diff := cmp.Diff([]string{"data", "proxy", "web"}, s.references()); diff != "" {
+	if diff := cmp.Diff([]string{"data", "proxy", "web"}, s.referred()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// The engine's words about a container that this one refers to, as 20.10 has them.
+func TestUnusableReference(t *testing.T) {
+	own, donor := strings.Repeat("0", 64), strings.Repeat("a", 64)
+	by := func(ref string) (s Spec) {
+		s.Name, s.NetworkMode, s.IPC, s.PID = "web", "container:"+ref, "container:"+ref, "container:"+ref
+		return s
+	}
+	volumes := Spec{Name: "web", Settings: Settings{VolumesFrom: []string{"donor:ro"}}}
+	for _, tt := range []struct {
+		name      string
+		spec      Spec
+		text      string
+		attribute string
+	}{
+		{"no such name, at a create", volumes, "No such container: donor", "volumes_from"},
+		{"no such ID, at a create", by(donor), "No such container: " + donor, "network_mode"},
+		{"gone before the start", by("donor"), "No such container: " + donor, "network_mode"},
+		{"a network, not running", by("donor"), "cannot join network of a non running container: " + donor, "network_mode"},
+		{"not shareable", by(donor[:12]), "can't join IPC of container " + donor + ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)", "ipc"},
+		{"memory, not running", by("donor"), "can't join IPC of container " + donor + ": container " + donor + " is not running", "ipc"},
+		{"processes, gone", by(donor), "cannot join PID of a non running container: " + donor + ": No such container: " + donor, "pid"},
+		{"processes, not running", by("donor"), "container " + donor + " is not running", "pid"},
+		{"another reference by its ID", Spec{Settings: Settings{VolumesFrom: []string{donor}}}, "No such container: " + donor, "volumes_from"},
+		{"itself", by("donor"), "No such container: " + own, ""},
+		{"itself by its name", by("donor"), "No such container: web", ""},
+		{"nothing is referred to", Spec{Name: "web"}, "No such container: " + donor, ""},
+		{"another trouble", by("donor"), "unable to start container process: exec: no such file or directory", ""},
+	} {
+		if got, ok := tt.spec.unusable(own, errors.New(tt.text)); got.attribute != tt.attribute || ok != (tt.attribute != "") {
+			t.Errorf("%s: found %+v, want %s", tt.name, got, tt.attribute)
+		}
 	}
 }
 

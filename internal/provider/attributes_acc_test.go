@@ -182,19 +182,15 @@ func TestAccRefusedAttributes(t *testing.T) {
 		if len(one.rows) == 0 {
 			continue
 		}
-		var failed error
-		r.runCase(resource.TestCase{
-			ErrorCheck: func(err error) error { failed = err; return nil },
-			Steps:      []resource.TestStep{{Config: one.config(func(name string, row attributeRow) string { return row.line(name, 1) })}},
-		})
+		failed := r.fails(one.config(func(name string, row attributeRow) string { return row.line(name, 1) }))
 		for _, name := range slices.Sorted(maps.Keys(one.rows)) {
 			root, _, _ := strings.Cut(name, ".")
-			want := failure{summary: "Unable to create container " + quoted(r.Name(label(name))), line: root, says: []string{r.refusal(one.rows[name])}}
+			want := failure{summary: "Unable to create container " + quoted(r.Name(label(name))), line: root + " =", says: []string{r.refusal(one.rows[name])}}
 			if one == old {
-				want = failure{summary: fmt.Sprintf("Engine %q is too old for ", r.HostName()), line: root, says: []string{one.rows[name].api}}
+				want = failure{summary: fmt.Sprintf("Engine %q is too old for ", r.HostName()), line: root + " =", says: []string{one.rows[name].api}}
 			}
-			if failed == nil || !want.regexp().MatchString(failed.Error()) {
-				t.Errorf("%s: the error is %v, want %s", name, failed, want.regexp())
+			if got := failed[label(name)]; !want.regexp().MatchString(got) {
+				t.Errorf("%s: the error is %s, want %s", name, got, want.regexp())
 			}
 		}
 	}

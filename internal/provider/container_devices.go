@@ -192,6 +192,17 @@ func (m *devicesModel) flattenDevices(asked, seen conductor.Devices, imports boo
 	}
 }
 
+// concerned has an error about device requests point to gpus, where that is what asked for one.
+func (m *devicesModel) concerned(err error) error {
+	f := faultOf(err)
+	if f == nil || len(f.Attribute) == 0 || f.Attribute[0] != "device_requests" || m.GPUs.IsNull() {
+		return err
+	}
+	own := *f
+	own.Attribute = []string{"gpus"}
+	return &own
+}
+
 func flattenDeviceRequest(r conductor.DeviceRequest) deviceRequestModel {
 	m := deviceRequestModel{Driver: stringOrNull(r.Driver), Count: int64OrNull(int64(r.Count)), Options: importMap(r.Options, nil)}
 	if r.DeviceIDs != nil {

@@ -80,7 +80,7 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	state := plan
 	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
-	addFault(&resp.Diagnostics, err)
+	addFault(&resp.Diagnostics, plan.concerned(err))
 	switch {
 	case done.accepted:
 		state.accepted(statusCreateInProgress, done.OperationID)
@@ -167,7 +167,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		request = exchangeRequest(request, &plan, &prior)
 	}
 	done, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
-	addFault(&resp.Diagnostics, err)
+	addFault(&resp.Diagnostics, plan.concerned(err))
 	state := plan
 	switch {
 	case done.accepted:

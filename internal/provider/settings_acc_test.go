@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -322,23 +323,56 @@ func TestAccSharedNamespaces(t *testing.T) {
 	)
 }
 
-// What only the engine can refuse is an error on the attribute.
+// What only the engine can refuse, some of it not before the start, is an error on the attribute.
 func TestAccRefusedSettings(t *testing.T) {
 	r := newRig(t)
-	for _, tt := range []struct{ line, attribute, says string }{
-		{`runtime = "nope"`, "runtime", "nknown"},
-		{`logging = { driver = "nope" }`, "logging", "looking up logging plugin nope"},
-		{`devices = { "/dev/nope" = {} }`, "devices", "no such file"},
-		{`cpuset = "4000"`, "cpuset", "not available"},
-	} {
-		r.run(resource.TestStep{
-			Config:      r.container(command("sleep"), tt.line),
-			ExpectError: failure{summary: "Unable to ", line: tt.attribute, says: []string{tt.says}}.regexp(),
-		})
+	refused := map[string]struct{ line, attribute, says string }{
+		"runtime":      {`runtime = "nope"`, "runtime", "nknown"},
+		"logging":      {`logging = { driver = "nope" }`, "logging", "looking up logging plugin nope"},
+		"devices":      {`devices = { "/dev/nope" = {} }`, "devices", "no such file"},
+		"cpuset":       {`cpuset = "4000"`, "cpuset", "not available"},
+		"gpus":         {`gpus = "all"`, "gpus", "could not select device driver"},
+		"requests":     {`device_requests = [{ driver = "nope", count = 1 }]`, "device_requests", "could not select device driver"},
+		"group":        {`group_add = ["nope"]`, "group_add", "Unable to find group nope"},
+		"sysctls":      {`sysctls = { "net.nope" = 1 }`, "sysctls", "net"},
+		"blkio":        {`blkio_config = { device_read_bps = { "/dev/null" = "1m" } }`, "blkio_config", "no such device"},
+		"ipc":          {`ipc = "container:nope"`, "ipc", "nope"},
+		"pid":          {`pid = "container:nope"`, "pid", "nope"},
+		"network-mode": {`network_mode = "container:nope"`, "network_mode", "nope"},
+		"volumes-from": {`volumes_from = ["nope"]`, "volumes_from", "nope"},
+	}
+	var config strings.Builder
+	config.WriteString(r.provider())
+	for name, one := range refused {
+		config.WriteString(r.resource(name, one.line))
+	}
+	failed := r.fails(config.String())
+	for name, one := range refused {
+		if want := (failure{summary: "Unable to ", line: one.attribute + " =", says: []string{one.says}}).regexp(); !want.MatchString(failed[name]) {
+			t.Errorf("%s: the error is %s, want %s", name, failed[name], want)
+		}
 	}
 	if left := r.Containers(); len(left) > 0 {
 		t.Errorf("left over: %s", strings.Join(left, ", "))
 	}
+}
+
+// fails applies a configuration, and gives the errors by the names of the resources.
+func (r *rig) fails(config string) map[string]string {
+	r.t.Helper()
+	failures := make(map[string]string)
+	r.runCase(resource.TestCase{
+		ErrorCheck: func(err error) error {
+			for one := range strings.SplitSeq(err.Error(), "Error: ") {
+				if m := regexp.MustCompile(`(?m)^\s*with gantry_container\.(\S+),$`).FindStringSubmatch(one); m != nil {
+					failures[m[1]] += "Error: " + one
+				}
+			}
+			return nil
+		},
+		Steps: []resource.TestStep{{Config: config}},
+	})
+	return failures
 }
 
 type differing []string

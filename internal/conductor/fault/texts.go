@@ -315,6 +315,15 @@ func (s Scope) ReferenceFailed(operation, ref string, exists Exists, cause error
 	}, cause)
 }
 
+// UnusableReference is another container, which an attribute names, that is not there or can't be joined.
+func (s Scope) UnusableReference(step Step, action, attribute, ref string, exists Exists, err error) *Fault {
+	return s.make(Fault{
+		Kind: Invalid, Step: step, Attribute: []string{attribute}, Exists: string(exists),
+		Summary: fmt.Sprintf("Unable to %s container %q on engine %q: it can't use container %q", action, s.Container, s.Engine, ref),
+		Hint:    fmt.Sprintf("have that container running before this one (a reference to its resource, or depends_on, has Terraform see to that), or correct %s", attribute),
+	}, err)
+}
+
 // EngineSaid is everything else that the engine said no to.
 func (s Scope) EngineSaid(kind Kind, step Step, action string, attribute []string, exists Exists, err error) *Fault {
 	hint := "see the engine's message, and its log for more"
