@@ -31,10 +31,11 @@ func namespacesAttributes() map[string]schema.Attribute {
 	matches := func(pattern, says string) validator.String {
 		return stringvalidator.RegexMatches(regexp.MustCompile(pattern), says)
 	}
+	const another = "A container of the same configuration is best named by its `container_id`: when it is replaced, this container is replaced in the same apply. Named by its name, that shows in the plan after."
 	return map[string]schema.Attribute{
-		"ipc": text("The name space of shared memory: `private`, `shareable`, `none`, `host`, or `container:NAME` for another container's. Left out, the engine's default, usually `private`.",
+		"ipc": text("The name space of shared memory: `private`, `shareable`, `none`, `host`, or `container:NAME` for another container's, which has to be `shareable` itself. Left out, the engine's default, usually `private`. "+another,
 			matches(`^(private|shareable|none|host|container:.+)$`, `must be "private", "shareable", "none", "host" or "container:NAME"`)),
-		"pid": text("The name space of processes: `host`, or `container:NAME` for another container's. Left out, the container's own.",
+		"pid": text("The name space of processes: `host`, or `container:NAME` for another container's. Left out, the container's own. "+another,
 			matches(`^(host|container:.+)$`, `must be "host" or "container:NAME"; for the container's own leave it out`)),
 		"uts":           text("The name space of host names: `host`. Left out, the container's own.", stringvalidator.OneOf("host")),
 		"cgroup":        text("The name space of control groups: `private` or `host`. Left out, the engine's default: `private` with cgroup version 2, else `host`.", stringvalidator.OneOf("private", "host")),

@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -149,40 +150,76 @@ func TestAccNetworking(t *testing.T) {
 	)
 }
 
-// A container that shares the network of another one is replaced with it in one apply where it
-// names it by its ID, and in the next one where it names it by its name.
-func TestAccNetworkModeFollows(t *testing.T) {
+// A container that shares the namespaces of another one is replaced with it in one apply where it names
+// it by its ID, and in the next one where it names it by its name; in one apply, too, if somebody else
+// removed the other one.
+func TestAccSharersFollow(t *testing.T) {
 	r := newRig(t)
-	config := func(version string) string {
-		return r.container(fmt.Sprintf("labels = { version = %q }", version)) +
-			r.resource("by-id", `network_mode = "container:${gantry_container.web.container_id}"`) +
-			r.resource("by-name", fmt.Sprintf(`network_mode = "container:%s"`, r.Name("web")), `depends_on = [gantry_container.web]`)
+	shared := []string{"network_mode", "ipc", "pid"}
+	sharing := func(label, with string, lines ...string) string {
+		for _, attribute := range shared {
+			lines = append(lines, fmt.Sprintf(`%s = "container:%s"`, attribute, with))
+		}
+		return r.resource(label, lines...)
 	}
-	joined := stateCheck(func() error {
+	config := func(version string) string {
+		return r.container(fmt.Sprintf("labels = { version = %q }", version), `ipc = "shareable"`) +
+			sharing("by-id", "${gantry_container.web.container_id}") + sharing("by-name", r.Name("web"), `depends_on = [gantry_container.web]`)
+	}
+	joined := []statecheck.StateCheck{stateCheck(func() error {
 		want := "container:" + r.Inspect(r.Name("web")).ID
 		for _, label := range []string{"by-id", "by-name"} {
-			if got := string(r.Inspect(r.Name(label)).HostConfig.NetworkMode); got != want {
-				return fmt.Errorf("%s has the network %s, want %s", label, got, want)
+			c := r.Inspect(r.Name(label))
+			for i, got := range []string{string(c.HostConfig.NetworkMode), string(c.HostConfig.IpcMode), string(c.HostConfig.PidMode)} {
+				if got != want || !c.State.Running {
+					return fmt.Errorf("%s is %s and has %s of %s, want %s", label, c.State.Status, shared[i], got, want)
+				}
 			}
 		}
 		return nil
-	})
-	action := func(label string, a plancheck.ResourceActionType) plancheck.PlanCheck {
-		return plancheck.ExpectResourceAction("gantry_container."+label, a)
+	})}
+	// Each of them would do.
+	replaced := func(label string) []plancheck.PlanCheck {
+		checks := []plancheck.PlanCheck{plancheck.ExpectResourceAction("gantry_container."+label, plancheck.ResourceActionDestroyBeforeCreate)}
+		for _, attribute := range shared {
+			checks = append(checks, becauseOf{"gantry_container." + label, attribute})
+		}
+		return checks
+	}
+	kept := func(label string) plancheck.PlanCheck {
+		return plancheck.ExpectResourceAction("gantry_container."+label, plancheck.ResourceActionNoop)
 	}
 	r.run(
-		resource.TestStep{Config: config("1"), ConfigStateChecks: []statecheck.StateCheck{joined}},
+		resource.TestStep{Config: config("1"), ConfigStateChecks: joined},
 		resource.TestStep{
 			Config: config("2"), ExpectNonEmptyPlan: true,
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				action("by-id", plancheck.ResourceActionDestroyBeforeCreate), action("by-name", plancheck.ResourceActionNoop),
-			}},
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: append(replaced("by-id"), kept("by-name"))},
 		},
 		resource.TestStep{
-			Config: config("2"), ConfigStateChecks: []statecheck.StateCheck{joined},
-			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-				action("by-id", plancheck.ResourceActionNoop), action("by-name", plancheck.ResourceActionDestroyBeforeCreate),
-			}},
+			Config: config("2"), ConfigStateChecks: joined,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: append(replaced("by-name"), kept("by-id"))},
+		},
+		resource.TestStep{
+			PreConfig: func() { r.Remove(r.Name("web")) },
+			Config:    config("2"), ConfigStateChecks: joined,
+			ConfigPlanChecks: resource.ConfigPlanChecks{PreApply: append(replaced("by-name"), replaced("by-id")...)},
 		},
 	)
+}
+
+// becauseOf asserts that an attribute is among those that a resource is replaced for.
+type becauseOf struct{ address, attribute string }
+
+func (b becauseOf) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
+	for _, rc := range req.Plan.ResourceChanges {
+		if rc.Address != b.address {
+			continue
+		}
+		paths := fmt.Sprint(rc.Change.ReplacePaths)
+		if !strings.Contains(paths, b.attribute) {
+			resp.Error = fmt.Errorf("%s is replaced because of %s, want %s, too", b.address, paths, b.attribute)
+		}
+		return
+	}
+	resp.Error = fmt.Errorf("%s is not in the plan", b.address)
 }
