@@ -36,7 +36,9 @@ type EndpointOptions struct {
 	IPv6Address  string   `json:"ipv6_address,omitempty"`
 	LinkLocalIPs []string `json:"link_local_ips,omitempty"`
 	// MACAddress is what is asked for; an engine reports the one that it made up, too.
-	MACAddress string            `json:"mac_address,omitempty"`
+	MACAddress string `json:"mac_address,omitempty"`
+	// AskedMAC is, in what an engine reports, the MAC address if it tells that somebody asked for it.
+	AskedMAC   string            `json:"-"`
 	DriverOpts map[string]string `json:"driver_opts,omitempty"`
 	// GatewayPriority decides which network has the default gateway: the highest (API 1.48).
 	GatewayPriority int `json:"gw_priority,omitempty"`
@@ -80,8 +82,7 @@ func observeEndpoint(id string, implied []string, e *network.EndpointSettings) A
 }
 
 // Differences names the options in which a connection is not what is asked for, in the words of
-// the Compose specification; nil if there are none. An engine reports a MAC address that nobody
-// asked for, and none while the container does not run.
+// the Compose specification; nil if there are none.
 func (o EndpointOptions) Differences(seen EndpointOptions) []string {
 	asked := slices.DeleteFunc(slices.Clone(o.Aliases), func(alias string) bool { return slices.Contains(seen.Implied, alias) })
 	var differ []string
@@ -93,7 +94,7 @@ func (o EndpointOptions) Differences(seen EndpointOptions) []string {
 		{"ipv4_address", sameAddress(o.IPv4Address, seen.IPv4Address)},
 		{"ipv6_address", sameAddress(o.IPv6Address, seen.IPv6Address)},
 		{"link_local_ips", sameSet(plainAddresses(o.LinkLocalIPs), plainAddresses(seen.LinkLocalIPs))},
-		{"mac_address", o.MACAddress == "" || seen.MACAddress == "" || SameMAC(o.MACAddress, seen.MACAddress)},
+		{"mac_address", o.metMAC(seen)},
 		{"driver_opts", maps.Equal(o.DriverOpts, seen.DriverOpts)},
 		{"gw_priority", o.GatewayPriority == seen.GatewayPriority},
 	} {
@@ -125,12 +126,6 @@ func plainAddresses(list []string) []string {
 		out = append(out, plainAddress(s))
 	}
 	return out
-}
-
-// SameMAC compares MAC addresses by meaning: letters have two cases, and a separator may be "-".
-func SameMAC(a, b string) bool {
-	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", ":") }
-	return plain(a) == plain(b)
 }
 
 // planNetworks connects what is missing, then connects anew what is connected in another way,

@@ -85,7 +85,7 @@ func FuzzParseBind(f *testing.F) {
 func TestNeeds(t *testing.T) {
 	one := func(m Mount) Spec { return Spec{Settings: Settings{Mounts: map[string]Mount{"/a": m}}} }
 	network := func(o EndpointOptions) Spec {
-		return Spec{Settings: Settings{Networks: map[string]NetworkAttachment{"front": {Network: "front", EndpointOptions: o}}}}
+		return Spec{Settings: Settings{Networks: map[string]NetworkAttachment{"first": {Network: "first", Priority: 1}, "front": {Network: "front", EndpointOptions: o}}}}
 	}
 	for _, tt := range []struct {
 		attribute, before, from string

@@ -38,9 +38,9 @@ func (s Spec) needs() []Need {
 		add(m.Bind.Recursive == RecursiveWritable || m.Bind.Recursive == RecursiveReadOnly, "1.44", "25.0", "mounts", target, "bind", "recursive")
 		add(m.Volume.Subpath != "", "1.45", "26.0", "mounts", target, "volume", "subpath")
 	}
-	for _, key := range slices.Sorted(maps.Keys(s.Networks)) {
+	for i, key := range attachOrder(s.Networks) {
 		n := s.Networks[key]
-		add(n.MACAddress != "", "1.44", "25.0", "networks", key, "mac_address")
+		add(n.MACAddress != "" && i > 0, apiMAC, dockerMAC, "networks", key, "mac_address")
 		add(n.GatewayPriority != 0, "1.48", "28.0", "networks", key, "gw_priority")
 	}
 	return needs

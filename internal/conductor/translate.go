@@ -68,6 +68,7 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 	spec.Namespaces.translate(c.host)
 	spec.Process.translate(c.config, c.host)
 	c.attach(spec.Networks, apiVersion)
+	c.translateMAC(spec.Networks, apiVersion)
 	return c, nil
 }
 
@@ -167,6 +168,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 			c.Attached[name] = observeEndpoint(r.ID, []string{r.Config.Hostname, c.Name}, endpoint)
 		}
 	}
+	c.observeMACs(r)
 	for port, bindings := range r.NetworkSettings.Ports {
 		for _, b := range bindings {
 			n, err := strconv.Atoi(b.HostPort)

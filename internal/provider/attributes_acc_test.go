@@ -56,6 +56,8 @@ type attributeRow struct {
 	shows   []string
 	// api is the first version of the Engine API that knows it.
 	api string
+	// fixed says that older engines don't change it in place: a change replaces.
+	fixed bool
 	// discards says what a host lacks whose engine leaves it out, with a warning: then the request is
 	// looked at.
 	discards string
@@ -121,6 +123,11 @@ type trial struct {
 func (r *rig) trial(rows map[string]attributeRow, takes func(name string, row attributeRow) bool) *trial {
 	t := &trial{rig: r, rows: maps.Clone(rows), effects: provider.ContainerAttributes(r.t.Context()), ids: make(map[string]string)}
 	maps.DeleteFunc(t.rows, func(name string, row attributeRow) bool { return !takes(name, row) })
+	for name, row := range t.rows {
+		if row.fixed && r.fixedMAC() {
+			t.effects[name] = provider.Replaces
+		}
+	}
 	return t
 }
 

@@ -79,11 +79,17 @@ func defaultOf(ctx context.Context, private privateReader, name string, diags *d
 	if value, ok := leftOut()[name]; ok {
 		return value
 	}
+	return leftOutOn(engineDefaults(ctx, private, diags))[name]
+}
+
+// engineDefaults gives what the last refresh noted of the engine. The zero value, of a state of before,
+// knows nothing to be the default.
+func engineDefaults(ctx context.Context, private privateReader, diags *diag.Diagnostics) conductor.EngineDefaults {
 	value, found := private.GetKey(ctx, defaultsKey)
 	diags.Append(found...)
 	var d conductor.EngineDefaults
 	if value == nil || json.Unmarshal(value, &d) != nil {
-		return nil // A state of before: nothing is known to be the default.
+		return conductor.EngineDefaults{}
 	}
-	return leftOutOn(d)[name]
+	return d
 }

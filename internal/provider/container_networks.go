@@ -17,9 +17,11 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -70,7 +72,8 @@ func networksAttribute() schema.Attribute {
 				Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(ipAddress{})},
 			},
 			"mac_address": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The MAC address, for example `02:42:ac:11:65:43`. Left out, the engine makes one up. Needs Docker 25.0 (API 1.44).",
+				Optional: true, MarkdownDescription: "The MAC address, for example `02:42:ac:11:65:43`. Left out, the engine makes one up. Before Docker 25.0 (API 1.44) only the network that the container is made with " +
+					"(the highest `priority`, then by key) can have one, and a change of it replaces the container.",
 				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$`),
 					`must be six pairs of hexadecimal digits, for example "02:42:ac:11:65:43"`)},
 			},
@@ -140,7 +143,7 @@ func (m networkModel) withOptions(seen conductor.EndpointOptions) networkModel {
 		case "link_local_ips":
 			m.LinkLocalIPs = listOrNull(seen.LinkLocalIPs)
 		case "mac_address":
-			m.MACAddress = stringOrNull(seen.MACAddress)
+			m.MACAddress = stringOrNull(cmp.Or(seen.AskedMAC, seen.MACAddress))
 		case "driver_opts":
 			m.DriverOpts = mapOrNull(seen.DriverOpts)
 		case "gw_priority":
@@ -195,7 +198,7 @@ func addresses(networks map[string]networkModel, c *conductor.Container) types.M
 }
 
 // importNetworks takes over the networks unless they are what the engine or network_mode chooses.
-// A MAC address is left out: whether somebody asked for it can't be read back.
+// MAC addresses are taken over where the engine tells that somebody asked for them.
 func importNetworks(c *conductor.Container) map[string]networkModel {
 	if n, ok := c.Attached[defaultNetwork]; ok && len(c.Attached) == 1 && (networkModel{}).options().Differences(n.EndpointOptions) == nil {
 		return nil
@@ -228,6 +231,30 @@ func (keepNetworks) PlanModifyMap(ctx context.Context, req planmodifier.MapReque
 	if !resp.Diagnostics.HasError() && maps.EqualFunc(expandNetworks(prior), expandNetworks(plan), sameAttachment) {
 		resp.PlanValue = req.StateValue
 	}
+}
+
+// planFixedMAC plans the replacement that another MAC address takes with an engine that gives one to a
+// new container only.
+func planFixedMAC(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if !exists(req.State, resp.Plan) || resp.Diagnostics.HasError() || !engineDefaults(ctx, req.Private, &resp.Diagnostics).FixedMAC {
+		return
+	}
+	var prior, plan map[string]networkModel
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("networks"), &prior)...)
+	if known(ctx, tfsdk.Config(resp.Plan), "networks", &plan, &resp.Diagnostics) && !maps.EqualFunc(fixedMACs(prior), fixedMACs(plan), conductor.SameMAC) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("networks"))
+	}
+}
+
+// fixedMACs are the MAC addresses that are asked for, by network.
+func fixedMACs(networks map[string]networkModel) map[string]string {
+	macs := make(map[string]string)
+	for key, m := range networks {
+		if !m.MACAddress.IsNull() {
+			macs[networkOf(key, m)] = m.MACAddress.ValueString()
+		}
+	}
+	return macs
 }
 
 // sameAttachment compares what two configurations ask for.

@@ -22,7 +22,8 @@ type ran struct {
 	command []string
 }
 
-// everyFamily are the flags of docker run, family by family. NETWORK and VOLUME stand for names.
+// everyFamily are the flags of docker run, family by family. NETWORK, SUBNET and
+// VOLUME stand for names, PREFIX for the beginning of the addresses in SUBNET.
 func everyFamily(port string) []ran {
 	flags := func(flags ...string) ran { return ran{flags: flags} }
 	created := func(flags ...string) ran { return ran{created: true, flags: flags} }
@@ -45,6 +46,7 @@ func everyFamily(port string) []ran {
 		flags("--tmpfs", "/scratch"),
 		flags("--network", "NETWORK"),
 		flags("--network", "NETWORK", "--network-alias", "db", "--network-alias", "primary"),
+		flags("--network", "SUBNET", "--ip", "PREFIX9"),
 		flags("--network", "none"),
 		flags("--network", "host"),
 		flags("--dns", "9.9.9.9", "--dns-search", "example.com", "--dns-option", "ndots:2"),
@@ -142,6 +144,7 @@ func TestAccImportConfigRefuses(t *testing.T) {
 func (r *rig) runEveryFamily(suffix string) (names []string) {
 	r.t.Helper()
 	network := r.Network(suffix)
+	subnet, prefix := r.subnet(suffix + "-subnet")
 	for i, one := range everyFamily(r.FreePort()) {
 		name := r.Name(fmt.Sprintf("%s-%d", suffix, i))
 		volume := r.Name(fmt.Sprintf("%s-%d-data", suffix, i))
@@ -151,7 +154,7 @@ func (r *rig) runEveryFamily(suffix string) (names []string) {
 		}
 		args = append(args, "--name", name)
 		for _, flag := range one.flags {
-			args = append(args, strings.NewReplacer("NETWORK", network, "VOLUME", volume).Replace(flag))
+			args = append(args, strings.NewReplacer("NETWORK", network, "SUBNET", subnet, "PREFIX", prefix, "VOLUME", volume).Replace(flag))
 		}
 		r.docker(append(append(args, r.Image), one.command...)...)
 		r.Leaves(name)

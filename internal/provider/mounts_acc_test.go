@@ -65,7 +65,7 @@ func TestAccEngineTooOld(t *testing.T) {
 	late := strings.Replace(r.container(`healthcheck = { test = ["CMD", "x"], start_interval = terraform_data.late.output }`), "resource", "resource \"terraform_data\" \"late\" {\n  input = \"1s\"\n}\nresource", 1)
 	r.run(
 		refused(`healthcheck = { test = ["CMD", "x"], start_interval = "1s" }`, "healthcheck.start_interval", "healthcheck", "Docker 25.0"),
-		refused(fmt.Sprintf(`networks = { front = { network = %q, mac_address = "02:42:ac:11:65:43" } }`, front), "networks.front.mac_address", "networks", "Docker 25.0"),
+		refused(fmt.Sprintf(`networks = { bridge = {}, front = { network = %q, mac_address = "02:42:ac:11:65:43" } }`, front), "networks.front.mac_address", "networks", "Docker 25.0"),
 		refused(`mounts = { "/a" = { type = "volume", source = "data", volume = { subpath = "a" } } }`, "mounts./a.volume.subpath", "mounts", "Docker 26.0"),
 		resource.TestStep{Config: late, ExpectError: failure{summary: "Engine", line: "healthcheck", says: []string{"Docker 25.0"}}.regexp()},
 	)

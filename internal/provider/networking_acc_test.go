@@ -12,7 +12,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/versions"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -149,6 +151,69 @@ func TestAccNetworking(t *testing.T) {
 			ImportStateVerifyIgnore: []string{"command", "operation_id", "wait_for", "timeouts", "dns.1", "extra_hosts.six.0"}, ImportStateVerifyIdentifierAttribute: "id"},
 	)
 }
+
+// The addresses that somebody gave with docker run are imported, and those that the engine chose are not;
+// without them in the configuration they go.
+func TestAccImportOfAddresses(t *testing.T) {
+	const mac = "02:42:ac:11:65:43"
+	r := newRig(t)
+	front, prefix := r.subnet("front")
+	run := func(label, on string, endpoint network.EndpointSettings, mac string) string {
+		settings := &container.Config{Image: r.Image}
+		endpoint.MacAddress = mac
+		if r.fixedMAC() { // As docker run does: it asks for an older version of the API.
+			settings.MacAddress, endpoint.MacAddress = mac, "" //nolint:staticcheck // Such an engine has nothing else.
+		}
+		made, err := r.Docker.ContainerCreate(t.Context(), settings, &container.HostConfig{NetworkMode: container.NetworkMode(on)},
+			&network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{on: &endpoint}}, nil, r.Name(label))
+		if err == nil {
+			r.Leaves(made.ID)
+			err = r.Docker.ContainerStart(t.Context(), made.ID, container.StartOptions{})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return made.ID
+	}
+	all := []string{
+		run("web", front, network.EndpointSettings{IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: prefix + "9"}}, mac),
+		run("default", "bridge", network.EndpointSettings{}, "02:42:ac:11:65:44"), run("chosen", front, network.EndpointSettings{}, ""), run("nothing", "bridge", network.EndpointSettings{}, ""),
+	}
+	own := func(options string) string {
+		return r.container(fmt.Sprintf("networks = { %q = { %s } }", front, options)) + r.resource("default", `networks = { bridge = { mac_address = "02-42-ac-11-65-44" } }`) +
+			r.resource("chosen", fmt.Sprintf("networks = { %q = {} }", front)) + r.resource("nothing")
+	}
+	written := own(fmt.Sprintf("ipv4_address = %q, mac_address = %q", prefix+"9", mac))
+	var steps []resource.TestStep
+	for _, label := range []string{"web", "default", "chosen", "nothing"} {
+		steps = append(steps, resource.TestStep{
+			Config: written, ResourceName: "gantry_container." + label, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name(label),
+		})
+	}
+	action := plancheck.ResourceActionUpdate
+	if r.fixedMAC() {
+		action = plancheck.ResourceActionDestroyBeforeCreate
+	}
+	r.run(append(steps,
+		resource.TestStep{Config: written, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+			for i, label := range []string{"web", "default", "chosen", "nothing"} {
+				if r.Inspect(r.Name(label)).ID != all[i] {
+					return fmt.Errorf("%s was replaced", label)
+				}
+			}
+			return nil
+		})}},
+		resource.TestStep{Config: own(""), ConfigPlanChecks: planned(action), ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+			if got := r.Inspect(r.Name("web")).NetworkSettings.Networks[front]; got.MacAddress == mac || got.IPAMConfig != nil && got.IPAMConfig.IPv4Address != "" {
+				return fmt.Errorf("it has the addresses %s and %+v", got.MacAddress, got.IPAMConfig)
+			}
+			return nil
+		})}},
+	)...)
+}
+
+// fixedMAC says whether the engine gives a MAC address to new containers only.
+func (r *rig) fixedMAC() bool { return versions.LessThan(r.Docker.ClientVersion(), "1.44") }
 
 // A container that shares the namespaces of another one is replaced with it in one apply where it names
 // it by its ID, and in the next one where it names it by its name; in one apply, too, if somebody else

@@ -1,0 +1,78 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/versions"
+)
+
+// apiMAC is the first version of the API that takes a MAC address with each connection to a network.
+// Before, a container gets one when it is made, for the network that it is made with, and keeps it.
+const apiMAC, dockerMAC = "1.44", "25.0"
+
+// SameMAC compares MAC addresses by meaning: letters have two cases, and a separator may be "-".
+func SameMAC(a, b string) bool {
+	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", ":") }
+	return plain(a) == plain(b)
+}
+
+// metMAC says whether a connection has the MAC address that is asked for. None is asked for where the
+// engine may make one up, and none is reported while the container does not run.
+func (o EndpointOptions) metMAC(seen EndpointOptions) bool {
+	if o.MACAddress == "" {
+		return seen.AskedMAC == ""
+	}
+	reported := cmp.Or(seen.AskedMAC, seen.MACAddress)
+	return reported == "" || SameMAC(o.MACAddress, reported)
+}
+
+// observeMACs notes which of the MAC addresses that an engine reports somebody asked for. It tells so
+// of the network that the container was made with, also after that network got another address: then
+// it is out of date. Before the first start nothing is made up yet.
+func (c *Container) observeMACs(r container.InspectResponse) {
+	first := string(r.HostConfig.NetworkMode)
+	if isDefaultMode(first) {
+		first = "bridge"
+	}
+	first, _ = c.AttachedAs(first)
+	for name, n := range c.Attached {
+		if endpoint := r.NetworkSettings.Networks[name]; endpoint != nil && endpoint.EndpointID == "" {
+			n.AskedMAC = endpoint.MacAddress
+		}
+		asked := r.Config.MacAddress //nolint:staticcheck // Engines of every age fill it in, and it is the only place where they tell.
+		if name == first && asked != "" && (n.MACAddress == "" || SameMAC(n.MACAddress, asked)) {
+			n.AskedMAC = asked
+		}
+		c.Attached[name] = n
+	}
+}
+
+// translateMAC puts the MAC address where an older API has it.
+func (c *creation) translateMAC(networks map[string]NetworkAttachment, apiVersion string) {
+	keys := attachOrder(networks)
+	if len(keys) == 0 || !versions.LessThan(apiVersion, apiMAC) {
+		return
+	}
+	first := networks[keys[0]]
+	c.config.MacAddress = first.MACAddress //nolint:staticcheck // See apiMAC.
+	c.networks.EndpointsConfig[first.Network].MacAddress = ""
+}
+
+// otherMAC finds a network whose MAC address an update would have to change, as far as the engine tells.
+func (s Spec) otherMAC(c *Container) (key string, ok bool) {
+	for _, key := range slices.Sorted(maps.Keys(s.Networks)) {
+		asked := s.Networks[key]
+		name, ok := c.AttachedAs(asked.Network)
+		if ok && !asked.metMAC(c.Attached[name].EndpointOptions) {
+			return key, true
+		}
+	}
+	return "", false
+}
