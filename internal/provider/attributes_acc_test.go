@@ -21,7 +21,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
 	gocmp "github.com/google/go-cmp/cmp"
-	"github.com/hashicorp/terraform-json"
+	tfjson "github.com/hashicorp/terraform-json"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
@@ -305,48 +305,46 @@ func (row attributeRow) checkDrift(name string, changed bool, change *tfjson.Cha
 	return nil
 }
 
-// has checks that the engine has one of the two values of each attribute, or is without it, in the same container as
-// before or in another one.
+// has checks that the engine has one of the two values of each attribute, or is without it, in the same
+// container as before or in another one.
 func (t *trial) has(value int, replaced func(name string) bool) statecheck.StateCheck {
-	return trialState{t, value, replaced}
-}
-
-type trialState struct {
-	*trial
-	value    int
-	replaced func(name string) bool
-}
-
-func (s trialState) CheckState(_ context.Context, req statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
-	ids := make(map[string]string)
-	for _, r := range req.State.Values.RootModule.Resources {
-		ids[r.Name], _ = r.AttributeValues["container_id"].(string)
-	}
-	var failures []error
-	for _, name := range slices.Sorted(maps.Keys(s.rows)) {
-		id := ids[label(name)]
-		if before, ok := s.ids[name]; ok && (before != id) != s.replaced(name) {
-			failures = append(failures, fmt.Errorf("%s: the container was replaced: %t", name, before != id))
+	return wholeState(func(state *tfjson.State) error {
+		ids := make(map[string]string)
+		for _, r := range state.Values.RootModule.Resources {
+			ids[r.Name], _ = r.AttributeValues["container_id"].(string)
 		}
-		s.ids[name] = id
-		if err := s.compare(name, id); err != nil {
-			failures = append(failures, fmt.Errorf("%s: %w", name, err))
+		var failures []error
+		for _, name := range slices.Sorted(maps.Keys(t.rows)) {
+			id := ids[label(name)]
+			if before, ok := t.ids[name]; ok && (before != id) != replaced(name) {
+				failures = append(failures, fmt.Errorf("%s: the container was replaced: %t", name, before != id))
+			}
+			t.ids[name] = id
+			if err := t.compare(name, id, value); err != nil {
+				failures = append(failures, fmt.Errorf("%s: %w", name, err))
+			}
 		}
-	}
-	resp.Error = errors.Join(failures...)
+		return errors.Join(failures...)
+	})
 }
 
-func (s trialState) compare(name, id string) error {
-	row, l := s.rows[name], look{InspectResponse: s.Inspect(id), rig: s.rig, asked: s.asked(name, id)}
+type wholeState func(*tfjson.State) error
+
+func (c wholeState) CheckState(_ context.Context, req statecheck.CheckStateRequest, resp *statecheck.CheckStateResponse) {
+	resp.Error = c(req.State)
+}
+
+func (t *trial) compare(name, id string, value int) error {
+	row, l := t.rows[name], look{InspectResponse: t.Inspect(id), rig: t.rig, asked: t.asked(name, id)}
 	want := cmp.Or(row.without, row.want[1])
-	if s.value != without {
-		want = row.want[s.value]
+	if value != without {
+		want = row.want[value]
 	}
 	diff, err := sameJSON(want, row.seen(l))
 	if err == nil && diff != "" && row.discards != "" {
 		l.discarded = true
 		diff, err = sameJSON(want, row.seen(l))
-		s.t.Logf("%s was only asked for: the host has %s", name, row.discards)
+		t.t.Logf("%s was only asked for: the host has %s", name, row.discards)
 	}
 	if err == nil && diff != "" {
 		err = fmt.Errorf("the engine has something else:\n%s", diff)
@@ -409,7 +407,7 @@ func (r *rig) fixtures() fixtures {
 	f := fixtures{
 		image: r.Image, otherImage: r.Engine.Image(enginetest.ImageOptions{Labels: map[string]string{"other": "yes"}}), donor: r.Name("donor"),
 		volume: r.Volume("volume"), otherVolume: r.Volume("other-volume"), source: filepath.Join(folder, "one"), otherSource: filepath.Join(folder, "two"),
-		ports: pair{r.FreePort(), r.FreePort()}, name: r.Name, back: r.Network("back"),
+		folder: folder, ports: pair{r.FreePort(), r.FreePort()}, name: r.Name, back: r.Network("back"),
 	}
 	f.front, f.v4, f.v6 = r.dualStack("front")
 	r.Run(f.donor, enginetest.RunOptions{Image: r.Image, Volumes: []string{f.volume + ":/donated"}, CreateOnly: true})

@@ -24,6 +24,8 @@ type fixtures struct {
 	// front and back are networks; front has the subnets that v4 and v6 begin.
 	front, back, v4, v6 string
 	volume, otherVolume string
+	// folder is one of the host.
+	folder string
 	// source and otherSource are files with the contents "one" and "two".
 	source, otherSource string
 	ports               pair
@@ -36,7 +38,7 @@ func attributeRows(f fixtures) map[string]attributeRow {
 	rows := make(map[string]attributeRow)
 	for _, family := range []map[string]attributeRow{
 		identityRows(f), mannerRows(), processRows(), limitRows(), blkioRows(), securityRows(), deviceRows(), namespaceRows(),
-		networkingRows(f), networkRows(f), portRows(f), mountRows(f), healthcheckRows(), fileRows(f),
+		networkingRows(), networkRows(f), portRows(f), mountRows(f), healthcheckRows(), fileRows(f),
 	} {
 		for name, row := range family {
 			rows[name] = row
@@ -287,7 +289,7 @@ func namespaceRows() map[string]attributeRow {
 	}
 }
 
-func networkingRows(f fixtures) map[string]attributeRow {
+func networkingRows() map[string]attributeRow {
 	return map[string]attributeRow{
 		"network_mode":      {values: pair{`"none"`, `"host"`}, seen: host("NetworkMode"), want: pair{`"none"`, `"host"`}},
 		"domainname":        {values: pair{`"a.test"`, `"b.test"`}, seen: config("Domainname"), want: pair{`"a.test"`, `"b.test"`}},
@@ -395,7 +397,9 @@ func mountRows(f fixtures) map[string]attributeRow {
 	made := func(name string) string {
 		return fmt.Sprintf(`mounts = { "/m" = { type = "volume", source = %q, volume = { %%s } } }`, f.name(name))
 	}
-	const bind, tmpfs = `mounts = { "/m" = { type = "bind", source = "/tmp", bind = { %s } } }`, `mounts = { "/m" = { type = "tmpfs", tmpfs = { %s } } }`
+	bind := fmt.Sprintf(`mounts = { "/m" = { type = "bind", source = %q, bind = { %%s } } }`, f.folder)
+	plain := fmt.Sprintf(`mounts = { "/m" = { type = "bind", source = %q, %%s } }`, f.folder)
+	const tmpfs = `mounts = { "/m" = { type = "tmpfs", tmpfs = { %s } } }`
 	options := func(get func(*mount.VolumeOptions) any) func(look) any {
 		return mounted(func(m mount.Mount) any {
 			if m.VolumeOptions == nil {
@@ -407,9 +411,9 @@ func mountRows(f fixtures) map[string]attributeRow {
 	return map[string]attributeRow{
 		"mounts.type":      {within: `mounts = { "/m" = { %s } }`, values: pair{`"volume"`, `"tmpfs"`}, seen: mounted(func(m mount.Mount) any { return m.Type }), want: pair{`"volume"`, `"tmpfs"`}},
 		"mounts.source":    {within: `mounts = { "/m" = { type = "volume", %s } }`, values: pair{quoted(f.volume), quoted(f.otherVolume)}, seen: mounted(func(m mount.Mount) any { return m.Source }), want: pair{quoted(f.volume), quoted(f.otherVolume)}},
-		"mounts.read_only": {within: `mounts = { "/m" = { type = "bind", source = "/tmp", %s } }`, values: pair{"", "true"}, seen: mounted(func(m mount.Mount) any { return m.ReadOnly }), want: pair{"false", "true"}},
+		"mounts.read_only": {within: plain, values: pair{"", "true"}, seen: mounted(func(m mount.Mount) any { return m.ReadOnly }), want: pair{"false", "true"}},
 		"mounts.consistency": {
-			within: `mounts = { "/m" = { type = "bind", source = "/tmp", %s } }`, values: pair{`"consistent"`, `"cached"`},
+			within: plain, values: pair{`"consistent"`, `"cached"`},
 			seen: mounted(func(m mount.Mount) any { return m.Consistency }), want: pair{`"consistent"`, `"cached"`},
 		},
 		"mounts.bind.propagation": {

@@ -83,24 +83,6 @@ func TestAccUpdateMemory(t *testing.T) {
 	)
 }
 
-func TestAccUpdateCPUs(t *testing.T) {
-	r := newRig(t)
-	limit := func(cpus int64) func(container.InspectResponse) error {
-		return func(c container.InspectResponse) error {
-			if c.HostConfig.NanoCPUs != cpus {
-				return fmt.Errorf("the limit is %d, want %d", c.HostConfig.NanoCPUs, cpus)
-			}
-			return nil
-		}
-	}
-	r.inPlace(
-		change{nil, limit(0)},
-		change{[]string{`cpus = 0.5`}, limit(5e8)},
-		change{[]string{`cpus = 1`}, limit(1e9)},
-		change{[]string{`cpus = 0.25`}, limit(25e7)},
-	)
-}
-
 func TestAccUpdateRestart(t *testing.T) {
 	r := newRig(t)
 	policy := func(name container.RestartPolicyMode, retries int) func(container.InspectResponse) error {
@@ -233,44 +215,6 @@ func TestAccUpdateOfManners(t *testing.T) {
 		})
 	}
 	r.run(steps...)
-}
-
-// What the engine can't change in place replaces the container, and so says the plan.
-func TestAccReplace(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct{ name, before, after string }{
-		{"command", command("sleep"), command("serve")},
-		{"entrypoint", "", fmt.Sprintf("entrypoint = [%q, %q]", enginetest.Program, "serve")},
-		{"environment", `environment = { A = "1" }`, `environment = { A = "2" }`},
-		{"environment removed", `environment = { A = "1" }`, ""},
-		{"labels", "", `labels = { a = "1" }`},
-		{"ports", "", "ports = [{ target = 8080 }]"},
-		{"mounts", "", `mounts = { "/data" = { type = "tmpfs" } }`},
-		{"healthcheck", "", healthcheck("health")},
-		{"user", "", `user = "1000"`},
-		{"working_dir", "", `working_dir = "/data"`},
-		{"hostname", "", `hostname = "somewhere"`},
-		{"stop_signal", "", `stop_signal = "SIGINT"`},
-		// The engine can't take a limit away from a container.
-		{"memory removed", `memory = "64m"`, ""},
-		{"cpus removed", `cpus = 0.5`, ""},
-		{"stop_grace_period", "", `stop_grace_period = "5s"`},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t)
-			differs := statecheck.CompareValue(compare.ValuesDiffer())
-			// The container is only created: what is asked for here is the plan.
-			step := func(line string) resource.TestStep {
-				return resource.TestStep{
-					Config:            r.container(line, `desired_state = "stopped"`),
-					ConfigStateChecks: []statecheck.StateCheck{differs.AddStateValue(web, path("container_id")), r.only(r.Name("web"))},
-				}
-			}
-			before, after := step(tt.before), step(tt.after)
-			after.ConfigPlanChecks = planned(plancheck.ResourceActionDestroyBeforeCreate)
-			r.run(before, after)
-		})
-	}
 }
 
 // Everything together: what was asked for is what the engine has, and the plan afterwards is empty.
