@@ -103,7 +103,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", parallel, "max_parallel_pulls", pulls)
 	return &engine{
-		id: info.ID, api: api, logger: logger, name: info.Name, defaults: observeDefaults(info, api.ClientVersion()), credentials: opts.Credentials,
+		id: info.ID, api: api, logger: logger, name: info.Name, defaults: observeDefaults(info), credentials: opts.Credentials,
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
 		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),

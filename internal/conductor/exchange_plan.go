@@ -159,6 +159,9 @@ func whyApart(order Order, spec Spec, from *Container) string {
 	if shared := SharedPorts(spec.Ports, from.Ports); len(shared) > 0 {
 		return "both would publish " + strings.Join(shared, ", ")
 	}
+	if spec.asksForMAC() {
+		return "only a new container gets a MAC address, together with its names" // See apiMAC.
+	}
 	if shared := sharedAddresses(spec, from); len(shared) > 0 {
 		return "both would have " + strings.Join(shared, ", ")
 	}
@@ -255,9 +258,6 @@ func sharedAddresses(spec Spec, from *Container) []string {
 			if pair[0] != "" && sameAddress(pair[0], pair[1]) {
 				shared = append(shared, "the address "+pair[0])
 			}
-		}
-		if asked.MACAddress != "" && SameMAC(asked.MACAddress, seen.MACAddress) {
-			shared = append(shared, "the MAC address "+asked.MACAddress)
 		}
 	}
 	return shared

@@ -115,9 +115,10 @@ func TestWhyApart(t *testing.T) {
 	port := func(published, ip string) Settings {
 		return Settings{Ports: []Port{{Target: 80, Protocol: "tcp", Published: published, HostIP: ip}}}
 	}
-	address := EndpointOptions{IPv4Address: "10.0.0.9", MACAddress: "02:42:AC:11:00:02"}
+	address := EndpointOptions{IPv4Address: "10.0.0.9", IPv6Address: "fd00::9"}
 	attached := &Container{Attached: map[string]AttachedNetwork{"front": {EndpointOptions: address}}}
 	fixed := Settings{Networks: map[string]NetworkAttachment{"a": {Network: "front", EndpointOptions: address}}}
+	mac := Settings{Networks: map[string]NetworkAttachment{"a": {Network: "front", EndpointOptions: EndpointOptions{MACAddress: "02:42:AC:11:00:02"}}}}
 	for _, test := range []struct {
 		name  string
 		order Order
@@ -131,7 +132,8 @@ func TestWhyApart(t *testing.T) {
 		{"the same port on other addresses", StartFirst, port("80", "10.0.0.1"), &Container{Settings: port("80", "127.0.0.1")}, ""},
 		{"another port", StartFirst, port("81", ""), &Container{Settings: port("80", "")}, ""},
 		{"a range to choose from", StartFirst, port("80-90", ""), &Container{Settings: port("80-90", "")}, ""},
-		{"addresses", StartFirst, fixed, attached, "both would have the address 10.0.0.9, the MAC address 02:42:AC:11:00:02"},
+		{"addresses", StartFirst, fixed, attached, "both would have the address 10.0.0.9, the address fd00::9"},
+		{"a MAC address", StartFirst, mac, &Container{}, "only a new container gets a MAC address, together with its names"},
 		{"the host's network", StartFirst, Settings{Networking: Networking{NetworkMode: "host"}}, &Container{}, `both would listen in the network of "host"`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -5,16 +5,15 @@ package conductor
 
 import (
 	"cmp"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/versions"
 )
 
-// apiMAC is the first version of the API that takes a MAC address with each connection to a network.
-// Before, a container gets one when it is made, for the network that it is made with, and keeps it.
+// apiMAC is the first version of the API whose create takes a MAC address for each network. Before, a
+// container gets one for the network that it is made with. No request to connect a container later gives
+// one: engines ignored that part of it until 2026 (moby/moby#52040).
 const apiMAC, dockerMAC = "1.44", "25.0"
 
 // SameMAC compares MAC addresses by meaning: letters have two cases, and a separator may be "-".
@@ -65,14 +64,12 @@ func (c *creation) translateMAC(networks map[string]NetworkAttachment, apiVersio
 	c.networks.EndpointsConfig[first.Network].MacAddress = ""
 }
 
-// otherMAC finds a network whose MAC address an update would have to change, as far as the engine tells.
-func (s Spec) otherMAC(c *Container) (key string, ok bool) {
-	for _, key := range slices.Sorted(maps.Keys(s.Networks)) {
-		asked := s.Networks[key]
-		name, ok := c.AttachedAs(asked.Network)
-		if ok && !asked.metMAC(c.Attached[name].EndpointOptions) {
-			return key, true
+// asksForMAC says whether a container is to have a MAC address of somebody's choice.
+func (s Spec) asksForMAC() bool {
+	for _, asked := range s.Networks {
+		if asked.MACAddress != "" {
+			return true
 		}
 	}
-	return "", false
+	return false
 }

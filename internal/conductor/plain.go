@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/docker/docker/api/types/system"
-	"github.com/docker/docker/api/types/versions"
 )
 
 // EngineDefaults are what an engine gives to a container that asks for nothing, as far as it says
@@ -21,12 +20,10 @@ type EngineDefaults struct {
 	// NoSwapLimit says that the host's kernel can't limit swap: the engine then reports that it
 	// is unlimited, whatever was asked for.
 	NoSwapLimit bool
-	// FixedMAC says that a container keeps the MAC address that it was made with (API before 1.44).
-	FixedMAC bool
 }
 
-func observeDefaults(info system.Info, apiVersion string) EngineDefaults {
-	d := EngineDefaults{FixedMAC: versions.LessThan(apiVersion, apiMAC), LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
+func observeDefaults(info system.Info) EngineDefaults {
+	d := EngineDefaults{LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
 	if info.CgroupVersion == "1" {
 		d.Cgroup = "host"
 	}

@@ -127,9 +127,6 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if key, ok := o.Spec.otherMAC(c); ok && o.engine.defaults.FixedMAC {
-		return nil, o.scope().EngineTooOld([]string{"networks", key, "mac_address"}, apiMAC, dockerMAC, o.engine.api.ClientVersion(), o.exists())
-	}
 	actions := planUpdate(o.Spec, c)
 	if o.Restart {
 		actions = planRestart(o.Spec, c.State, actions)

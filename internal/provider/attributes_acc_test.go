@@ -56,8 +56,8 @@ type attributeRow struct {
 	shows   []string
 	// api is the first version of the Engine API that knows it.
 	api string
-	// fixed says that older engines don't change it in place: a change replaces.
-	fixed bool
+	// replaces says that a change of it does, unlike one of what it is in.
+	replaces bool
 	// discards says what a host lacks whose engine leaves it out, with a warning: then the request is
 	// looked at.
 	discards string
@@ -124,7 +124,7 @@ func (r *rig) trial(rows map[string]attributeRow, takes func(name string, row at
 	t := &trial{rig: r, rows: maps.Clone(rows), effects: provider.ContainerAttributes(r.t.Context()), ids: make(map[string]string)}
 	maps.DeleteFunc(t.rows, func(name string, row attributeRow) bool { return !takes(name, row) })
 	for name, row := range t.rows {
-		if row.fixed && r.fixedMAC() {
+		if row.replaces {
 			t.effects[name] = provider.Replaces
 		}
 	}

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -191,6 +192,35 @@ func TestFlattenNetworkOptions(t *testing.T) {
 		got := flattenNetworks(map[string]networkModel{"front": tt.prior}, c)
 		if diff := cmp.Diff(map[string]networkModel{"front": want}, got); diff != "" {
 			t.Errorf("%s:\n%s", tt.name, diff)
+		}
+	}
+}
+
+// An engine gives a MAC address to a new container only.
+func TestPlanOfMACAddresses(t *testing.T) {
+	t.Parallel()
+	const mac = "02:42:ac:11:65:43"
+	with := func(options values) values { return values{"networks": values{"front": options}} }
+	for _, tt := range []struct {
+		name     string
+		from, to values
+		replaces bool
+	}{
+		{"another one", with(values{"mac_address": mac}), with(values{"mac_address": "02:42:ac:11:65:44"}), true},
+		{"the first one", with(values{}), with(values{"mac_address": mac}), true},
+		{"with the network", values{}, with(values{"mac_address": mac}), true},
+		{"none any more", with(values{"mac_address": mac}), with(values{}), true},
+		{"another option beside it", with(values{"mac_address": mac}), with(values{"mac_address": mac, "aliases": []any{"db"}}), true},
+		{"another key", with(values{"mac_address": mac}), values{"networks": values{"other": values{"network": "front", "mac_address": "02-42-AC-11-65-43"}}}, false},
+		{"another network", with(values{"mac_address": mac}), values{"networks": values{"back": values{}}}, false},
+		{"another network beside it", with(values{"mac_address": mac}), values{"networks": values{"front": values{"mac_address": mac}, "back": values{}}}, false},
+		{"no network", with(values{"mac_address": mac}), values{}, false},
+		{"what is not known yet", with(values{"mac_address": mac}), with(values{"mac_address": unknown{}}), false},
+	} {
+		c := newCore(t)
+		state, _ := c.create(t, minimal().with(tt.from), nil)
+		if p := c.plan(t, state, minimal().with(tt.to)); (p.replace != nil) != tt.replaces || !slices.Contains(p.changed, "networks") {
+			t.Errorf("%s: %v change, %v replace", tt.name, p.changed, p.replace)
 		}
 	}
 }

@@ -72,8 +72,8 @@ func networksAttribute() schema.Attribute {
 				Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(ipAddress{})},
 			},
 			"mac_address": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The MAC address, for example `02:42:ac:11:65:43`. Left out, the engine makes one up. Before Docker 25.0 (API 1.44) only the network that the container is made with " +
-					"(the highest `priority`, then by key) can have one, and a change of it replaces the container.",
+				Optional: true, MarkdownDescription: "The MAC address, for example `02:42:ac:11:65:43`. Left out, the engine makes one up. A change of it, or of another option of this network beside it, replaces the container: " +
+					"only a new one gets it. Before Docker 25.0 (API 1.44) only the first network (the highest `priority`, then by key) can have one.",
 				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$`),
 					`must be six pairs of hexadecimal digits, for example "02:42:ac:11:65:43"`)},
 			},
@@ -233,31 +233,36 @@ func (keepNetworks) PlanModifyMap(ctx context.Context, req planmodifier.MapReque
 	}
 }
 
-// planFixedMAC plans the replacement that another MAC address takes with an engine that gives one to a
-// new container only.
-func planFixedMAC(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if !exists(req.State, resp.Plan) || resp.Diagnostics.HasError() || !engineDefaults(ctx, req.Private, &resp.Diagnostics).FixedMAC {
+// planMAC plans the replacement that a MAC address takes: an engine gives one to a new container only, and
+// a connection that is made anew has none.
+func planMAC(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if !exists(req.State, resp.Plan) || resp.Diagnostics.HasError() {
 		return
 	}
 	var prior, plan map[string]networkModel
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("networks"), &prior)...)
-	if known(ctx, tfsdk.Config(resp.Plan), "networks", &plan, &resp.Diagnostics) && !maps.EqualFunc(fixedMACs(prior), fixedMACs(plan), conductor.SameMAC) {
+	if !known(ctx, tfsdk.Config(resp.Plan), "networks", &plan, &resp.Diagnostics) {
+		return
+	}
+	before := make(map[string]conductor.NetworkAttachment)
+	for _, n := range expandNetworks(prior) {
+		before[n.Network] = n
+	}
+	for _, n := range expandNetworks(plan) {
+		had, connected := before[n.Network]
+		if n.MACAddress == "" && had.MACAddress == "" || connected && sameMAC(n, had) && n.Differences(had.EndpointOptions) == nil {
+			continue
+		}
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("networks"))
+		return
 	}
 }
 
-// fixedMACs are the MAC addresses that are asked for, by network.
-func fixedMACs(networks map[string]networkModel) map[string]string {
-	macs := make(map[string]string)
-	for key, m := range networks {
-		if !m.MACAddress.IsNull() {
-			macs[networkOf(key, m)] = m.MACAddress.ValueString()
-		}
-	}
-	return macs
+func sameMAC(a, b conductor.NetworkAttachment) bool {
+	return (a.MACAddress == "") == (b.MACAddress == "") && conductor.SameMAC(a.MACAddress, b.MACAddress)
 }
 
 // sameAttachment compares what two configurations ask for.
 func sameAttachment(a, b conductor.NetworkAttachment) bool {
-	return a.Network == b.Network && a.Priority == b.Priority && (a.MACAddress == "") == (b.MACAddress == "") && a.Differences(b.EndpointOptions) == nil
+	return a.Network == b.Network && a.Priority == b.Priority && sameMAC(a, b) && a.Differences(b.EndpointOptions) == nil
 }

@@ -58,7 +58,7 @@ func (r *containerResource) ValidateConfig(ctx context.Context, req resource.Val
 
 func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	planContainer(ctx, req, resp)
-	planFixedMAC(ctx, req, resp)
+	planMAC(ctx, req, resp)
 	r.checkEngine(ctx, resp)
 	r.labels.plan(ctx, req, resp)
 	planDigest(ctx, resp)

@@ -161,7 +161,7 @@ func TestAccImportOfAddresses(t *testing.T) {
 	run := func(label, on string, endpoint network.EndpointSettings, mac string) string {
 		settings := &container.Config{Image: r.Image}
 		endpoint.MacAddress = mac
-		if r.fixedMAC() { // As docker run does: it asks for an older version of the API.
+		if versions.LessThan(r.Docker.ClientVersion(), "1.44") {
 			settings.MacAddress, endpoint.MacAddress = mac, "" //nolint:staticcheck // Such an engine has nothing else.
 		}
 		made, err := r.Docker.ContainerCreate(t.Context(), settings, &container.HostConfig{NetworkMode: container.NetworkMode(on)},
@@ -190,10 +190,6 @@ func TestAccImportOfAddresses(t *testing.T) {
 			Config: written, ResourceName: "gantry_container." + label, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name(label),
 		})
 	}
-	action := plancheck.ResourceActionUpdate
-	if r.fixedMAC() {
-		action = plancheck.ResourceActionDestroyBeforeCreate
-	}
 	r.run(append(steps,
 		resource.TestStep{Config: written, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
 			for i, label := range []string{"web", "default", "chosen", "nothing"} {
@@ -203,7 +199,7 @@ func TestAccImportOfAddresses(t *testing.T) {
 			}
 			return nil
 		})}},
-		resource.TestStep{Config: own(""), ConfigPlanChecks: planned(action), ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+		resource.TestStep{Config: own(""), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate), ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
 			if got := r.Inspect(r.Name("web")).NetworkSettings.Networks[front]; got.MacAddress == mac || got.IPAMConfig != nil && got.IPAMConfig.IPv4Address != "" {
 				return fmt.Errorf("it has the addresses %s and %+v", got.MacAddress, got.IPAMConfig)
 			}
@@ -211,9 +207,6 @@ func TestAccImportOfAddresses(t *testing.T) {
 		})}},
 	)...)
 }
-
-// fixedMAC says whether the engine gives a MAC address to new containers only.
-func (r *rig) fixedMAC() bool { return versions.LessThan(r.Docker.ClientVersion(), "1.44") }
 
 // A container that shares the namespaces of another one is replaced with it in one apply where it names
 // it by its ID, and in the next one where it names it by its name; in one apply, too, if somebody else
