@@ -23,8 +23,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/narrow"
 )
 
 var _ provider.Provider = (*gantry)(nil)
@@ -51,6 +53,20 @@ func New(version string, logger hclog.Logger, options ...Option) func() provider
 		}
 		return p
 	}
+}
+
+// NewServer gives a constructor of the provider's server: what New makes, with containers narrowed to
+// the attributes that a request is about.
+func NewServer(version string, logger hclog.Logger, options ...Option) func() tfprotov6.ProviderServer {
+	return func() tfprotov6.ProviderServer {
+		return narrow.NewServer(context.Background(), New(version, logger, options...)(), "gantry_container",
+			func() narrow.Resource { return &containerResource{} }, readByOthers()...)
+	}
+}
+
+// readByOthers are the attributes of a container that validators and plan modifiers of others read.
+func readByOthers() []string {
+	return []string{"environment_wo", "ipc", "pid", "privileged", "update_order"}
 }
 
 type gantry struct {
