@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"bytes"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -98,7 +99,7 @@ func sameAnswer(t *testing.T, want, got *tfprotov6.PlanResourceChangeResponse, t
 	if a, b := paths(want.RequiresReplace), paths(got.RequiresReplace); !slices.Equal(a, b) {
 		t.Errorf("replaced because of %v, want %v", b, a)
 	}
-	if string(want.PlannedPrivate) != string(got.PlannedPrivate) {
+	if !bytes.Equal(want.PlannedPrivate, got.PlannedPrivate) {
 		t.Errorf("the private state is %s, want %s", got.PlannedPrivate, want.PlannedPrivate)
 	}
 }

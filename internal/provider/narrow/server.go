@@ -35,10 +35,16 @@ type Resource interface {
 	resource.ResourceWithIdentity
 }
 
+// framework is what the framework's server can do.
+type framework interface {
+	tfprotov6.ProviderServer
+	tfprotov6.ActionServer
+}
+
 // Server serves a provider. It is the framework's, but for the requests that validate, plan and
 // apply its one wide resource.
 type Server struct {
-	tfprotov6.ProviderServerWithActions
+	framework
 
 	provider *configured
 	name     string
@@ -57,7 +63,7 @@ type Server struct {
 // named in read are what others' validators and plan modifiers look at.
 func NewServer(ctx context.Context, p provider.Provider, name string, wide func() Resource, read ...string) *Server {
 	shared := &configured{Provider: p}
-	full, ok := providerserver.NewProtocol6(shared)().(tfprotov6.ProviderServerWithActions)
+	full, ok := providerserver.NewProtocol6(shared)().(framework)
 	if !ok {
 		panic("the framework's server knows no actions")
 	}
@@ -70,7 +76,7 @@ func NewServer(ctx context.Context, p provider.Provider, name string, wide func(
 		}
 	}
 	return &Server{
-		ProviderServerWithActions: full, provider: shared, name: name, wide: wide, whole: newShape(ctx, answer.Schema), always: always,
+		framework: full, provider: shared, name: name, wide: wide, whole: newShape(ctx, answer.Schema), always: always,
 		variants: make(map[string]*variant),
 	}
 }
@@ -124,7 +130,7 @@ func (s *Server) variantFor(ctx context.Context, name string, values ...*tfproto
 func (s *Server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
 	v := s.variantFor(ctx, req.TypeName, req.Config)
 	if v == nil {
-		return s.ProviderServerWithActions.ValidateResourceConfig(ctx, req)
+		return s.framework.ValidateResourceConfig(ctx, req)
 	}
 	part := *req
 	if err := v.cut(&part.Config); err != nil {
@@ -137,7 +143,7 @@ func (s *Server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Vali
 func (s *Server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	v := s.variantFor(ctx, req.TypeName, req.Config, req.PriorState, req.ProposedNewState)
 	if v == nil {
-		return s.ProviderServerWithActions.PlanResourceChange(ctx, req)
+		return s.framework.PlanResourceChange(ctx, req)
 	}
 	part := *req
 	if err := v.cut(&part.Config, &part.PriorState, &part.ProposedNewState); err != nil {
@@ -154,7 +160,7 @@ func (s *Server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 func (s *Server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
 	v := s.variantFor(ctx, req.TypeName, req.Config, req.PriorState, req.PlannedState)
 	if v == nil {
-		return s.ProviderServerWithActions.ApplyResourceChange(ctx, req)
+		return s.framework.ApplyResourceChange(ctx, req)
 	}
 	part := *req
 	if err := v.cut(&part.Config, &part.PriorState, &part.PlannedState); err != nil {
