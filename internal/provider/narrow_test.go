@@ -21,7 +21,7 @@ import (
 // newWholeCore is a core whose containers have all their attributes in every request.
 func newWholeCore(t testing.TB) *core {
 	t.Helper()
-	return newCoreOf(t, providerserver.NewProtocol6(New("test", hclog.NewNullLogger())())())
+	return newCoreOf(t, providerserver.NewProtocol6(newGantry("test", hclog.NewNullLogger(), nil))())
 }
 
 // A server that knows only the attributes that a request is about answers as the whole one does.

@@ -6,18 +6,20 @@ package narrow
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 )
 
 // narrowed is a resource as a variant's server knows it. Inside, the resource has whole objects.
 type narrowed struct {
 	Resource
-	provider *configured
+	provider Provider
 	variant  *variant
 }
 
@@ -28,7 +30,7 @@ func (n *narrowed) Schema(_ context.Context, _ resource.SchemaRequest, resp *res
 
 // Configure takes what the provider's own server was configured with: the variant's never is.
 func (n *narrowed) Configure(ctx context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
-	req.ProviderData = n.provider.forResources()
+	req.ProviderData = n.provider.ResourceData()
 	n.Resource.Configure(ctx, req, resp)
 }
 
@@ -53,6 +55,16 @@ func (n *narrowed) Create(ctx context.Context, req resource.CreateRequest, resp 
 	resp.State = n.wholeState(resp.State)
 	n.Resource.Create(ctx, req, resp)
 	n.narrow(&resp.State, &resp.Diagnostics)
+}
+
+// Read reads everything.
+func (n *narrowed) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	req.State, resp.State = n.wholeState(req.State), n.wholeState(resp.State)
+	n.Resource.Read(ctx, req, resp)
+	if found, ok := ctx.Value(findingsKey{}).(findings); ok {
+		maps.Copy(found, n.variant.part.beyond(resp.State.Raw))
+	}
+	resp.State = tfsdk.State{Raw: n.variant.part.of(resp.State.Raw), Schema: n.variant.part.schema}
 }
 
 // Update changes what is planned.
@@ -92,8 +104,20 @@ func (n *narrowed) narrow(s *tfsdk.State, diags *diag.Diagnostics) {
 // Terraform would not take that either.
 func (n *narrowed) keepWithin(s tfsdk.State, diags *diag.Diagnostics) {
 	if beyond := n.variant.part.beyond(s.Raw); len(beyond) > 0 {
-		slices.Sort(beyond)
+		names := strings.Join(slices.Sorted(maps.Keys(beyond)), ", ")
 		diags.AddError("Unexpected value from the provider",
-			fmt.Sprintf("Nothing was planned for %s, and the provider gave a value. This is a mistake in the provider: please report it.", strings.Join(beyond, ", ")))
+			fmt.Sprintf("Nothing was planned for %s, and the provider gave a value. This is a mistake in the provider: please report it.", names))
 	}
+}
+
+// findings are attributes that a read found a value for, and that the variant does not know: what
+// somebody changed outside, or an import's.
+type findings map[string]tftypes.Value
+
+type findingsKey struct{}
+
+// withFindings has a read leave its findings here: the framework's server has no place for them.
+func withFindings(ctx context.Context) (context.Context, findings) {
+	found := make(findings)
+	return context.WithValue(ctx, findingsKey{}, found), found
 }

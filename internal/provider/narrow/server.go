@@ -35,6 +35,13 @@ type Resource interface {
 	resource.ResourceWithIdentity
 }
 
+// Provider is what a provider has to be.
+type Provider interface {
+	provider.Provider
+	// ResourceData gives what Configure handed to the resources; nil as long as it has not run.
+	ResourceData() any
+}
+
 // framework is what the framework's server can do.
 type framework interface {
 	tfprotov6.ProviderServer
@@ -46,7 +53,7 @@ type framework interface {
 type Server struct {
 	framework
 
-	provider *configured
+	provider Provider
 	name     string
 	wide     func() Resource
 	whole    shape
@@ -61,9 +68,8 @@ type Server struct {
 
 // NewServer gives the server of a provider whose resource with this type name is wide. Attributes
 // named in read are what others' validators and plan modifiers look at.
-func NewServer(ctx context.Context, p provider.Provider, name string, wide func() Resource, read ...string) *Server {
-	shared := &configured{Provider: p}
-	full, ok := providerserver.NewProtocol6(shared)().(framework)
+func NewServer(ctx context.Context, p Provider, name string, wide func() Resource, read ...string) *Server {
+	full, ok := providerserver.NewProtocol6(p)().(framework)
 	if !ok {
 		panic("the framework's server knows no actions")
 	}
@@ -76,7 +82,7 @@ func NewServer(ctx context.Context, p provider.Provider, name string, wide func(
 		}
 	}
 	return &Server{
-		framework: full, provider: shared, name: name, wide: wide, whole: newShape(ctx, answer.Schema), always: always,
+		framework: full, provider: p, name: name, wide: wide, whole: newShape(ctx, answer.Schema), always: always,
 		variants: make(map[string]*variant),
 	}
 }
@@ -139,6 +145,24 @@ func (s *Server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Vali
 	return v.ProviderServer.ValidateResourceConfig(ctx, &part)
 }
 
+// ReadResource reads what the request is about, and takes whatever else the resource has found.
+func (s *Server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
+	v := s.variantFor(ctx, req.TypeName, req.CurrentState)
+	if v == nil {
+		return s.framework.ReadResource(ctx, req)
+	}
+	part := *req
+	if err := v.cut(&part.CurrentState); err != nil {
+		return nil, err
+	}
+	ctx, more := withFindings(ctx)
+	resp, err := v.ProviderServer.ReadResource(ctx, &part)
+	if err == nil {
+		err = recast(v.part, v.whole, more, &resp.NewState)
+	}
+	return resp, err
+}
+
 // PlanResourceChange plans what the request is about.
 func (s *Server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
 	v := s.variantFor(ctx, req.TypeName, req.Config, req.PriorState, req.ProposedNewState)
@@ -175,15 +199,16 @@ func (s *Server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyRe
 
 // cut leaves in values what the variant knows.
 func (v *variant) cut(values ...**tfprotov6.DynamicValue) error {
-	return recast(v.whole, v.part, values)
+	return recast(v.whole, v.part, nil, values...)
 }
 
-// complete makes whole values of what the variant answers.
-func (v *variant) complete(values ...**tfprotov6.DynamicValue) error {
-	return recast(v.part, v.whole, values)
+// complete makes a whole value of what the variant answers.
+func (v *variant) complete(value **tfprotov6.DynamicValue) error {
+	return recast(v.part, v.whole, nil, value)
 }
 
-func recast(from, to shape, values []**tfprotov6.DynamicValue) error {
+// recast gives objects another shape, with more attributes where there are any.
+func recast(from, to shape, more findings, values ...**tfprotov6.DynamicValue) error {
 	for _, v := range values {
 		if *v == nil {
 			continue
@@ -192,36 +217,13 @@ func recast(from, to shape, values []**tfprotov6.DynamicValue) error {
 		if err != nil {
 			return err
 		}
-		recast, err := tfprotov6.NewDynamicValue(to.typ, to.of(raw))
+		recast, err := tfprotov6.NewDynamicValue(to.typ, to.with(raw, more))
 		if err != nil {
 			return err
 		}
 		*v = &recast
 	}
 	return nil
-}
-
-// configured is a provider that keeps what it hands to its resources.
-type configured struct {
-	provider.Provider
-
-	mu   sync.Mutex
-	data any
-}
-
-// Configure keeps the data.
-func (c *configured) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	c.Provider.Configure(ctx, req, resp)
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.data = resp.ResourceData
-}
-
-// forResources gives the data; nil as long as the provider is not configured.
-func (c *configured) forResources() any {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.data
 }
 
 // only is a provider with one resource.

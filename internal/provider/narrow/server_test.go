@@ -27,7 +27,8 @@ type shop struct{ seen *seen }
 
 // seen is what the resources noticed.
 type seen struct {
-	data any
+	configured bool
+	data       any
 	// inside are the attributes that the resource found in the plan it was to create.
 	inside []string
 }
@@ -36,8 +37,15 @@ func (s shop) Metadata(_ context.Context, _ provider.MetadataRequest, resp *prov
 	resp.TypeName = "shop"
 }
 func (shop) Schema(context.Context, provider.SchemaRequest, *provider.SchemaResponse) {}
-func (shop) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	resp.ResourceData = "open"
+func (s shop) Configure(_ context.Context, _ provider.ConfigureRequest, resp *provider.ConfigureResponse) {
+	s.seen.configured, resp.ResourceData = true, "open"
+}
+
+func (s shop) ResourceData() any {
+	if !s.seen.configured {
+		return nil
+	}
+	return "open"
 }
 
 func (s shop) Resources(context.Context) []func() resource.Resource {
@@ -119,7 +127,21 @@ func (i *item) Create(ctx context.Context, req resource.CreateRequest, resp *res
 		Name types.String `tfsdk:"name"`
 	}{m.Name})...)
 }
-func (*item) Read(context.Context, resource.ReadRequest, *resource.ReadResponse) {}
+
+// Read finds that somebody has painted every item blue, but for one named "gone".
+func (*item) Read(ctx context.Context, req resource.ReadRequest, resp *resource.ReadResponse) {
+	var m itemModel
+	resp.Diagnostics.Append(req.State.Get(ctx, &m)...)
+	resp.Diagnostics.Append(resp.Identity.Set(ctx, struct {
+		Name types.String `tfsdk:"name"`
+	}{m.Name})...)
+	if m.Name.ValueString() == "gone" {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	m.Colour = types.StringValue("blue")
+	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
+}
 func (*item) Update(_ context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	resp.State.Raw = req.Plan.Raw
 }
@@ -229,6 +251,23 @@ func TestUnplannedValue(t *testing.T) {
 	}
 	if got := b.read(resp.NewState); got["id"] != "1" {
 		t.Errorf("the state is %v", got)
+	}
+}
+
+// What a read finds is in the state, though the request knew nothing of it.
+func TestRead(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	for name, want := range map[string]string{"a": "blue", "gone": ""} {
+		resp, err := b.ReadResource(t.Context(), &tfprotov6.ReadResourceRequest{TypeName: "shop_wide", CurrentState: b.value(b.typ, map[string]any{"id": "1", "name": name})})
+		if err != nil || len(resp.Diagnostics) > 0 {
+			t.Fatal(err, resp.Diagnostics)
+		}
+		if raw, err := resp.NewState.Unmarshal(b.typ); err != nil || raw.IsNull() != (want == "") {
+			t.Errorf("%s: read %v, %v", name, raw, err)
+		} else if want != "" && b.read(resp.NewState)["colour"] != want {
+			t.Errorf("%s: read %v", name, b.read(resp.NewState))
+		}
 	}
 }
 

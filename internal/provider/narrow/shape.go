@@ -53,7 +53,10 @@ func attributesOf(raw tftypes.Value) (attributes map[string]tftypes.Value, ok bo
 
 // of gives an object of another shape this one: attributes that this one hasn't are left out, and
 // those that the other hasn't are null.
-func (s shape) of(raw tftypes.Value) tftypes.Value {
+func (s shape) of(raw tftypes.Value) tftypes.Value { return s.with(raw, nil) }
+
+// with is of, where attributes that the other shape hasn't may have a value nevertheless.
+func (s shape) with(raw tftypes.Value, more findings) tftypes.Value {
 	attributes, ok := attributesOf(raw)
 	switch {
 	case !ok:
@@ -62,24 +65,24 @@ func (s shape) of(raw tftypes.Value) tftypes.Value {
 		return tftypes.NewValue(s.typ, nil)
 	}
 	out := make(map[string]tftypes.Value, len(s.null))
-	for name, null := range s.null {
-		if v, ok := attributes[name]; ok {
-			out[name] = v
-		} else {
-			out[name] = null
+	for _, values := range []map[string]tftypes.Value{s.null, more, attributes} {
+		for name, v := range values {
+			if _, ok := s.null[name]; ok {
+				out[name] = v
+			}
 		}
 	}
 	return tftypes.NewValue(s.typ, out)
 }
 
-// beyond lists the attributes of an object that are not null and that the shape hasn't.
-func (s shape) beyond(raw tftypes.Value) []string {
+// beyond gives the attributes of an object that are not null and that the shape hasn't.
+func (s shape) beyond(raw tftypes.Value) findings {
 	attributes, _ := attributesOf(raw)
-	var names []string
+	found := make(findings)
 	for name, v := range attributes {
 		if _, ok := s.null[name]; !ok && !v.IsNull() {
-			names = append(names, name)
+			found[name] = v
 		}
 	}
-	return names
+	return found
 }
