@@ -300,6 +300,8 @@ func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
 		Exists:  "what was done before stays; the next apply judges it",
 		Hint:    "apply again",
 	}, nil)
+	// When its process died nobody saw. The time has to be the same whenever somebody looks.
+	f.Time = at.UTC()
 	return f
 }
 
