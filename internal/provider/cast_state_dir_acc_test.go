@@ -85,8 +85,8 @@ func fullDisk(t *testing.T) string {
 	return folder
 }
 
-// A torn record, and one of a newer gantry, are told of in the log and left as they are; all else goes
-// on, by what the engine knows.
+// A torn record, and one of a newer gantry, are told of at every plan and in the log, and left as they
+// are; all else goes on, by what the engine knows.
 func TestAccUnreadableRecords(t *testing.T) {
 	r := newCastRig(t)
 	r.cli.configure(r.config(r.cast("web", `memory = "32m"`)))
@@ -109,6 +109,12 @@ func TestAccUnreadableRecords(t *testing.T) {
 	another(`{"version": 99, "id": 7}`)
 
 	r.emptyPlan()
+	plan := r.cli.must("plan")
+	for _, says := range []string{"Warning: The state folder has records that can't be read (3)", filepath.Base(own), "from a newer gantry"} {
+		if !strings.Contains(flat(plan.output), says) {
+			t.Errorf("the plan does not say %q:\n%s", says, plan.output)
+		}
+	}
 	r.cli.configure(r.config(r.cast("web", `memory = "64m"`)))
 	r.cli.env = append(r.cli.env, "TF_LOG_PROVIDER=WARN")
 	r.cli.must("apply", "-auto-approve")

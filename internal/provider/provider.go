@@ -180,7 +180,9 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		Credentials: expandCredentials(credentials), Logger: p.logger,
 	})
 	p.register(data.conductor)
-	data.told = tellLate(data.conductor.LateFaults(), &resp.Diagnostics)
+	late, unreadable := data.conductor.LateFaults()
+	data.told = tellLate(late, &resp.Diagnostics)
+	tellUnreadable(unreadable, &resp.Diagnostics)
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {
