@@ -45,6 +45,9 @@ func TestAccStateDirUnusable(t *testing.T) {
 			if !strings.Contains(apply.output, "Casts complete before they return") || !strings.Contains(apply.output, "state folder") {
 				t.Errorf("the apply does not say that the cast completed, and why:\n%s", apply.output)
 			}
+			if n := strings.Count(apply.output, "Warning: Operations are not noted in the state folder"); n != 1 {
+				t.Errorf("the apply says %d times that its calls are not noted:\n%s", n, apply.output)
+			}
 			if background := r.cli.background(); len(background) != 0 {
 				t.Errorf("background conductors: %v", background)
 			}

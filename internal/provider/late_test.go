@@ -75,7 +75,8 @@ func TestTellUnreadable(t *testing.T) {
 		}
 	}
 	var diags diag.Diagnostics
-	if tellUnreadable(nil, &diags); len(diags) != 0 {
+	tellUnreadable(nil, &diags)
+	if len(diags) != 0 {
 		t.Errorf("of none: %v", diags)
 	}
 }

@@ -64,6 +64,8 @@ type gantry struct {
 type providerData struct {
 	// conductor is nil as long as the configuration is not known.
 	conductor *conductor.Conductor
+	// unkept warns once that the journal does not have the operations.
+	unkept sync.Once
 	// completes warns once that casts complete before they return.
 	completes sync.Once
 	// ci says that this is a CI run; cutOff warns once what that means for casts.
