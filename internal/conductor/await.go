@@ -6,6 +6,7 @@ package conductor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 	scope.Operation = operationID
 	r, known, err := c.ended(ctx, operationID)
 	if err != nil {
-		return Gathered{}, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, err)
+		return Gathered{}, scope.StillUnderWay(endedKind(ctx), r.Step, fmt.Sprintf("its %s was %s", Kind(r.Kind).verb(), r.Step), err)
 	}
 	got := Gathered{ContainerID: r.ContainerID}
 	switch {
@@ -55,12 +56,20 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 	case known:
 		got.Duration = r.Ended.Sub(r.Accepted)
 	}
+	if wait == WaitReady {
+		wait = "" // What ready means to it.
+	}
 	if engineName != e.name {
-		if !known {
-			return got, scope.EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged,
-				errors.New("the operation is on engine \""+engineName+"\", the provider is connected to \""+e.name+"\", and the journal does not know it"))
+		elsewhere := "the operation is on engine \"" + engineName + "\", the provider is connected to \"" + e.name + "\", and "
+		switch {
+		case !known:
+			err = errors.New(elsewhere + "the journal does not know it")
+		case wait != "":
+			err = errors.New(elsewhere + "only an engine knows whether its container is " + string(wait))
+		default:
+			return got, nil
 		}
-		return got, nil
+		return got, scope.EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, err)
 	}
 	if got.Container, err = e.appear(ctx, scope, name, r); err != nil {
 		return got, err
@@ -74,14 +83,14 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 }
 
 // ended waits until the record of an operation has an outcome, or a dead owner. Known says whether
-// there is a record at all.
+// there is a record at all. The error is the end of ctx.
 func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Record, known bool, err error) {
 	if c.journal == nil {
 		return journal.Record{}, false, nil
 	}
 	engines, err := c.journal.Engines()
 	if err != nil {
-		return journal.Record{}, false, err
+		c.opts.Logger.Warn("the journal can't be read", "operation", operationID, "error", err)
 	}
 	for _, e := range engines {
 		for {
@@ -117,7 +126,7 @@ func (e *engine) appear(ctx context.Context, scope fault.Scope, name string, r j
 		case err == nil && (ref == r.ContainerID || found.Labels[LabelOperation] != ""):
 			return found, nil
 		case ctx.Err() != nil:
-			return nil, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, context.Cause(ctx))
+			return nil, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
 		case err != nil && !strings.Contains(err.Error(), "No such container"):
 			return nil, classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
 		case known:
@@ -133,7 +142,7 @@ func (e *engine) appear(ctx context.Context, scope fault.Scope, name string, r j
 func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wait Wait) (*Container, error) {
 	events, err := e.watcher.Watch(ctx, c.ID)
 	if err != nil {
-		return c, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, err)
+		return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.soFar(), err)
 	}
 	defer events.Close()
 	spec := Spec{DesiredState: DesiredRunning}
@@ -164,8 +173,16 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wai
 		case <-settle.C:
 		case <-ctx.Done():
 			settle.Stop()
-			return c, scope.Ended(endedKind(ctx), fault.StepWaiting, "create", "", nil, context.Cause(ctx))
+			return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.soFar(), context.Cause(ctx))
 		}
 		settle.Stop()
 	}
+}
+
+// soFar says how far a container is that is waited for.
+func (s State) soFar() string {
+	if s.Health != "" {
+		return "it is " + s.Status + ", and its health check says " + s.Health
+	}
+	return "it is " + s.Status
 }

@@ -82,7 +82,7 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient,
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e.journal == nil {
-		return nil, errUnkept
+		return nil, e.unkept
 	}
 	if c.background == nil {
 		background, err := startBackground(c.opts, c.journal)

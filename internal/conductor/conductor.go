@@ -126,6 +126,9 @@ type Outcome struct {
 	// Warnings are what the engine said beside doing it, such as that its kernel lacks something
 	// and the setting was discarded.
 	Warnings []string
+	// Unkept says why the journal does not have the operation: had its process died, nobody would know
+	// of it. It is nil if the journal has it.
+	Unkept error
 }
 
 // laneKey names a lane.
@@ -144,6 +147,7 @@ type Conductor struct {
 	connecting chan struct{}
 	mu         sync.Mutex
 	journal    *journal.Journal
+	noJournal  error // Why there is none, or none of the engine.
 	background *backgroundClient
 	engine     *engine
 	unreached  *unreached
@@ -225,6 +229,7 @@ func (c *Conductor) openJournal() {
 func (c *Conductor) keepJournal(e *engine, host string) {
 	c.openJournal()
 	if c.journal == nil {
+		e.unkept = c.noJournal
 		return
 	}
 	kept, err := c.journal.Engine(e.id, e.name)
@@ -232,13 +237,16 @@ func (c *Conductor) keepJournal(e *engine, host string) {
 		err = c.journal.Note(host, kept)
 	}
 	c.warnNoJournal(c.journal.Dir(), err)
-	if err == nil {
-		e.journal = kept
+	if err != nil {
+		e.unkept = c.noJournal
+		return
 	}
+	e.journal = kept
 }
 
 func (c *Conductor) warnNoJournal(dir string, err error) {
 	if err != nil {
+		c.noJournal = fmt.Errorf("%w: %w", errUnkept, err)
 		c.opts.Logger.Warn("no journal is kept: an operation that is interrupted is not known to the next run", "state_dir", dir, "error", err)
 	}
 }
@@ -253,7 +261,7 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, false, deadline)
 	container, err := o.run(ctx)
-	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings}, err
+	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings, Unkept: o.unkept}, err
 }
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind

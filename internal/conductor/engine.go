@@ -56,8 +56,9 @@ type engineAPI interface {
 type engine struct {
 	api    engineAPI
 	logger hclog.Logger
-	// journal is nil where no state folder can be written.
+	// journal is nil where no state folder can be written; unkept says why.
 	journal *journal.Engine
+	unkept  error
 	// credentials by registry, as configured.
 	credentials map[string]Credential
 	// id and name are the ID and the host name that the engine reports.

@@ -6,6 +6,7 @@ package conductor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -28,12 +29,14 @@ func (o *operation) record() journal.Record {
 }
 
 // intend makes the intent durable. An operation whose intent can't be kept is carried out all the
-// same: the container is what matters, and the log says what is missing.
+// same: the container is what matters, and whoever called hears what is missing.
 func (o *operation) intend() {
 	if o.engine.journal == nil {
+		o.unkept = o.engine.unkept
 		return
 	}
 	if err := o.engine.journal.Begin(o.record()); err != nil {
+		o.unkept = fmt.Errorf("%w: %w", errUnkept, err)
 		o.logger.Warn("the intent can't be kept: if this process dies, the next one does not know of this operation", "error", err)
 		return
 	}

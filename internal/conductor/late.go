@@ -18,22 +18,22 @@ type Late struct {
 }
 
 // LateFaults gives the failures on this conductor's engine that nobody waited for, oldest first. It
-// reads the journal alone; an engine that was never connected to has none.
-func (c *Conductor) LateFaults() []Late {
+// reads the journal alone; an engine that was never connected to has none. Unreadable are the records
+// that can't be read, and may tell of more.
+func (c *Conductor) LateFaults() (late []Late, unreadable []error) {
 	c.mu.Lock()
 	c.openJournal()
 	j := c.journal
 	c.mu.Unlock()
 	where, err := resolveHost(c.opts.Host)
 	if err != nil || j == nil {
-		return nil // Connecting tells why.
+		return nil, nil // Connecting tells why.
 	}
 	e, err := j.Noted(where.Host)
 	if err != nil {
-		return nil // It was never connected to.
+		return nil, nil // It was never connected to.
 	}
-	records, _ := e.Records()
-	var late []Late
+	records, unreadable := e.Records()
 	for _, r := range records {
 		one := Late{Kind: Kind(r.Kind)}
 		switch {
@@ -49,5 +49,5 @@ func (c *Conductor) LateFaults() []Late {
 		one.Stray = one.Kind == KindRemove || e.Lost(r)
 		late = append(late, one)
 	}
-	return late
+	return late, unreadable
 }

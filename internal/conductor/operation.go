@@ -54,8 +54,9 @@ type operation struct {
 	// admitted is closed when the operation first gets a slot of the pool, or ends without.
 	admitted func()
 	queue    chan struct{}
-	// kept says that the journal has the operation's intent.
-	kept bool
+	// kept says that the journal has the operation's intent; unkept why it has not.
+	kept   bool
+	unkept error
 
 	step fault.Step
 	// progress is what the journal is told in between.

@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -239,18 +241,18 @@ func TestUnfinishedRemovalIsReportedAndResumed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if late := c.LateFaults(); len(late) != 0 {
+		if late, _ := c.LateFaults(); len(late) != 0 {
 			t.Errorf("late removals: %v", late)
 		}
 		died(t, dir, journal.Record{Kind: string(KindRemove), Container: "web", ContainerID: first.Container.ID, Cast: true})
-		if late := c.LateFaults(); len(late) != 1 || late[0].Kind != KindRemove || !late[0].Stray || late[0].Fault.Kind != fault.Interrupted {
+		if late, _ := c.LateFaults(); len(late) != 1 || late[0].Kind != KindRemove || !late[0].Stray || late[0].Fault.Kind != fault.Interrupted {
 			t.Errorf("late removals: %v", late)
 		}
 		again, err := c.Call(t.Context(), create("web"))
 		if err != nil || again.Container.ID == first.Container.ID && f.count("remove") != 1 || len(f.containers) != 1 {
 			t.Fatalf("%v, container %+v of %d", err, again.Container, len(f.containers))
 		}
-		if late := c.LateFaults(); len(late) != 0 {
+		if late, _ := c.LateFaults(); len(late) != 0 {
 			t.Errorf("late removals after it was resumed: %v", late)
 		}
 	})
@@ -273,7 +275,7 @@ func TestFailureOfALostCastIsStray(t *testing.T) {
 		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web", Cast: true, Caller: "crashed"})
 		stray := func() bool {
 			t.Helper()
-			late := c.LateFaults()
+			late, _ := c.LateFaults()
 			if len(late) != 1 || late[0].Fault.Operation != r.ID || late[0].Fault.Kind != fault.Interrupted {
 				t.Fatalf("late faults: %+v", late)
 			}
@@ -291,7 +293,7 @@ func TestFailureOfALostCastIsStray(t *testing.T) {
 		if _, err := c.Call(t.Context(), create("web")); err != nil {
 			t.Fatal(err)
 		}
-		if late := c.LateFaults(); len(late) != 0 {
+		if late, _ := c.LateFaults(); len(late) != 0 {
 			t.Errorf("late faults after a create dealt with it: %+v", late)
 		}
 	})
@@ -353,5 +355,61 @@ func TestAwaitOfAnEarlierRunsCast(t *testing.T) {
 		}
 		_, err = other.Await(t.Context(), "nonsense", "")
 		faultOf(t, err, fault.Invalid)
+	})
+}
+
+// A wait that is over before the operation says how far that was, and that it goes on.
+func TestAwaitIsOverBeforeTheOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		var calling sync.WaitGroup
+		calling.Go(func() {
+			if _, err := c.Call(t.Context(), checked("web")); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		records, _ := c.engine.journal.Records()
+		if len(records) != 1 {
+			t.Fatalf("the journal has %+v", records)
+		}
+		for _, stranger := range []bool{false, true} { // Who has a journal of its own sees the container alone.
+			waiting, says := c, "its create was waiting"
+			if stranger {
+				waiting, says = f.conductor(t, Options{}), "its health check says starting"
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_, err := waiting.Await(ctx, records[0].ID, "")
+			cancel()
+			got := faultOf(t, err, fault.Timeout)
+			if detail := got.Detail(); !strings.HasPrefix(got.Summary, "The wait for container") || !strings.Contains(detail, says) || !strings.Contains(detail, "goes on") {
+				t.Errorf("%s\n%s", got.Summary, detail)
+			}
+		}
+		f.setHealth("web", "healthy")
+		calling.Wait()
+	})
+}
+
+// A job that has ended as it should is ready, whoever asks for that by name.
+func TestAwaitOfAJobThatIsReady(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		job := create("job")
+		job.Spec.DesiredState = DesiredCompleted
+		time.AfterFunc(time.Second, func() {
+			f.set("job", func(c *fakeContainer) { c.status = "exited" }, events.ActionDie)
+		})
+		out, err := c.Call(t.Context(), job)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Await(t.Context(), out.OperationID, WaitReady); err != nil || !got.Container.State.Ended() {
+			t.Errorf("gathered %+v, %v", got, err)
+		}
+		_, err = c.Await(t.Context(), out.OperationID, WaitRunning)
+		faultOf(t, err, fault.Exited)
 	})
 }

@@ -63,13 +63,14 @@ func (r *barrierResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 				Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
 			},
 			"condition": schema.StringAttribute{
-				Optional:            true,
-				MarkdownDescription: "One condition for all: `ready`, `healthy` or `running`. Left out, each container's own `ready`.",
+				Optional: true,
+				MarkdownDescription: "One condition for all: `ready` (the default: what each is meant for), `healthy` or `running`. The last two " +
+					"are asked of the engine that the barrier's own provider is connected to: with them all operations have to be on that one.",
 				Validators: []validator.String{stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy),
 					string(conductor.WaitRunning))},
 			},
 			"results": schema.MapNestedAttribute{
-				Computed: true, MarkdownDescription: "What became of each operation, by the same keys.",
+				Computed: true, MarkdownDescription: "What became of each operation, by the same keys. Of one on another engine than that of the barrier's provider only `container_id` and `duration` are known.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 					"container_id": computed("The container's ID."),
 					"image_id":     computed("The ID of its image."),

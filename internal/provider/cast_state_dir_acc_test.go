@@ -45,6 +45,9 @@ func TestAccStateDirUnusable(t *testing.T) {
 			if !strings.Contains(apply.output, "Casts complete before they return") || !strings.Contains(apply.output, "state folder") {
 				t.Errorf("the apply does not say that the cast completed, and why:\n%s", apply.output)
 			}
+			if n := strings.Count(apply.output, "Warning: Operations are not noted in the state folder"); n != 1 {
+				t.Errorf("the apply says %d times that its calls are not noted:\n%s", n, apply.output)
+			}
 			if background := r.cli.background(); len(background) != 0 {
 				t.Errorf("background conductors: %v", background)
 			}
@@ -85,8 +88,8 @@ func fullDisk(t *testing.T) string {
 	return folder
 }
 
-// A torn record, and one of a newer gantry, are told of in the log and left as they are; all else goes
-// on, by what the engine knows.
+// A torn record, and one of a newer gantry, are told of at every plan and in the log, and left as they
+// are; all else goes on, by what the engine knows.
 func TestAccUnreadableRecords(t *testing.T) {
 	r := newCastRig(t)
 	r.cli.configure(r.config(r.cast("web", `memory = "32m"`)))
@@ -109,6 +112,12 @@ func TestAccUnreadableRecords(t *testing.T) {
 	another(`{"version": 99, "id": 7}`)
 
 	r.emptyPlan()
+	plan := r.cli.must("plan")
+	for _, says := range []string{"Warning: The state folder has records that can't be read (3)", filepath.Base(own), "from a newer gantry"} {
+		if !strings.Contains(flat(plan.output), says) {
+			t.Errorf("the plan does not say %q:\n%s", says, plan.output)
+		}
+	}
 	r.cli.configure(r.config(r.cast("web", `memory = "64m"`)))
 	r.cli.env = append(r.cli.env, "TF_LOG_PROVIDER=WARN")
 	r.cli.must("apply", "-auto-approve")

@@ -230,6 +230,13 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 		if len(out.Warnings) > 0 {
 			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", req.Spec.Name), strings.Join(out.Warnings, "\n"))
 		}
+		if out.Unkept != nil {
+			r.unkept.Do(func() {
+				diags.AddWarning("Operations are not noted in the state folder", fmt.Sprintf("%s.\n\nThe apply goes on. But had it been killed in the middle, "+
+					"the next one would not know what was under way, and others that work on the same containers are not waited for: "+
+					"see that the provider's state_dir can be written.", sentence(out.Unkept)))
+			})
+		}
 		return done{Outcome: out}, err
 	}
 	req.Wait = conductor.WaitReady

@@ -194,7 +194,7 @@ func computedAttributes() map[string]schema.Attribute {
 				"summary":   changing("One line for a person."),
 				"message":   changing("The engine's own words."),
 				"hint":      changing("What to do."),
-				"time":      changing("When it was (RFC 3339)."),
+				"time":      changing("When it was (RFC 3339); of an interrupted operation, when that was accepted."),
 			},
 		},
 		"addresses": schema.MapAttribute{

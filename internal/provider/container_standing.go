@@ -105,8 +105,12 @@ func inProgress(kind conductor.Kind) string {
 // warn tells of a failure that nobody waited for.
 func (m *containerModel) warn(s conductor.Standing, plan string, diags *diag.Diagnostics) {
 	engine, _, _ := strings.Cut(m.ID.ValueString(), "/")
+	what := s.Fault.Summary
+	if s.Fault.Kind != fault.Interrupted { // Nobody saw when that was.
+		what += ", at " + s.Fault.Time.Local().Format(time.RFC1123)
+	}
 	diags.AddWarning(fmt.Sprintf("Container %q on engine %q failed after the last apply", m.Name.ValueString(), engine),
-		fmt.Sprintf("%s, at %s.\n%s\n\n%s", s.Fault.Summary, s.Fault.Time.Local().Format(time.RFC1123), s.Fault.Detail(), plan))
+		fmt.Sprintf("%s.\n%s\n\n%s", what, s.Fault.Detail(), plan))
 }
 
 // deadline is when the time of the last create was up: its ID has the time at which it was accepted.

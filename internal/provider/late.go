@@ -48,3 +48,20 @@ func tellLate(late []conductor.Late, diags *diag.Diagnostics) (told map[string]b
 	}
 	return nil
 }
+
+// tellUnreadable warns of records of the journal that can't be read.
+func tellUnreadable(problems []error, diags *diag.Diagnostics) {
+	if len(problems) == 0 {
+		return
+	}
+	var lines []string
+	for _, problem := range problems[:min(len(problems), manyLate)] {
+		lines = append(lines, "- "+problem.Error())
+	}
+	if more := len(problems) - len(lines); more > 0 {
+		lines = append(lines, fmt.Sprintf("- and %d more", more))
+	}
+	diags.AddWarning(fmt.Sprintf("The state folder has records that can't be read (%d)", len(problems)),
+		strings.Join(lines, "\n")+"\n\nWhat they tell of is not known, a failure perhaps; all else goes on by what the engine knows. They are left as they are. "+
+			"What a newer gantry wrote, a newer gantry reads; a damaged record can be deleted once its container is as it should be.")
+}

@@ -60,6 +60,27 @@ func TestTellManyLate(t *testing.T) {
 	}
 }
 
+// However many records can't be read, there is one warning with some of them.
+func TestTellUnreadable(t *testing.T) {
+	t.Parallel()
+	for n, says := range map[int]string{1: "- record 0\n\n", manyLate + 2: "- record 9\n- and 2 more\n\n"} {
+		var problems []error
+		for i := range n {
+			problems = append(problems, fmt.Errorf("record %d", i))
+		}
+		var diags diag.Diagnostics
+		tellUnreadable(problems, &diags)
+		if len(diags) != 1 || !strings.Contains(diags[0].Detail(), says) {
+			t.Errorf("of %d: %v", n, diags)
+		}
+	}
+	var diags diag.Diagnostics
+	tellUnreadable(nil, &diags)
+	if len(diags) != 0 {
+		t.Errorf("of none: %v", diags)
+	}
+}
+
 // An update that was not even accepted leaves the operation before it the last one: its failure may
 // not have been told.
 func TestWhatWasNotAcceptedIsNotTheLastOperation(t *testing.T) {

@@ -79,6 +79,8 @@ type gantry struct {
 type providerData struct {
 	// conductor is nil as long as the configuration is not known.
 	conductor *conductor.Conductor
+	// unkept warns once that the journal does not have the operations.
+	unkept sync.Once
 	// completes warns once that casts complete before they return.
 	completes sync.Once
 	// ci says that this is a CI run; cutOff warns once what that means for casts.
@@ -196,7 +198,9 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		Credentials: expandCredentials(credentials), Logger: p.logger,
 	})
 	p.register(data.conductor)
-	data.told = tellLate(data.conductor.LateFaults(), &resp.Diagnostics)
+	late, unreadable := data.conductor.LateFaults()
+	data.told = tellLate(late, &resp.Diagnostics)
+	tellUnreadable(unreadable, &resp.Diagnostics)
 }
 
 // ResourceData gives what Configure handed to the resources; nil as long as it has not run.

@@ -233,6 +233,23 @@ func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log 
 	return s.make(f, err)
 }
 
+// StillUnderWay is an operation that somebody waited for, and that had not come as far when the wait
+// was over. The operation itself goes on. So is how far it was: "its create was pulling".
+func (s Scope) StillUnderWay(kind Kind, step Step, so string, err error) *Fault {
+	f := Fault{
+		Kind: kind, Step: step, Attribute: []string{"timeouts"},
+		Summary: fmt.Sprintf("The wait for container %q on engine %q was cancelled", s.Container, s.Engine),
+		Message: so,
+		Exists:  "the wait changed nothing: what is under way goes on",
+		Hint:    "apply again to wait again",
+	}
+	if kind == Timeout {
+		f.Summary = fmt.Sprintf("The wait for container %q on engine %q took too long", s.Container, s.Engine)
+		f.Hint += ", and raise timeouts if this is to be expected"
+	}
+	return s.make(f, err)
+}
+
 // Unreachable is an engine that does not answer at an address, which comes from a setting. If
 // another container's fault explains it already, elsewhere is that container's name, and this
 // fault only refers to it.
@@ -283,6 +300,8 @@ func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
 		Exists:  "what was done before stays; the next apply judges it",
 		Hint:    "apply again",
 	}, nil)
+	// When its process died nobody saw. The time has to be the same whenever somebody looks.
+	f.Time = at.UTC()
 	return f
 }
 

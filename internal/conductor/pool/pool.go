@@ -43,11 +43,17 @@ func (p *Pool) Do(ctx context.Context, work func(context.Context) error) error {
 	// The group's slot becomes free an instant after the admission was released; Go can
 	// block for that instant, and no longer.
 	p.group.Go(func() error {
-		defer p.admission.Release(1)
-		done <- work(ctx)
+		// The slot is free before anybody hears of the end: who asks again then has it at once.
+		done <- p.holding(ctx, work)
 		return nil
 	})
 	return <-done
+}
+
+// holding carries out work, and gives the slot back.
+func (p *Pool) holding(ctx context.Context, work func(context.Context) error) error {
+	defer p.admission.Release(1)
+	return work(ctx)
 }
 
 // admit waits for a slot.

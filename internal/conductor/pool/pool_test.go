@@ -110,3 +110,17 @@ func TestWhoStopsWaitingIsNotServed(t *testing.T) {
 		}
 	})
 }
+
+// Who asks again right after the end of its work has the slot at once: it waited for nobody.
+func TestSlotIsFreeWhenTheWorkIsDone(t *testing.T) {
+	p := pool.New(1)
+	for range 1000 {
+		if err := p.Do(t.Context(), func(context.Context) error { return nil }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.Close()
+	if w := p.Waits(); w.Asked != 1000 || w.Waited != 0 {
+		t.Errorf("%+v", w)
+	}
+}
