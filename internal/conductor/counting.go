@@ -16,12 +16,8 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-const (
-	// laneWait is what taking a lane may take: what is longer is a wait for others.
-	laneWait = 50 * time.Millisecond
-	// countEvery is how often a process that lives long writes its counters.
-	countEvery = 10 * time.Second
-)
+// countEvery is how often a process that lives long writes its counters.
+const countEvery = 10 * time.Second
 
 // tally counts what pool and pulls of an engine don't, and remembers what was written.
 type tally struct {
@@ -51,8 +47,8 @@ func (t *tally) ended(err error) {
 
 // queued counts the operation's wait for those before it in its lanes, in this process and others.
 func (o *operation) queued() {
-	if waited := time.Since(o.accepted); waited >= laneWait {
-		o.engine.tally.lanes.Waited(waited)
+	if o.waited {
+		o.engine.tally.lanes.Waited(time.Since(o.accepted))
 		return
 	}
 	o.engine.tally.lanes.AtOnce()

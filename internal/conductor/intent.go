@@ -57,6 +57,7 @@ func (o *operation) hold(ctx context.Context) (release func(), err error) {
 		o.logger.Warn("the lane's lock can't be taken: another process might work on the same container", "error", err)
 		return func() {}, nil
 	}
+	o.waited = o.waited || hold.Waited
 	return func() {
 		if err := hold.Release(); err != nil {
 			o.logger.Warn("the lane's lock can't be released", "error", err)

@@ -59,6 +59,8 @@ type operation struct {
 	unkept error
 
 	step fault.Step
+	// waited says that others were before it in its lanes.
+	waited bool
 	// progress is what the journal is told in between.
 	progress *progress
 	// containerID is the container that is known to be gantry's own: the one to update or
@@ -134,6 +136,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		o.cancelLane()
 	}
 	reference := o.awaitReferences(ctx)
+	o.waited = o.pass.Behind()
 	if err := o.pass.Wait(ctx); err != nil {
 		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)

@@ -19,7 +19,12 @@ const poll = 50 * time.Millisecond
 
 // Hold is the right of one operation to be in its lanes alone, among all processes that share the
 // state folder. It must be released.
-type Hold struct{ locks []*flock.Flock }
+type Hold struct {
+	// Waited says that other processes were before it.
+	Waited bool
+
+	locks []*flock.Flock
+}
 
 // Hold waits until the operation of this record is the first in all its lanes. The kernel's lock
 // decides who is alone; the tickets decide who is first: whoever gets the lock yields to a living
@@ -27,11 +32,17 @@ type Hold struct{ locks []*flock.Flock }
 func (e *Engine) Hold(ctx context.Context, r Record) (*Hold, error) {
 	names := r.Lanes()
 	slices.Sort(names) // Two operations in the same two lanes take them in one order.
+	waited := false
 	for {
-		hold := &Hold{}
+		hold := &Hold{Waited: waited}
 		for _, name := range names {
 			lock := flock.New(filepath.Join(e.lanes(), short(name)+".lock"), flock.SetPermissions(fileMode))
-			if _, err := lock.TryLockContext(ctx, poll); err != nil {
+			taken, err := lock.TryLock()
+			if err == nil && !taken {
+				hold.Waited = true
+				_, err = lock.TryLockContext(ctx, poll)
+			}
+			if err != nil {
 				return nil, errors.Join(err, hold.Release())
 			}
 			hold.locks = append(hold.locks, lock)
@@ -39,6 +50,7 @@ func (e *Engine) Hold(ctx context.Context, r Record) (*Hold, error) {
 		if !e.behind(r) {
 			return hold, nil
 		}
+		waited = true
 		if err := hold.Release(); err != nil {
 			return nil, err
 		}

@@ -30,6 +30,7 @@ type Pass[K comparable] struct {
 	turn    chan struct{}
 	refused error
 	inside  bool
+	behind  bool
 }
 
 // RefusedError says that an operation was not let in because the one before it failed.
@@ -57,8 +58,12 @@ func (s *Set[K]) Queue(exempt bool, lanes ...K) *Pass[K] {
 		s.queues[lane] = append(s.queues[lane], p)
 	}
 	s.admit(p)
+	p.behind = !p.inside
 	return p
 }
+
+// Behind says whether others were in the pass's lanes when it queued.
+func (p *Pass[K]) Behind() bool { return p.behind }
 
 // Wait waits until it is the pass's turn in all its lanes. It fails with the context's error if ctx
 // ends first, and with a *RefusedError if an operation before it failed; the pass has left the
