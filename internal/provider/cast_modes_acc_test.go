@@ -123,3 +123,41 @@ func TestAccAnotherMachineDeadline(t *testing.T) {
 	}
 	r.destroysAll()
 }
+
+// A cast that needs another cast's container waits for it, also when it could begin at once; and it
+// fails with it.
+func TestAccCastsReferToEachOther(t *testing.T) {
+	r := newCastRig(t)
+	registry := enginetest.NewRegistry(t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
+	gate := registry.HoldBlob(pushed)
+	side := `network_mode = "container:${gantry_container.web.name}"`
+	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference)), r.cast("side", side)))
+	r.cli.must("apply", "-auto-approve")
+	gate.Await()
+	if left := r.Containers(); len(left) != 0 {
+		t.Errorf("made before what they need: %v", left)
+	}
+	gate.Open()
+	r.idle()
+	made, beside := r.Inspect(r.Name("web")), r.Inspect(r.Name("side"))
+	if !made.State.Running || !beside.State.Running || beside.HostConfig.NetworkMode.ConnectedContainer() != made.ID {
+		t.Errorf("%s is %s; %s is %s, in the network of %s", made.ID, made.State.Status, beside.ID, beside.State.Status, beside.HostConfig.NetworkMode)
+	}
+	r.emptyPlan()
+
+	broken := r.cast("web", attr("image", registry.Host+"/nowhere:1"))
+	r.cli.configure(r.config(broken, r.cast("side", side)))
+	r.cli.must("apply", "-auto-approve")
+	r.idle()
+	plan := flat(r.cli.must("plan").output)
+	for _, says := range []string{"Container \"" + r.Name("web") + "\" on engine", "gantry_container.web must be replaced", "gantry_container.side"} {
+		if !strings.Contains(plan, says) {
+			t.Errorf("the plan does not say %q:\n%s", says, plan)
+		}
+	}
+	r.cli.configure(r.config(r.cast("web"), r.cast("side", side)))
+	r.settled()
+	r.destroysAll()
+	r.nothingUnsettled()
+}
