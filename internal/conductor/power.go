@@ -55,16 +55,18 @@ type PowerSpec struct {
 // lane as all others, with a record in the journal. The error, if any, is a *fault.Fault. When ctx
 // ends, the operation is cancelled.
 func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) {
-	e, err := c.connect(ctx, spec.Container)
-	if err != nil {
-		return Outcome{}, err
-	}
 	req := Request{
 		Kind: spec.Kind, Spec: Spec{Name: spec.Container, DesiredState: DesiredRunning}, Wait: spec.Wait,
 		Signal: spec.Signal, Grace: spec.Grace,
 	}
 	if spec.Wait == WaitCompleted {
 		req.Spec.DesiredState, req.Wait = DesiredCompleted, WaitReady
+	}
+	e, err := c.connect(ctx, spec.Container)
+	if err != nil {
+		var f *fault.Fault
+		errors.As(err, &f)
+		return Outcome{}, (&operation{Request: req}).advise(f)
 	}
 	found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, spec.Container) })
 	switch {
@@ -192,6 +194,13 @@ func (e *engine) ownsContainer(c *Container) bool {
 func (o *operation) advise(f *fault.Fault) *fault.Fault {
 	if f == nil || !o.Kind.power() {
 		return f
+	}
+	switch refused := f.Kind == fault.EngineError || f.Kind == fault.Invalid; {
+	case f.Exists != string(fault.PartlyChanged):
+	case refused && o.Kind != KindRestart:
+		f.Exists = string(fault.Unchanged)
+	default:
+		f.Exists = string(fault.HalfDone)
 	}
 	switch {
 	case len(f.Attribute) > 0 && f.Attribute[0] == "timeouts":

@@ -56,8 +56,8 @@ func (a *execAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *a
 				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.NoNullValues()},
 			},
 			"environment": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType, MarkdownDescription: "Environment variables, besides the container's. Their values are masked in what is shown.",
-				Validators: []validator.Map{mapvalidator.NoNullValues()},
+				Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				MarkdownDescription: "Environment variables, besides the container's. Their values are masked in the output that is shown, but Terraform shows them in the plan unless they are sensitive.",
 			},
 			"user": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
@@ -93,7 +93,12 @@ func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 	result, err := a.conductor.Exec(ctx, conductor.ExecSpec{
 		Container: config.Container.ValueString(), Command: expandList(config.Command), Environment: environment,
 		User: config.User.ValueString(), WorkingDir: config.WorkingDir.ValueString(), Reject: config.OnBusy.ValueString() == busyReject,
-		Timeout: "invoke", Live: func(line string) { resp.SendProgress(action.InvokeProgressEvent{Message: line}) },
+		Timeout: "invoke", Live: func(line string) {
+			// After Ctrl-C nobody takes an event any more, and sending one would block.
+			if ctx.Err() == nil {
+				resp.SendProgress(action.InvokeProgressEvent{Message: line})
+			}
+		},
 	})
 	if err != nil {
 		addFault(&resp.Diagnostics, err)

@@ -43,6 +43,7 @@ const (
 	Unchanged         Exists = "the container is as it was before"
 	PartlyChanged     Exists = "what was changed before the failure stays; the next plan shows the rest"
 	Remains           Exists = "the container is still there; the next apply removes it"
+	HalfDone          Exists = "what was done before the failure stays"
 	PerhapsSignalled  Exists = "whether the container got the signal is not known: the engine did not answer"
 	PerhapsCreated    Exists = "whether the engine made the container is not known: it did not answer"
 )
