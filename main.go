@@ -18,7 +18,7 @@ import (
 	"syscall"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/operations"
@@ -108,12 +108,11 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	if self, err := os.Executable(); err == nil {
 		options = append(options, provider.WithBackground(self, backgroundArgument))
 	}
-	err := providerserver.Serve(context.Background(), provider.New(buildVersion(), newLogger(getenv, stderr), options...), providerserver.ServeOpts{
-		Address:         address,
-		Debug:           *debugging,
-		ProtocolVersion: 6,
-	})
-	if err != nil {
+	var serving []tf6server.ServeOpt
+	if *debugging {
+		serving = append(serving, tf6server.WithManagedDebug())
+	}
+	if err := tf6server.Serve(address, provider.NewServer(buildVersion(), newLogger(getenv, stderr), options...), serving...); err != nil {
 		fmt.Fprintln(stderr, "Unable to serve the provider:", err)
 		return 1
 	}

@@ -15,7 +15,6 @@ import (
 	"os"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
@@ -40,7 +39,7 @@ func complete(ctx context.Context, in io.Reader, out io.Writer) error {
 	if !ok || len(providers) != 1 {
 		return errors.New("the schemas of exactly one provider are expected")
 	}
-	schemas, err := providerserver.NewProtocol6(provider.New("", hclog.NewNullLogger())())().GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	schemas, err := provider.NewServer("", hclog.NewNullLogger())().GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		return err
 	}

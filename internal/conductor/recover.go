@@ -78,9 +78,10 @@ func (o *operation) cancelLane() {
 	}
 }
 
-// resume ends the exchanges that were left in the middle, and carries out the removals that failed or were interrupted in the lane, before the operation
-// itself: its success settles them. The removal of the very container that it is about is its own
-// matter: an update means that the container is to stay.
+// resume ends the exchanges of the lane that were left in the middle, and carries out its removals
+// that failed or were interrupted, before the operation itself: its success settles them. The
+// removal of the very container that it is about is its own matter: an update means that the
+// container is to stay.
 func (o *operation) resume(ctx context.Context) error {
 	if !o.kept {
 		return nil

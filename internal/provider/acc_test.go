@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
@@ -105,7 +104,7 @@ func (r *rig) runCase(c resource.TestCase) {
 	r.t.Helper()
 	logger := hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &r.log})
 	c.ProtoV6ProviderFactories = map[string]func() (tfprotov6.ProviderServer, error){
-		"gantry": providerserver.NewProtocol6WithError(provider.New("test", logger)()),
+		"gantry": func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", logger)(), nil },
 	}
 	// Acceptance tests run with every `go test`: TF_ACC would skip them without a word.
 	c.IsUnitTest = true

@@ -127,6 +127,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
+		state.identify(ctx, resp.Identity, &resp.Diagnostics) // The framework wants one even of what is gone.
 		return
 	}
 	if standing.Container != nil {

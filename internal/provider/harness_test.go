@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/terraform-plugin-framework/providerserver"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -35,7 +34,7 @@ func (v values) with(changes values) values {
 }
 
 // value makes a Terraform value of this type.
-func value(t *testing.T, typ tftypes.Type, v any) tftypes.Value {
+func value(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	t.Helper()
 	switch v := v.(type) {
 	case nil:
@@ -98,9 +97,14 @@ type core struct {
 	typ      tftypes.Type
 }
 
-func newCore(t *testing.T) *core {
+func newCore(t testing.TB) *core {
 	t.Helper()
-	c := &core{server: providerserver.NewProtocol6(New("test", hclog.NewNullLogger())())()}
+	return newCoreOf(t, NewServer("test", hclog.NewNullLogger())())
+}
+
+func newCoreOf(t testing.TB, server tfprotov6.ProviderServer) *core {
+	t.Helper()
+	c := &core{server: server}
 	schemas, err := c.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +116,7 @@ func newCore(t *testing.T) *core {
 	return c
 }
 
-func fatalDiagnostics(t *testing.T, diags []*tfprotov6.Diagnostic) {
+func fatalDiagnostics(t testing.TB, diags []*tfprotov6.Diagnostic) {
 	t.Helper()
 	for _, d := range diags {
 		t.Errorf("%s at %s: %s: %s", d.Severity, d.Attribute, d.Summary, d.Detail)
@@ -122,7 +126,7 @@ func fatalDiagnostics(t *testing.T, diags []*tfprotov6.Diagnostic) {
 	}
 }
 
-func (c *core) dynamic(t *testing.T, v tftypes.Value) *tfprotov6.DynamicValue {
+func (c *core) dynamic(t testing.TB, v tftypes.Value) *tfprotov6.DynamicValue {
 	t.Helper()
 	d, err := tfprotov6.NewDynamicValue(c.typ, v)
 	if err != nil {
@@ -131,7 +135,7 @@ func (c *core) dynamic(t *testing.T, v tftypes.Value) *tfprotov6.DynamicValue {
 	return &d
 }
 
-func (c *core) validate(t *testing.T, config values) []*tfprotov6.Diagnostic {
+func (c *core) validate(t testing.TB, config values) []*tfprotov6.Diagnostic {
 	t.Helper()
 	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
 		TypeName: "gantry_container", Config: c.dynamic(t, value(t, c.typ, config)),
@@ -153,7 +157,8 @@ type planned struct {
 	changed []string
 }
 
-func (c *core) plan(t *testing.T, prior tftypes.Value, config values) planned {
+// answer asks for the plan of a change.
+func (c *core) answer(t testing.TB, prior tftypes.Value, config values) *tfprotov6.PlanResourceChangeResponse {
 	t.Helper()
 	asked := value(t, c.typ, config)
 	resp, err := c.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
@@ -163,6 +168,12 @@ func (c *core) plan(t *testing.T, prior tftypes.Value, config values) planned {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return resp
+}
+
+func (c *core) plan(t testing.TB, prior tftypes.Value, config values) planned {
+	t.Helper()
+	resp := c.answer(t, prior, config)
 	fatalDiagnostics(t, resp.Diagnostics)
 	v, err := resp.PlannedState.Unmarshal(c.typ)
 	if err != nil {
@@ -193,7 +204,7 @@ func (c *core) plan(t *testing.T, prior tftypes.Value, config values) planned {
 }
 
 // propose merges as Terraform does: what is computed and not configured keeps its prior value.
-func (c *core) propose(t *testing.T, prior, config tftypes.Value) tftypes.Value {
+func (c *core) propose(t testing.TB, prior, config tftypes.Value) tftypes.Value {
 	t.Helper()
 	asked := attributesOf(t, config)
 	for _, a := range c.schema.Block.Attributes {
@@ -208,7 +219,7 @@ func (c *core) propose(t *testing.T, prior, config tftypes.Value) tftypes.Value 
 	return tftypes.NewValue(c.typ, asked)
 }
 
-func attributesOf(t *testing.T, v tftypes.Value) map[string]tftypes.Value {
+func attributesOf(t testing.TB, v tftypes.Value) map[string]tftypes.Value {
 	t.Helper()
 	out := make(map[string]tftypes.Value)
 	if err := v.As(&out); err != nil {
@@ -218,7 +229,7 @@ func attributesOf(t *testing.T, v tftypes.Value) map[string]tftypes.Value {
 }
 
 // modelOf reads a value as the resource does.
-func modelOf(t *testing.T, v tftypes.Value) containerModel {
+func modelOf(t testing.TB, v tftypes.Value) containerModel {
 	t.Helper()
 	var m containerModel
 	if diags := (tfsdk.State{Raw: v, Schema: containerSchema(t.Context())}).Get(t.Context(), &m); diags.HasError() {
@@ -228,7 +239,7 @@ func modelOf(t *testing.T, v tftypes.Value) containerModel {
 }
 
 // raw writes a model as the resource does.
-func (c *core) raw(t *testing.T, m containerModel) tftypes.Value {
+func (c *core) raw(t testing.TB, m containerModel) tftypes.Value {
 	t.Helper()
 	state := tfsdk.State{Raw: tftypes.NewValue(c.typ, nil), Schema: containerSchema(t.Context())}
 	if diags := state.Set(t.Context(), m); diags.HasError() {
@@ -238,7 +249,7 @@ func (c *core) raw(t *testing.T, m containerModel) tftypes.Value {
 }
 
 // create gives the state after a create that went well, and the container that it made.
-func (c *core) create(t *testing.T, config values, image *conductor.ImageDefaults) (tftypes.Value, *conductor.Container) {
+func (c *core) create(t testing.TB, config values, image *conductor.ImageDefaults) (tftypes.Value, *conductor.Container) {
 	t.Helper()
 	state := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), config).value)
 	made := report(state.expand(), image)
@@ -248,7 +259,7 @@ func (c *core) create(t *testing.T, config values, image *conductor.ImageDefault
 }
 
 // refresh gives the state after the engine was looked at.
-func (c *core) refresh(t *testing.T, state tftypes.Value, made *conductor.Container) tftypes.Value {
+func (c *core) refresh(t testing.TB, state tftypes.Value, made *conductor.Container) tftypes.Value {
 	t.Helper()
 	m := modelOf(t, state)
 	m.refresh(made)

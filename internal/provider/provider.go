@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
@@ -23,8 +24,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/narrow"
 )
 
 var _ provider.Provider = (*gantry)(nil)
@@ -42,15 +45,26 @@ func WithRegister(register func(io.Closer)) Option {
 	return func(p *gantry) { p.register = register }
 }
 
-// New gives a constructor of the provider. The logger is the conductor's.
-func New(version string, logger hclog.Logger, options ...Option) func() provider.Provider {
-	return func() provider.Provider {
-		p := &gantry{version: version, logger: logger, register: func(io.Closer) {}}
-		for _, option := range options {
-			option(p)
-		}
-		return p
+func newGantry(version string, logger hclog.Logger, options []Option) *gantry {
+	p := &gantry{version: version, logger: logger, register: func(io.Closer) {}}
+	for _, option := range options {
+		option(p)
 	}
+	return p
+}
+
+// NewServer gives a constructor of the provider's server, in which containers are narrowed to the
+// attributes that a request is about. The logger is the conductor's.
+func NewServer(version string, logger hclog.Logger, options ...Option) func() tfprotov6.ProviderServer {
+	return func() tfprotov6.ProviderServer {
+		return narrow.NewServer(context.Background(), newGantry(version, logger, options), "gantry_container",
+			func() narrow.Resource { return &containerResource{} }, readByOthers()...)
+	}
+}
+
+// readByOthers are the attributes of a container that validators and plan modifiers of others read.
+func readByOthers() []string {
+	return []string{"environment_wo", "ipc", "pid", "privileged", "update_order"}
 }
 
 type gantry struct {
@@ -58,6 +72,7 @@ type gantry struct {
 	logger     hclog.Logger
 	background []string
 	register   func(io.Closer)
+	data       atomic.Pointer[providerData]
 }
 
 // providerData is what a configured provider hands to its resources.
@@ -157,6 +172,7 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	data := &providerData{}
 	resp.ResourceData, resp.DataSourceData, resp.ActionData = data, data, data
+	p.data.Store(data)
 	data.labels = readDefaultLabels(ctx, req, &resp.Diagnostics)
 	if !req.Config.Raw.IsFullyKnown() {
 		return // Only in a plan, where the resources then keep what the state says.
@@ -181,6 +197,14 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	})
 	p.register(data.conductor)
 	data.told = tellLate(data.conductor.LateFaults(), &resp.Diagnostics)
+}
+
+// ResourceData gives what Configure handed to the resources; nil as long as it has not run.
+func (p *gantry) ResourceData() any {
+	if data := p.data.Load(); data != nil {
+		return data
+	}
+	return nil
 }
 
 func (p *gantry) Resources(context.Context) []func() resource.Resource {

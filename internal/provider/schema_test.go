@@ -22,7 +22,7 @@ import (
 // The framework's own rules for schemas.
 func TestSchemasAreValid(t *testing.T) {
 	t.Parallel()
-	p := New("test", hclog.NewNullLogger())()
+	p := newGantry("test", hclog.NewNullLogger(), nil)
 	var own provider.SchemaResponse
 	p.Schema(t.Context(), provider.SchemaRequest{}, &own)
 	if diags := own.Schema.ValidateImplementation(t.Context()); diags.HasError() {
