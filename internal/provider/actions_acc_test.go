@@ -22,7 +22,7 @@ func actionOf(kind, label string, lines ...string) string {
 // actionRig is a rig with a CLI that knows actions.
 func actionRig(t *testing.T) (*rig, *cli) {
 	t.Helper()
-	needsTerraform(t, "actions", "1.14.0")
+	needsTerraform(t, "an action", "1.14.0")
 	r := newRig(t)
 	return r, newCLI(t)
 }

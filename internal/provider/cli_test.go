@@ -82,7 +82,7 @@ func needsTerraform(tb testing.TB, what, since string) {
 		}
 	}
 	if !isTerraform {
-		tb.Skipf("%s: Terraform has them since %s, and this is %s", what, since, first)
+		tb.Skipf("%s: Terraform has it since %s, and this is %s", what, since, first)
 	}
 }
 

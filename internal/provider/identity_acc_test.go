@@ -26,7 +26,7 @@ func (r *rig) identified(label string) statecheck.StateCheck {
 
 // The identity follows the container through a rename here and a rename elsewhere, and imports it.
 func TestAccIdentity(t *testing.T) {
-	needsTerraform(t, "identities", "1.12.0")
+	needsTerraform(t, "an identity", "1.12.0")
 	r := newRig(t)
 	same := &sameContainer{rig: r}
 	r.run(
@@ -65,7 +65,7 @@ func TestAccIdentity(t *testing.T) {
 
 // An import block may name a container by its identity, with or without the engine.
 func TestAccImportByIdentity(t *testing.T) {
-	needsTerraform(t, "identities", "1.12.0")
+	needsTerraform(t, "an identity", "1.12.0")
 	r := newRig(t)
 	c := newCLI(t)
 	r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image})
@@ -83,7 +83,7 @@ func TestAccImportByIdentity(t *testing.T) {
 // A cast has its identity at once, although the container does not exist yet. A state of an older
 // Terraform has none, and gets it.
 func TestAccIdentityOfACastAndOfAnOlderState(t *testing.T) {
-	needsTerraform(t, "identities", "1.12.0")
+	needsTerraform(t, "an identity", "1.12.0")
 	r := newRig(t)
 	c := newCLI(t)
 	c.configure(r.container(`wait_for = "none"`))
