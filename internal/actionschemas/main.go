@@ -39,7 +39,8 @@ func complete(ctx context.Context, in io.Reader, out io.Writer) error {
 	if !ok || len(providers) != 1 {
 		return errors.New("the schemas of exactly one provider are expected")
 	}
-	schemas, err := provider.NewServer("", hclog.NewNullLogger())().GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
+	server := provider.NewServer("", hclog.NewNullLogger())() //nolint:contextcheck // It makes the server once and for all.
+	schemas, err := server.GetProviderSchema(ctx, &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		return err
 	}
