@@ -29,7 +29,15 @@ terraform=$(tools/terraform.sh)
 "$terraform" fmt -check -diff -recursive examples
 cp -r examples "$work/examples"
 cd "$work"
-for example in examples/{provider,quickstart,stack,side-by-side,many,job,import,secrets} examples/modules/* examples/resources/* examples/data-sources/*; do
+valid=(examples/{provider,quickstart,stack,side-by-side,many,job,import,secrets} examples/modules/* examples/resources/* examples/data-sources/*)
+# Actions are for Terraform 1.14 and later, not for OpenTofu.
+read -r program version <<<"$("$terraform" version | head -n 1)"
+if [[ $program == Terraform && $(printf '%s\n' v1.14.0 "$version" | sort -V | head -n 1) == v1.14.0 ]]; then
+	valid+=(examples/maintenance examples/actions/*)
+else
+	say "$program $version has no actions: their examples are not validated"
+fi
+for example in "${valid[@]}"; do
 	# Modules are linked into the folder of the configuration: that of the copy.
 	"$terraform" -chdir="$example" get -no-color >/dev/null
 	if ! "$terraform" -chdir="$example" validate -no-color >"$work/validate.log" 2>&1; then

@@ -20,8 +20,8 @@ terraform=$(tools/terraform.sh)
 export TF_ACC=1 TF_ACC_TERRAFORM_PATH=$terraform CHECKPOINT_DISABLE=1
 PATH=$(dirname "$terraform"):$PATH
 if [[ $(basename "$terraform") == tofu ]]; then
-	# Where OpenTofu looks for a provider without a host in its address.
-	export TF_ACC_PROVIDER_HOST=registry.opentofu.org TF_ACC_PROVIDER_NAMESPACE=gantry-provider
+	# Where OpenTofu looks for a provider without a source in the configuration.
+	export TF_ACC_PROVIDER_HOST=registry.opentofu.org TF_ACC_PROVIDER_NAMESPACE=hashicorp
 fi
 [[ " $* " != *' -race '* ]] || export CGO_ENABLED=1
 

@@ -109,6 +109,10 @@ type Request struct {
 	// Exchanged says that the container to remove may have got anonymous volumes from the one whose
 	// place it took.
 	Exchanged bool
+	// Signal is what a kill sends; empty is KILL.
+	Signal string
+	// Grace is how long a stop waits before it kills, in whole seconds; nil is the container's own.
+	Grace *time.Duration
 	// Order belongs to an exchange.
 	Order Order
 	// Digest is the digest at the registry to pull, where it has been resolved before; empty is

@@ -399,6 +399,8 @@ type exchanged struct {
 	// underWay says that a living process is at it; broken that a dead one was.
 	underWay bool
 	broken   *journal.Record
+	// powered says that an operation on the power state is under way.
+	powered bool
 }
 
 // exchangesOf follows a container, or what an operation made, through the exchanges of its lane.
@@ -430,5 +432,6 @@ func (e *engine) exchangesOf(name, containerID, operationID string) exchanged {
 			}
 		}
 	}
+	x.powered = slices.ContainsFunc(records, func(r journal.Record) bool { return Kind(r.Kind).power() && r.InProgress() && e.journal.Alive(r) })
 	return x
 }

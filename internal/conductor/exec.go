@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,11 @@ type ExecSpec struct {
 	WorkingDir  string
 	// Reject has a container with an operation in progress be an error, instead of waiting for it.
 	Reject bool
+	// Timeout names the timeout that bounds the command, for faults; empty is "create".
+	Timeout string
+	// Live, if set, is called with each line as the command writes it, on both streams, without
+	// the values of Environment. The command is read no faster than Live returns.
+	Live func(line string)
 }
 
 // ExecResult is how a command ended.
@@ -41,7 +47,7 @@ type ExecResult struct {
 // no slot of the pool; it waits until no operation on the container is in progress, but keeps none
 // waiting. When ctx ends it is left: an engine can't end a command.
 func (c *Conductor) Exec(ctx context.Context, spec ExecSpec) (*ExecResult, error) {
-	t, err := c.begin(ctx, "container", spec.Container, "run a command in", "create", fault.StepStarting,
+	t, err := c.begin(ctx, "container", spec.Container, "run a command in", cmp.Or(spec.Timeout, "create"), fault.StepStarting,
 		attributeWord{"working directory", "working_dir"}, attributeWord{"chdir", "working_dir"}, attributeWord{"cwd", "working_dir"},
 		attributeWord{"find user", "user"}, attributeWord{"find group", "user"}, attributeWord{"passwd", "user"},
 		attributeWord{"executable file not found", "command"}, attributeWord{"no such file", "command"}, attributeWord{"exec", "command"},
@@ -83,11 +89,11 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 	if err != nil {
 		return nil, err
 	}
-	return t.follow(ctx, created.ID, found.ID)
+	return t.follow(ctx, created.ID, found.ID, spec.Live)
 }
 
 // follow starts what was created, and reads it to its end. That is done once: it can't be repeated.
-func (t *task) follow(ctx context.Context, exec, containerID string) (*ExecResult, error) {
+func (t *task) follow(ctx context.Context, exec, containerID string, live func(string)) (*ExecResult, error) {
 	t.step = fault.StepWaiting
 	t.exists = "the command may have run, or may still be running in the container"
 	stream, err := t.api.ContainerExecAttach(ctx, exec, container.ExecAttachOptions{})
@@ -100,7 +106,12 @@ func (t *task) follow(ctx context.Context, exec, containerID string) (*ExecResul
 			stream.Close()
 		}
 	}()
-	content, err := readContent(stream.Reader, false)
+	var content Content
+	if live == nil {
+		content, err = readContent(stream.Reader, false)
+	} else {
+		content, err = readLive(stream.Reader, t.object.Mask, live)
+	}
 	if err != nil {
 		return nil, err
 	}

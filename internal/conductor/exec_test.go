@@ -6,10 +6,13 @@ package conductor
 import (
 	"context"
 	"errors"
+	"io"
+	"slices"
 	"testing"
 	"testing/synctest"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -67,4 +70,44 @@ func TestExecWhileAContainerIsInProgress(t *testing.T) {
 			t.Error("the command was not run when the container was ready")
 		}
 	})
+}
+
+// Lines are handed out as soon as they are whole, masked, and the last one without its end, too.
+func TestReadLive(t *testing.T) {
+	var got []string
+	stream, engine := io.Pipe()
+	handed := make(chan string)
+	read := make(chan Content, 1)
+	go func() {
+		content, err := readLive(stream, fault.NewMask("s3cret"), func(line string) { handed <- line })
+		if err != nil {
+			t.Error(err)
+		}
+		close(handed)
+		read <- content
+	}()
+	out, errs := stdcopy.NewStdWriter(engine, stdcopy.Stdout), stdcopy.NewStdWriter(engine, stdcopy.Stderr)
+	say := func(w io.Writer, text string) {
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Error(err)
+		}
+	}
+	say(out, "one\ntw")
+	got = append(got, <-handed)
+	say(errs, "s3cret and more\n")
+	got = append(got, <-handed)
+	say(out, "o\n\x1b[31mthree")
+	got = append(got, <-handed)
+	if err := engine.Close(); err != nil {
+		t.Error(err)
+	}
+	for line := range handed {
+		got = append(got, line)
+	}
+	if want := []string{"one", "(masked) and more", "two", "three"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if content := <-read; content.Stdout != "one\ntwo\n\x1b[31mthree" || content.Stderr != "s3cret and more\n" {
+		t.Errorf("kept was %+v", content)
+	}
 }

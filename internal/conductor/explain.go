@@ -34,7 +34,7 @@ func actionOf(kind Kind, step fault.Step) string {
 
 // explain makes a fault of an error of the engine, and asks the engine for what its words leave
 // open.
-func (o *operation) explain(ctx context.Context, err error) error {
+func (o *operation) explain(ctx context.Context, err error) *fault.Fault {
 	if port, ok := takenPort(err); ok {
 		return o.scope().PortTaken(port, o.engine.portHolder(ctx, port, o.containerID), o.exists(), err)
 	}

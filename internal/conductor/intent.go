@@ -104,8 +104,8 @@ func (o *operation) conclude(err error) {
 			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !o.cast
 		}
 	})
-	if err != nil {
-		return
+	if err != nil || o.Kind.power() {
+		return // Who only restarts a container has not mended what failed.
 	}
 	records, _ := o.engine.journal.Lane(o.Spec.Name)
 	for _, r := range records {

@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"strconv"
@@ -75,6 +76,58 @@ func readContent(stream io.Reader, tty bool) (Content, error) {
 		_, err = stdcopy.StdCopy(&out, &errs, stream)
 	}
 	return Content{Stdout: out.text(), Stderr: errs.text(), Truncated: out.dropped || errs.dropped}, err
+}
+
+// readLive reads a stream of a command to its end, as readContent does, and hands out its lines as
+// they come.
+func readLive(stream io.Reader, mask fault.Mask, live func(line string)) (Content, error) {
+	var out, errs lastBytes
+	outLines, errLines := lineWriter{mask: mask, live: live}, lineWriter{mask: mask, live: live}
+	_, err := stdcopy.StdCopy(io.MultiWriter(&out, &outLines), io.MultiWriter(&errs, &errLines), stream)
+	outLines.end()
+	errLines.end()
+	return Content{Stdout: out.text(), Stderr: errs.text(), Truncated: out.dropped || errs.dropped}, err
+}
+
+// lineWriter is a writer that hands out whole lines, masked. What is no line yet waits for its end, but
+// not without limit.
+type lineWriter struct {
+	mask fault.Mask
+	live func(line string)
+	rest []byte
+}
+
+// longestLine is where a line is cut that does not end.
+const longestLine = 64 << 10
+
+func (l *lineWriter) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		i := bytes.IndexByte(l.rest, '\n')
+		switch {
+		case i >= 0:
+			l.say(l.rest[:i])
+			l.rest = l.rest[i+1:]
+		case len(l.rest) > longestLine:
+			l.end()
+		default:
+			return len(p), nil
+		}
+	}
+}
+
+// end hands out what is left.
+func (l *lineWriter) end() {
+	if len(l.rest) > 0 {
+		l.say(l.rest)
+		l.rest = nil
+	}
+}
+
+func (l *lineWriter) say(line []byte) {
+	for _, text := range l.mask.Lines(string(line)) {
+		l.live(text)
+	}
 }
 
 // lastBytes is a writer that keeps what was written last.

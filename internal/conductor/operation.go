@@ -183,20 +183,24 @@ func (o *operation) attempt(ctx context.Context) (*Container, error) {
 		return o.update(ctx)
 	case KindExchange:
 		return o.exchangeIt(ctx)
-	default:
+	case KindRemove:
 		return nil, o.remove(ctx)
+	default:
+		return o.power(ctx)
 	}
 }
 
 // fail makes a fault of what an attempt returned.
 func (o *operation) fail(ctx context.Context, err error) error {
-	if f := (*fault.Fault)(nil); errors.As(err, &f) {
-		return f
+	var f *fault.Fault
+	switch {
+	case errors.As(err, &f):
+	case ctx.Err() != nil:
+		f = o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), context.Cause(ctx))
+	default:
+		f = o.explain(ctx, err)
 	}
-	if ctx.Err() != nil {
-		return o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), context.Cause(ctx))
-	}
-	return o.explain(ctx, err)
+	return o.advise(f)
 }
 
 // exists says what a failure at this moment leaves behind.

@@ -195,6 +195,9 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 			standing.Kind, standing.Fault = KindUpdate, scope.Interrupted(KindExchange.verb(), x.broken.Step, x.broken.Accepted)
 		}
 		standing.Exchange = true
+	case x.powered && standing.Container != nil && standing.Fault == nil:
+		// A container that is being restarted is not one that somebody stopped.
+		standing.InProgress, standing.Kind = true, KindUpdate
 	}
 	return standing, nil
 }

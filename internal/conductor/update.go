@@ -26,6 +26,7 @@ const (
 	doStop       verb = "stop"
 	doStart      verb = "start"
 	doPause      verb = "pause"
+	doKill       verb = "kill"
 	doUpload     verb = "upload files to"
 )
 
@@ -151,6 +152,8 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 		return o.bringUp(ctx, true)
 	case doStop:
 		return nil, o.stop(ctx)
+	case doKill:
+		return nil, o.kill(ctx)
 	}
 	o.enter(fault.StepUpdating)
 	err := o.change(ctx, func(ctx context.Context) error {
@@ -196,12 +199,17 @@ func (o *operation) renameConflict(ctx context.Context, taken error) error {
 // theirs.
 func (o *operation) stop(ctx context.Context) error {
 	o.enter(fault.StepStopping)
+	var options container.StopOptions
+	if o.Grace != nil {
+		grace := int(o.Grace.Seconds())
+		options.Timeout = &grace
+	}
 	longer, cancel := outlive(ctx, changeGrace)
 	defer cancel()
 	stopped := make(chan error, 1)
 	err := o.engine.pool.Do(ctx, func(context.Context) error {
 		o.changed = true
-		go func() { stopped <- o.engine.api.ContainerStop(longer, o.containerID, container.StopOptions{}) }()
+		go func() { stopped <- o.engine.api.ContainerStop(longer, o.containerID, options) }()
 		timer := time.NewTimer(stopHolds)
 		defer timer.Stop()
 		select {

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
@@ -285,12 +286,41 @@ func (s *sameContainer) is(name string) stateCheck {
 type syncBuffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
+	// more is closed with the next write, if somebody waits for it.
+	more chan struct{}
 }
 
 func (s *syncBuffer) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.more != nil {
+		close(s.more)
+		s.more = nil
+	}
 	return s.b.Write(p)
+}
+
+// await waits until the text has been written.
+func (s *syncBuffer) await(tb testing.TB, text string) {
+	tb.Helper()
+	patience := time.After(enginetest.Patience)
+	for {
+		s.mu.Lock()
+		there := strings.Contains(s.b.String(), text)
+		if s.more == nil {
+			s.more = make(chan struct{})
+		}
+		more := s.more
+		s.mu.Unlock()
+		if there {
+			return
+		}
+		select {
+		case <-more:
+		case <-patience:
+			tb.Fatalf("%q was not written:\n%s", text, s)
+		}
+	}
 }
 
 func (s *syncBuffer) String() string {

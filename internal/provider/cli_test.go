@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,10 +12,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/hashicorp/go-version"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
@@ -59,6 +63,29 @@ func (b *binary) remove() error {
 	return os.RemoveAll(b.folder)
 }
 
+// program is the Terraform that the tests run: also an OpenTofu, or a newer Terraform than the one on
+// the PATH.
+func program() string { return cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terraform") }
+
+// needsTerraform skips a test of what Terraform has since a version ("1.14.0"), and OpenTofu has not.
+func needsTerraform(tb testing.TB, what, since string) {
+	tb.Helper()
+	output, err := exec.CommandContext(tb.Context(), program(), "version").Output()
+	if err != nil {
+		tb.Fatalf("Unable to ask for Terraform's version: %v", err)
+	}
+	first, _, _ := strings.Cut(string(output), "\n")
+	number, isTerraform := strings.CutPrefix(first, "Terraform v")
+	if isTerraform {
+		if v, err := version.NewVersion(number); err != nil || v.Core().LessThan(version.Must(version.NewVersion(since))) {
+			isTerraform = false
+		}
+	}
+	if !isTerraform {
+		tb.Skipf("%s: Terraform has it since %s, and this is %s", what, since, first)
+	}
+}
+
 // cli runs the real Terraform CLI with the real provider binary, in a folder of its own.
 type cli struct {
 	t      testing.TB
@@ -89,7 +116,8 @@ func newCLI(tb testing.TB) *cli {
 	settings := filepath.Join(c.folder, "terraform.rc")
 	c.write(settings, fmt.Sprintf(`provider_installation {
   dev_overrides {
-    "registry.terraform.io/gantry-provider/gantry" = %q
+    "registry.terraform.io/gantry-provider/gantry" = %[1]q
+    "registry.opentofu.org/gantry-provider/gantry" = %[1]q
   }
   direct {}
 }
@@ -154,7 +182,7 @@ type process struct {
 func (c *cli) start(args ...string) *process {
 	c.t.Helper()
 	p := &process{t: c.t, args: args, output: &syncBuffer{}, began: time.Now()}
-	line := slices.Concat(c.within, []string{"terraform"}, args, []string{"-no-color"})
+	line := slices.Concat(c.within, []string{program()}, args, []string{"-no-color"})
 	p.command = exec.Command(line[0], line[1:]...)
 	p.command.Dir, p.command.Env = c.folder, c.env
 	p.command.Stdout, p.command.Stderr = p.output, p.output

@@ -102,8 +102,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"stop_signal": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The signal that asks the container to end, for example `SIGINT`. Left out, the image's, else `SIGTERM`.",
-			Validators: []validator.String{stringvalidator.RegexMatches(
-				regexp.MustCompile(`^(SIG)?[A-Z][A-Z0-9+-]*$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)},
+			Validators: []validator.String{signalName()},
 		},
 		"stop_grace_period": schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
@@ -158,6 +157,10 @@ func containerSchema(ctx context.Context) schema.Schema {
 		MarkdownDescription: "A container on a Docker engine. Creating it waits until it is ready, and fails as soon as it can't become so, with the reason and the container's last log lines.",
 		Attributes:          withEffects(attributes),
 	}
+}
+
+func signalName() validator.String {
+	return stringvalidator.RegexMatches(regexp.MustCompile(`^(SIG)?[A-Z][A-Z0-9+-]*$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)
 }
 
 func validWaits() validator.String {

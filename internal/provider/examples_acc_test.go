@@ -26,6 +26,10 @@ func TestAccExamples(t *testing.T) {
 		variables, change func(r *rig) map[string]any
 		before            func(r *rig)
 		output            string
+		// needs is since when Terraform has what the example is about; empty is any.
+		needs string
+		// invoke are actions to invoke by hand, with what they say.
+		invoke map[string]string
 	}{
 		"stack": {
 			variables: func(r *rig) map[string]any {
@@ -71,6 +75,18 @@ func TestAccExamples(t *testing.T) {
 			},
 			output: `status = "running"`,
 		},
+		"maintenance": {
+			variables: func(r *rig) map[string]any {
+				return map[string]any{
+					"name": r.Name("maintenance"), "command": []string{"sleep"}, "warm_up": []string{enginetest.Program, "exit", "0", "0s", "warm: $GREETING"},
+					"backup": []string{enginetest.Program, "exit", "0", "0s", "all is saved"},
+				}
+			},
+			change: func(*rig) map[string]any { return map[string]any{"greeting": "good morning"} },
+			needs:  "1.14.0",
+			output: "warm: (masked)",
+			invoke: map[string]string{"gantry_exec.backup": "all is saved", "gantry_restart.web": "was restarted; it is running"},
+		},
 		"import": {
 			variables: func(r *rig) map[string]any {
 				return map[string]any{"container": r.Name("web"), "volume": r.Name("data")}
@@ -83,6 +99,9 @@ func TestAccExamples(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if tt.needs != "" {
+				needsTerraform(t, "what the example is about", tt.needs)
+			}
 			r := newRig(t)
 			c := newCLI(t)
 			if err := os.CopyFS(filepath.Join(c.folder, "examples"), os.DirFS("../../examples")); err != nil {
@@ -129,6 +148,12 @@ func TestAccExamples(t *testing.T) {
 			set(variables)
 			in("apply", "-auto-approve")
 			empty()
+			for action, says := range tt.invoke {
+				if got := in("apply", "-auto-approve", "-invoke=action."+action); !strings.Contains(got.output, says) {
+					t.Errorf("the action %s doesn't say %q:\n%s", action, says, got.output)
+				}
+				empty()
+			}
 			in("destroy", "-auto-approve")
 			if left := r.left(); len(left) > 0 {
 				t.Errorf("left over: %v", left)

@@ -7,7 +7,6 @@ package provider_test
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -284,22 +283,4 @@ func TestAccDigestOfCast(t *testing.T) {
 	}
 	r.cli.must("destroy", "-auto-approve")
 	r.idle()
-}
-
-// Import by identity, for Terraform 1.12 and later; and the identity follows a rename.
-func TestAccIdentity(t *testing.T) {
-	r := newCastRig(t)
-	version := r.cli.must("version").output
-	if old := regexp.MustCompile(`(?m)^Terraform v(0|1\.(\d|1[01]))\.`); old.MatchString(version) {
-		t.Skipf("Identity needs Terraform 1.12 or later; this is %s", strings.SplitN(version, "\n", 2)[0])
-	}
-	r.Run(r.Name("web"), enginetest.RunOptions{Image: r.Image})
-	block := fmt.Sprintf("import {\n  to = %s\n  identity = { engine = %q, name = %q }\n}\n", web, r.HostName(), r.Name("web"))
-	r.cli.configure(r.config(r.resource("web")) + block)
-	r.cli.must("apply", "-auto-approve")
-	r.emptyPlan()
-	r.cli.configure(r.config(r.resource("web", attr("name", r.Name("www")))))
-	r.cli.must("apply", "-auto-approve")
-	r.emptyPlan()
-	r.cli.must("destroy", "-auto-approve")
 }

@@ -148,9 +148,8 @@ func (r *execResource) Create(ctx context.Context, req resource.CreateRequest, r
 		addFault(&resp.Diagnostics, err)
 		return
 	}
-	if !plan.expects(result.ExitCode) {
-		resp.Diagnostics.AddAttributeError(path.Root("command"), fmt.Sprintf("The command in container %q ended with exit code %d", plan.Container.ValueString(), result.ExitCode),
-			plan.failure(result))
+	if !expectsExitCode(plan.ExpectedExitCodes, result.ExitCode) {
+		resp.Diagnostics.AddAttributeError(path.Root("command"), commandFailed(plan.Container.ValueString(), result.ExitCode), commandOutput(result, expandMap(plan.Environment)))
 		return
 	}
 	plan.ContainerID, plan.ExitCode = types.StringValue(result.ContainerID), types.Int64Value(int64(result.ExitCode))
@@ -175,16 +174,22 @@ func (r *execResource) Delete(context.Context, resource.DeleteRequest, *resource
 	// There is nothing to take back.
 }
 
-func (m *execModel) expects(code int) bool {
-	if m.ExpectedExitCodes == nil {
+// expectsExitCode says whether a command's exit code counts as success; without a list 0 alone does.
+func expectsExitCode(expected []types.Int64, code int) bool {
+	if expected == nil {
 		return code == 0
 	}
-	return slices.ContainsFunc(m.ExpectedExitCodes, func(c types.Int64) bool { return c.ValueInt64() == int64(code) })
+	return slices.ContainsFunc(expected, func(c types.Int64) bool { return c.ValueInt64() == int64(code) })
 }
 
-// failure says what a failed command wrote, without the secrets that it was given.
-func (m *execModel) failure(result *conductor.ExecResult) string {
-	lines := conductor.MaskLines(result.Stdout+result.Stderr, expandMap(m.Environment))
+// commandFailed is the summary of a command that ended with an unexpected exit code.
+func commandFailed(container string, code int) string {
+	return fmt.Sprintf("The command in container %q ended with exit code %d", container, code)
+}
+
+// commandOutput says what a failed command wrote, without the secrets that it was given.
+func commandOutput(result *conductor.ExecResult, environment map[string]string) string {
+	lines := conductor.MaskLines(result.Stdout+result.Stderr, environment)
 	text := "It wrote nothing."
 	if len(lines) > 0 {
 		text = "Last lines of its output:\n  " + strings.Join(lines[max(0, len(lines)-outputLines):], "\n  ")

@@ -173,7 +173,7 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 
 func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
 	data := &providerData{}
-	resp.ResourceData, resp.DataSourceData = data, data
+	resp.ResourceData, resp.DataSourceData, resp.ActionData = data, data, data
 	p.data.Store(data)
 	data.labels = readDefaultLabels(ctx, req, &resp.Diagnostics)
 	if !req.Config.Raw.IsFullyKnown() {

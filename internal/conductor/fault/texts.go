@@ -43,6 +43,8 @@ const (
 	Unchanged         Exists = "the container is as it was before"
 	PartlyChanged     Exists = "what was changed before the failure stays; the next plan shows the rest"
 	Remains           Exists = "the container is still there; the next apply removes it"
+	HalfDone          Exists = "what was done before the failure stays"
+	PerhapsSignalled  Exists = "whether the container got the signal is not known: the engine did not answer"
 	PerhapsCreated    Exists = "whether the engine made the container is not known: it did not answer"
 )
 
@@ -322,6 +324,28 @@ func (s Scope) RefusedBehind(operation string, cause error) *Fault {
 		Exists:  string(Unchanged),
 		Hint:    "mend the cause and apply again",
 	}, cause)
+}
+
+// Busy is an operation that was not to wait for the one that is in progress.
+func (s Scope) Busy(operation, busy string) *Fault {
+	return s.make(Fault{
+		Kind: Refused, Step: StepQueued, Attribute: []string{"on_busy"},
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: the container is busy", operation, s.Container, s.Engine),
+		Message: fmt.Sprintf("operation %s is in progress, and on_busy = %q", busy, "reject"),
+		Exists:  string(Unchanged),
+		Hint:    fmt.Sprintf("try again when it has ended, or set on_busy = %q", "wait"),
+	}, nil)
+}
+
+// Foreign is an operation on a container that merely has the name. Whose describes it in one line.
+func (s Scope) Foreign(operation, whose, id string) *Fault {
+	return s.make(Fault{
+		Kind: NameConflict, Step: StepReading, Attribute: []string{"container"},
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: it is not gantry's own", operation, s.Container, s.Engine),
+		Message: "gantry did not make the container of this name: " + whose,
+		Exists:  string(Unchanged),
+		Hint:    fmt.Sprintf("if this very container is meant, name it by its ID: container = %q (of a gantry_container, its container_id)", id),
+	}, nil)
 }
 
 // ReferenceFailed is an operation that needs another container, whose own operation failed.

@@ -1,0 +1,235 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// The kinds of operations that change a container's power state alone. They are always calls: what
+// asks for them has no state that could bring back a late failure.
+const (
+	KindStart   Kind = "start"
+	KindStop    Kind = "stop"
+	KindRestart Kind = "restart"
+	KindPause   Kind = "pause"
+	KindUnpause Kind = "unpause"
+	KindKill    Kind = "kill"
+)
+
+// power says whether an operation of this kind changes the power state alone.
+func (k Kind) power() bool {
+	return slices.Contains([]Kind{KindStart, KindStop, KindRestart, KindPause, KindUnpause, KindKill}, k)
+}
+
+// WaitCompleted is, for a start or a restart, a job: it waits until the container has ended with
+// exit code 0.
+const WaitCompleted Wait = "completed"
+
+// PowerSpec is a change of a container's power state.
+type PowerSpec struct {
+	Kind Kind
+	// Container is a name or an ID. A container that is only named must be gantry's own.
+	Container string
+	// Signal is what a kill sends; empty is KILL.
+	Signal string
+	// Grace is how long a stop or a restart waits before it kills, in whole seconds; nil is the
+	// container's own.
+	Grace *time.Duration
+	// Wait is what a start or a restart waits for: WaitReady (if empty), WaitHealthy, WaitRunning
+	// or WaitCompleted.
+	Wait Wait
+	// Reject has a container with an operation in progress be an error, instead of waiting for it.
+	Reject bool
+}
+
+// Power changes a container's power state and waits for the outcome: an operation in the container's
+// lane as all others, with a record in the journal. The error, if any, is a *fault.Fault. When ctx
+// ends, the operation is cancelled.
+func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) {
+	req := Request{
+		Kind: spec.Kind, Spec: Spec{Name: spec.Container, DesiredState: DesiredRunning}, Wait: spec.Wait,
+		Signal: spec.Signal, Grace: spec.Grace,
+	}
+	if spec.Wait == WaitCompleted {
+		req.Spec.DesiredState, req.Wait = DesiredCompleted, WaitReady
+	}
+	e, err := c.connect(ctx, spec.Container)
+	if err != nil {
+		var f *fault.Fault
+		errors.As(err, &f)
+		return Outcome{}, (&operation{Request: req}).advise(f)
+	}
+	found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, spec.Container) })
+	switch {
+	case err == nil:
+		req.Spec.Name = found.Name
+		if found.Name != spec.Container {
+			req.ContainerID = found.ID
+		}
+	case ignoreNotFound(err) != nil:
+		o := &operation{Request: req, engine: e, step: fault.StepReading}
+		return Outcome{}, o.fail(ctx, err)
+	} // A missing one may be on its way: its create is in the lane then.
+	if spec.Reject {
+		if busy := e.busy(req.Spec.Name); busy != "" {
+			return Outcome{}, c.scope(e.name, req.Spec.Name).Busy(req.Kind.verb(), busy)
+		}
+	}
+	deadline, _ := ctx.Deadline()
+	o := c.accept(e, req, false, deadline)
+	container, err := o.run(ctx)
+	return Outcome{OperationID: o.id, Container: container}, err
+}
+
+// planPowerOf decides what an operation on the power state has to do: what is as it should be
+// already is left alone, and what can't be is for the engine to refuse. Again says that the answer
+// to an earlier attempt was lost: then a running container still has to be waited for. It is pure.
+func planPowerOf(kind Kind, s State, again bool) []action {
+	because := fmt.Sprintf("it is %s, a %s is asked for", s.Status, kind)
+	steps := func(verbs ...verb) []action {
+		actions := make([]action, 0, len(verbs))
+		for _, do := range verbs {
+			actions = append(actions, action{do: do, because: because})
+		}
+		return actions
+	}
+	up := s.Status == "running" || s.Status == "restarting"
+	switch kind {
+	case KindStart:
+		switch {
+		case up && !again:
+			return nil
+		case s.Status == "paused":
+			return steps(doUnpause, doStart)
+		}
+		return steps(doStart)
+	case KindStop:
+		if up || s.Status == "paused" {
+			return steps(doStop)
+		}
+		return nil
+	case KindRestart:
+		return planRestart(Spec{DesiredState: DesiredRunning}, s, nil)
+	case KindPause:
+		if s.Status == "paused" {
+			return nil
+		}
+		return steps(doPause)
+	case KindUnpause:
+		if s.Status == "running" {
+			return nil
+		}
+		return steps(doUnpause)
+	default:
+		return steps(doKill)
+	}
+}
+
+// power carries out an operation on the power state. Unlike an update it compares nothing with a
+// configuration.
+func (o *operation) power(ctx context.Context) (*Container, error) {
+	o.enter(fault.StepUpdating)
+	c, err := o.addressed(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, a := range planPowerOf(o.Kind, c.State, o.changed) {
+		o.logger.Info("power", "action", a.String())
+		if c, err = o.act(ctx, a); err != nil {
+			return nil, err
+		}
+	}
+	if c == nil {
+		return o.engine.inspect(ctx, o.containerID)
+	}
+	return c, nil
+}
+
+// addressed reads the container that an operation on the power state is about. An ID tells which
+// one is meant; a name may be a stranger's.
+func (o *operation) addressed(ctx context.Context) (*Container, error) {
+	if o.containerID != "" {
+		return o.engine.inspect(ctx, o.containerID)
+	}
+	c, err := o.engine.inspect(ctx, o.Spec.Name)
+	if err != nil {
+		return nil, err
+	}
+	if !o.engine.ownsContainer(c) {
+		return nil, o.scope().Foreign(o.Kind.verb(), describe(c), c.ID)
+	}
+	o.containerID = c.ID
+	return c, nil
+}
+
+// ownsContainer says whether gantry made the container that has this name now, or has worked on it.
+// The label of an image that was made from one of its containers proves nothing: the journal knows
+// the ID of the container that the operation made.
+func (e *engine) ownsContainer(c *Container) bool {
+	if e.journal != nil {
+		records, _ := e.journal.Lane(c.Name)
+		for _, r := range records {
+			switch {
+			case r.ContainerID == c.ID:
+				return true
+			case r.ID == c.Labels[LabelOperation] && r.ContainerID != "":
+				return false
+			}
+		}
+	}
+	return e.owns(user{id: c.ID, name: c.Name, labels: c.Labels})
+}
+
+// advise makes the fault of an operation on the power state speak of what asked for it, which has
+// other attributes than a container.
+func (o *operation) advise(f *fault.Fault) *fault.Fault {
+	if f == nil || !o.Kind.power() {
+		return f
+	}
+	switch refused := f.Kind == fault.EngineError || f.Kind == fault.Invalid; {
+	case f.Exists != string(fault.PartlyChanged):
+	case refused && o.Kind != KindRestart:
+		f.Exists = string(fault.Unchanged)
+	default:
+		f.Exists = string(fault.HalfDone)
+	}
+	switch {
+	case len(f.Attribute) > 0 && f.Attribute[0] == "timeouts":
+		f.Attribute, f.Hint = []string{"timeouts", "invoke"}, "raise timeouts.invoke if this is to be expected"
+	case f.Kind == fault.NotFound:
+		f.Attribute, f.Hint = []string{"container"}, "check the name or ID, and that the provider is connected to the engine that has it"
+	case f.Kind == fault.Exited && o.Spec.DesiredState != DesiredCompleted && !slices.Equal(f.Attribute, []string{"memory"}):
+		f.Attribute, f.Hint = []string{"wait_for"}, fmt.Sprintf("see what it wrote; if it is meant to end, wait_for = %q", WaitCompleted)
+	case f.Kind == fault.Exited && o.Spec.DesiredState == DesiredCompleted:
+		f.Attribute, f.Hint = []string{"wait_for"}, "expected was 0; see what it wrote"
+	case f.Kind == fault.NoHealthcheck:
+		f.Hint = fmt.Sprintf("give the container a healthcheck, or wait_for = %q or %q", WaitReady, WaitRunning)
+	case strings.Contains(strings.ToLower(f.Message), "signal"):
+		f.Attribute = []string{"signal"}
+	case len(f.Attribute) > 0:
+		f.Attribute = []string{"container"}
+	}
+	return f
+}
+
+// kill sends a signal. That is done once: nobody knows what a second one would do.
+func (o *operation) kill(ctx context.Context) error {
+	signal := o.Signal
+	if signal == "" {
+		signal = "KILL"
+	}
+	err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerKill(ctx, o.containerID, signal) })
+	if err != nil && lostAnswer(err) {
+		return o.scope().Lost(o.step, o.Kind.verb(), fault.PerhapsSignalled, errors.New(err.Error()))
+	}
+	return err
+}

@@ -1,0 +1,251 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/docker/docker/api/types/events"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+func TestPlanPowerOf(t *testing.T) {
+	for _, test := range []struct {
+		kind   Kind
+		status string
+		again  bool
+		want   []verb
+	}{
+		{kind: KindStart, status: "exited", want: []verb{doStart}},
+		{kind: KindStart, status: "created", want: []verb{doStart}},
+		{kind: KindStart, status: "paused", want: []verb{doUnpause, doStart}},
+		{kind: KindStart, status: "running"},
+		{kind: KindStart, status: "running", again: true, want: []verb{doStart}},
+		{kind: KindStop, status: "running", want: []verb{doStop}},
+		{kind: KindStop, status: "paused", want: []verb{doStop}},
+		{kind: KindStop, status: "restarting", want: []verb{doStop}},
+		{kind: KindStop, status: "exited"},
+		{kind: KindStop, status: "created"},
+		{kind: KindRestart, status: "running", want: []verb{doStop, doStart}},
+		{kind: KindRestart, status: "paused", want: []verb{doStop, doStart}},
+		{kind: KindRestart, status: "exited", want: []verb{doStart}},
+		{kind: KindPause, status: "running", want: []verb{doPause}},
+		{kind: KindPause, status: "paused"},
+		{kind: KindPause, status: "exited", want: []verb{doPause}},
+		{kind: KindUnpause, status: "paused", want: []verb{doUnpause}},
+		{kind: KindUnpause, status: "running"},
+		{kind: KindKill, status: "running", want: []verb{doKill}},
+		{kind: KindKill, status: "exited", want: []verb{doKill}},
+	} {
+		var got []verb
+		for _, a := range planPowerOf(test.kind, State{Status: test.status}, test.again) {
+			got = append(got, a.do)
+		}
+		if !slices.Equal(got, test.want) {
+			t.Errorf("%s of a container that is %s (again: %t): got %v, want %v", test.kind, test.status, test.again, got, test.want)
+		}
+	}
+}
+
+func (f *fakeEngine) ContainerKill(ctx context.Context, id, signal string) error {
+	return f.request(ctx, "kill "+signal, func() error {
+		c := f.find(id)
+		if c == nil {
+			return noSuch(id)
+		}
+		if signal == "KILL" {
+			c.status, c.exitCode = "exited", 137
+		}
+		return nil
+	})
+}
+
+// An operation on the power state waits for its turn in the container's lane, or is refused, as asked
+// for. It finds what a create before it made.
+func TestPowerKeepsTheLane(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		starting, started := make(chan struct{}), make(chan struct{})
+		f.before = func(_ context.Context, call string) error {
+			if call == "start" {
+				close(starting)
+				<-started
+			}
+			return nil
+		}
+		created, stopped := make(chan error, 1), make(chan error, 1)
+		go func() {
+			_, err := c.Call(t.Context(), create("web"))
+			created <- err
+		}()
+		<-starting
+
+		_, err := c.Power(t.Context(), PowerSpec{Kind: KindStop, Container: "web", Reject: true})
+		if got := faultOf(t, err, fault.Refused); !slices.Equal(got.Attribute, []string{"on_busy"}) {
+			t.Errorf("the fault concerns %q", got.Attribute)
+		}
+		go func() {
+			out, err := c.Power(t.Context(), PowerSpec{Kind: KindStop, Container: "web"})
+			if err == nil && out.Container.State.Status != "exited" {
+				err = errors.New("it is " + out.Container.State.Status)
+			}
+			stopped <- err
+		}()
+		synctest.Wait()
+		if f.count("stop") != 0 {
+			t.Error("the stop did not wait")
+		}
+		close(started)
+		if err := errors.Join(<-created, <-stopped); err != nil {
+			t.Error(err)
+		}
+		records, _ := c.engine.journal.Lane("web")
+		if len(records) != 2 || Kind(records[1].Kind) != KindStop || records[1].InProgress() {
+			t.Errorf("the journal has %+v", records)
+		}
+	})
+}
+
+// A container that merely has the name is touched only by its ID.
+func TestPowerLeavesStrangersAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		id := strings.Repeat("ab", 32)
+		// Made from an image that was committed from gantry's own container.
+		made, err := c.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.mu.Lock()
+		old := f.find("web")
+		old.name = "old"
+		f.containers[id] = &fakeContainer{id: id, name: "web", status: "running", labels: old.labels, created: time.Now()}
+		f.mu.Unlock()
+
+		_, err = c.Power(t.Context(), PowerSpec{Kind: KindKill, Container: "web"})
+		if got := faultOf(t, err, fault.NameConflict); !strings.Contains(got.Hint, id) {
+			t.Errorf("the hint does not name the ID: %s", got.Hint)
+		}
+		if f.count("kill") != 0 {
+			t.Error("a stranger was killed")
+		}
+		// By their IDs both can be meant.
+		for _, ref := range []string{id, made.Container.ID} {
+			if out, err := c.Power(t.Context(), PowerSpec{Kind: KindKill, Container: ref}); err != nil || out.Container.ID != ref {
+				t.Errorf("got %v, %v", out.Container, err)
+			}
+		}
+	})
+}
+
+// What is sent to a program is sent once; all else is repeated when its answer is lost.
+func TestPowerWhenAnswersAreLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		if _, err := c.Call(t.Context(), create("web")); err != nil {
+			t.Fatal(err)
+		}
+		lost := make(map[string]bool)
+		f.after = func(_ context.Context, call string) error {
+			if (call == "start" || strings.HasPrefix(call, "kill")) && !lost[call] {
+				lost[call] = true
+				return errLost
+			}
+			return nil
+		}
+		_, err := c.Power(t.Context(), PowerSpec{Kind: KindKill, Container: "web", Signal: "HUP"})
+		if got := faultOf(t, err, fault.EngineUnreachable); got.Exists != string(fault.PerhapsSignalled) || f.count("kill HUP") != 1 {
+			t.Errorf("%d signals were sent:\n%v", f.count("kill HUP"), got)
+		}
+		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindStop, Container: "web"}); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindStart, Container: "web"}); err != nil {
+			t.Fatal(err)
+		}
+		if !lost["start"] || time.Since(begun) < settleTime {
+			t.Error("the start did not wait until the container ran for a while")
+		}
+	})
+}
+
+// Who restarts a container has not mended what failed before; what failed now was told at once.
+func TestPowerSettlesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		if _, err := c.Call(t.Context(), create("web")); err != nil {
+			t.Fatal(err)
+		}
+		e, err := c.connect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		failing := create("web")
+		failing.Kind, failing.ContainerID, failing.Spec.DesiredState = KindUpdate, "missing", DesiredRunning
+		o := c.accept(e, failing, true, time.Time{})
+		if _, err := o.run(t.Context()); err == nil {
+			t.Fatal("the update of a missing container went well")
+		}
+		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindRestart, Container: "web"}); err != nil {
+			t.Fatal(err)
+		}
+		if r, err := e.journal.Find(o.id); err != nil || !r.Unsettled() {
+			t.Errorf("the failed update counts as dealt with: %+v, %v", r, err)
+		}
+		_, err = c.Power(t.Context(), PowerSpec{Kind: KindPause, Container: "nobody"})
+		if got := faultOf(t, err, fault.NotFound); !slices.Equal(got.Attribute, []string{"container"}) {
+			t.Errorf("the fault concerns %q", got.Attribute)
+		}
+	})
+}
+
+// While a container is being restarted, a refresh does not take it for one that somebody stopped.
+func TestLookWhileARestartIsUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		made, err := c.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		starting, started := make(chan struct{}), make(chan struct{})
+		f.before = func(_ context.Context, call string) error {
+			if call == "start" {
+				close(starting)
+				<-started
+			}
+			return nil
+		}
+		restarted := make(chan error, 1)
+		go func() {
+			_, err := c.Power(t.Context(), PowerSpec{Kind: KindRestart, Container: "web"})
+			restarted <- err
+		}()
+		<-starting
+		standing, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+		if err != nil || !standing.InProgress || standing.Kind != KindUpdate {
+			t.Errorf("got %+v, %v", standing, err)
+		}
+		close(started)
+		f.emit(made.Container.ID, events.ActionStart)
+		if err := <-restarted; err != nil {
+			t.Error(err)
+		}
+		if standing, err = c.Look(t.Context(), "web", made.Container.ID, made.OperationID); err != nil || standing.InProgress {
+			t.Errorf("got %+v, %v", standing, err)
+		}
+	})
+}

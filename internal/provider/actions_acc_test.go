@@ -1,0 +1,148 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+// actionOf is an action on gantry_container.web.
+func actionOf(kind, label string, lines ...string) string {
+	return fmt.Sprintf("action \"gantry_%s\" %q {\n  config {\n    container = %s.name\n%s  }\n}\n", kind, label, web, indent(lines))
+}
+
+// actionRig is a rig with a CLI that knows actions.
+func actionRig(t *testing.T) (*rig, *cli) {
+	t.Helper()
+	needsTerraform(t, "an action", "1.14.0")
+	r := newRig(t)
+	return r, newCLI(t)
+}
+
+func (c *cli) invoke(action string) result {
+	c.t.Helper()
+	return c.run("apply", "-auto-approve", "-invoke=action."+action)
+}
+
+// Each action by hand: what it does on the engine, what it says, and what the next plan makes of it.
+func TestAccActions(t *testing.T) {
+	r, c := actionRig(t)
+	c.configure(r.container(`stop_grace_period = "1s"`) +
+		actionOf("restart", "it", `wait_for = "running"`, `stop_grace_period = "0s"`) + actionOf("stop", "it") + actionOf("start", "it") +
+		actionOf("pause", "it", `on_busy = "reject"`) + actionOf("unpause", "it") + actionOf("kill", "it") +
+		actionOf("kill", "wrong", `signal = "NOSUCHSIGNAL"`) + actionOf("start", "job", `wait_for = "completed"`, `timeouts = { invoke = "1ms" }`))
+	c.must("apply", "-auto-approve")
+	first := r.Inspect(r.Name("web"))
+	for _, step := range []struct {
+		action, says, status string
+		// change is what the next plan changes; empty is nothing.
+		change string
+	}{
+		{action: "restart", says: "was restarted; it is running", status: "running"},
+		{action: "pause", says: "was paused; it is paused", status: "paused", change: `"paused" -> "running"`},
+		{action: "unpause", says: "was unpaused; it is running", status: "running"},
+		{action: "pause", says: "was paused", status: "paused", change: `"paused" -> "running"`},
+		{action: "start", says: "was started; it is running", status: "running"},
+		{action: "stop", says: "was stopped; it is exited with exit code", status: "exited", change: `"stopped" -> "running"`},
+		{action: "start", says: "was started; it is running", status: "running"},
+		{action: "kill", says: "was sent a signal; it is exited with exit code 137", status: "exited", change: `"stopped" -> "running"`},
+	} {
+		got := c.invoke("gantry_" + step.action + ".it")
+		if got.code != 0 || !strings.Contains(got.output, fmt.Sprintf("container %q %s", r.Name("web"), step.says)) {
+			t.Fatalf("the action %s ended with code %d:\n%s", step.action, got.code, got.output)
+		}
+		now := r.Inspect(r.Name("web"))
+		if now.ID != first.ID || now.State.Status != step.status || step.action == "restart" && now.State.StartedAt == first.State.StartedAt {
+			t.Errorf("after %s it is %s (started %s, before %s)", step.action, now.State.Status, now.State.StartedAt, first.State.StartedAt)
+		}
+		plan := c.run("plan", "-detailed-exitcode")
+		switch {
+		case step.change == "" && plan.code != 0:
+			t.Errorf("after %s there is something to do:\n%s", step.action, plan.output)
+		case step.change != "" && (plan.code != 2 || !regexp.MustCompile(`desired_state\s+= `+regexp.QuoteMeta(step.change)).MatchString(plan.output)):
+			t.Errorf("after %s the plan does not change desired_state %s:\n%s", step.action, step.change, plan.output)
+		}
+	}
+
+	// What goes wrong is told as faults are. Terraform says nothing of attributes.
+	for action, says := range map[string][]string{
+		"gantry_pause.it":   {fmt.Sprintf("Unable to pause container %q on engine", r.Name("web")), "is not running", "Now: the container is as it was before"},
+		"gantry_kill.it":    {fmt.Sprintf("Unable to kill container %q on engine", r.Name("web")), "is not running", "Now: the container is as it was before"},
+		"gantry_kill.wrong": {fmt.Sprintf("Unable to kill container %q on engine", r.Name("web")), "Invalid signal: NOSUCHSIGNAL"},
+		"gantry_start.job":  {"took too long", "raise timeouts.invoke"},
+	} {
+		got := c.invoke(action)
+		for _, text := range says {
+			if got.code == 0 || !strings.Contains(unwrapped(got.output), text) {
+				t.Errorf("%s ended with code %d, and does not say %s:\n%s", action, got.code, text, got.output)
+			}
+		}
+	}
+	c.converges()
+	r.destroyed(c)
+}
+
+// unwrapped joins the lines of Terraform's messages.
+func unwrapped(output string) string {
+	return regexp.MustCompile(`\s*\n[│╷╵]?\s*`).ReplaceAllString(output, " ")
+}
+
+// An action that a resource triggers, after a cast: it waits in the lane for the background conductor.
+// Its output is shown while the command runs, without its secrets.
+func TestAccActionOutput(t *testing.T) {
+	r, c := actionRig(t)
+	trigger := `lifecycle {
+    action_trigger {
+      events  = [after_create]
+      actions = [action.gantry_exec.greet]
+    }
+  }`
+	c.configure(r.container(`wait_for = "none"`, trigger) +
+		actionOf("exec", "greet", run("exit", "3", "0s", "hello $WHO"), `environment = { WHO = "s3cret-value" }`, `expected_exit_codes = [3]`) +
+		actionOf("exec", "long", run("exit", "0", "10m", "it began")) + actionOf("exec", "wrong", run("exit", "4", "0s", "no table")))
+	got := c.must("apply", "-auto-approve")
+	if strings.Count(got.output, "): hello (masked)") != 2 || strings.Contains(got.output, "hello s3cret") {
+		t.Errorf("the output is not shown, or not masked:\n%s", got.output)
+	}
+	c.must("apply", "-auto-approve") // What the cast brought.
+
+	long := c.start("apply", "-auto-approve", "-invoke=action.gantry_exec.long")
+	long.output.await(t, ": it began")
+	long.interrupt()
+	// Terraform ends at once. The protocol's library drops what the provider says of it.
+	if ended := long.wait(); strings.Contains(ended.output, "Action complete") {
+		t.Errorf("the interrupted command counts as complete:\n%s", ended.output)
+	}
+	if got := c.invoke("gantry_exec.wrong"); got.code == 0 || !strings.Contains(unwrapped(got.output), fmt.Sprintf("The command in container %q ended with exit code 4", r.Name("web"))) {
+		t.Errorf("the wrong command ended with code %d:\n%s", got.code, got.output)
+	}
+	r.destroyed(c)
+}
+
+// A stranger's container is touched only by its ID.
+func TestAccActionOnAStranger(t *testing.T) {
+	r, c := actionRig(t)
+	id := r.Run(r.Name("theirs"), enginetest.RunOptions{Image: r.Image})
+	act := func(ref string) string {
+		return fmt.Sprintf("action \"gantry_stop\" \"it\" {\n  config {\n    container = %q\n  }\n}\n", ref)
+	}
+	c.configure(r.provider() + act(r.Name("theirs")))
+	if got := c.invoke("gantry_stop.it"); got.code == 0 || !strings.Contains(unwrapped(got.output), "it is not gantry's own") {
+		t.Errorf("ended with code %d:\n%s", got.code, got.output)
+	}
+	if r.Inspect(id).State.Status != container.StateRunning {
+		t.Error("a stranger's container was stopped")
+	}
+	c.configure(r.provider() + act(id))
+	if got := c.invoke("gantry_stop.it"); got.code != 0 || r.Inspect(id).State.Running {
+		t.Errorf("ended with code %d:\n%s", got.code, got.output)
+	}
+}
