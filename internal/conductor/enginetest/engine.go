@@ -254,6 +254,16 @@ func (e *Engine) Logs(ref string) []string {
 	return strings.Split(strings.TrimSpace(text.String()), "\n")
 }
 
+// AwaitLog waits until the container has written anything.
+func (e *Engine) AwaitLog(ref string) {
+	e.t.Helper()
+	stream, err := e.Docker.ContainerLogs(e.context(), ref, container.LogsOptions{ShowStdout: true, ShowStderr: true, Follow: true})
+	e.must(err, "follow the log of "+ref)
+	defer stream.Close()
+	_, err = stream.Read(make([]byte, 1))
+	e.must(err, "wait for the log of "+ref)
+}
+
 // Commit makes an image from a container, as `docker commit` would.
 func (e *Engine) Commit(ref, repository string) {
 	e.t.Helper()

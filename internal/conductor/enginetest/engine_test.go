@@ -30,15 +30,17 @@ func TestProgram(t *testing.T) {
 			log:     []string{"bye somebody", "bye somebody"},
 		},
 		{
-			name: "sleeps until it is stopped",
-			stop: true,
-			log:  []string{""},
+			name:  "sleeps until it is stopped",
+			image: enginetest.ImageOptions{Env: map[string]string{"ANNOUNCE": "up"}},
+			stop:  true,
+			log:   []string{"up"},
 		},
 		{
 			name:    "serves until it is stopped",
+			image:   enginetest.ImageOptions{Env: map[string]string{"ANNOUNCE": "up"}},
 			command: []string{"serve"},
 			stop:    true,
-			log:     []string{""},
+			log:     []string{"up"},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -48,6 +50,7 @@ func TestProgram(t *testing.T) {
 				Image: engine.Image(tt.image), Command: tt.command,
 			})
 			if tt.stop {
+				engine.AwaitLog(id) // Before it listens, a signal ends process 1 otherwise.
 				engine.Stop(id)
 			}
 			if code := engine.AwaitExit(id); code != tt.code {

@@ -17,6 +17,8 @@
 //	health [TEXT]             a probe that succeeds
 //	health-fail [TEXT]        a probe that fails
 //	health-file PATH          a probe that succeeds when the file is there
+//
+// With ANNOUNCE in its environment it writes that first, as soon as it listens to signals.
 package main
 
 import (
@@ -42,6 +44,9 @@ func main() {
 	// As process 1 the program has no default action for SIGTERM: it must ask for it.
 	terminate := make(chan os.Signal, 1)
 	signal.Notify(terminate, syscall.SIGTERM, syscall.SIGINT)
+	if text := os.Getenv("ANNOUNCE"); text != "" {
+		fmt.Println(text)
+	}
 
 	switch command, args := args[0], args[1:]; command {
 	case "serve":
