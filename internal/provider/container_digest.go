@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -44,6 +45,39 @@ func (m *containerModel) trackTag(ctx context.Context, c *conductor.Conductor, d
 		}
 		m.ImageDigest = stringOrNull(known)
 	}
+}
+
+// digests are what plans have shown for containers that this process removed. Terraform does not tell
+// the create of a replacement what it replaces, but the same process carries out both.
+type digests struct {
+	mu    sync.Mutex
+	shown map[tagged]string
+}
+
+// tagged is a container of an image whose tag is followed.
+type tagged struct{ name, image string }
+
+// keep notes what a plan has shown for a container, now that it is removed.
+func (d *digests) keep(m *containerModel) {
+	if m.AvailableDigest.IsNull() {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.shown == nil {
+		d.shown = make(map[tagged]string)
+	}
+	d.shown[tagged{m.Name.ValueString(), m.Image.ValueString()}] = m.AvailableDigest.ValueString()
+}
+
+// of gives the digest that the plan of a replacement has shown; empty if it was none.
+func (d *digests) of(m *containerModel) string {
+	if !m.tracksTag() {
+		return ""
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.shown[tagged{m.Name.ValueString(), m.Image.ValueString()}]
 }
 
 // rememberTag is what an operation that pulled knows: the tag led to what the container was made

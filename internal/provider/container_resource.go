@@ -80,7 +80,7 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 		return
 	}
 	state := plan
-	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: effectiveWait(&plan, r.wait)}, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: effectiveWait(&plan, r.wait), Digest: r.digests.of(&plan)}, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, plan.concerned(err))
 	switch {
 	case done.accepted:
@@ -213,6 +213,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	}
 	_, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
+	r.digests.keep(&state)
 }
 
 // done is what became of a request: it was carried out, or only accepted.

@@ -252,14 +252,24 @@ func TestAccMovedTag(t *testing.T) {
 			if n := len(asked); n != 1 || !strings.Contains(output, moved.Digest) {
 				t.Errorf("%d questions to the registry; the plan says\n%s", n, output)
 			}
+			// What is applied is what was planned, though the tag moves on.
+			r.cli.must("plan", "-out=plan")
+			newest := registry.PushAgain(pushed, enginetest.ImageOptions{Random: 1000, Env: map[string]string{"FROM_IMAGE": "3"}})
+			runs := func(digest, environment string) {
+				t.Helper()
+				if state := r.cli.attributes(web); state["image_digest"] != digest || state["available_digest"] != digest {
+					t.Errorf("the state has %v and %v, want %s", state["image_digest"], state["available_digest"], digest)
+				}
+				if env := r.Inspect(r.Name("web")).Config.Env; !slices.Contains(env, environment) {
+					t.Errorf("the environment is %v", env)
+				}
+			}
+			r.cli.must("apply", "plan")
+			runs(moved.Digest, "FROM_IMAGE=2")
+			r.plansChange(how, web, "gantry_container.twin")
 			r.cli.must("apply", "-auto-approve")
 			r.emptyPlan()
-			if state := r.cli.attributes(web); state["image_digest"] != moved.Digest || state["available_digest"] != moved.Digest {
-				t.Errorf("the state has %v and %v, want %s", state["image_digest"], state["available_digest"], moved.Digest)
-			}
-			if env := r.Inspect(r.Name("web")).Config.Env; !slices.Contains(env, "FROM_IMAGE=2") {
-				t.Errorf("the environment is %v", env)
-			}
+			runs(newest.Digest, "FROM_IMAGE=3")
 			// A registry that does not answer changes nothing.
 			registry.FailManifest(pushed, -1, 503)
 			plan := r.cli.run("plan", "-detailed-exitcode")

@@ -91,6 +91,8 @@ type providerData struct {
 	told map[string]bool
 	// wait is the default of the resources' wait_for; empty if there is none.
 	wait conductor.Wait
+	// digests are what replacements are to pull.
+	digests digests
 	// labels are the default labels of its containers.
 	labels defaultLabels
 }
