@@ -330,27 +330,6 @@ func TestAccNameTakenByContainerWithInheritedLabel(t *testing.T) {
 	}
 }
 
-// An engine that fails during a refresh never makes a resource disappear.
-func TestAccRefreshFails(t *testing.T) {
-	r := newRig(t)
-	var same sameContainer
-	same.rig = r
-	r.run(
-		resource.TestStep{Config: r.container(), ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))}},
-		resource.TestStep{
-			PreConfig:   func() { r.Proxy.Fail("GET", "/containers/*/json", -1, 500, "the disk is on fire") },
-			Config:      r.container(),
-			ExpectError: regexp.MustCompile(`the\s+disk\s+is\s+on\s+fire`),
-		},
-		resource.TestStep{
-			PreConfig:         r.Proxy.Clear,
-			Config:            r.container(),
-			ConfigPlanChecks:  plannedNothing(),
-			ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))},
-		},
-	)
-}
-
 func TestAccEngineUnreachable(t *testing.T) {
 	r := newRig(t)
 	host := "unix://" + filepath.Join(t.TempDir(), "no-engine.sock")
