@@ -164,9 +164,9 @@ type Conductor struct {
 type unreached struct {
 	address address
 	err     error
-	// container is who learned it first.
-	container string
-	at        time.Time
+	// subject is for what it was learned first.
+	subject string
+	at      time.Time
 }
 
 const (
@@ -321,18 +321,27 @@ func (c *Conductor) scope(engine, container string) fault.Scope {
 	return fault.Scope{Engine: engine, Container: container, Now: time.Now}
 }
 
-// connect gives the engine. One caller connects for all; the error is a *fault.Fault.
+// connect gives the engine for what is done with a container; empty is with none.
 func (c *Conductor) connect(ctx context.Context, container string) (*engine, error) {
-	if e, err := c.connected(container); e != nil || err != nil {
+	if container == "" {
+		return c.connectFor(ctx, "")
+	}
+	return c.connectFor(ctx, fmt.Sprintf("container %q", container))
+}
+
+// connectFor gives the engine. One caller connects for all; the error is a *fault.Fault. The subject
+// is what the engine is needed for, in texts; empty is the engine itself.
+func (c *Conductor) connectFor(ctx context.Context, subject string) (*engine, error) {
+	if e, err := c.connected(subject); e != nil || err != nil {
 		return e, err
 	}
 	select {
 	case c.connecting <- struct{}{}:
 		defer func() { <-c.connecting }()
 	case <-ctx.Done():
-		return nil, c.scope("", container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, context.Cause(ctx))
+		return nil, c.scope("", "").NotConnected(endedKind(ctx), subject, context.Cause(ctx))
 	}
-	if e, err := c.connected(container); e != nil || err != nil {
+	if e, err := c.connected(subject); e != nil || err != nil {
 		return e, err
 	}
 
@@ -360,19 +369,19 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:
-		return nil, c.scope(where.Host, container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, context.Cause(ctx))
+		return nil, c.scope(where.Host, "").NotConnected(endedKind(ctx), subject, context.Cause(ctx))
 	default:
-		c.unreached = &unreached{address: where, err: err, container: container, at: time.Now()}
-		return nil, c.scope("", container).Unreachable(where.Host, where.From, "", err)
+		c.unreached = &unreached{address: where, err: err, subject: subject, at: time.Now()}
+		return nil, c.scope("", "").Unreachable(where.Host, where.From, subject, "", err)
 	}
 }
 
 // connected gives the engine, or the failure to reach it that still stands, or neither.
-func (c *Conductor) connected(container string) (*engine, error) {
+func (c *Conductor) connected(subject string) (*engine, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if u := c.unreached; u != nil && time.Since(u.at) < unreachedFor {
-		return nil, c.scope("", container).Unreachable(u.address.Host, u.address.From, u.container, u.err)
+		return nil, c.scope("", "").Unreachable(u.address.Host, u.address.From, subject, u.subject, u.err)
 	}
 	return c.engine, nil
 }

@@ -47,12 +47,14 @@ type attributeWord struct{ word, attribute string }
 
 // begin connects, and makes a task of it.
 func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout string, step fault.Step, words ...attributeWord) (*task, error) {
-	e, err := c.connect(ctx, "")
+	object := fault.Object{Kind: kind, Name: name, Now: time.Now}
+	e, err := c.connectFor(ctx, object.String())
 	if err != nil {
 		return nil, err
 	}
+	object.Engine = e.name
 	return &task{
-		engine: e, object: fault.Object{Kind: kind, Name: name, Engine: e.name, Now: time.Now},
+		engine: e, object: object,
 		action: action, timeout: timeout, step: step, attributes: words, mark: e.pulls.Mark(),
 	}, nil
 }

@@ -46,11 +46,6 @@ func (r *castRig) destroysAll(others ...string) {
 	}
 }
 
-// flat is what Terraform said, without the frame and the line breaks of its messages.
-func flat(output string) string {
-	return strings.Join(strings.Fields(strings.ReplaceAll(output, "│ ", "")), " ")
-}
-
 // A barrier waits for what was cast in the same apply, and hands out what the containers are by then;
 // who changes is waited for anew, in place, and a container without an operation is none of its matters.
 func TestAccBarrier(t *testing.T) {

@@ -217,3 +217,8 @@ func (p *process) wait() result {
 	}
 	return result{p.output.String(), p.command.ProcessState.ExitCode(), time.Since(p.began)}
 }
+
+// flat is what Terraform said, without the frame and the line breaks of its messages.
+func flat(output string) string {
+	return strings.Join(strings.Fields(strings.ReplaceAll(output, "│ ", "")), " ")
+}

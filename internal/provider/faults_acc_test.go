@@ -339,6 +339,20 @@ func TestAccEngineUnreachable(t *testing.T) {
 	})
 }
 
+// One error explains why the engine can't be reached, and those of everything else refer to it.
+func TestAccEngineUnreachableForAll(t *testing.T) {
+	r := newRig(t)
+	c := newCLI(t)
+	host := "unix://" + filepath.Join(t.TempDir(), "no-engine.sock")
+	c.configure(strings.ReplaceAll(r.container(), r.Proxy.Host, host) + r.network() + r.volume() + r.image("app:1"))
+	apply := c.run("apply", "-auto-approve")
+	for says, times := range map[string]int{"Error: Unable to reach engine": 4, "check that it is right": 1, "the same as for": 3, "see there": 3} {
+		if n := strings.Count(flat(apply.output), says); n != times {
+			t.Errorf("the apply says %q %d times, want %d:\n%s", says, n, times, apply.output)
+		}
+	}
+}
+
 // A fault brings the last lines of the log, but no value of the environment that they show.
 func TestAccSecretsAreMasked(t *testing.T) {
 	r := newRig(t)

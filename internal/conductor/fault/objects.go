@@ -19,7 +19,12 @@ type Object struct {
 }
 
 // String names the object in texts.
-func (o Object) String() string { return fmt.Sprintf("%s %q", o.Kind, o.Name) }
+func (o Object) String() string {
+	if o.Name == "" {
+		return o.Kind
+	}
+	return fmt.Sprintf("%s %q", o.Kind, o.Name)
+}
 
 func (o Object) make(f Fault, err error) *Fault {
 	return Scope{Engine: o.Engine, Mask: o.Mask, Now: o.Now}.make(f, err)

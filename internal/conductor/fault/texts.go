@@ -262,10 +262,28 @@ func (s Scope) StillUnderWay(kind Kind, step Step, so string, err error) *Fault 
 	return s.make(f, err)
 }
 
-// Unreachable is an engine that does not answer at an address, which comes from a setting. If
-// another container's fault explains it already, elsewhere is that container's name, and this
-// fault only refers to it.
-func (s Scope) Unreachable(address, from, elsewhere string, err error) *Fault {
+// NotConnected is a connection whose context ended: its time was up, or it was cancelled. The subject
+// is what it was for ("container \"web\""); empty is nothing in particular.
+func (s Scope) NotConnected(kind Kind, subject string, err error) *Fault {
+	f := Fault{Kind: kind, Step: StepConnecting, Summary: "The connection to the engine" + forSubject(subject) + " was cancelled", Message: "somebody asked for it", Hint: "apply again to go on"}
+	if kind == Timeout {
+		f.Summary, f.Message = "The connection to the engine"+forSubject(subject)+" took too long", "its time was up"
+		f.Hint = "check that the engine answers, then apply again"
+	}
+	return s.make(f, err)
+}
+
+func forSubject(subject string) string {
+	if subject == "" {
+		return ""
+	}
+	return " for " + subject
+}
+
+// Unreachable is an engine that does not answer at an address, which comes from a setting. The subject
+// is what it is needed for. If the fault of another one explains it already, that is elsewhere, and
+// this fault only refers to it.
+func (s Scope) Unreachable(address, from, subject, elsewhere string, err error) *Fault {
 	f := Fault{
 		Kind: EngineUnreachable, Step: StepConnecting,
 		Summary: fmt.Sprintf("Unable to reach engine %q", address),
@@ -274,10 +292,8 @@ func (s Scope) Unreachable(address, from, elsewhere string, err error) *Fault {
 			"(docker -H %s version)", from, address),
 	}
 	if elsewhere != "" {
-		if s.Container != "" {
-			f.Summary = fmt.Sprintf("Unable to reach engine %q for container %q", address, s.Container)
-		}
-		f.Message = "the same as for container \"" + elsewhere + "\""
+		f.Summary += forSubject(subject)
+		f.Message = "the same as for " + elsewhere
 		f.Hint = "see there"
 	}
 	s.Engine = address
