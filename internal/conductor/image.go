@@ -131,8 +131,7 @@ func (t *task) pullImage(ctx context.Context, spec ImageSpec) (digest string, er
 	if err != nil {
 		return "", t.object.Pull(fault.PullDenied, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
 	}
-	t.action = "pull"
-	outcome, err := t.sharedPull(ctx, named, spec.Platform, auth, t.mark, func(p pull.Progress) { t.progress.setPull(pullOf(spec.Name, p)) })
+	outcome, err := t.sharedPull(ctx, named, spec.Platform, auth, t.mark, func(pull.Progress) {})
 	if err != nil && ctx.Err() == nil {
 		t.object.Mask = fault.NewMask(auth.secrets...)
 		return "", t.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others}, err)

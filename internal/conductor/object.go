@@ -38,8 +38,6 @@ type task struct {
 	attributes []attributeWord
 	// mark is when the task began, in the order of pulls.
 	mark pull.Mark
-	// progress is how far a pull is.
-	progress progress
 }
 
 // attributeWord tells that an engine's message with this word concerns this attribute.
@@ -80,7 +78,7 @@ func (t *task) explain(ctx context.Context, err error) error {
 	text := strings.ToLower(err.Error())
 	switch {
 	case ctx.Err() != nil:
-		return t.object.Ended(endedKind(ctx), t.step, t.action, t.timeout, t.exists, context.Cause(ctx)).SoFar(t.progress.soFar())
+		return t.object.Ended(endedKind(ctx), t.step, t.action, t.timeout, t.exists, context.Cause(ctx))
 	case lostAnswer(err):
 		return t.object.Lost(t.step, t.action, err)
 	case errdefs.IsNotFound(err) && t.step == fault.StepReading:

@@ -197,9 +197,6 @@ func (o *operation) fail(ctx context.Context, err error) error {
 	case errors.As(err, &f):
 	case ctx.Err() != nil:
 		f = o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), context.Cause(ctx))
-		if o.step == fault.StepPulling {
-			f = f.SoFar(o.progress.soFar())
-		}
 	default:
 		f = o.explain(ctx, err)
 	}

@@ -5,11 +5,8 @@ package conductor
 
 import (
 	"context"
-	"fmt"
 	"sync"
 	"time"
-
-	"github.com/docker/go-units"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -30,8 +27,6 @@ type progress struct {
 	step        fault.Step
 	containerID string
 	pull        *journal.Pull
-	// moved is when a byte of the pull came last.
-	moved time.Time
 	// untold says that the journal does not have it yet.
 	untold bool
 }
@@ -47,28 +42,7 @@ func (p *progress) setStep(step fault.Step, containerID string) {
 func (p *progress) setPull(pull journal.Pull) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.pull == nil || p.pull.Done != pull.Done {
-		p.moved = time.Now()
-	}
 	p.pull, p.untold = &pull, true
-}
-
-// stalled is for how long a pull stands still before it is worth a word.
-const stalled = time.Second
-
-// soFar says how far the pull has come; empty if there is none.
-func (p *progress) soFar() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.pull == nil {
-		return ""
-	}
-	text := fmt.Sprintf("%s of %s had come, and %d of %d layers were complete",
-		units.HumanSizeWithPrecision(float64(p.pull.Done), 3), units.HumanSizeWithPrecision(float64(p.pull.Total), 3), p.pull.Complete, p.pull.Layers)
-	if still := time.Since(p.moved); still >= stalled {
-		text += fmt.Sprintf("; nothing came for the last %s", still.Round(time.Second))
-	}
-	return text
 }
 
 func (p *progress) isUntold() bool {

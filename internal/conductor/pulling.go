@@ -69,17 +69,12 @@ func (o *operation) pull(ctx context.Context) error {
 func (o *operation) reportPull() func(pull.Progress) {
 	var last time.Time
 	return func(p pull.Progress) {
-		o.progress.setPull(pullOf(o.Spec.Image, p))
+		o.progress.setPull(journal.Pull{Image: o.Spec.Image, Done: p.Done, Total: p.Total, Layers: p.Layers, Complete: p.Complete})
 		if now := time.Now(); now.Sub(last) >= reportEvery {
 			last = now
 			o.logger.Info("pulling", "image", o.Spec.Image, "bytes", p.Done, "of", p.Total)
 		}
 	}
-}
-
-// pullOf is how the journal has a pull's progress.
-func pullOf(image string, p pull.Progress) journal.Pull {
-	return journal.Pull{Image: image, Done: p.Done, Total: p.Total, Layers: p.Layers, Complete: p.Complete}
 }
 
 // pull pulls one image, and repeats what failed in a way that can mend itself. The engine keeps

@@ -235,16 +235,6 @@ func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log 
 	return s.make(f, err)
 }
 
-// SoFar says of work that ended before its time how far it had come; empty is that nobody knows.
-func (f *Fault) SoFar(text string) *Fault {
-	if text == "" {
-		return f
-	}
-	out := *f
-	out.Message += ": " + text
-	return &out
-}
-
 // StillUnderWay is an operation that somebody waited for, and that had not come as far when the wait
 // was over. The operation itself goes on. So is how far it was: "its create was pulling".
 func (s Scope) StillUnderWay(kind Kind, step Step, so string, err error) *Fault {
