@@ -326,7 +326,7 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 	case c.connecting <- struct{}{}:
 		defer func() { <-c.connecting }()
 	case <-ctx.Done():
-		return nil, c.scope("", container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, context.Cause(ctx))
+		return nil, c.scope("", container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, "", context.Cause(ctx))
 	}
 	if e, err := c.connected(container); e != nil || err != nil {
 		return e, err
@@ -356,7 +356,7 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:
-		return nil, c.scope(where.Host, container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, context.Cause(ctx))
+		return nil, c.scope(where.Host, container).Ended(endedKind(ctx), fault.StepConnecting, "operation", "", nil, "", context.Cause(ctx))
 	default:
 		c.unreached = &unreached{address: where, err: err, container: container, at: time.Now()}
 		return nil, c.scope("", container).Unreachable(where.Host, where.From, "", err)

@@ -191,9 +191,14 @@ func (o *operation) fail(ctx context.Context, err error) error {
 		return f
 	}
 	if ctx.Err() != nil {
-		return o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), context.Cause(ctx))
+		return o.ended(ctx, "")
 	}
 	return o.explain(ctx, err)
+}
+
+// ended makes a fault of the end of the operation's context. SoFar says how far a pull had come.
+func (o *operation) ended(ctx context.Context, soFar string) error {
+	return o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), soFar, context.Cause(ctx))
 }
 
 // exists says what a failure at this moment leaves behind.
