@@ -7,9 +7,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"github.com/distribution/reference"
 	"github.com/docker/cli/cli/config"
+	"github.com/docker/cli/cli/config/configfile"
 	"github.com/docker/docker/api/types/registry"
 )
 
@@ -65,14 +67,46 @@ func credentialsFor(image reference.Named, configured map[string]Credential) (fo
 	if err != nil {
 		return found, "", fmt.Errorf("reading the Docker CLI's configuration in %s: %w", config.Dir(), err)
 	}
+	source = "the Docker CLI's configuration"
+	helper := helperFor(file, key)
+	if helper != "" {
+		source = fmt.Sprintf("credential helper %q of %s", helper, source)
+	}
 	kept, err := file.GetAuthConfig(key)
-	if err != nil {
-		return found, "", fmt.Errorf("asking the credential helper for %s: %w", domain, err)
+	switch {
+	case err != nil && helper != "":
+		return found, "", fmt.Errorf("asking %s for %s: %s", source, domain, helperSaid(err))
+	case err != nil:
+		return found, "", fmt.Errorf("reading the credentials for %s in %s: %w", domain, source, err)
 	}
 	if kept.Username == "" && kept.Auth == "" && kept.IdentityToken == "" && kept.RegistryToken == "" {
 		return found, "", nil
 	}
-	return registry.AuthConfig(kept), "the Docker CLI's configuration", nil
+	return registry.AuthConfig(kept), source, nil
+}
+
+// helperFor names the program that keeps a registry's credentials, as the Docker CLI chooses it:
+// the registry's own one in credHelpers, else the one for all in credsStore. Empty is none.
+func helperFor(file *configfile.ConfigFile, key string) string {
+	suffix, ok := file.CredentialHelpers[key]
+	if !ok {
+		suffix = file.CredentialsStore
+	}
+	if suffix == "" {
+		return ""
+	}
+	return "docker-credential-" + suffix
+}
+
+// helperSaid is a credential helper's failure for a person. The error holds what the helper wrote,
+// which is the credential itself if it failed after that: there is no value yet that could be masked.
+func helperSaid(err error) string {
+	text := err.Error()
+	said, wrote, found := strings.Cut(text, ", out: ")
+	if found && strings.ContainsAny(wrote, "{}") {
+		return said + ", out: (withheld: it may hold a credential)"
+	}
+	return text
 }
 
 func encode(c registry.AuthConfig, source string) (authentication, error) {

@@ -47,7 +47,7 @@ func (c *Conductor) Cast(ctx context.Context, req Request, limit time.Duration) 
 	case err == nil && answer.Unkept:
 		return c.complete(ctx, req, limit, errUnkept)
 	case ctx.Err() != nil:
-		return Accepted{}, c.scope("", req.Spec.Name).Ended(endedKind(ctx), fault.StepQueued, req.Kind.verb(), "", nil, context.Cause(ctx))
+		return Accepted{}, c.scope("", req.Spec.Name).Ended(endedKind(ctx), fault.StepQueued, req.Kind.verb(), "", nil, "", context.Cause(ctx))
 	case err != nil:
 		return Accepted{}, c.scope("", req.Spec.Name).Background(req.Kind.verb(), err)
 	case answer.Fault != nil:

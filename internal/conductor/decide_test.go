@@ -5,11 +5,13 @@ package conductor
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
 func TestJudge(t *testing.T) {
@@ -247,16 +249,44 @@ func TestReadable(t *testing.T) {
 }
 
 func TestPullKind(t *testing.T) {
-	for text, want := range map[string]fault.Kind{
-		"manifest for 127.0.0.1:5000/app:1 not found: manifest unknown: manifest unknown":                       fault.ImageNotFound,
-		"pull access denied for acme/app, repository does not exist or may require 'docker login'":              fault.PullDenied,
-		"Head \"https://ghcr.io/v2/acme/app/manifests/1\": unauthorized: authentication required":               fault.PullDenied,
-		"no matching manifest for linux/arm64 in the manifest list entries":                                     fault.ImageNotFound,
-		"Get \"https://registry.invalid/v2/\": dial tcp: lookup registry.invalid on 127.0.0.1:53: no such host": fault.PullFailed,
-		"received unexpected HTTP status: 503 Service Unavailable":                                              fault.PullFailed,
+	for text, want := range map[string]struct {
+		kind   fault.Kind
+		repeat bool
+	}{
+		"manifest for 127.0.0.1:5000/app:1 not found: manifest unknown: manifest unknown":                       {fault.ImageNotFound, false},
+		"pull access denied for acme/app, repository does not exist or may require 'docker login'":              {fault.PullDenied, false},
+		"Head \"https://ghcr.io/v2/acme/app/manifests/1\": unauthorized: authentication required":               {fault.PullDenied, false},
+		"no matching manifest for linux/arm64 in the manifest list entries":                                     {fault.ImageNotFound, false},
+		"Get \"https://registry.invalid/v2/\": dial tcp: lookup registry.invalid on 127.0.0.1:53: no such host": {fault.RegistryUnreachable, false},
+		"Get \"http://127.0.0.1:1/v2/\": dial tcp 127.0.0.1:1: connect: connection refused":                     {fault.RegistryUnreachable, false},
+		"Get \"https://10.0.0.9/v2/\": dial tcp 10.0.0.9:443: i/o timeout":                                      {fault.RegistryUnreachable, true},
+		"received unexpected HTTP status: 503 Service Unavailable":                                              {fault.RegistryError, true},
+		"unexpected status from HEAD request to http://127.0.0.1/v2/app/manifests/1: 500 Internal Server Error": {fault.RegistryError, true},
+		"toomanyrequests: You have reached your pull rate limit.":                                               {fault.RateLimited, true},
+		"unexpected status from GET request to http://127.0.0.1/v2/app/manifests/1: 429 Too Many Requests":      {fault.RateLimited, true},
+		"error parsing HTTP 429 response body: invalid character 'T' looking for beginning of value: \"Too\"":   {fault.RateLimited, true},
+		"error parsing HTTP 403 response body: unexpected end of JSON input: \"\"":                              {fault.PullDenied, false},
+		"filesystem layer verification failed for digest sha256:0123":                                           {fault.ImageCorrupt, true},
+		"unexpected EOF": {fault.PullFailed, true},
+		"write /var/lib/docker/tmp/GetImageBlob1: no space left on device": {fault.PullFailed, false},
 	} {
-		if got := pullKind(errors.New(text)); got != want {
-			t.Errorf("%s: got %s, want %s", text, got, want)
+		if got, repeat := pullKind(errors.New(text)), transientPull(errors.New(text)); got != want.kind || repeat != want.repeat {
+			t.Errorf("%s: got %s, repeated %t, want %v", text, got, repeat, want)
+		}
+	}
+	if got := pullKind(fmt.Errorf("%w (5m)", pull.ErrStalled)); got != fault.PullStalled {
+		t.Errorf("a stall is %s", got)
+	}
+}
+
+func TestHelperSaid(t *testing.T) {
+	const head = "error getting credentials - err: exit status 1, out: "
+	for text, want := range map[string]string{
+		head + "`the vault is sealed`":                             head + "`the vault is sealed`",
+		head + "`{\"Username\":\"a\",\"Secret\":\"open sesame\"}`": head + "(withheld: it may hold a credential)",
+	} {
+		if got := helperSaid(errors.New(text)); got != want {
+			t.Errorf("%s: got %s", text, got)
 		}
 	}
 }

@@ -129,14 +129,17 @@ func (t *task) pullImage(ctx context.Context, spec ImageSpec) (digest string, er
 	named = reference.TagNameOnly(named)
 	auth, err := authenticate(named, t.credentials)
 	if err != nil {
-		return "", t.object.Pull(fault.PullDenied, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
+		return "", t.object.Pull(fault.NoCredentials, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
 	}
 	outcome, err := t.sharedPull(ctx, named, spec.Platform, auth, t.mark, func(pull.Progress) {})
-	if err != nil && ctx.Err() == nil {
-		t.object.Mask = fault.NewMask(auth.secrets...)
-		return "", t.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others}, err)
+	switch {
+	case err == nil:
+		return outcome.Digest, nil
+	case ctx.Err() != nil:
+		return "", t.object.Ended(endedKind(ctx), t.step, "pull", t.timeout, t.exists, soFar(outcome.Last), context.Cause(ctx))
 	}
-	return outcome.Digest, err
+	t.object.Mask = fault.NewMask(auth.secrets...)
+	return "", t.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
 }
 
 // sharedPull brings an image to the engine, together with all who want the same one.

@@ -78,7 +78,7 @@ func (t *task) explain(ctx context.Context, err error) error {
 	text := strings.ToLower(err.Error())
 	switch {
 	case ctx.Err() != nil:
-		return t.object.Ended(endedKind(ctx), t.step, t.action, t.timeout, t.exists, context.Cause(ctx))
+		return t.object.Ended(endedKind(ctx), t.step, t.action, t.timeout, t.exists, "", context.Cause(ctx))
 	case lostAnswer(err):
 		return t.object.Lost(t.step, t.action, err)
 	case errdefs.IsNotFound(err) && t.step == fault.StepReading:

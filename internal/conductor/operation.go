@@ -196,11 +196,16 @@ func (o *operation) fail(ctx context.Context, err error) error {
 	switch {
 	case errors.As(err, &f):
 	case ctx.Err() != nil:
-		f = o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), context.Cause(ctx))
+		f = o.ended(ctx, "")
 	default:
 		f = o.explain(ctx, err)
 	}
 	return o.advise(f)
+}
+
+// ended makes a fault of the end of the operation's context. SoFar says how far a pull had come.
+func (o *operation) ended(ctx context.Context, soFar string) *fault.Fault {
+	return o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), soFar, context.Cause(ctx))
 }
 
 // exists says what a failure at this moment leaves behind.

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (o *operation) pull(ctx context.Context) error {
 	named = reference.TagNameOnly(named)
 	auth, err := authenticate(named, o.engine.credentials)
 	if err != nil {
-		return o.scope().Pull(fault.PullDenied, fault.Pull{Image: o.Spec.Image, Credentials: "could not be read"}, err)
+		return o.scope().Pull(fault.NoCredentials, fault.Pull{Image: o.Spec.Image, Credentials: "could not be read"}, err)
 	}
 	var outcome pull.Outcome
 	pulling := func(named reference.Named) (err error) {
@@ -57,12 +58,24 @@ func (o *operation) pull(ctx context.Context) error {
 		o.digest = cmp.Or(o.Digest, outcome.Digest)
 		return nil
 	case ctx.Err() != nil:
-		return err
+		return o.ended(ctx, soFar(outcome.Last))
 	default:
 		scope := o.scope()
 		scope.Mask = fault.NewMask(auth.secrets...)
-		return scope.Pull(pullKind(err), fault.Pull{Image: o.Spec.Image, Credentials: auth.source, Others: outcome.Others}, err)
+		return scope.Pull(pullKind(err), fault.Pull{Image: o.Spec.Image, Credentials: auth.source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
 	}
+}
+
+// soFar says how far a pull had come that did not end well; empty if the registry had given nothing.
+func soFar(p pull.Progress) string {
+	if p.Layers == 0 {
+		return ""
+	}
+	bytes := ""
+	if p.Total > 0 {
+		bytes = fmt.Sprintf(", %s of the %s in those that began", size(p.Done), size(p.Total))
+	}
+	return fmt.Sprintf("the pull had %d of %d layers%s", p.Complete, p.Layers, bytes)
 }
 
 // reportPull shows the progress in the journal, and logs it now and then.
@@ -185,23 +198,41 @@ func readable(err error) error {
 func pullKind(err error) fault.Kind {
 	text := strings.ToLower(err.Error())
 	switch {
+	case errors.Is(err, pull.ErrStalled):
+		return fault.PullStalled
+	case containsAny(text, "toomanyrequests", "too many requests", "http 429"):
+		return fault.RateLimited
 	case containsAny(text, "manifest unknown", "name unknown", "no matching manifest", "does not match the specified platform"):
 		return fault.ImageNotFound
-	case containsAny(text, "pull access denied", "unauthorized", "authentication required", "denied", "no basic auth credentials", "forbidden"):
+	case containsAny(text, "pull access denied", "unauthorized", "authentication required", "denied", "no basic auth credentials", "forbidden", "http 403", "http 401"):
 		return fault.PullDenied
+	case containsAny(text, "verification failed", "unexpected commit digest", "failed commit on ref"):
+		return fault.ImageCorrupt
 	case containsAny(text, "not found"):
 		return fault.ImageNotFound
+	case serverFailed.MatchString(text):
+		return fault.RegistryError
+	case containsAny(text, "no such host", "connection refused", "no route to host", "network is unreachable", "i/o timeout", "tls handshake timeout",
+		"client.timeout exceeded", "request canceled while waiting for connection"):
+		return fault.RegistryUnreachable
 	default:
 		return fault.PullFailed
 	}
 }
 
-// transientPull says whether the same pull may succeed a moment later.
+// serverFailed finds a registry's status of 500 and above in the engine's words (lower case), as
+// engines before 25.0 and since spell it.
+var serverFailed = regexp.MustCompile(`unexpected (http status|status from \w+ request to \S+|status code \S+?): 5\d\d`)
+
+// transientPull says whether the same pull may succeed a moment later. A registry that limits the
+// rate of requests, not their number, lets a later one through: the engine does not repeat it.
 func transientPull(err error) bool {
-	if pullKind(err) != fault.PullFailed || errdefs.IsInvalidArgument(err) {
+	switch pullKind(err) {
+	case fault.RateLimited, fault.RegistryError, fault.RegistryUnreachable, fault.ImageCorrupt, fault.PullFailed:
+	default:
 		return false
 	}
-	return !containsAny(strings.ToLower(err.Error()), "no such host", "connection refused", "invalid reference", "certificate",
+	return !errdefs.IsInvalidArgument(err) && !containsAny(strings.ToLower(err.Error()), "no such host", "connection refused", "invalid reference", "certificate",
 		"http response to https client", "no space left")
 }
 

@@ -149,7 +149,7 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 	}
 	found, source, err := credentialsFor(named, c.opts.Credentials)
 	if err != nil {
-		return nil, q.object.Registry(fault.PullDenied, err.Error(), "mend the Docker CLI's configuration, or set registry_auth in the provider's", err)
+		return nil, q.object.Registry(fault.NoCredentials, err.Error(), fault.CredentialsHint, err)
 	}
 	q.source = cmp.Or(source, "none")
 	q.object.Mask = fault.NewMask(found.Password, found.Auth, found.IdentityToken, found.RegistryToken)
@@ -172,7 +172,7 @@ func (q *question) explain(ctx context.Context, err error) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return q.object.Ended(endedKind(ctx), fault.StepReading, "read", "read", "", context.Cause(ctx))
+		return q.object.Ended(endedKind(ctx), fault.StepReading, "read", "read", "", "", context.Cause(ctx))
 	}
 	message := err.Error() + "; credentials: " + q.source
 	var said *transport.Error

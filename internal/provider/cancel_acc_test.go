@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -15,29 +16,38 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// Ctrl-C in the middle of a pull: Terraform ends although the registry gives nothing more, the
-// state has no container, and the next apply makes one.
+// Ctrl-C in the middle of a pull, which a container and an image share: Terraform ends although the
+// registry gives nothing more, the state has neither, and the next apply makes both.
 func TestAccInterruptedPull(t *testing.T) {
 	r := newRig(t)
 	registry := enginetest.NewRegistry(t, r.Engine)
 	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
 	gate := registry.HoldBlob(pushed)
 	c := newCLI(t)
-	c.configure(r.container(attr("image", pushed.Reference)))
+	c.configure(r.provider() + r.both(pushed.Reference))
 
 	apply := c.start("apply", "-auto-approve")
 	gate.Await()
 	apply.interrupt()
-	if ended := apply.wait(); ended.code == 0 {
+	ended := apply.wait()
+	if ended.code == 0 {
 		t.Errorf("the interrupted apply succeeded:\n%s", ended.output)
+	}
+	for _, says := range []string{
+		fmt.Sprintf("The create of container %q on engine %q was cancelled while pulling", r.Name("web"), r.HostName()),
+		fmt.Sprintf("Unable to pull image %q on engine %q: it was cancelled", pushed.Reference, r.HostName()),
+	} {
+		if !regexp.MustCompile(strings.ReplaceAll(regexp.QuoteMeta(says), " ", `[\s│]+`)).MatchString(ended.output) {
+			t.Errorf("the interrupted apply does not say %q:\n%s", says, ended.output)
+		}
 	}
 	// The engine hears that nobody waits for the pull any more.
 	r.Proxy.AwaitEnded("POST", "/images/create")
 	if names := r.Containers(); len(names) != 0 {
 		t.Errorf("containers after the interruption: %v", names)
 	}
-	if list := c.must("state", "list"); strings.Contains(list.output, web) {
-		t.Errorf("the state has the container:\n%s", list.output)
+	if list := c.must("state", "list"); list.output != "" {
+		t.Errorf("the state has something:\n%s", list.output)
 	}
 
 	gate.Open()

@@ -183,20 +183,10 @@ func TestAccCastKeepsSecrets(t *testing.T) {
 	r.idle()
 	said = append(said, r.cli.must("destroy", "-auto-approve").output)
 
-	files := 0
-	err := filepath.WalkDir(r.dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := os.ReadFile(path)
-		said, files = append(said, path+": "+string(content)), files+1
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(filepath.Join(r.dir, "background.log")); err != nil || files < 4 {
-		t.Errorf("the state folder has %d files; the background conductor's log: %v", files, err)
+	kept := r.stateFolder()
+	said = append(said, kept...)
+	if _, err := os.Stat(filepath.Join(r.dir, "background.log")); err != nil || len(kept) < 4 {
+		t.Errorf("the state folder has %d files; the background conductor's log: %v", len(kept), err)
 	}
 	for _, secret := range []string{token, password} {
 		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
@@ -207,4 +197,21 @@ func TestAccCastKeepsSecrets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// stateFolder gives all that is in the state folder, a text for each file.
+func (r *castRig) stateFolder() (files []string) {
+	r.t.Helper()
+	err := filepath.WalkDir(r.dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		content, err := os.ReadFile(path)
+		files = append(files, path+": "+string(content))
+		return err
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return files
 }

@@ -179,6 +179,19 @@ func (r *Registry) FailManifest(pushed Pushed, times, status int) {
 	})
 }
 
+// LimitRate answers the next requests for the image's manifest as a registry does whose limit is
+// reached. RetryAfter are seconds; empty says nothing of the kind.
+func (r *Registry) LimitRate(pushed Pushed, times int, retryAfter string) {
+	r.disturb(times, r.manifest(pushed), func(w http.ResponseWriter, _ *http.Request, _ http.HandlerFunc) {
+		w.Header().Set("Content-Type", "application/json")
+		if retryAfter != "" {
+			w.Header().Set("Retry-After", retryAfter)
+		}
+		w.WriteHeader(http.StatusTooManyRequests)
+		fmt.Fprint(w, `{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit"}]}`)
+	})
+}
+
 func (r *Registry) blob(pushed Pushed) func(RegistryRequest) bool {
 	return func(q RegistryRequest) bool {
 		return q.Method == http.MethodGet && q.Path == pushed.Repository+"/blobs/"+pushed.Blob

@@ -17,6 +17,9 @@ type Kind string
 const (
 	ImageNotFound     Kind = "image_not_found"
 	PullDenied        Kind = "pull_denied"
+	NoCredentials     Kind = "no_credentials"
+	PullStalled       Kind = "pull_stalled"
+	ImageCorrupt      Kind = "image_corrupt"
 	PullFailed        Kind = "pull_failed"
 	NameConflict      Kind = "name_conflict"
 	PortTaken         Kind = "port_taken"

@@ -91,15 +91,18 @@ func (o Object) Registry(kind Kind, message, hint string, err error) *Fault {
 }
 
 // Ended is work on an object whose context ended.
-func (o Object) Ended(kind Kind, step Step, action, timeout, exists string, err error) *Fault {
+func (o Object) Ended(kind Kind, step Step, action, timeout, exists, soFar string, err error) *Fault {
 	f := Fault{
 		Kind: kind, Step: step, Exists: exists, Message: "somebody asked for it", Hint: "apply again to go on",
-		Summary: fmt.Sprintf("Gantry was to %s %s on engine %q and was cancelled", action, o, o.Engine),
+		Summary: fmt.Sprintf("Unable to %s %s on engine %q: it was cancelled", action, o, o.Engine),
 	}
 	if kind == Timeout {
 		f.Message, f.Attribute = "its time was up", []string{"timeouts", timeout}
-		f.Summary = fmt.Sprintf("Gantry was to %s %s on engine %q and it took too long", action, o, o.Engine)
+		f.Summary = fmt.Sprintf("Unable to %s %s on engine %q: it took too long", action, o, o.Engine)
 		f.Hint = fmt.Sprintf("raise timeouts.%s if this is to be expected", timeout)
+	}
+	if soFar != "" {
+		f.Message += "; " + soFar
 	}
 	return o.make(f, err)
 }

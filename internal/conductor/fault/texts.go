@@ -55,19 +55,38 @@ type Pull struct {
 	Credentials string
 	// Others is how many other containers waited for the same pull.
 	Others int
-	Local  bool
+	// SoFar says how far the pull had come, empty if nothing had.
+	SoFar string
 }
 
-// Pull is an image that could not be pulled. Kind is ImageNotFound, PullDenied or PullFailed.
+// CredentialsHint is what to do where the credentials for a registry can't be read.
+const CredentialsHint = "mend the Docker CLI's configuration or the credential helper that it names (it is looked for in the PATH of Terraform), " +
+	"or set registry_auth in the provider's configuration"
+
+// Pull is an image that could not be pulled. Kind says why.
 func (s Scope) Pull(kind Kind, p Pull, err error) *Fault {
 	hint := fmt.Sprintf("check the reference, or set pull_policy = %q if the image is built on the host", "never")
 	switch kind {
 	case PullDenied:
 		hint = "check that the image exists and that the credentials may read it (registry_auth of the provider, or docker login)"
-	case PullFailed:
+	case NoCredentials:
+		hint = CredentialsHint
+	case RateLimited:
+		hint = "wait, then apply again, or use credentials with a higher limit; layers that are complete are kept"
+	case RegistryError:
+		hint = "try again later, or see the registry's log; layers that are complete are kept"
+	case ImageCorrupt:
+		hint = "the registry, or a proxy before it, gave other bytes than the image's digest promises: push the image again, or empty the proxy's cache"
+	case PullStalled:
+		hint = "see whether the registry, or what is between it and the engine's host, still answers; then apply again: layers that are complete are kept"
+	case PullFailed, RegistryUnreachable:
 		hint = "check that the engine's host reaches the registry; the pull can be repeated, layers that are complete are kept"
 	}
-	message := err.Error() + "; credentials: " + p.Credentials
+	message := err.Error()
+	if p.SoFar != "" {
+		message += "; " + p.SoFar
+	}
+	message += "; credentials: " + p.Credentials
 	if p.Others > 0 {
 		message += fmt.Sprintf("; %d other %s for this image", p.Others, plural(p.Others, "container waits", "containers wait"))
 	}
@@ -218,8 +237,9 @@ func (s Scope) NoHealthcheck(exists Exists) *Fault {
 	}, nil)
 }
 
-// Ended is an operation whose context ended: its time was up, or it was cancelled.
-func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log []string, err error) *Fault {
+// Ended is an operation whose context ended: its time was up, or it was cancelled. SoFar says how far
+// a pull had come, and is empty otherwise.
+func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log []string, soFar string, err error) *Fault {
 	f := Fault{
 		Kind: kind, Step: step, Exists: string(exists), Log: log,
 		Summary: fmt.Sprintf("The %s of container %q on engine %q was cancelled while %s", operation, s.Container, s.Engine, step),
@@ -231,6 +251,9 @@ func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log 
 		f.Summary = fmt.Sprintf("The %s of container %q on engine %q took too long while %s", operation, s.Container, s.Engine, step)
 		f.Message = "its time was up"
 		f.Hint = fmt.Sprintf("raise timeouts.%s if this is to be expected", operation)
+	}
+	if soFar != "" {
+		f.Message += "; " + soFar
 	}
 	return s.make(f, err)
 }

@@ -92,6 +92,8 @@ type Outcome struct {
 	Result
 	// Others is how many other callers shared the pull at most.
 	Others int
+	// Last is how far the pull had come when it ended, or when this caller left.
+	Last Progress
 }
 
 // Do pulls what key names, joins the pull of it that is in progress, or takes the outcome of one
@@ -103,7 +105,7 @@ func (g *Group) Do(ctx context.Context, key string, since Mark, observe func(Pro
 	if f := g.ended[key]; f != nil && f.mark > since {
 		g.mu.Unlock()
 		g.coalesced.Add(1)
-		return Outcome{Result: f.result, Others: f.most}, f.err
+		return Outcome{Result: f.result, Others: f.most, Last: f.last}, f.err
 	}
 	f := g.flights[key]
 	if f == nil {
@@ -122,7 +124,7 @@ func (g *Group) Do(ctx context.Context, key string, since Mark, observe func(Pro
 
 	select {
 	case <-f.done:
-		return Outcome{Result: f.result, Others: f.most - 1}, f.err
+		return Outcome{Result: f.result, Others: f.most - 1, Last: f.last}, f.err
 	case <-ctx.Done():
 		g.mu.Lock()
 		delete(f.observers, seat)
@@ -134,8 +136,9 @@ func (g *Group) Do(ctx context.Context, key string, since Mark, observe func(Pro
 			}
 			f.cancel(context.Cause(ctx))
 		}
+		left := Outcome{Last: f.last}
 		g.mu.Unlock()
-		return Outcome{}, context.Cause(ctx)
+		return left, context.Cause(ctx)
 	}
 }
 
