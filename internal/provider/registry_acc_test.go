@@ -20,6 +20,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
+	"github.com/hashicorp/terraform-plugin-testing/plancheck"
+	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
@@ -276,6 +278,52 @@ func TestAccRefreshKeepsEverything(t *testing.T) {
 	if r.imageID(image) == "" {
 		t.Error("the image that a container uses was removed")
 	}
+}
+
+// Under a running container somebody made its network anew and took the name from its image: the plan
+// connects it again, and it stays the same container. Only what needs the image fails without it.
+func TestAccSurroundingsChangedOutside(t *testing.T) {
+	r := newRig(t)
+	image := r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"N": "2"}})
+	member := func(image string, lines ...string) string {
+		lines = append(lines, attr("image", image), attr("pull_policy", "never"), `networks = { front = { network = gantry_network.front.name } }`)
+		return r.provider() + r.network() + r.resource("web", lines...)
+	}
+	same := &sameContainer{rig: r}
+	connected := stateCheck(func() error {
+		if r.connected(r.Name("web"), r.Name("front")) == "" {
+			return fmt.Errorf("the container is not in the network")
+		}
+		return nil
+	})
+	r.run(
+		resource.TestStep{Config: member(image), ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web")), connected}},
+		resource.TestStep{
+			PreConfig: func() {
+				if err := r.Docker.NetworkDisconnect(t.Context(), r.Name("front"), r.Name("web"), true); err != nil {
+					t.Fatal(err)
+				}
+				if err := r.Docker.NetworkRemove(t.Context(), r.Name("front")); err != nil {
+					t.Fatal(err)
+				}
+				r.Network("front")
+				r.rmi(image)
+			},
+			Config: member(image), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
+			ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web")), connected},
+		},
+		resource.TestStep{
+			Config: member(image, `user = "1"`),
+			ExpectError: failure{
+				summary: fmt.Sprintf("Image %q for container %q is not on engine %q", image, r.Name("web"), r.HostName()), line: "image",
+				says: []string{"nothing was created", `pull_policy = "missing"`},
+			}.regexp(),
+		},
+		resource.TestStep{
+			Config: member(r.Image, `user = "1"`), ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
+			ConfigStateChecks: []statecheck.StateCheck{connected},
+		},
+	)
 }
 
 // resourceTypes are the names of all types of resources.
