@@ -29,6 +29,11 @@ func (r *rig) image(name string, lines ...string) string {
 	return fmt.Sprintf("resource \"gantry_image\" \"app\" {\n  name = %q\n%s}\n", name, indent(lines))
 }
 
+// both is a container, and for itself the image that it runs: they share the pull.
+func (r *rig) both(ref string, lines ...string) string {
+	return r.image(ref, lines...) + r.resource("web", append(lines, attr("image", ref))...)
+}
+
 func (r *rig) imageID(ref string) string {
 	r.t.Helper()
 	found, err := r.Docker.ImageInspect(r.t.Context(), ref)

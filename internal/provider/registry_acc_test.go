@@ -27,11 +27,6 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 )
 
-// both is a container, and for itself the image that it runs: they share the pull.
-func (r *rig) both(ref string, lines ...string) string {
-	return r.image(ref, lines...) + r.resource("web", append(lines, attr("image", ref))...)
-}
-
 // failsBoth is what an apply of both says if the pull fails.
 func (r *rig) failsBoth(ref string, says ...string) *regexp.Regexp {
 	container := failure{summary: fmt.Sprintf("Unable to pull image %q for container %q", ref, r.Name("web")), line: "image", says: says}.regexp().String()
