@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
@@ -132,6 +133,9 @@ func (t *task) removeVolume(ctx context.Context, force bool) error {
 		}
 		return false
 	}
+	if err := t.clearProbes(ctx, name); err != nil {
+		return err
+	}
 	users, err := t.remaining(ctx, func(ctx context.Context) ([]user, error) {
 		return t.users(ctx, filters.NewArgs(filters.Arg("volume", name)), mounts)
 	})
@@ -164,7 +168,34 @@ const (
 	probePath = "/volume"
 	// probeCleanup bounds how long its removal, and that of its image, may take.
 	probeCleanup = 30 * time.Second
+	// probeTakes is how long a look may take: what is there later was left by a process that died.
+	probeTakes = 10 * time.Minute
+	// labelProbe says of a container that is only looked through when that is over (RFC 3339).
+	labelProbe = LabelPrefix + "probe"
 )
+
+// clearProbes removes what looks into the volume left whose process died.
+func (t *task) clearProbes(ctx context.Context, name string) error {
+	probes, err := retrying(ctx, func() ([]container.Summary, error) {
+		return t.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
+	})
+	for _, probe := range probes {
+		if over, err := time.Parse(time.RFC3339, probe.Labels[labelProbe]); err != nil || time.Now().Before(over) {
+			continue
+		}
+		t.logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
+		err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
+			return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, container.RemoveOptions{Force: true}))
+		}), t.change(ctx, func(ctx context.Context) error {
+			_, err := t.api.ImageRemove(ctx, probe.ImageID, image.RemoveOptions{})
+			if errdefs.IsConflict(err) {
+				return nil // It is not the probe's alone.
+			}
+			return ignoreNotFound(err)
+		}))
+	}
+	return err
+}
 
 // firstEntry gives the name of something in a volume, empty if there is nothing. The engine's own
 // figures would cost it a walk through all volumes of the host, know only the driver "local", and
@@ -182,8 +213,11 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 		_, removeErr := t.api.ImageRemove(cleanup, img, image.RemoveOptions{})
 		err = errors.Join(err, ignoreNotFound(removeErr))
 	}()
+	ctx, cancel := context.WithTimeout(ctx, probeTakes)
+	defer cancel()
 	probe := "gantry-probe-" + uuid.NewString()
-	_, err = t.api.ContainerCreate(ctx, &container.Config{Image: img, Cmd: []string{"none"}}, &container.HostConfig{
+	labels := map[string]string{labelProbe: time.Now().Add(probeTakes + probeCleanup).UTC().Format(time.RFC3339)}
+	_, err = t.api.ContainerCreate(ctx, &container.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &container.HostConfig{
 		NetworkMode: container.NetworkMode("none"),
 		Mounts: []mount.Mount{{
 			Type: mount.TypeVolume, Source: name, Target: probePath, ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true},

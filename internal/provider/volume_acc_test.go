@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/volume"
@@ -140,6 +141,41 @@ func TestAccVolume(t *testing.T) {
 	}
 	if left := r.probes(); len(left) > 0 {
 		t.Errorf("left over: %v", left)
+	}
+}
+
+// What a look into the volume left whose process was killed does not keep it; one that is under way does.
+func TestAccVolumeWithProbes(t *testing.T) {
+	r := newRig(t)
+	image := r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"PROBE": "yes"}})
+	probe := func(name string, over time.Duration) func() {
+		return func() {
+			r.Run(r.Name(name), enginetest.RunOptions{
+				Image: image, Volumes: []string{r.Name("data") + ":/volume"}, CreateOnly: true,
+				Labels: map[string]string{"io.github.gantry-provider.probe": time.Now().Add(over).UTC().Format(time.RFC3339)},
+			})
+		}
+	}
+	r.run(
+		resource.TestStep{Config: r.provider() + r.volume()},
+		resource.TestStep{
+			PreConfig:   probe("under-way", time.Hour),
+			Config:      r.provider(),
+			ExpectError: regexp.MustCompile(`(?s)Unable to remove volume.*it is in use.*` + r.Name("under-way")),
+		},
+		resource.TestStep{
+			PreConfig: func() {
+				r.Remove(r.Name("under-way"))
+				probe("left", -time.Second)()
+			},
+			Config: r.provider(),
+		},
+	)
+	if left := r.Containers(); len(left) > 0 || r.VolumeExists(r.Name("data")) {
+		t.Errorf("left over: %v", left)
+	}
+	if r.imageID(image) != "" {
+		t.Error("the probe's image is left over")
 	}
 }
 
