@@ -5,12 +5,14 @@ package conductor
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
 	"strings"
 
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
 )
 
@@ -128,14 +130,42 @@ func plainAddresses(list []string) []string {
 	return out
 }
 
-// planNetworks connects what is missing, then connects anew what is connected in another way,
+// findGone finds the networks whose ID leads nowhere, if the container is to be started: with them it
+// can't be, even if there is another network of the same name by now. The engine lets nobody remove a
+// network of a running container, and finds those that it always has by name.
+func (o *operation) findGone(ctx context.Context, c *Container) error {
+	starts := o.Restart || slices.ContainsFunc(planPower(o.Spec, c.State), func(a action) bool { return a.do == doStart })
+	if !starts || !slices.Contains([]string{"created", "exited", "dead"}, c.State.Status) {
+		return nil
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
+		id := c.Attached[name].ID
+		if id == "" || isDefaultMode(name) || name == "host" || name == "none" {
+			continue
+		}
+		_, err := o.engine.api.NetworkInspect(ctx, id, network.InspectOptions{})
+		switch {
+		case errdefs.IsNotFound(err):
+			delete(c.Attached, name)
+			c.Gone = append(c.Gone, name)
+		case err != nil:
+			return err
+		}
+	}
+	return nil
+}
+
+// planNetworks disconnects what is gone, connects what is missing, then connects anew what is connected in another way,
 // each by itself, then disconnects what is too much, so that the container is never without any
 // network in between unless it has but one. Nil networks are left as they are.
 func planNetworks(spec Spec, c *Container) []action {
 	if spec.Networks == nil {
 		return nil
 	}
-	var missing, changed, needless []action
+	var gone, missing, changed, needless []action
+	for _, name := range c.Gone {
+		gone = append(gone, action{do: doDisconnect, network: name, because: "the network that it knows by this name is gone"})
+	}
 	wanted := make(map[string]bool)
 	for _, key := range attachOrder(spec.Networks) {
 		asked := spec.Networks[key]
@@ -156,5 +186,5 @@ func planNetworks(spec Spec, c *Container) []action {
 			needless = append(needless, action{do: doDisconnect, network: name, because: "it is connected and not wanted"})
 		}
 	}
-	return slices.Concat(missing, changed, needless)
+	return slices.Concat(gone, missing, changed, needless)
 }

@@ -39,6 +39,9 @@ type Container struct {
 	AutoRemove bool
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
+	// Gone are networks that are not among Attached any more: a container that does not run still knows
+	// them, by the ID that they had.
+	Gone []string
 	// Shared are the present names of the containers with which it shares namespaces, by ID.
 	Shared map[string]string
 	// PublishedPorts maps "80/tcp" to the lowest port of the host that leads to it now.

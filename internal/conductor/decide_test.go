@@ -126,6 +126,11 @@ func TestPlanUpdate(t *testing.T) {
 			s.Networks["front"] = NetworkAttachment{Network: "front", EndpointOptions: EndpointOptions{Aliases: []string{"a"}, IPv4Address: "10.0.0.9"}}
 			c.Attached["backend"] = AttachedNetwork{ID: "b4cc00000000", EndpointOptions: EndpointOptions{MACAddress: "02:42:ac:11:00:02"}}
 		}, "disconnect front: it is connected with other aliases, ipv4_address\nconnect front: it is connected with other aliases, ipv4_address", 0},
+		{"a network that was made anew while the container was stopped", func(_ *Spec, c *Container) {
+			delete(c.Attached, "front")
+			c.Gone, c.State.Status = []string{"front"}, "exited"
+		}, "disconnect front: the network that it knows by this name is gone\nconnect front: it is wanted and not connected\n" +
+			"start: it is exited with code 0, wanted is running", 0},
 		{"networks that nobody asks for stay", func(s *Spec, _ *Container) { s.Networks = nil }, "", 0},
 		{"stop", func(s *Spec, _ *Container) { s.DesiredState = DesiredStopped }, "stop: it is running, wanted is stopped", 0},
 		{"stopped is created, too", func(s *Spec, c *Container) { s.DesiredState, c.State = DesiredStopped, State{Status: "created"} }, "", 0},

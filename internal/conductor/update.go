@@ -128,6 +128,9 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := o.findGone(ctx, c); err != nil {
+		return nil, err
+	}
 	actions := planUpdate(o.Spec, c)
 	if o.Restart {
 		actions = planRestart(o.Spec, c.State, actions)
