@@ -155,9 +155,9 @@ func (o *operation) findGone(ctx context.Context, c *Container) error {
 	return nil
 }
 
-// planNetworks disconnects what is gone, connects what is missing, then connects anew what is connected in another way,
-// each by itself, then disconnects what is too much, so that the container is never without any
-// network in between unless it has but one. Nil networks are left as they are.
+// planNetworks disconnects what is gone, connects what is missing, then connects anew what is connected
+// in another way, each by itself, then disconnects what is too much, so that the container is never
+// without any network in between unless it has but one. Nil networks are left as they are.
 func planNetworks(spec Spec, c *Container) []action {
 	if spec.Networks == nil {
 		return nil

@@ -222,3 +222,19 @@ func (p *process) wait() result {
 func flat(output string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(output, "│ ", "")), " ")
 }
+
+// diagnostic gives the one error that begins so, without line breaks.
+func (r result) diagnostic(tb testing.TB, summary string) string {
+	tb.Helper()
+	var found []string
+	for _, one := range strings.Split(flat(r.output), "Error: ")[1:] {
+		if strings.HasPrefix(one, summary) {
+			found = append(found, one)
+		}
+	}
+	if len(found) != 1 {
+		tb.Errorf("%d errors begin with %q:\n%s", len(found), summary, r.output)
+		return ""
+	}
+	return found[0]
+}
