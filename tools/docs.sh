@@ -45,7 +45,7 @@ terraform=$(tools/terraform.sh)
 TF_CLI_CONFIG_FILE=$work/cli.tfrc CHECKPOINT_DISABLE=1 \
 	"$terraform" -chdir="$work/schema" providers schema -json >"$work/printed.json"
 # Not every Terraform knows actions, but the documentation has them.
-go run ./internal/actionschemas <"$work/printed.json" >"$work/schema.json"
+go run ./internal/provider/actionschemas <"$work/printed.json" >"$work/schema.json"
 
 mkdir -p docs
 cp -r docs "$work/before"

@@ -323,25 +323,26 @@ func (c *Conductor) scope(engine, container string) fault.Scope {
 
 // connect gives the engine for what is done with a container; empty is with none.
 func (c *Conductor) connect(ctx context.Context, container string) (*engine, error) {
-	if container == "" {
-		return c.connectFor(ctx, "")
+	subject := ""
+	if container != "" {
+		subject = fmt.Sprintf("container %q", container)
 	}
-	return c.connectFor(ctx, fmt.Sprintf("container %q", container))
+	return c.connectFor(ctx, c.scope("", container), subject)
 }
 
-// connectFor gives the engine. One caller connects for all; the error is a *fault.Fault. The subject
-// is what the engine is needed for, in texts; empty is the engine itself.
-func (c *Conductor) connectFor(ctx context.Context, subject string) (*engine, error) {
-	if e, err := c.connected(subject); e != nil || err != nil {
+// connectFor gives the engine. One caller connects for all; the error is a *fault.Fault of the scope.
+// The subject is what the engine is needed for, in texts; empty is the engine itself.
+func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject string) (*engine, error) {
+	if e, err := c.connected(scope, subject); e != nil || err != nil {
 		return e, err
 	}
 	select {
 	case c.connecting <- struct{}{}:
 		defer func() { <-c.connecting }()
 	case <-ctx.Done():
-		return nil, c.scope("", "").NotConnected(endedKind(ctx), subject, context.Cause(ctx))
+		return nil, scope.NotConnected(endedKind(ctx), subject, context.Cause(ctx))
 	}
-	if e, err := c.connected(subject); e != nil || err != nil {
+	if e, err := c.connected(scope, subject); e != nil || err != nil {
 		return e, err
 	}
 
@@ -369,19 +370,20 @@ func (c *Conductor) connectFor(ctx context.Context, subject string) (*engine, er
 		c.engine, c.unreached = e, nil
 		return e, nil
 	case ctx.Err() != nil:
-		return nil, c.scope(where.Host, "").NotConnected(endedKind(ctx), subject, context.Cause(ctx))
+		scope.Engine = where.Host
+		return nil, scope.NotConnected(endedKind(ctx), subject, context.Cause(ctx))
 	default:
 		c.unreached = &unreached{address: where, err: err, subject: subject, at: time.Now()}
-		return nil, c.scope("", "").Unreachable(where.Host, where.From, subject, "", err)
+		return nil, scope.Unreachable(where.Host, where.From, subject, "", err)
 	}
 }
 
 // connected gives the engine, or the failure to reach it that still stands, or neither.
-func (c *Conductor) connected(subject string) (*engine, error) {
+func (c *Conductor) connected(scope fault.Scope, subject string) (*engine, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if u := c.unreached; u != nil && time.Since(u.at) < unreachedFor {
-		return nil, c.scope("", "").Unreachable(u.address.Host, u.address.From, subject, u.subject, u.err)
+		return nil, scope.Unreachable(u.address.Host, u.address.From, subject, u.subject, u.err)
 	}
 	return c.engine, nil
 }

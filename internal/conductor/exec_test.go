@@ -33,14 +33,7 @@ func TestExecWhileAContainerIsInProgress(t *testing.T) {
 			return execFake{f}, address{Host: "fake"}, nil
 		})
 		defer c.Close()
-		starting, started := make(chan struct{}), make(chan struct{})
-		f.before = func(_ context.Context, call string) error {
-			if call == "start" {
-				close(starting)
-				<-started
-			}
-			return nil
-		}
+		starting, started := f.holdStart()
 		created := make(chan error, 1)
 		go func() {
 			_, err := c.Call(t.Context(), create("web"))

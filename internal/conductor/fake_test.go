@@ -62,6 +62,20 @@ var errLost = func() error {
 
 func newFake() *fakeEngine { return &fakeEngine{containers: make(map[string]*fakeContainer)} }
 
+// holdStart has the engine's one start wait: starting is closed when it has begun, and started is to be
+// closed to let it end.
+func (f *fakeEngine) holdStart() (starting, started chan struct{}) {
+	starting, started = make(chan struct{}), make(chan struct{})
+	f.before = func(_ context.Context, call string) error {
+		if call == "start" {
+			close(starting)
+			<-started
+		}
+		return nil
+	}
+	return starting, started
+}
+
 // conductor makes a conductor of the fake, which is closed with the test.
 func (f *fakeEngine) conductor(t *testing.T, opts Options) *Conductor {
 	if opts.StateDir == "" {

@@ -46,7 +46,7 @@ type attributeWord struct{ word, attribute string }
 // begin connects, and makes a task of it.
 func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout string, step fault.Step, words ...attributeWord) (*task, error) {
 	object := fault.Object{Kind: kind, Name: name, Now: time.Now}
-	e, err := c.connectFor(ctx, object.String())
+	e, err := c.connectFor(ctx, c.scope("", ""), object.String())
 	if err != nil {
 		return nil, err
 	}

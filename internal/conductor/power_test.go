@@ -74,14 +74,7 @@ func TestPowerKeepsTheLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		c := f.conductor(t, Options{})
-		starting, started := make(chan struct{}), make(chan struct{})
-		f.before = func(_ context.Context, call string) error {
-			if call == "start" {
-				close(starting)
-				<-started
-			}
-			return nil
-		}
+		starting, started := f.holdStart()
 		created, stopped := make(chan error, 1), make(chan error, 1)
 		go func() {
 			_, err := c.Call(t.Context(), create("web"))
@@ -221,14 +214,7 @@ func TestLookWhileARestartIsUnderWay(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		starting, started := make(chan struct{}), make(chan struct{})
-		f.before = func(_ context.Context, call string) error {
-			if call == "start" {
-				close(starting)
-				<-started
-			}
-			return nil
-		}
+		starting, started := f.holdStart()
 		restarted := make(chan error, 1)
 		go func() {
 			_, err := c.Power(t.Context(), PowerSpec{Kind: KindRestart, Container: "web"})

@@ -172,9 +172,7 @@ func TestAccBarrierTellsEveryFailure(t *testing.T) {
 // apply waits again.
 func TestAccBarrierCondition(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	config := func(lines ...string) string {
 		return r.config(r.cast("web", attr("image", pushed.Reference)),
 			r.cast("job", `desired_state = "completed"`, command("exit", "0", "0s")), gather([]string{"web", "job"}, lines...))
@@ -213,9 +211,7 @@ func TestAccBarrierCondition(t *testing.T) {
 // A barrier gathers the casts of several configurations of the provider.
 func TestAccBarrierOfAliases(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	alias := strings.Replace(r.provider(attr("state_dir", r.dir)), "{\n", "{\n  alias = \"other\"\n", 1)
 	r.cli.configure(r.config(alias, r.cast("web", attr("image", pushed.Reference)),
 		r.cast("other", attr("image", pushed.Reference), "provider = gantry.other"), gather([]string{"web", "other"})))
@@ -245,9 +241,7 @@ func TestAccBarrierOfAnEarlierRun(t *testing.T) {
 	for name, sameMachine := range map[string]bool{"the same machine": true, "another machine": false} {
 		t.Run(name, func(t *testing.T) {
 			r := newCastRig(t)
-			registry := enginetest.NewRegistry(t, r.Engine)
-			pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-			gate := registry.HoldBlob(pushed)
+			pushed, gate := r.heldImage()
 			r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference))))
 			r.cli.must("apply", "-auto-approve")
 			gate.Await()

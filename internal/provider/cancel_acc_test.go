@@ -20,9 +20,7 @@ import (
 // registry gives nothing more, the state has neither, and the next apply makes both.
 func TestAccInterruptedPull(t *testing.T) {
 	r := newRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	c := newCLI(t)
 	c.configure(r.provider() + r.both(pushed.Reference))
 

@@ -16,9 +16,7 @@ import (
 // to do at any time.
 func TestAccCastDuringPull(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), `ports = [{ target = 8080 }]`)))
 
 	r.cli.must("apply", "-auto-approve") // It ends with the gate closed.
@@ -71,9 +69,7 @@ func TestAccCastDuringPull(t *testing.T) {
 // A destroy in the middle of a pull cancels the create: it does not wait for the pull.
 func TestAccCastDestroyedDuringPull(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference))))
 	r.cli.must("apply", "-auto-approve")
 	gate.Await()

@@ -139,9 +139,7 @@ func (r *rig) listen() func(number int) map[string][]string {
 func TestAccTwoStatesOneName(t *testing.T) {
 	r := newCastRig(t)
 	other := r.beside()
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), `labels = { of = "first" }`)))
 	r.cli.must("apply", "-auto-approve")
 	gate.Await()
@@ -189,9 +187,7 @@ func TestAccTwoStatesOneName(t *testing.T) {
 func TestAccTwoStatesOneNameFirstFails(t *testing.T) {
 	r := newCastRig(t)
 	other := r.beside()
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), command("exit", "3", "100ms", "out of cheese"))))
 	r.cli.must("apply", "-auto-approve")
 	gate.Await()
@@ -217,9 +213,7 @@ func TestAccTwoStatesOneNameFirstFails(t *testing.T) {
 // A cast that another machine carries out is left alone, and a destroy waits for what it makes.
 func TestAccAnotherMachine(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	cast := r.cast("web", attr("image", pushed.Reference))
 	r.cli.configure(r.config(cast))
 	r.cli.must("apply", "-auto-approve")

@@ -44,9 +44,7 @@ func TestAccBackgroundOff(t *testing.T) {
 // back-pressure, casts are accepted when they have it; a plan starts no process.
 func TestAccCastByDefault(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	r.cli.configure(r.provider(attr("state_dir", r.dir), `wait_for = "none"`, "max_parallel = 1", `when_saturated = "inline"`) +
 		r.resource("web", attr("image", pushed.Reference)) + r.resource("other") + r.resource("waited", `wait_for = "ready"`))
 	r.cli.must("plan")
@@ -96,9 +94,7 @@ func TestAccCastRenameDuringCreate(t *testing.T) {
 // anew; what it made is not.
 func TestAccAnotherMachineDeadline(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	resources := []string{
 		r.cast("web", attr("image", pushed.Reference), `timeouts = { create = "1s" }`),
 		r.cast("other", `timeouts = { create = "10m" }`),

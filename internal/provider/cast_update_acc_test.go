@@ -12,8 +12,6 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
 // inProgress asserts what Terraform shows of a cast that is under way: no plan has anything to do.
@@ -106,9 +104,7 @@ func TestAccCastRestartFails(t *testing.T) {
 // A container that is being pulled is updated after its create, by another background conductor.
 func TestAccCastUpdateDuringPull(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	image := attr("image", pushed.Reference)
 	for i, lines := range [][]string{{`memory = "32m"`}, {`memory = "64m"`}, {`memory = "64m"`, `desired_state = "paused"`}} {
 		r.cli.configure(r.config(r.cast("web", append(lines, image)...)))
@@ -144,9 +140,7 @@ func TestAccCastUpdateDuringPull(t *testing.T) {
 // what is told, and the create is what is repeated.
 func TestAccCastUpdateBehindAFailure(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	image := attr("image", pushed.Reference)
 	crash := command("exit", "3", "100ms", "out of cheese")
 	for _, memory := range []string{"32m", "64m"} {
@@ -166,9 +160,7 @@ func TestAccCastUpdateBehindAFailure(t *testing.T) {
 // A destroy cancels the create and the update that is queued behind it, and leaves nothing.
 func TestAccCastDestroyedWithUpdateQueued(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	for _, memory := range []string{"32m", "64m"} {
 		r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), attr("memory", memory), healthcheck("health-fail", `start_period = "10m"`))))
 		r.cli.must("apply", "-auto-approve")

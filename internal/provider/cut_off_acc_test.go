@@ -9,17 +9,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
 // In a CI job that runs in a container of its own, the background conductor ends with the job. The
 // apply says so beforehand, and the next one tells of what was cut off and repairs it.
 func TestAccPIDNamespaceEnds(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference)), r.cast("other", attr("image", pushed.Reference))))
 	outside := r.cli.env
 	r.cli.env = slices.Concat(outside, []string{"CI=true"})

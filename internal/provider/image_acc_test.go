@@ -29,6 +29,14 @@ func (r *rig) image(name string, lines ...string) string {
 	return fmt.Sprintf("resource \"gantry_image\" \"app\" {\n  name = %q\n%s}\n", name, indent(lines))
 }
 
+// heldImage is in a registry of its own whose answer for the layer waits for the gate.
+func (r *rig) heldImage() (enginetest.Pushed, *enginetest.Gate) {
+	r.t.Helper()
+	registry := enginetest.NewRegistry(r.t, r.Engine)
+	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
+	return pushed, registry.HoldBlob(pushed)
+}
+
 // both is a container, and for itself the image that it runs: they share the pull.
 func (r *rig) both(ref string, lines ...string) string {
 	return r.image(ref, lines...) + r.resource("web", append(lines, attr("image", ref))...)

@@ -12,8 +12,6 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
 // operations runs the command line for a person, and gives what it writes.
@@ -28,9 +26,7 @@ func (r *castRig) operations(args ...string) (output string, code int) {
 // is left of it, and the next apply makes it.
 func TestAccOperations(t *testing.T) {
 	r := newCastRig(t)
-	registry := enginetest.NewRegistry(t, r.Engine)
-	pushed := registry.Push("app", enginetest.ImageOptions{Random: 1 << 16})
-	gate := registry.HoldBlob(pushed)
+	pushed, gate := r.heldImage()
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference))))
 	r.cli.must("apply", "-auto-approve")
 	gate.Await()
