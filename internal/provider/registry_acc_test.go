@@ -275,37 +275,20 @@ func TestAccRefreshKeepsEverything(t *testing.T) {
 	}
 }
 
-// Under a running container somebody made its network anew and took the name from its image: the plan
-// connects it again, and it stays the same container. Only what needs the image fails without it.
-func TestAccSurroundingsChangedOutside(t *testing.T) {
+// Somebody took the image away under a running container: nothing is to do, and only what needs the image
+// fails without it.
+func TestAccImageTakenAway(t *testing.T) {
 	r := newRig(t)
 	image := r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"N": "2"}})
 	member := func(image string, lines ...string) string {
-		lines = append(lines, attr("image", image), attr("pull_policy", "never"), `networks = { front = { network = gantry_network.front.name } }`)
-		return r.provider() + r.network() + r.resource("web", lines...)
+		return r.container(append(lines, attr("image", image), attr("pull_policy", "never"))...)
 	}
 	same := &sameContainer{rig: r}
-	connected := stateCheck(func() error {
-		if r.connected(r.Name("web"), r.Name("front")) == "" {
-			return fmt.Errorf("the container is not in the network")
-		}
-		return nil
-	})
 	r.run(
-		resource.TestStep{Config: member(image), ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web")), connected}},
+		resource.TestStep{Config: member(image), ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))}},
 		resource.TestStep{
-			PreConfig: func() {
-				if err := r.Docker.NetworkDisconnect(t.Context(), r.Name("front"), r.Name("web"), true); err != nil {
-					t.Fatal(err)
-				}
-				if err := r.Docker.NetworkRemove(t.Context(), r.Name("front")); err != nil {
-					t.Fatal(err)
-				}
-				r.Network("front")
-				r.rmi(image)
-			},
-			Config: member(image), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
-			ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web")), connected},
+			PreConfig: func() { r.rmi(image) },
+			Config:    member(image), ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))},
 		},
 		resource.TestStep{
 			Config: member(image, `user = "1"`),
@@ -314,10 +297,7 @@ func TestAccSurroundingsChangedOutside(t *testing.T) {
 				says: []string{"nothing was created", `pull_policy = "missing"`},
 			}.regexp(),
 		},
-		resource.TestStep{
-			Config: member(r.Image, `user = "1"`), ConfigPlanChecks: planned(plancheck.ResourceActionCreate),
-			ConfigStateChecks: []statecheck.StateCheck{connected},
-		},
+		resource.TestStep{Config: member(r.Image, `user = "1"`), ConfigPlanChecks: planned(plancheck.ResourceActionCreate)},
 	)
 }
 
