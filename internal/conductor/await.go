@@ -20,34 +20,41 @@ const appearLook = time.Second
 
 // Gathered is what became of an operation that somebody waited for afterwards.
 type Gathered struct {
-	// Container is nil where the operation's engine is not this conductor's.
+	// Container is nil where the operation is not about one, or its engine is not this conductor's;
+	// Image likewise.
 	Container *Container
-	// ContainerID is known wherever the journal knows it.
-	ContainerID string
+	Image     *Image
+	// ContainerID is known wherever the journal knows it; ImageID belongs to an image.
+	ContainerID, ImageID string
 	// Duration is from the operation's acceptance to its end; 0 is not known.
 	Duration time.Duration
 }
 
 // Await waits until an operation has ended, and then, if wait is not empty, until its container
-// meets it. It takes operations of this run and of earlier ones. One that the journal does not
+// meets it; an image only has to be there. It takes operations of this run and of earlier ones. One that the journal does not
 // know, because another machine carried it out, is judged from the engine alone. The error is a
 // *fault.Fault.
 func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (Gathered, error) {
-	engineName, name, _, err := journal.SplitID(operationID)
+	engineName, lane, _, err := journal.SplitID(operationID)
 	if err != nil {
 		return Gathered{}, c.scope("", operationID).EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, err)
 	}
-	e, err := c.connect(ctx, name)
+	scope := c.scope("", "")
+	scope.Object, scope.Container = journal.SplitLane(lane)
+	e, err := c.connectFor(ctx, scope, fault.Subject(scope.Object, scope.Container))
 	if err != nil {
 		return Gathered{}, err
 	}
-	scope := c.scope(engineName, name)
-	scope.Operation = operationID
+	scope.Engine, scope.Operation = engineName, operationID
 	r, known, err := c.ended(ctx, operationID)
 	if err != nil {
 		return Gathered{}, scope.StillUnderWay(endedKind(ctx), r.Step, fmt.Sprintf("its %s was %s", Kind(r.Kind).verb(), r.Step), err)
 	}
 	got := Gathered{ContainerID: r.ContainerID}
+	image := scope.Object == "image"
+	if image {
+		got.ContainerID, got.ImageID = "", r.ContainerID
+	}
 	switch {
 	case known && r.InProgress(), known && r.Outcome == journal.Interrupted:
 		return got, Interruption(r)
@@ -56,7 +63,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 	case known:
 		got.Duration = r.Ended.Sub(r.Accepted)
 	}
-	if wait == WaitReady {
+	if wait == WaitReady || image {
 		wait = "" // What ready means to it.
 	}
 	if engineName != e.name {
@@ -71,7 +78,13 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 		}
 		return got, scope.EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, err)
 	}
-	if got.Container, err = e.appear(ctx, scope, name, r); err != nil {
+	if image {
+		if got.Image, err = e.appearImage(ctx, scope, r); err == nil {
+			got.ImageID = got.Image.ID
+		}
+		return got, err
+	}
+	if got.Container, err = e.appear(ctx, scope, scope.Container, r); err != nil {
 		return got, err
 	}
 	got.ContainerID = got.Container.ID
@@ -137,6 +150,27 @@ func (e *engine) appear(ctx context.Context, scope fault.Scope, name string, r j
 	}
 }
 
+// appearImage finds the image that an operation brought. Where the journal knows nothing, it waits for
+// the image to be there.
+func (e *engine) appearImage(ctx context.Context, scope fault.Scope, r journal.Record) (*Image, error) {
+	object := fault.Object{Kind: scope.Object, Name: scope.Container, Engine: scope.Engine, Operation: scope.Operation, Now: scope.Now}
+	for {
+		img, err := retrying(ctx, func() (*Image, error) { return e.image(ctx, object.Name) })
+		switch {
+		case err == nil:
+			return img, nil
+		case ctx.Err() != nil:
+			return nil, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
+		case ignoreNotFound(err) != nil:
+			return nil, object.Said(fault.EngineError, fault.StepWaiting, "wait for", nil, "", err)
+		case r.ID != "":
+			return nil, object.NotFound(err)
+		}
+		// The next look finds out whether ctx has ended.
+		_ = pause(ctx, appearLook)
+	}
+}
+
 // reach waits until a container meets a wait; empty is what it is meant for, as far as the engine
 // shows that: a container that ended with 0 was a job.
 func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wait Wait) (*Container, error) {
@@ -164,7 +198,10 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wai
 			return c, nil
 		}
 		if v.kind != "" {
-			o := &operation{Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, id: scope.Operation, engine: e, containerID: c.ID, step: fault.StepWaiting, logger: e.logger}
+			o := &operation{
+				Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
+				engine: e, containerID: c.ID, step: fault.StepWaiting,
+			}
 			return c, o.unmet(ctx, v.kind, c, c.State.StartedAt)
 		}
 		settle := time.NewTimer(settleTime)

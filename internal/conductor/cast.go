@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -38,35 +39,73 @@ type Accepted struct {
 // the background conductor carries it out, for at most the time of limit, whether or not this
 // process lives on. The error, if any, is a *fault.Fault.
 func (c *Conductor) Cast(ctx context.Context, req Request, limit time.Duration) (Accepted, error) {
-	background, err := c.backgroundConductor(ctx)
-	if err != nil {
-		return c.complete(ctx, req, limit, err)
+	id, why, err := c.offer(ctx, ask{Request: req, Limit: limit}, c.scope("", req.Spec.Name), req.Kind)
+	if why == nil {
+		return Accepted{OperationID: id}, err
 	}
-	answer, err := background.ask(ctx, ask{Request: req, Limit: limit})
-	switch {
-	case err == nil && answer.Unkept:
-		return c.complete(ctx, req, limit, errUnkept)
-	case ctx.Err() != nil:
-		return Accepted{}, c.scope("", req.Spec.Name).Ended(endedKind(ctx), fault.StepQueued, req.Kind.verb(), "", nil, "", context.Cause(ctx))
-	case err != nil:
-		return Accepted{}, c.scope("", req.Spec.Name).Background(req.Kind.verb(), err)
-	case answer.Fault != nil:
-		return Accepted{}, answer.Fault
-	}
-	return Accepted{OperationID: answer.OperationID}, nil
-}
-
-// errUnkept is why a cast is none: nobody would find it again.
-var errUnkept = errors.New("the state folder can't be written")
-
-// complete carries out what was to be a cast, and says why it was none.
-func (c *Conductor) complete(ctx context.Context, req Request, limit time.Duration, why error) (Accepted, error) {
-	c.opts.Logger.Warn("the cast completes before it returns", "reason", why)
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	out, failure := c.Call(ctx, req)
 	return Accepted{OperationID: out.OperationID, Completed: true, Container: out.Container, Why: why.Error()}, failure
 }
+
+// AcceptedImage is a cast of an image that was accepted.
+type AcceptedImage struct {
+	ImageOutcome
+	// Completed says that there is no background conductor, and the operation has been carried
+	// out already. Why says why there is none.
+	Completed bool
+	Why       string
+}
+
+// CastImage is Cast for an image.
+func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.Duration) (AcceptedImage, error) {
+	if req.Spec.Archive != "" { // The other process works in another folder.
+		archive, err := filepath.Abs(req.Spec.Archive)
+		if err != nil {
+			return AcceptedImage{}, fmt.Errorf("finding the archive: %w", err)
+		}
+		req.Spec.Archive = archive
+	}
+	scope := fault.Object{Kind: "image", Name: req.Spec.Name, Now: time.Now}.Scope()
+	id, why, err := c.offer(ctx, ask{Image: &req, Limit: limit}, scope, req.Kind())
+	if why == nil {
+		return AcceptedImage{ImageOutcome: ImageOutcome{OperationID: id}}, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	out, failure := c.BringImage(ctx, req)
+	return AcceptedImage{ImageOutcome: out, Completed: true, Why: why.Error()}, failure
+}
+
+// offer hands a cast to the background conductor, and gives the ID of the operation that it
+// accepted. Why is set where there is none: then nothing was accepted, and the operation has to
+// complete before the cast returns.
+func (c *Conductor) offer(ctx context.Context, a ask, scope fault.Scope, kind Kind) (id string, why, err error) {
+	background, why := c.backgroundConductor(ctx)
+	var got answer
+	if why == nil {
+		got, err = background.ask(ctx, a)
+	}
+	if why == nil && err == nil && got.Unkept {
+		why = errUnkept
+	}
+	switch {
+	case why != nil:
+		c.opts.Logger.Warn("the cast completes before it returns", "reason", why)
+		return "", why, nil
+	case ctx.Err() != nil && err != nil:
+		return "", nil, scope.Ended(endedKind(ctx), fault.StepQueued, kind.verb(), "", nil, "", context.Cause(ctx))
+	case err != nil:
+		return "", nil, scope.Background(kind.verb(), err)
+	case got.Fault != nil:
+		return "", nil, got.Fault
+	}
+	return got.OperationID, nil, nil
+}
+
+// errUnkept is why a cast is none: nobody would find it again.
+var errUnkept = errors.New("the state folder can't be written")
 
 // backgroundConductor starts the background conductor with the first cast. The error says why
 // there is none.
@@ -109,7 +148,9 @@ type hello struct {
 
 // ask is one cast, and answer what became of it: it was accepted, or not.
 type ask struct {
-	Number  int
+	Number int
+	// Image is what is asked for where that is no container; then there is no Request.
+	Image   *ImageRequest
 	Request Request
 	Limit   time.Duration
 }
@@ -269,7 +310,7 @@ func serveBackground(conn io.ReadWriteCloser, open func(Options) *Conductor) err
 		// One after the other: the order of arrival is the order in the lanes.
 		got := answer{Number: a.Number}
 		ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
-		o, err := c.acceptCast(ctx, a.Request)
+		accepted, err := c.acceptCast(ctx, a)
 		if err != nil {
 			got.Unkept = errors.Is(err, errUnkept)
 			errors.As(err, &got.Fault)
@@ -277,18 +318,17 @@ func serveBackground(conn io.ReadWriteCloser, open func(Options) *Conductor) err
 			reply(got)
 			continue
 		}
-		got.OperationID = o.id
+		got.OperationID = accepted.id
 		casts.Go(func() {
 			defer cancel()
-			// The journal has the outcome; there is nobody else to tell.
-			_, _ = o.run(ctx)
+			accepted.run(ctx)
 		})
-		if !greeting.Inline {
+		if !greeting.Inline || accepted.admitted == nil {
 			reply(got)
 			continue
 		}
 		casts.Go(func() {
-			<-o.queue
+			<-accepted.admitted
 			reply(got)
 		})
 	}
@@ -298,18 +338,39 @@ func serveBackground(conn io.ReadWriteCloser, open func(Options) *Conductor) err
 	return errors.Join(c.Close(), conn.Close())
 }
 
+// acceptedCast is an operation that nobody waits for.
+type acceptedCast struct {
+	id string
+	// admitted is closed when it gets its first slot of the pool; nil where it needs none for what
+	// takes long.
+	admitted <-chan struct{}
+	// run carries it out. The journal has the outcome then; there is nobody else to tell.
+	run func(context.Context)
+}
+
 // acceptCast accepts an operation that nobody waits for. Its intent has to be kept: there is no
 // other trace of it. The error is a *fault.Fault, or errUnkept.
-func (c *Conductor) acceptCast(ctx context.Context, req Request) (*operation, error) {
-	e, err := c.connect(ctx, req.Spec.Name)
+func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error) {
+	if a.Image != nil {
+		b, err := c.acceptImage(ctx, *a.Image, true)
+		switch {
+		case err != nil:
+			return acceptedCast{}, err
+		case !b.kept:
+			b.pass.Leave(nil)
+			return acceptedCast{}, errUnkept
+		}
+		return acceptedCast{id: b.id, run: func(ctx context.Context) { _, _ = b.carryOut(ctx) }}, nil
+	}
+	e, err := c.connect(ctx, a.Request.Spec.Name)
 	if err != nil {
-		return nil, err
+		return acceptedCast{}, err
 	}
 	deadline, _ := ctx.Deadline()
-	o := c.accept(e, req, true, deadline)
+	o := c.accept(e, a.Request, true, deadline)
 	if !o.kept {
 		o.pass.Leave(nil)
-		return nil, errUnkept
+		return acceptedCast{}, errUnkept
 	}
-	return o, nil
+	return acceptedCast{id: o.id, admitted: o.queue, run: func(ctx context.Context) { _, _ = o.run(ctx) }}, nil
 }

@@ -389,6 +389,6 @@ func (c *Conductor) connected(scope fault.Scope, subject string) (*engine, error
 }
 
 // newOperationID makes engine/name/unique. The unique part sorts by time.
-func newOperationID(engine, container string) string {
-	return engine + "/" + container + "/" + uuid.Must(uuid.NewV7()).String()
+func newOperationID(engine, lane string) string {
+	return journal.ID(engine, lane, uuid.Must(uuid.NewV7()).String())
 }

@@ -45,13 +45,13 @@ func (t *tally) ended(err error) {
 	t.outcomes[outcome]++
 }
 
-// queued counts the operation's wait for those before it in its lanes, in this process and others.
-func (o *operation) queued() {
-	if o.waited {
-		o.engine.tally.lanes.Waited(time.Since(o.accepted))
+// queued counts an operation's wait for those before it in its lanes, in this process and others.
+func (t *tally) queued(waited bool, since time.Duration) {
+	if waited {
+		t.lanes.Waited(since)
 		return
 	}
-	o.engine.tally.lanes.AtOnce()
+	t.lanes.AtOnce()
 }
 
 // counters are what was counted on the engine so far.

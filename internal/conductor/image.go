@@ -24,6 +24,7 @@ import (
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
@@ -55,35 +56,113 @@ type Image struct {
 	Labels   map[string]string
 }
 
-// BringImage brings an image to the engine and gives it its names. It can be repeated.
-func (c *Conductor) BringImage(ctx context.Context, spec ImageSpec, timeout string) (*Image, error) {
-	t, err := c.begin(ctx, "image", spec.Name, "bring", timeout, fault.StepPulling, attributeWord{"platform", "platform"}, attributeWord{"tag", "tags"})
+// ImageRequest asks for an image on the engine.
+type ImageRequest struct {
+	Spec ImageSpec
+	// Update says that the image is there already, in some form. Prior is its ID, if that is known.
+	Update bool
+	Prior  string
+	// Dropped are names that the prior image, or the new one, is to lose.
+	Dropped []string
+	// KeepPrior has the prior image stay also where no name is left to it.
+	KeepPrior bool
+}
+
+// Kind is what the request does: it creates or updates.
+func (r ImageRequest) Kind() Kind {
+	if r.Update {
+		return KindUpdate
+	}
+	return KindCreate
+}
+
+// ImageOutcome is what a request for an image left.
+type ImageOutcome struct {
+	// OperationID is engine/image:name/unique.
+	OperationID string
+	// Image is nil if the request failed.
+	Image *Image
+	// Unkept says why the journal does not have the operation; nil if it has it.
+	Unkept error
+}
+
+// BringImage brings an image to the engine, gives it its names, and waits for that. It can be repeated.
+// The error is a *fault.Fault.
+func (c *Conductor) BringImage(ctx context.Context, req ImageRequest) (ImageOutcome, error) {
+	b, err := c.acceptImage(ctx, req, false)
+	if err != nil {
+		return ImageOutcome{}, err
+	}
+	img, err := b.carryOut(ctx)
+	return ImageOutcome{OperationID: b.id, Image: img, Unkept: b.unkept}, err
+}
+
+// bringing is a request for an image on its way.
+type bringing struct {
+	*objectOperation
+	ImageRequest
+}
+
+func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool) (*bringing, error) {
+	timeout := string(req.Kind())
+	t, err := c.begin(ctx, "image", req.Spec.Name, "bring", timeout, fault.StepPulling, attributeWord{"platform", "platform"}, attributeWord{"tag", "tags"})
 	if err != nil {
 		return nil, err
 	}
 	t.exists = "layers that are complete are kept"
-	digest := ""
+	if req.Spec.Archive != "" {
+		t.action = "load"
+	}
+	record := journal.Record{Kind: string(req.Kind()), Replaced: req.Prior, Dropped: req.Dropped}
+	if req.KeepPrior {
+		record.Replaced = ""
+	}
+	return &bringing{t.accept(ctx, c, record, cast), req}, nil
+}
+
+// carryOut brings the image when it is its turn.
+func (b *bringing) carryOut(ctx context.Context) (img *Image, err error) {
+	err = b.run(ctx, func(ctx context.Context) (err error) {
+		img, err = b.bring(ctx)
+		return err
+	})
+	return img, err
+}
+
+func (b *bringing) bring(ctx context.Context) (*Image, error) {
+	spec := b.Spec
+	before, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
+	if ignoreNotFound(err) != nil {
+		return nil, err
+	}
+	var digest string
 	switch {
 	case spec.Archive != "":
-		t.action = "load"
-		err = t.load(ctx, spec)
+		err = b.load(ctx, spec)
 	case spec.PullPolicy == PullAlways:
-		digest, err = t.pullImage(ctx, spec)
+		digest, err = b.pullImage(ctx, spec)
 	default:
-		digest, err = t.provide(ctx, spec)
+		digest, err = b.provide(ctx, spec, before)
 	}
 	if err != nil {
-		return nil, t.explain(ctx, err)
+		return nil, err
 	}
 	for _, tag := range spec.Tags {
-		err := t.change(ctx, func(ctx context.Context) error { return t.api.ImageTag(ctx, spec.Name, tag) })
+		err := b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, spec.Name, tag) })
 		if err != nil {
-			return nil, t.explain(ctx, fmt.Errorf("giving it the tag %q: %w", tag, err))
+			return nil, fmt.Errorf("giving it the tag %q: %w", tag, err)
 		}
 	}
-	img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, spec.Name) })
+	img, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
 	if err != nil {
-		return nil, t.explain(ctx, err)
+		return nil, err
+	}
+	b.made = img.ID
+	if err := b.tidy(ctx, before, img); err != nil {
+		return nil, err
+	}
+	if img, err = retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) }); err != nil {
+		return nil, err
 	}
 	if digest != "" {
 		img.Digest = digest
@@ -91,21 +170,46 @@ func (c *Conductor) BringImage(ctx context.Context, spec ImageSpec, timeout stri
 	return img, nil
 }
 
-// provide pulls the image unless the engine has it.
-func (t *task) provide(ctx context.Context, spec ImageSpec) (digest string, err error) {
-	img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, spec.Name) })
-	switch {
-	case err == nil && samePlatform(spec.Platform, img.Platform):
-		return "", nil
-	case ignoreNotFound(err) != nil:
-		return "", err
-	case spec.PullPolicy == PullNever && err == nil:
-		return "", t.object.Said(fault.ImageNotFound, fault.StepReading, "use", []string{"platform"}, "",
-			fmt.Errorf("the engine has it for %s, not for %s", img.Platform, spec.Platform))
-	case spec.PullPolicy == PullNever:
-		return "", t.object.NotFound(err)
+// tidy takes away what the image does not need any more: names, and the image before it once it has
+// none. So it does for earlier requests that did not come that far.
+func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
+	replaced, dropped := []string{b.record.Replaced}, slices.Clone(b.Dropped)
+	for _, r := range b.earlier() {
+		if r.Unsettled() {
+			replaced, dropped = append(replaced, r.Replaced), append(dropped, r.Dropped...)
+		}
 	}
-	return t.pullImage(ctx, spec)
+	dropped = slices.DeleteFunc(dropped, func(name string) bool {
+		return slices.ContainsFunc(append(b.Spec.Tags, b.Spec.Name), func(has string) bool { return sameReference(has, name) })
+	})
+	if b.Update && before != nil {
+		replaced = append(replaced, before.ID)
+	}
+	owned := append(slices.Clone(replaced), now.ID)
+	if err := b.untag(ctx, func(id string) bool { return slices.Contains(owned, id) }, dropped); err != nil {
+		return err
+	}
+	slices.Sort(replaced)
+	for _, id := range slices.Compact(replaced) {
+		if id != "" && id != now.ID && !b.KeepPrior {
+			b.removeUnnamed(ctx, id)
+		}
+	}
+	return nil
+}
+
+// provide pulls the image unless the engine has it.
+func (b *bringing) provide(ctx context.Context, spec ImageSpec, has *Image) (digest string, err error) {
+	switch {
+	case has != nil && samePlatform(spec.Platform, has.Platform):
+		return "", nil
+	case spec.PullPolicy == PullNever && has != nil:
+		return "", b.object.Said(fault.ImageNotFound, fault.StepReading, "use", []string{"platform"}, "",
+			fmt.Errorf("the engine has it for %s, not for %s", has.Platform, spec.Platform))
+	case spec.PullPolicy == PullNever:
+		return "", b.object.NotFound(fmt.Errorf("pull_policy is %q, and the engine has no such image", PullNever))
+	}
+	return b.pullImage(ctx, spec)
 }
 
 func samePlatform(asked, has string) bool {
@@ -121,25 +225,25 @@ func samePlatform(asked, has string) bool {
 }
 
 // pullImage pulls together with all who want the same image, containers among them.
-func (t *task) pullImage(ctx context.Context, spec ImageSpec) (digest string, err error) {
+func (b *bringing) pullImage(ctx context.Context, spec ImageSpec) (digest string, err error) {
 	named, err := reference.ParseNormalizedNamed(spec.Name)
 	if err != nil {
-		return "", t.object.Said(fault.Invalid, fault.StepPulling, "pull", []string{"name"}, "", err)
+		return "", b.object.Said(fault.Invalid, fault.StepPulling, "pull", []string{"name"}, "", err)
 	}
 	named = reference.TagNameOnly(named)
-	auth, err := authenticate(named, t.credentials)
+	auth, err := authenticate(named, b.credentials)
 	if err != nil {
-		return "", t.object.Pull(fault.NoCredentials, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
+		return "", b.object.Pull(fault.NoCredentials, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
 	}
-	outcome, err := t.sharedPull(ctx, named, spec.Platform, auth, t.mark, func(pull.Progress) {})
+	outcome, err := b.sharedPull(ctx, named, spec.Platform, auth, b.mark, b.reportPull(spec.Name))
 	switch {
 	case err == nil:
 		return outcome.Digest, nil
 	case ctx.Err() != nil:
-		return "", t.object.Ended(endedKind(ctx), t.step, "pull", t.timeout, t.exists, soFar(outcome.Last), context.Cause(ctx))
+		return "", b.object.Ended(endedKind(ctx), b.step, "pull", b.timeout, b.exists, soFar(outcome.Last), context.Cause(ctx))
 	}
-	t.object.Mask = fault.NewMask(auth.secrets...)
-	return "", t.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
+	b.object.Mask = fault.NewMask(auth.secrets...)
+	return "", b.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
 }
 
 // sharedPull brings an image to the engine, together with all who want the same one.
@@ -153,19 +257,19 @@ func (e *engine) sharedPull(
 }
 
 // load brings the image of an archive, and sees that it has the name.
-func (t *task) load(ctx context.Context, spec ImageSpec) error {
-	loaded, err := t.loadArchive(ctx, spec.Archive)
+func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
+	loaded, err := b.loadArchive(ctx, spec.Archive)
 	if err != nil {
-		return t.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "", err)
+		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "", err)
 	}
 	if slices.ContainsFunc(loaded, func(ref string) bool { return sameReference(ref, spec.Name) }) {
 		return nil
 	}
 	if len(loaded) != 1 {
-		return t.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "its images are on the engine",
+		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "its images are on the engine",
 			fmt.Errorf("the archive holds %d images (%s), and none has this name", len(loaded), strings.Join(loaded, ", ")))
 	}
-	return t.change(ctx, func(ctx context.Context) error { return t.api.ImageTag(ctx, loaded[0], spec.Name) })
+	return b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, loaded[0], spec.Name) })
 }
 
 // loadArchive sends the file, and gives what the engine says it loaded: names, or IDs of what has
@@ -266,61 +370,80 @@ func (c *Conductor) InspectImage(ctx context.Context, ref string) (*Image, error
 }
 
 // RemoveImage takes an image's names away, and with the last one the image, and waits for containers
-// that are being removed. A name that belongs to another image by now is left alone. If a container
-// uses the image nothing is touched, and kept says who it is.
-func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []string, timeout string) (kept string, err error) {
-	t, err := c.begin(ctx, "image", name, "remove", timeout, fault.StepRemoving)
+// that are being removed. What is under way for the image is cancelled first. An empty ID is that of the
+// image that has the name then. A name that belongs to another image by now is left alone. If a
+// container uses the image nothing is touched, and kept says who it is.
+func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []string) (kept string, err error) {
+	t, err := c.begin(ctx, "image", name, "remove", "delete", fault.StepRemoving)
 	if err != nil {
 		return "", err
 	}
 	t.exists = "the image is still there"
-	users, err := t.remaining(ctx, func(ctx context.Context) ([]user, error) {
-		return t.users(ctx, filters.NewArgs(filters.Arg("ancestor", id)), func(s container.Summary) bool { return s.ImageID == id })
+	o := t.accept(ctx, c, journal.Record{Kind: string(KindRemove)}, false)
+	err = o.run(ctx, func(ctx context.Context) (err error) {
+		kept, err = o.removeImage(ctx, id, names)
+		return ignoreNotFound(err)
 	})
-	if ignoreNotFound(err) != nil {
-		return "", t.explain(ctx, err)
+	return kept, err
+}
+
+func (o *objectOperation) removeImage(ctx context.Context, id string, names []string) (kept string, err error) {
+	ids := []string{id}
+	for _, r := range o.earlier() {
+		if r.Unsettled() { // What it would have taken away goes now.
+			ids, names = append(ids, r.Replaced), append(names, r.Dropped...)
+		}
+	}
+	if id == "" {
+		img, err := retrying(ctx, func() (*Image, error) { return o.image(ctx, o.object.Name) })
+		if err != nil {
+			return "", err
+		}
+		id, ids = img.ID, append(ids, img.ID)
+	}
+	users, err := o.remaining(ctx, func(ctx context.Context) ([]user, error) {
+		return o.users(ctx, filters.NewArgs(filters.Arg("ancestor", id)), func(s container.Summary) bool { return s.ImageID == id })
+	})
+	if err != nil {
+		return "", err
 	}
 	if len(users) > 0 {
 		return describeUsers(users), nil
 	}
-	return "", t.explain(ctx, t.untag(ctx, id, names))
-}
-
-// UntagImage takes names away from an image that keeps others. A name that belongs to another image
-// by now is left alone.
-func (c *Conductor) UntagImage(ctx context.Context, id, name string, names []string) error {
-	t, err := c.begin(ctx, "image", name, "untag", "update", fault.StepRemoving, attributeWord{"", "tags"})
+	err = o.untag(ctx, func(has string) bool { return slices.Contains(ids, has) }, names)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return t.explain(ctx, t.untag(ctx, id, names))
+	for _, prior := range ids {
+		if prior != "" && prior != id {
+			o.removeUnnamed(ctx, prior)
+		}
+	}
+	return "", nil
 }
 
-// RemoveUnnamed removes an image that lost its last name to another one, unless somebody uses it. It
+// removeUnnamed removes an image that lost its last name to another one, unless somebody uses it. It
 // is no failure if the image stays.
-func (c *Conductor) RemoveUnnamed(ctx context.Context, id string) {
-	t, err := c.begin(ctx, "image", id, "remove", "update", fault.StepRemoving)
-	if err != nil {
-		return
-	}
-	img, err := t.image(ctx, id)
+func (o *objectOperation) removeUnnamed(ctx context.Context, id string) {
+	img, err := o.image(ctx, id)
 	if err == nil && len(img.RepoTags) == 0 {
-		err = t.change(ctx, func(ctx context.Context) error {
-			_, err := t.api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
+		err = o.change(ctx, func(ctx context.Context) error {
+			_, err := o.api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
 			return err
 		})
 	}
-	if err != nil {
-		t.logger.Info("an image that lost its name stays", "image_id", id, "reason", err)
+	if ignoreNotFound(err) != nil {
+		o.entry.logger.Info("an image that lost its name stays", "image_id", id, "reason", err)
 	}
 }
 
-func (t *task) untag(ctx context.Context, id string, names []string) error {
+// untag takes names away from the images that are its own.
+func (o *objectOperation) untag(ctx context.Context, own func(id string) bool, names []string) error {
 	for _, ref := range names {
-		img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, ref) })
-		if err == nil && img.ID == id {
-			err = t.change(ctx, func(ctx context.Context) error {
-				_, err := t.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+		img, err := retrying(ctx, func() (*Image, error) { return o.image(ctx, ref) })
+		if err == nil && own(img.ID) {
+			err = o.change(ctx, func(ctx context.Context) error {
+				_, err := o.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
 				return err
 			})
 		}
@@ -329,4 +452,36 @@ func (t *task) untag(ctx context.Context, id string, names []string) error {
 		}
 	}
 	return nil
+}
+
+// ImageStanding is what is known of an image in Terraform's state: from the engine, and from the
+// journal.
+type ImageStanding struct {
+	// Image is nil if there is none.
+	Image *Image
+	// Kind is the kind of the operation that the state names.
+	Kind Kind
+	// InProgress says that it is still under way.
+	InProgress bool
+	// Fault is how it ended, if it failed and nobody has dealt with that.
+	Fault *fault.Fault
+	// Known says that the journal knows the operation.
+	Known bool
+}
+
+// LookImage reads an image by its name, and what became of the operation that a state names.
+func (c *Conductor) LookImage(ctx context.Context, name, operationID string) (ImageStanding, error) {
+	t, err := c.begin(ctx, "image", name, "read", "read", fault.StepReading)
+	if err != nil {
+		return ImageStanding{}, err
+	}
+	known := t.recall(t.object.Scope(), operationID).standing
+	t.claim(operationID)
+	standing := ImageStanding{Kind: known.Kind, InProgress: known.InProgress, Fault: known.Fault, Known: known.Known}
+	img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, name) })
+	if ignoreNotFound(err) != nil {
+		return ImageStanding{}, t.explain(ctx, err)
+	}
+	standing.Image = img
+	return standing, nil
 }

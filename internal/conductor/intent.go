@@ -5,11 +5,8 @@ package conductor
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -28,41 +25,15 @@ func (o *operation) record() journal.Record {
 	}
 }
 
-// intend makes the intent durable. An operation whose intent can't be kept is carried out all the
-// same: the container is what matters, and whoever called hears what is missing.
-func (o *operation) intend() {
-	if o.engine.journal == nil {
-		o.unkept = o.engine.unkept
-		return
-	}
-	if err := o.engine.journal.Begin(o.record()); err != nil {
-		o.unkept = fmt.Errorf("%w: %w", errUnkept, err)
-		o.logger.Warn("the intent can't be kept: if this process dies, the next one does not know of this operation", "error", err)
-		return
-	}
-	o.kept = true
-}
-
-// hold takes the lane among all processes that share the state folder, and finds out what became
-// of the lane's earlier operations. Release is never nil.
-func (o *operation) hold(ctx context.Context) (release func(), err error) {
-	if !o.kept {
-		return func() {}, nil
-	}
-	hold, err := o.engine.journal.Hold(ctx, o.record())
-	switch {
-	case err != nil && ctx.Err() != nil:
-		return func() {}, err
-	case err != nil:
-		o.logger.Warn("the lane's lock can't be taken: another process might work on the same container", "error", err)
-		return func() {}, nil
+// hold takes the operation's lanes among all processes, and finds out what became of the lanes'
+// earlier operations.
+func (o *operation) hold(ctx context.Context) (*journal.Hold, error) {
+	hold, err := o.entry.hold(ctx, o.record())
+	if hold == nil {
+		return nil, err
 	}
 	o.waited = o.waited || hold.Waited
-	return func() {
-		if err := hold.Release(); err != nil {
-			o.logger.Warn("the lane's lock can't be released", "error", err)
-		}
-	}, o.reckon()
+	return hold, o.reckon()
 }
 
 // reckon marks what dead processes left in the operation's lanes as interrupted, and refuses the
@@ -77,10 +48,7 @@ func (o *operation) reckon() error {
 			switch {
 			case r.ID == o.id:
 			case r.InProgress() && !o.engine.journal.Alive(r):
-				o.logger.Info("an operation was interrupted: its process died", "interrupted", r.ID, "step", string(r.Step))
-				o.write(r.ID, func(r *journal.Record) {
-					r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
-				})
+				o.interrupted(r)
 			case r.Unsettled() && !o.engine.journal.Own(r) && r.Ended.After(o.accepted) && r.ID < o.id && o.Kind != KindRemove:
 				return o.scope().RefusedBehind(o.Kind.verb(), r.Fault)
 			}
@@ -90,33 +58,16 @@ func (o *operation) reckon() error {
 }
 
 // conclude makes the outcome durable, and settles what the operation has dealt with: earlier
-// failures of the same container. A fault that the caller gets now is settled by that.
+// failures of the same container.
 func (o *operation) conclude(err error) {
 	o.engine.tally.ended(err)
 	if !o.kept {
 		return
 	}
-	o.write(o.id, func(r *journal.Record) {
-		o.progress.note(r)
-		r.Ended, r.Step, r.ContainerID, r.Outcome = time.Now().UTC(), o.step, o.containerID, journal.Done
-		r.Exchange = o.exchangeRecord()
-		if f := (*fault.Fault)(nil); errors.As(err, &f) {
-			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !o.cast
-		}
+	o.entry.conclude(err, func(r *journal.Record) {
+		r.Step, r.ContainerID, r.Exchange = o.step, o.containerID, o.exchangeRecord()
 	})
-	if err != nil || o.Kind.power() {
-		return // Who only restarts a container has not mended what failed.
-	}
-	records, _ := o.engine.journal.Lane(o.Spec.Name)
-	for _, r := range records {
-		if r.Unsettled() && r.ID < o.id {
-			o.write(r.ID, func(r *journal.Record) { r.Settled = true })
-		}
-	}
-}
-
-func (o *operation) write(id string, change func(*journal.Record)) {
-	if err := o.engine.journal.Change(id, change); err != nil {
-		o.logger.Warn("a record of the journal can't be written", "record", id, "error", err)
+	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
+		o.settle(o.Spec.Name)
 	}
 }

@@ -209,26 +209,16 @@ func (e *engine) owns(u user) bool {
 
 // inLane does something with a container when it is its turn, as an operation would.
 func (c *Conductor) inLane(ctx context.Context, e *engine, name string, do func(context.Context) error) error {
-	id := newOperationID(e.name, name)
+	own := entry{id: newOperationID(e.name, name), in: e.journal, kept: e.journal != nil, logger: e.logger.With("container", name)}
 	pass := c.lanes.Queue(true, laneKey{e.name, name})
 	if err := pass.Wait(ctx); err != nil {
 		return err
 	}
 	defer pass.Leave(nil)
-	if e.journal != nil {
-		hold, err := e.journal.Hold(ctx, journal.Record{ID: id, Engine: e.name, Container: name})
-		switch {
-		case err != nil && ctx.Err() != nil:
-			return err
-		case err != nil:
-			e.logger.Warn("the lane's lock can't be taken: another process might work on the same container", "container", name, "error", err)
-		default:
-			defer func() {
-				if err := hold.Release(); err != nil {
-					e.logger.Warn("the lane's lock can't be released", "container", name, "error", err)
-				}
-			}()
-		}
+	hold, err := own.hold(ctx, journal.Record{ID: own.id, Engine: e.name, Container: name})
+	if err != nil {
+		return err
 	}
+	defer own.release(hold)
 	return do(ctx)
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/pkg/stdcopy"
-	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -36,9 +35,8 @@ const (
 // operation is one request on its way. It belongs to the goroutine that runs it.
 type operation struct {
 	Request
-	id     string
+	entry
 	engine *engine
-	logger hclog.Logger
 	mask   fault.Mask
 	// mark is when the operation was accepted, in the order of pulls.
 	mark pull.Mark
@@ -54,15 +52,10 @@ type operation struct {
 	// admitted is closed when the operation first gets a slot of the pool, or ends without.
 	admitted func()
 	queue    chan struct{}
-	// kept says that the journal has the operation's intent; unkept why it has not.
-	kept   bool
-	unkept error
 
 	step fault.Step
 	// waited says that others were before it in its lanes.
 	waited bool
-	// progress is what the journal is told in between.
-	progress *progress
 	// containerID is the container that is known to be gantry's own: the one to update or
 	// remove, or the one that this operation created.
 	containerID string
@@ -91,9 +84,9 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 		lanes = append(lanes, laneKey{e.name, req.PriorName})
 	}
 	o := &operation{
-		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, progress: &progress{step: fault.StepQueued}, mark: e.pulls.Mark(), accepted: time.Now(),
+		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
-		mask: fault.NewMask(req.Spec.secrets()...),
+		mask: fault.NewMask(req.Spec.secrets()...), entry: entry{in: e.journal, unkept: e.unkept, progress: &progress{step: fault.StepQueued}},
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	c.accepting.Lock()
@@ -101,7 +94,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o.pass = c.lanes.Queue(req.Kind == KindRemove, lanes...)
 	c.accepting.Unlock()
 	o.logger = c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "operation", o.id, "kind", string(req.Kind))
-	o.intend()
+	o.intend(o.record())
 	return o
 }
 
@@ -130,10 +123,10 @@ func (o *operation) enter(step fault.Step) {
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer o.admitted()
-	ctx, done := o.attend(ctx)
+	ctx, done := o.attend(ctx, o.Kind != KindRemove)
 	defer done()
 	if o.Kind == KindRemove {
-		o.cancelLane()
+		o.cancelLane(o.Spec.Name)
 	}
 	reference := o.awaitReferences(ctx)
 	o.waited = o.pass.Behind()
@@ -142,16 +135,17 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
 		}
 		err = o.fail(ctx, err)
-		o.queued()
+		o.engine.tally.queued(o.waited, time.Since(o.accepted))
 		o.conclude(err)
 		return nil, err
 	}
 	var c *Container
-	release, err := func() {}, reference
+	var hold *journal.Hold
+	err := reference
 	if err == nil {
-		release, err = o.hold(ctx)
+		hold, err = o.hold(ctx)
 	}
-	o.queued()
+	o.engine.tally.queued(o.waited, time.Since(o.accepted))
 	if err == nil {
 		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
 	}
@@ -166,7 +160,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		c.ImageDigest = cmp.Or(o.digest, pinnedDigest(o.Spec.Image))
 	}
 	o.conclude(err)
-	release()
+	o.release(hold)
 	o.pass.Leave(err)
 	return c, err
 }

@@ -45,7 +45,7 @@ func (o *operation) pull(ctx context.Context) error {
 	}
 	var outcome pull.Outcome
 	pulling := func(named reference.Named) (err error) {
-		outcome, err = o.engine.sharedPull(ctx, named, o.Spec.Platform, auth, o.mark, o.reportPull())
+		outcome, err = o.engine.sharedPull(ctx, named, o.Spec.Platform, auth, o.mark, o.reportPull(o.Spec.Image))
 		return err
 	}
 	if o.Digest == "" {
@@ -78,14 +78,14 @@ func soFar(p pull.Progress) string {
 	return fmt.Sprintf("the pull had %d of %d layers%s", p.Complete, p.Layers, bytes)
 }
 
-// reportPull shows the progress in the journal, and logs it now and then.
-func (o *operation) reportPull() func(pull.Progress) {
+// reportPull shows the progress of a pull in the journal, and logs it now and then.
+func (n *entry) reportPull(name string) func(pull.Progress) {
 	var last time.Time
 	return func(p pull.Progress) {
-		o.progress.setPull(journal.Pull{Image: o.Spec.Image, Done: p.Done, Total: p.Total, Layers: p.Layers, Complete: p.Complete})
+		n.progress.setPull(journal.Pull{Image: name, Done: p.Done, Total: p.Total, Layers: p.Layers, Complete: p.Complete})
 		if now := time.Now(); now.Sub(last) >= reportEvery {
 			last = now
-			o.logger.Info("pulling", "image", o.Spec.Image, "bytes", p.Done, "of", p.Total)
+			n.logger.Info("pulling", "image", name, "bytes", p.Done, "of", p.Total)
 		}
 	}
 }

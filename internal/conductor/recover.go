@@ -62,22 +62,6 @@ func (o *operation) takeOver(ctx context.Context, c *Container) error {
 	})
 }
 
-// cancelLane asks the operations of the lane that are under way to end: a remove makes them
-// needless. It does not wait: the lane does.
-func (o *operation) cancelLane() {
-	if !o.kept {
-		return
-	}
-	records, _ := o.engine.journal.Lane(o.Spec.Name)
-	for _, r := range records {
-		if r.InProgress() && r.ID < o.id && Kind(r.Kind) != KindRemove {
-			if err := o.engine.journal.AskCancel(r.ID); err != nil {
-				o.logger.Warn("an operation can't be asked to end", "asked", r.ID, "error", err)
-			}
-		}
-	}
-}
-
 // resume ends the exchanges of the lane that were left in the middle, and carries out its removals
 // that failed or were interrupted, before the operation itself: its success settles them. The
 // removal of the very container that it is about is its own matter: an update means that the
@@ -275,7 +259,7 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 
 // Interruption is the fault of an operation whose process died in the middle.
 func Interruption(r journal.Record) *fault.Fault {
-	scope := fault.Scope{Engine: r.Engine, Container: r.Container, Operation: r.ID, Now: time.Now}
+	scope := fault.Scope{Engine: r.Engine, Object: r.Object, Container: r.Container, Operation: r.ID, Now: time.Now}
 	return scope.Interrupted(Kind(r.Kind).verb(), r.Step, r.Accepted)
 }
 

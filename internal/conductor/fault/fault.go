@@ -6,6 +6,8 @@
 package fault
 
 import (
+	"cmp"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -65,7 +67,9 @@ type Fault struct {
 	Kind Kind `json:"kind"`
 	Step Step `json:"step"`
 	// Engine is the host name that the engine reports, or its address where it reported none.
-	Engine    string `json:"engine"`
+	Engine string `json:"engine"`
+	// Object is the kind of what failed where that is no container ("image"): Container is its name then.
+	Object    string `json:"object,omitempty"`
 	Container string `json:"container"`
 	// Operation is the ID of the operation that failed; empty for a mere look.
 	Operation string `json:"operation,omitempty"`
@@ -87,6 +91,17 @@ type Fault struct {
 	Time time.Time `json:"time"`
 
 	err error
+}
+
+// Subject names in texts what failed: container "web".
+func (f *Fault) Subject() string { return Subject(f.Object, f.Container) }
+
+// Subject names an object in texts; one of no kind is a container.
+func Subject(kind, name string) string {
+	if name == "" {
+		return cmp.Or(kind, "container")
+	}
+	return fmt.Sprintf("%s %q", cmp.Or(kind, "container"), name)
 }
 
 // Error gives summary and detail in one text.

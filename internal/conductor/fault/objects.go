@@ -14,21 +14,21 @@ type Object struct {
 	Kind   string
 	Name   string
 	Engine string
-	Mask   Mask
-	Now    func() time.Time
+	// Operation is the ID of the operation that is under way; empty for what has none.
+	Operation string
+	Mask      Mask
+	Now       func() time.Time
 }
 
 // String names the object in texts.
-func (o Object) String() string {
-	if o.Name == "" {
-		return o.Kind
-	}
-	return fmt.Sprintf("%s %q", o.Kind, o.Name)
+func (o Object) String() string { return Subject(o.Kind, o.Name) }
+
+// Scope is what the object's faults share with those of containers.
+func (o Object) Scope() Scope {
+	return Scope{Engine: o.Engine, Object: o.Kind, Container: o.Name, Operation: o.Operation, Mask: o.Mask, Now: o.Now}
 }
 
-func (o Object) make(f Fault, err error) *Fault {
-	return Scope{Engine: o.Engine, Mask: o.Mask, Now: o.Now}.make(f, err)
-}
+func (o Object) make(f Fault, err error) *Fault { return o.Scope().make(f, err) }
 
 // Taken is a name that something else has. Whose says what, in one line.
 func (o Object) Taken(whose string, err error) *Fault {
@@ -76,7 +76,7 @@ func (o Object) NotFound(err error) *Fault {
 
 // Pull is an image that could not be pulled for its own sake.
 func (o Object) Pull(kind Kind, p Pull, err error) *Fault {
-	f := Scope{Engine: o.Engine, Mask: o.Mask, Now: o.Now}.Pull(kind, p, err)
+	f := o.Scope().Pull(kind, p, err)
 	f.Attribute = []string{"name"}
 	f.Summary = o.Mask.Text(fmt.Sprintf("Unable to pull image %q on engine %q", p.Image, o.Engine))
 	return f

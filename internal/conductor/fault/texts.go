@@ -11,16 +11,20 @@ import (
 
 // Scope is what all faults of one operation share.
 type Scope struct {
-	Engine    string
+	Engine string
+	// Object is the kind of what is no container; Container is its name then.
+	Object    string
 	Container string
 	Operation string
 	Mask      Mask
 	Now       func() time.Time
 }
 
+func (s Scope) subject() string { return Subject(s.Object, s.Container) }
+
 // make completes a fault: the scope's facts, the time, and masked texts.
 func (s Scope) make(f Fault, err error) *Fault {
-	f.Engine, f.Container, f.Operation, f.Time, f.err = s.Engine, s.Container, s.Operation, s.Now().UTC(), err
+	f.Engine, f.Object, f.Container, f.Operation, f.Time, f.err = s.Engine, s.Object, s.Container, s.Operation, s.Now().UTC(), err
 	if err != nil && f.Message == "" {
 		f.Message = err.Error()
 	}
@@ -242,13 +246,13 @@ func (s Scope) NoHealthcheck(exists Exists) *Fault {
 func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log []string, soFar string, err error) *Fault {
 	f := Fault{
 		Kind: kind, Step: step, Exists: string(exists), Log: log,
-		Summary: fmt.Sprintf("The %s of container %q on engine %q was cancelled while %s", operation, s.Container, s.Engine, step),
+		Summary: fmt.Sprintf("The %s of %s on engine %q was cancelled while %s", operation, s.subject(), s.Engine, step),
 		Message: "somebody asked for it",
 		Hint:    "apply again to go on",
 	}
 	if kind == Timeout {
 		f.Attribute = []string{"timeouts", operation}
-		f.Summary = fmt.Sprintf("The %s of container %q on engine %q took too long while %s", operation, s.Container, s.Engine, step)
+		f.Summary = fmt.Sprintf("The %s of %s on engine %q took too long while %s", operation, s.subject(), s.Engine, step)
 		f.Message = "its time was up"
 		f.Hint = fmt.Sprintf("raise timeouts.%s if this is to be expected", operation)
 	}
@@ -263,13 +267,13 @@ func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log 
 func (s Scope) StillUnderWay(kind Kind, step Step, so string, err error) *Fault {
 	f := Fault{
 		Kind: kind, Step: step, Attribute: []string{"timeouts"},
-		Summary: fmt.Sprintf("The wait for container %q on engine %q was cancelled", s.Container, s.Engine),
+		Summary: fmt.Sprintf("The wait for %s on engine %q was cancelled", s.subject(), s.Engine),
 		Message: so,
 		Exists:  "the wait changed nothing: what is under way goes on",
 		Hint:    "apply again to wait again",
 	}
 	if kind == Timeout {
-		f.Summary = fmt.Sprintf("The wait for container %q on engine %q took too long", s.Container, s.Engine)
+		f.Summary = fmt.Sprintf("The wait for %s on engine %q took too long", s.subject(), s.Engine)
 		f.Hint += ", and raise timeouts if this is to be expected"
 	}
 	return s.make(f, err)
@@ -326,7 +330,7 @@ func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
 func (s Scope) Background(operation string, err error) *Fault {
 	return s.make(Fault{
 		Kind: EngineError, Step: StepQueued,
-		Summary: fmt.Sprintf("Unable to hand the %s of container %q to the background conductor", operation, s.Container),
+		Summary: fmt.Sprintf("Unable to hand the %s of %s to the background conductor", operation, s.subject()),
 		Exists:  string(Unchanged),
 		Hint:    fmt.Sprintf("apply again, or set background = %q in the provider's configuration", "off"),
 	}, err)
@@ -336,7 +340,7 @@ func (s Scope) Background(operation string, err error) *Fault {
 func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
 	f := s.make(Fault{
 		Kind: Interrupted, Step: step,
-		Summary: fmt.Sprintf("The %s of container %q on engine %q was interrupted while %s", operation, s.Container, s.Engine, step),
+		Summary: fmt.Sprintf("The %s of %s on engine %q was interrupted while %s", operation, s.subject(), s.Engine, step),
 		Message: "the process that carried it out died; it was accepted at " + at.UTC().Format(time.RFC3339),
 		Exists:  "what was done before stays; the next apply judges it",
 		Hint:    "apply again",

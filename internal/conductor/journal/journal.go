@@ -15,7 +15,8 @@
 //	    lanes/<lane>.lock                  held while an operation of the lane is carried out
 //	    lanes/<lane>.change                held for a moment, while a record of the lane is changed
 //
-// A lane is a short hash of the container's name, a rename has two; it stands in the file's name so
+// A lane is a short hash of the container's name (or of the kind and the name of what is no container), a
+// rename has two; it stands in the file's name so
 // that a lane is listed without opening others' files.
 //
 // Lock files are never deleted: who has one open would hold a lock that others don't see.
@@ -268,11 +269,11 @@ func (e *Engine) Progress(id string, change func(*Record)) error { return e.chan
 // settles a record and who claims it are not the same. Where the lock can't be had the change is made
 // all the same: two changes at the same moment are rare, and what happened must be told.
 func (e *Engine) change(id string, change func(*Record), durable bool) error {
-	_, container, _, err := SplitID(id)
+	_, lane, _, err := SplitID(id)
 	if err != nil {
 		return err
 	}
-	lock := flock.New(filepath.Join(e.lanes(), short(container)+".change"), flock.SetPermissions(fileMode))
+	lock := flock.New(filepath.Join(e.lanes(), short(lane)+".change"), flock.SetPermissions(fileMode))
 	defer func() { _ = lock.Unlock() }()
 	for giveUp := time.Now().Add(changeTakes); ; time.Sleep(changePoll) {
 		if held, err := lock.TryLock(); held || err != nil || time.Now().After(giveUp) {

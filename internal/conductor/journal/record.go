@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/url"
 	"strings"
 	"time"
 
@@ -35,17 +36,24 @@ const (
 // Record is one operation on disk. It never holds a secret.
 type Record struct {
 	Version int `json:"version"`
-	// ID is engine/container/unique; the unique part sorts by time, and is the ticket in the
+	// ID is engine/name/unique; the unique part sorts by time, and is the ticket in the
 	// operation's lanes.
 	ID   string `json:"id"`
 	Kind string `json:"kind"`
 	// Engine is the host name that the engine reports.
 	Engine string `json:"engine"`
-	// Container is the container's name: the lane. PriorName is the second lane of a rename.
+	// Object is the kind of what the operation is about where that is no container ("image").
+	Object string `json:"object,omitempty"`
+	// Container is the name of the container, or of the object: with it the lane. PriorName is
+	// the second lane of a rename.
 	Container string `json:"container"`
 	PriorName string `json:"prior_name,omitempty"`
-	// ContainerID is the container that the operation concerns, as soon as it is known.
+	// ContainerID is the container (or the object) that the operation concerns, as soon as it is known.
 	ContainerID string `json:"container_id,omitempty"`
+	// Replaced is the image in whose place an operation brings another one: it is removed once it
+	// has no name. Dropped are the names that it is to lose.
+	Replaced string   `json:"replaced,omitempty"`
+	Dropped  []string `json:"dropped,omitempty"`
 	// After is the operation of the same container that the caller knew as the last one.
 	After string `json:"after,omitempty"`
 	// Owner is the conductor process that carries the operation out.
@@ -98,8 +106,20 @@ func (r Record) Unsettled() bool {
 	return !r.Settled && (r.Outcome == Failed || r.Outcome == Interrupted)
 }
 
-// Lanes are the names of the containers whose order the operation belongs to.
+// Lane names the order to which the operations of an object belong; the kind of a container is empty.
+// No container's name has a colon.
+func Lane(kind, name string) string {
+	if kind == "" {
+		return name
+	}
+	return kind + ":" + name
+}
+
+// Lanes are those whose order the operation belongs to.
 func (r Record) Lanes() []string {
+	if r.Object != "" {
+		return []string{Lane(r.Object, r.Container)}
+	}
 	if r.PriorName != "" && r.PriorName != r.Container {
 		return []string{r.Container, r.PriorName}
 	}
@@ -112,13 +132,29 @@ func (r Record) ticket() string { return Ticket(r.ID) }
 // Ticket is the unique part of an operation's ID, which sorts by time.
 func Ticket(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
+// ID makes the ID of an operation: engine/lane/unique. The name of an image can have slashes.
+func ID(engine, lane, unique string) string {
+	return engine + "/" + url.PathEscape(lane) + "/" + unique
+}
+
+// SplitLane gives the kind and the name behind a lane; the kind of a container is empty.
+func SplitLane(lane string) (kind, name string) {
+	if kind, name, found := strings.Cut(lane, ":"); found {
+		return kind, name
+	}
+	return "", lane
+}
+
 // SplitID gives the parts of an operation's ID.
-func SplitID(id string) (engine, container, unique string, err error) {
+func SplitID(id string) (engine, lane, unique string, err error) {
 	parts := strings.Split(id, "/")
 	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {
-		return "", "", "", fmt.Errorf("%q is no operation ID: it must have the form engine/container/unique", id)
+		return "", "", "", fmt.Errorf("%q is no operation ID: it must have the form engine/name/unique", id)
 	}
-	return parts[0], parts[1], parts[2], nil
+	if lane, err = url.PathUnescape(parts[1]); err != nil {
+		return "", "", "", fmt.Errorf("%q is no operation ID: %w", id, err)
+	}
+	return parts[0], lane, parts[2], nil
 }
 
 // short names a thing of any length and spelling in a file name.

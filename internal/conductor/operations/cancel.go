@@ -29,15 +29,15 @@ func cancel(ctx context.Context, s *session) error {
 	}
 	switch {
 	case o.State != inProgress:
-		return fmt.Errorf("operation %s (%s of container %q) has already ended: %s", o.short(), o.Kind, o.Container, ending(o))
+		return fmt.Errorf("operation %s (%s of %s) has already ended: %s", o.short(), o.Kind, o.subject(), ending(o))
 	case conductor.Kind(o.Kind) == conductor.KindRemove:
-		return fmt.Errorf("the removal of container %q can't be cancelled: what a removal has begun it finishes", o.Container)
+		return fmt.Errorf("the removal of %s can't be cancelled: what a removal has begun it finishes", o.subject())
 	}
 	if err := o.engine.AskCancel(o.ID); err != nil {
 		return fmt.Errorf("asking to cancel the operation: %w", err)
 	}
 	if !s.json {
-		s.print(fmt.Sprintf("Asked to cancel the %s of container %q on engine %q, which is %s.", o.Kind, o.Container, o.Engine, o.status()))
+		s.print(fmt.Sprintf("Asked to cancel the %s of %s on engine %q, which is %s.", o.Kind, o.subject(), o.Engine, o.status()))
 	}
 	if o, err = s.ended(ctx, o); err != nil {
 		return err

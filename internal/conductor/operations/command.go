@@ -96,7 +96,7 @@ func commands() []command {
 		},
 		{
 			name: "show", args: "ID", run: show,
-			about: "Show everything about one operation. " + aboutID + " of a container, which means its last operation.",
+			about: "Show everything about one operation. " + aboutID + " of a container or an image, which means its last operation.",
 		},
 		{
 			name: "watch", run: watch,
@@ -109,12 +109,12 @@ func commands() []command {
 		{
 			name: "cancel", args: "ID", run: cancel,
 			about: "Ask whoever carries out an operation to cancel it, and wait for what becomes of it. " + aboutID +
-				" of a container, which means its operation in progress. A removal can't be cancelled.",
+				" of a container or an image, which means its operation in progress. A removal can't be cancelled.",
 		},
 		{
 			name: "settle", args: "ID", run: settle,
 			about: "Note that a failure was dealt with: no plan tells of it any more, and an unfinished removal is not resumed. " + aboutID +
-				" of a container, which means its last failure.",
+				" of a container or an image, which means its last failure.",
 		},
 		{
 			name: "counters", run: counters,
@@ -206,7 +206,7 @@ func overview(all []command) string {
 		first, _, _ := strings.Cut(c.about, ". ")
 		rows = append(rows, []string{"  " + strings.TrimSpace(c.name+" "+c.args), strings.TrimSuffix(first, ".")})
 	}
-	return fmt.Sprintf("Usage: %s COMMAND\n\nLooks at operations on containers, in the journal of the state folder.\n\n%s\n\n%s COMMAND -h tells more.\n",
+	return fmt.Sprintf("Usage: %s COMMAND\n\nLooks at operations on containers, and on what is around them, in the journal of the state folder.\n\n%s\n\n%s COMMAND -h tells more.\n",
 		program, strings.Join(table(rows), "\n"), program)
 }
 

@@ -29,9 +29,9 @@ func list(_ context.Context, s *session) error {
 
 // listed is a line for each operation, below a heading.
 func listed(all []operation, zone *time.Location) []string {
-	rows := [][]string{{"STARTED", "ENGINE", "CONTAINER", "KIND", "STATE", "ELAPSED", "ID"}}
+	rows := [][]string{{"STARTED", "ENGINE", "NAME", "KIND", "STATE", "ELAPSED", "ID"}}
 	for _, o := range all {
-		rows = append(rows, []string{moment(o.Accepted, zone), o.Engine, o.Container, o.Kind, o.status(), o.took(), o.short()})
+		rows = append(rows, []string{moment(o.Accepted, zone), o.Engine, o.label(), o.Kind, o.status(), o.took(), o.short()})
 	}
 	return table(rows)
 }

@@ -4,6 +4,7 @@
 package operations
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -18,6 +19,9 @@ import (
 // state is where an operation stands: in progress, or how it ended.
 type state string
 
+// aContainer is the kind of most objects.
+const aContainer = "container"
+
 // inProgress is the state of what has not ended; the others are the journal's outcomes.
 const inProgress state = "in_progress"
 
@@ -26,10 +30,14 @@ const inProgress state = "in_progress"
 type operation struct {
 	ID     string `json:"id"`
 	Engine string `json:"engine"`
-	// Container is the container's name, ContainerID empty as long as there is none.
+	// Container is the container's name, ContainerID empty as long as there is none. Both are empty
+	// where the operation is about something else: an image, a network or a volume. Object and Name
+	// then say what.
 	Container   string `json:"container"`
 	PriorName   string `json:"prior_name,omitempty"`
 	ContainerID string `json:"container_id,omitempty"`
+	Object      string `json:"object"`
+	Name        string `json:"name"`
 	Kind        string `json:"kind"`
 	// Cast says that nobody waits for it.
 	Cast  bool       `json:"cast"`
@@ -55,9 +63,12 @@ type operation struct {
 // process that carried it out is dead.
 func look(e *journal.Engine, r journal.Record, now time.Time) operation {
 	o := operation{
-		ID: r.ID, Engine: r.Engine, Container: r.Container, PriorName: r.PriorName, ContainerID: r.ContainerID, Kind: r.Kind, Cast: r.Cast,
+		ID: r.ID, Engine: r.Engine, Object: cmp.Or(r.Object, aContainer), Name: r.Container, PriorName: r.PriorName, Kind: r.Kind, Cast: r.Cast,
 		State: state(r.Outcome), Step: r.Step, Accepted: r.Accepted, Deadline: r.Deadline, Ended: r.Ended, Pull: r.Pull, Fault: r.Fault,
 		Settled: r.Settled, engine: e,
+	}
+	if o.Object == aContainer {
+		o.Container, o.ContainerID = r.Container, r.ContainerID
 	}
 	elapsed := func(until time.Time) *float64 {
 		seconds := until.Sub(r.Accepted).Seconds()
@@ -85,9 +96,19 @@ func (o operation) cancelled() bool {
 	return o.State == state(journal.Failed) && o.Fault != nil && o.Fault.Kind == fault.Cancelled
 }
 
-// of says whether the operation concerns a container, by the name it has or had.
-func (o operation) of(container string) bool {
-	return o.Container == container || o.PriorName == container
+// of says whether the operation concerns a container, by the name it has or had, or something else of
+// this name.
+func (o operation) of(name string) bool { return o.Name == name || o.PriorName == name }
+
+// subject names in texts what the operation is about.
+func (o operation) subject() string { return fault.Subject(o.Object, o.Name) }
+
+// label names it where there is little room: what is no container with its kind.
+func (o operation) label() string {
+	if o.Object == aContainer {
+		return o.Name
+	}
+	return o.Object + " " + o.Name
 }
 
 // unique is the part of the ID that is the operation's alone.
@@ -141,7 +162,7 @@ type filter struct {
 
 func (f filter) takes(o operation) bool {
 	switch {
-	case f.engine != "" && f.engine != o.Engine, f.container != "" && !o.of(f.container):
+	case f.engine != "" && f.engine != o.Engine, f.container != "" && (o.Object != aContainer || !o.of(f.container)):
 		return false
 	case !f.inProgress && !f.failed:
 		return true
@@ -185,7 +206,7 @@ func find(all []operation, ref string, wanted func(operation) bool) (operation, 
 			return o, nil
 		case len(ref) >= shortest && (strings.HasPrefix(unique, ref) || strings.HasSuffix(unique, ref)):
 			candidates = append(candidates, o)
-		case o.of(ref), ref == o.Engine+"/"+o.Container:
+		case o.of(ref), ref == o.Engine+"/"+o.Name:
 			last[o.Engine] = o
 			if wanted(o) {
 				meant = append(meant, o)

@@ -44,11 +44,11 @@ func examples() []operation {
 	pull := &journal.Pull{Image: "ghcr.io/acme/app:1.4", Done: 12_300_000, Total: 40_100_000, Layers: 5, Complete: 2}
 	return []operation{
 		{
-			ID: id("db", 1), Engine: "edge1", Container: "db", ContainerID: strings.Repeat("ab", 32), Kind: "create", State: state(journal.Done),
+			ID: id("db", 1), Engine: "edge1", Object: aContainer, Name: "db", Container: "db", ContainerID: strings.Repeat("ab", 32), Kind: "create", State: state(journal.Done),
 			Step: fault.StepWaiting, Accepted: noon, Ended: noon.Add(3200 * time.Millisecond), Elapsed: after(3.2),
 		},
 		{
-			ID: id("job", 2), Engine: "edge1", Container: "job", Kind: "create", Cast: true, State: state(journal.Failed), Step: fault.StepWaiting,
+			ID: id("job", 2), Engine: "edge1", Object: aContainer, Name: "job", Container: "job", Kind: "create", Cast: true, State: state(journal.Failed), Step: fault.StepWaiting,
 			Accepted: noon.Add(time.Minute), Ended: noon.Add(3*time.Minute + 5*time.Second), Elapsed: after(125),
 			Fault: &fault.Fault{
 				Kind: fault.ImageNotFound, Engine: "edge1", Summary: "Unable to pull image \"acme/job:2\" for container \"job\"",
@@ -56,15 +56,15 @@ func examples() []operation {
 			},
 		},
 		{
-			ID: id("old", 3), Engine: "edge1", Container: "old", Kind: "remove", Cast: true, State: state(journal.Interrupted), Step: fault.StepStopping,
+			ID: id("old", 3), Engine: "edge1", Object: aContainer, Name: "old", Container: "old", Kind: "remove", Cast: true, State: state(journal.Interrupted), Step: fault.StepStopping,
 			Accepted: noon.Add(2 * time.Minute), Settled: true, Fault: &fault.Fault{Kind: fault.Interrupted, Summary: "The delete was interrupted"},
 		},
 		{
-			ID: id("web", 4), Engine: "edge1", Container: "web", PriorName: "www", Kind: "create", Cast: true, State: inProgress, Step: fault.StepPulling,
+			ID: id("web", 4), Engine: "edge1", Object: aContainer, Name: "web", Container: "web", PriorName: "www", Kind: "create", Cast: true, State: inProgress, Step: fault.StepPulling,
 			Accepted: noon.Add(4 * time.Minute), Deadline: noon.Add(time.Hour), Elapsed: after(12), Pull: pull,
 		},
 		{
-			ID: id("api-gateway", 5), Engine: "edge1", Container: "api-gateway", Kind: "update", State: inProgress, Step: fault.StepQueued, CancelAsked: true,
+			ID: id("api-gateway", 5), Engine: "edge1", Object: aContainer, Name: "api-gateway", Container: "api-gateway", Kind: "update", State: inProgress, Step: fault.StepQueued, CancelAsked: true,
 			Accepted: noon.Add(5 * time.Minute), Elapsed: after(0.25),
 		},
 	}
@@ -73,7 +73,7 @@ func examples() []operation {
 func TestListed(t *testing.T) {
 	t.Parallel()
 	lines(t, listed(examples(), paris), `
-STARTED              ENGINE  CONTAINER    KIND    STATE                                ELAPSED  ID
+STARTED              ENGINE  NAME         KIND    STATE                                ELAPSED  ID
 2026-11-23 13:00:00  edge1   db           create  done                                 3.2s     00000000bee1
 2026-11-23 13:01:00  edge1   job          create  failed: image not found              2m05s    00000000bee2
 2026-11-23 13:02:00  edge1   old          remove  interrupted while stopping, settled  -        00000000bee3
@@ -129,6 +129,29 @@ Pull        ghcr.io/acme/app:1.4, 12.3MB of 40.1MB, 2 of 5 layers complete
 `)
 }
 
+// What is no container is shown with its kind.
+func TestImageIsShown(t *testing.T) {
+	t.Parallel()
+	image := operation{
+		ID: "edge1/image:ghcr.io%2Facme%2Fapp:1.4/0190b5a6-0000-7000-8001-00000000bee1", Engine: "edge1", Object: "image", Name: "ghcr.io/acme/app:1.4",
+		Kind: "create", Cast: true, State: state(journal.Done), Accepted: noon, Ended: noon.Add(time.Second), Elapsed: after(1),
+	}
+	lines(t, listed([]operation{image}, paris), `
+STARTED              ENGINE  NAME                        KIND    STATE  ELAPSED  ID
+2026-11-23 13:00:00  edge1   image ghcr.io/acme/app:1.4  create  done   1.0s     00000000bee1
+`)
+	lines(t, shown(image, paris), `
+Operation  edge1/image:ghcr.io%2Facme%2Fapp:1.4/0190b5a6-0000-7000-8001-00000000bee1
+Engine     edge1
+Image      ghcr.io/acme/app:1.4
+Kind       create, cast (nobody waits for it)
+State      done
+Accepted   2026-11-23 13:00:00
+Ended      2026-11-23 13:00:01
+Elapsed    1.0s
+`)
+}
+
 func TestScreen(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -136,7 +159,7 @@ func TestScreen(t *testing.T) {
 		want          string
 	}{
 		"room for all": {200, 24, `
-STARTED              ENGINE  CONTAINER    KIND    STATE                                ELAPSED  ID
+STARTED              ENGINE  NAME         KIND    STATE                                ELAPSED  ID
 2026-11-23 13:00:00  edge1   db           create  done                                 3.2s     00000000bee1
 2026-11-23 13:01:00  edge1   job          create  failed: image not found              2m05s    00000000bee2
 2026-11-23 13:02:00  edge1   old          remove  interrupted while stopping, settled  -        00000000bee3
@@ -145,14 +168,14 @@ STARTED              ENGINE  CONTAINER    KIND    STATE                         
 2 in progress, 3 ended, 2 of them failed
 `},
 		"what has ended gives way": {60, 5, `
-STARTED              ENGINE  CONTAINER    KIND    STATE    …
+STARTED              ENGINE  NAME         KIND    STATE    …
 2026-11-23 13:04:00  edge1   web          create  pulling 1…
 2026-11-23 13:05:00  edge1   api-gateway  update  queued, t…
 2 in progress, 3 ended, 2 of them failed
 `},
 		"too low for anything": {80, 2, `
-STARTED              ENGINE  CONTAINER  KIND    STATE                     ELAPS…
-2026-11-23 13:04:00  edge1   web        create  pulling 12.3MB of 40.1MB  12s  …
+STARTED              ENGINE  NAME  KIND    STATE                     ELAPSED  ID
+2026-11-23 13:04:00  edge1   web   create  pulling 12.3MB of 40.1MB  12s      0…
 2 in progress, 3 ended, 2 of them failed (1 in progress are not shown: the term…
 `},
 	}

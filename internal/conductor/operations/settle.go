@@ -24,7 +24,7 @@ func settle(_ context.Context, s *session) error {
 		return err
 	}
 	if !unsettled(o) {
-		return fmt.Errorf("operation %s (%s of container %q) is no failure that is open: it is %s", o.short(), o.Kind, o.Container, o.status())
+		return fmt.Errorf("operation %s (%s of %s) is no failure that is open: it is %s", o.short(), o.Kind, o.subject(), o.status())
 	}
 	err = o.engine.Change(o.ID, func(r *journal.Record) {
 		if r.InProgress() {
@@ -39,6 +39,6 @@ func settle(_ context.Context, s *session) error {
 	if s.json {
 		return s.encode(o)
 	}
-	s.print(fmt.Sprintf("The failed %s of container %q on engine %q is settled: no plan tells of it any more.", o.Kind, o.Container, o.Engine))
+	s.print(fmt.Sprintf("The failed %s of %s on engine %q is settled: no plan tells of it any more.", o.Kind, o.subject(), o.Engine))
 	return nil
 }

@@ -44,7 +44,7 @@ func shown(o operation, zone *time.Location) []string {
 	}
 	add("Operation", o.ID)
 	add("Engine", o.Engine)
-	add("Container", o.Container)
+	add(strings.ToUpper(o.Object[:1])+o.Object[1:], o.Name)
 	add("Prior name", o.PriorName)
 	add("Container ID", o.ContainerID)
 	add("Kind", o.Kind+", "+waiter(o))

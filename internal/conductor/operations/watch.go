@@ -173,7 +173,7 @@ func changed(stages map[string]string, watched []operation) []operation {
 
 // changeLine tells what an operation came to.
 func changeLine(o operation, now time.Time, zone *time.Location) string {
-	line := fmt.Sprintf("%s  %s/%s  %s  %s", moment(now, zone), o.Engine, o.Container, o.Kind, o.status())
+	line := fmt.Sprintf("%s  %s/%s  %s  %s", moment(now, zone), o.Engine, o.label(), o.Kind, o.status())
 	if o.State != inProgress && o.Elapsed != nil {
 		line += " after " + o.took()
 	}

@@ -1,0 +1,170 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+const (
+	// cancelLook is the pause between two looks at whether somebody asked to cancel.
+	cancelLook = 250 * time.Millisecond
+	// tellEvery is how often the journal is told at most where an operation is: who watches it
+	// needs no more, and most calls end before.
+	tellEvery = time.Second
+)
+
+// entry is an operation's record in the journal, as the process that carries the operation out
+// writes it.
+type entry struct {
+	// id is engine/name/unique.
+	id     string
+	logger hclog.Logger
+	// in is the journal; nil where there is none.
+	in *journal.Engine
+	// kept says that the journal has the intent; unkept why it has not.
+	kept     bool
+	unkept   error
+	progress *progress
+}
+
+// intend makes an intent durable. An operation whose intent can't be kept is carried out all the
+// same: the object is what matters, and whoever called hears what is missing.
+func (n *entry) intend(r journal.Record) {
+	if n.in == nil {
+		return
+	}
+	if err := n.in.Begin(r); err != nil {
+		n.unkept = fmt.Errorf("%w: %w", errUnkept, err)
+		n.logger.Warn("the intent can't be kept: if this process dies, the next one does not know of this operation", "error", err)
+		return
+	}
+	n.kept = true
+}
+
+// hold takes the lanes of the operation among all processes that share the state folder; nil where
+// that can't be had. It has to be released.
+func (n *entry) hold(ctx context.Context, r journal.Record) (*journal.Hold, error) {
+	if !n.kept {
+		return nil, nil
+	}
+	hold, err := n.in.Hold(ctx, r)
+	if err != nil && ctx.Err() != nil {
+		return nil, err
+	}
+	if err != nil {
+		n.logger.Warn("the lane's lock can't be taken: another process might work on the same object", "error", err)
+		return nil, nil
+	}
+	return hold, nil
+}
+
+func (n *entry) release(hold *journal.Hold) {
+	if hold == nil {
+		return
+	}
+	if err := hold.Release(); err != nil {
+		n.logger.Warn("the lane's lock can't be released", "error", err)
+	}
+}
+
+// write changes a record and makes the change durable.
+func (n *entry) write(id string, change func(*journal.Record)) {
+	if err := n.in.Change(id, change); err != nil {
+		n.logger.Warn("a record of the journal can't be written", "record", id, "error", err)
+	}
+}
+
+// conclude makes the outcome durable. A fault that the caller gets now is settled by that.
+func (n *entry) conclude(err error, complete func(*journal.Record)) {
+	n.write(n.id, func(r *journal.Record) {
+		n.progress.note(r)
+		r.Ended, r.Outcome = time.Now().UTC(), journal.Done
+		complete(r)
+		if f := (*fault.Fault)(nil); errors.As(err, &f) {
+			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !r.Cast
+		}
+	})
+}
+
+// settle notes that the operation has dealt with the earlier failures of its lane.
+func (n *entry) settle(lane string) {
+	records, _ := n.in.Lane(lane)
+	for _, r := range records {
+		if r.Unsettled() && journal.Ticket(r.ID) < journal.Ticket(n.id) {
+			n.write(r.ID, func(r *journal.Record) { r.Settled = true })
+		}
+	}
+}
+
+// interrupted notes that an operation's process died in the middle.
+func (n *entry) interrupted(r journal.Record) {
+	n.logger.Info("an operation was interrupted: its process died", "interrupted", r.ID, "step", string(r.Step))
+	n.write(r.ID, func(r *journal.Record) {
+		r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
+	})
+}
+
+// cancelLane asks the operations of a lane that are under way to end: a remove makes them needless.
+// It does not wait: the lane does.
+func (n *entry) cancelLane(lane string) {
+	if !n.kept {
+		return
+	}
+	records, _ := n.in.Lane(lane)
+	for _, r := range records {
+		if r.InProgress() && journal.Ticket(r.ID) < journal.Ticket(n.id) && Kind(r.Kind) != KindRemove {
+			if err := n.in.AskCancel(r.ID); err != nil {
+				n.logger.Warn("an operation can't be asked to end", "asked", r.ID, "error", err)
+			}
+		}
+	}
+}
+
+// tell tells the journal where the operation is.
+func (n *entry) tell() {
+	if !n.kept {
+		return
+	}
+	if err := n.in.Progress(n.id, n.progress.note); err != nil {
+		n.logger.Debug("the step can't be written to the journal", "error", err)
+	}
+}
+
+// attend looks after the operation while it is carried out: it tells the journal now and then where
+// it is, and ends the context that it gives when somebody asks, in the journal, to cancel it, unless
+// the operation can't be cancelled. The caller must call done.
+func (n *entry) attend(ctx context.Context, cancelled bool) (cancellable context.Context, done func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if !n.kept {
+		return ctx, func() { cancel(nil) }
+	}
+	attended := make(chan struct{})
+	go func() {
+		defer close(attended)
+		told := time.Now()
+		for pause(ctx, cancelLook) == nil {
+			if cancelled && n.in.CancelAsked(n.id) {
+				cancel(errCancelAsked)
+				return
+			}
+			if now := time.Now(); now.Sub(told) >= tellEvery && n.progress.isUntold() {
+				told = now
+				n.tell()
+			}
+		}
+	}()
+	return ctx, func() {
+		cancel(nil)
+		<-attended
+	}
+}

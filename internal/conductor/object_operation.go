@@ -1,0 +1,167 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"time"
+
+	"github.com/distribution/reference"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
+)
+
+// objectOperation is a task that changes something: it has a record in the journal and a place in the
+// lane of its object.
+type objectOperation struct {
+	*task
+	entry
+	record journal.Record
+	pass   *lane.Pass[laneKey]
+	// waited says that others were before it in the lane.
+	waited bool
+	// made is the ID of what the operation made, as soon as the engine has answered.
+	made string
+}
+
+// accept makes an operation of the task: it has its place in the order of its object from now on, and
+// a durable intent. Of the record the kind is needed, and what belongs to it. Nothing is refused for
+// the failure of what was before it: each operation on an object brings all of it.
+func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, cast bool) *objectOperation {
+	record.Engine, record.Object, record.Container, record.Caller = t.name, t.object.Kind, laneName(t.object), c.opts.Caller
+	lane := record.Lanes()[0]
+	record.Cast, record.Accepted, record.Step = cast, time.Now().UTC(), fault.StepQueued
+	if deadline, ok := ctx.Deadline(); ok {
+		record.Deadline = deadline.UTC()
+	}
+	c.accepting.Lock()
+	record.ID = newOperationID(t.name, lane)
+	pass := c.lanes.Queue(true, laneKey{t.name, lane})
+	c.accepting.Unlock()
+	t.object.Operation = record.ID
+	o := &objectOperation{task: t, record: record, pass: pass, waited: pass.Behind(), entry: entry{
+		id: record.ID, in: t.journal, unkept: t.unkept, progress: &progress{step: fault.StepQueued},
+		logger: c.opts.Logger.With("engine", t.name, t.object.Kind, t.object.Name, "operation", record.ID, "kind", record.Kind),
+	}}
+	o.intend(record)
+	return o
+}
+
+// laneName is the name by which the operations of an object are in one order: an image has many
+// spellings.
+func laneName(object fault.Object) string {
+	named, err := reference.ParseNormalizedNamed(object.Name)
+	if object.Kind != "image" || err != nil {
+		return object.Name
+	}
+	return reference.FamiliarString(reference.TagNameOnly(named))
+}
+
+// run carries the operation out when it is its turn. The outcome is durable before the next one of the
+// lane begins, and before anybody hears of it. The error is a *fault.Fault.
+func (o *objectOperation) run(ctx context.Context, do func(context.Context) error) error {
+	removes := Kind(o.record.Kind) == KindRemove
+	ctx, done := o.attend(ctx, !removes)
+	defer done()
+	if removes {
+		o.cancelLane(o.record.Lanes()[0])
+	}
+	step := o.step
+	o.step = fault.StepQueued
+	err := o.pass.Wait(ctx)
+	if err != nil {
+		o.queued()
+		return o.ended(ctx, err)
+	}
+	defer func() { o.pass.Leave(nil) }()
+	hold, err := o.entry.hold(ctx, o.record)
+	defer func() { o.release(hold) }()
+	if hold != nil {
+		o.waited = o.waited || hold.Waited
+		o.reckon()
+	}
+	o.queued()
+	if err == nil {
+		o.enter(step)
+		err = do(ctx)
+	}
+	return o.ended(ctx, err)
+}
+
+// enter notes the step that begins.
+func (o *objectOperation) enter(step fault.Step) {
+	o.step = step
+	o.progress.setStep(step, "")
+	if o.record.Cast {
+		o.tell()
+	}
+}
+
+// queued counts the wait for those before it in its lane.
+func (o *objectOperation) queued() { o.tally.queued(o.waited, time.Since(o.record.Accepted)) }
+
+// reckon marks what dead processes left in the operation's lane as interrupted.
+func (o *objectOperation) reckon() {
+	for _, r := range o.earlier() {
+		if r.InProgress() && !o.in.Alive(r) {
+			o.interrupted(r)
+		}
+	}
+}
+
+// earlier are the operations of the lane before this one, as far as the journal knows them.
+func (o *objectOperation) earlier() []journal.Record {
+	if !o.kept {
+		return nil
+	}
+	records, problems := o.in.Lane(o.record.Lanes()[0])
+	for _, problem := range problems {
+		o.entry.logger.Warn("a record of the journal is left out", "error", problem)
+	}
+	var before []journal.Record
+	for _, r := range records {
+		if journal.Ticket(r.ID) < journal.Ticket(o.id) {
+			before = append(before, r)
+		}
+	}
+	return before
+}
+
+// ended makes a fault of what went wrong, and the outcome durable; success settles what failed before.
+func (o *objectOperation) ended(ctx context.Context, err error) error {
+	err = o.explain(ctx, err)
+	o.tally.ended(err)
+	if err != nil {
+		o.entry.logger.Info("failed", "after", time.Since(o.record.Accepted), "step", string(o.step), "error", err)
+	} else {
+		o.entry.logger.Info("done", "after", time.Since(o.record.Accepted))
+	}
+	if !o.kept {
+		return err
+	}
+	o.conclude(err, func(r *journal.Record) { r.Step, r.ContainerID = o.step, o.made })
+	if err == nil {
+		o.settle(o.record.Lanes()[0])
+	}
+	return err
+}
+
+// abandoned says whether an object that carries gantry's label was made by an operation that no state
+// names: it was interrupted or failed without an answer, or its answer got lost with the process that was
+// to give it. Only what the journal knows is gantry's own.
+func (o *objectOperation) abandoned(labels map[string]string) bool {
+	made := labels[LabelOperation]
+	if !o.kept || made == "" || made == o.id {
+		return false
+	}
+	for _, r := range o.earlier() {
+		if r.ID == made {
+			unanswered := r.Outcome == journal.Interrupted || r.Outcome == journal.Failed && r.ContainerID == ""
+			return Kind(r.Kind) == KindCreate && (unanswered || o.in.Lost(r))
+		}
+	}
+	return false
+}
