@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // giveBackTakes bounds how long containers may take to get back a network that could not be removed:
@@ -73,40 +74,77 @@ func networkWords() []attributeWord {
 }
 
 // CreateNetwork makes a network, and connects the containers that a network of this name that
-// RemoveNetwork removed left behind. Those that could not be connected are in the faults.
-func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (*Network, []*fault.Fault, error) {
+// RemoveNetwork removed left behind. Those that could not be connected are in the faults. What an
+// interrupted create left is removed first.
+func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *Network, left []*fault.Fault, err error) {
 	t, err := c.begin(ctx, "network", spec.Name, "create", "create", fault.StepCreating, networkWords()...)
 	if err != nil {
 		return nil, nil, err
 	}
 	t.exists = string(fault.NothingCreated)
-	request := translateNetwork(spec, newOperationID(t.name, spec.Name))
-	var id string
-	err = t.change(ctx, func(ctx context.Context) error {
-		answer, err := t.api.NetworkCreate(ctx, spec.Name, request)
-		if errdefs.IsConflict(err) || err != nil && containsAny(err.Error(), "already exists") {
-			// The answer to an earlier request may have been lost.
-			holder, inspectErr := t.network(ctx, spec.Name)
-			if inspectErr == nil && holder.Name == spec.Name {
-				if holder.Labels[LabelOperation] == request.Labels[LabelOperation] {
-					id = holder.ID
-					return nil
-				}
-				return t.object.Taken(describeNetwork(holder), err)
-			}
+	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
+	err = o.run(ctx, func(ctx context.Context) (err error) {
+		if made, err = o.createNetwork(ctx, spec); err == nil {
+			left = c.attachAgain(ctx, t, made.ID)
 		}
-		id = answer.ID
 		return err
 	})
-	if err != nil {
-		return nil, nil, t.explain(ctx, err)
+	return made, left, err
+}
+
+func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (*Network, error) {
+	request := translateNetwork(spec, o.id)
+	var taken *Network
+	create := func(ctx context.Context) error {
+		taken = nil
+		answer, err := o.api.NetworkCreate(ctx, spec.Name, request)
+		if errdefs.IsConflict(err) || err != nil && containsAny(err.Error(), "already exists") {
+			holder, inspectErr := o.network(ctx, spec.Name)
+			switch {
+			case inspectErr != nil || holder.Name != spec.Name:
+				return err
+			case holder.Labels[LabelOperation] == o.id: // The answer to an earlier request was lost.
+				o.made = holder.ID
+				return nil
+			}
+			taken = holder
+		}
+		o.made = answer.ID
+		return err
 	}
-	t.exists = "the network was created; the next apply replaces it"
-	made, err := retrying(ctx, func() (*Network, error) { return t.network(ctx, id) })
-	if err != nil {
-		return &Network{NetworkSpec: spec, Engine: t.name, ID: id}, nil, t.explain(ctx, err)
+	err := o.change(ctx, create)
+	if taken != nil && o.abandoned(taken.ID, taken.Labels) {
+		cleared, problem := o.clearAway(ctx, taken)
+		if problem != nil {
+			return nil, problem
+		}
+		if cleared {
+			err = o.change(ctx, create)
+		}
 	}
-	return made, c.attachAgain(ctx, t, id), nil
+	switch {
+	case err != nil && taken != nil:
+		return nil, o.object.Taken(describeNetwork(taken), err)
+	case err != nil:
+		return nil, err
+	}
+	o.exists = "the network was created; the next apply replaces it"
+	made, err := retrying(ctx, func() (*Network, error) { return o.network(ctx, o.made) })
+	if err != nil {
+		return &Network{NetworkSpec: spec, Engine: o.name, ID: o.made}, err
+	}
+	return made, nil
+}
+
+// clearAway removes a network that an interrupted create left, unless somebody uses it by now.
+func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bool, err error) {
+	args := filters.NewArgs(filters.Arg("network", n.ID), filters.Arg("network", n.Name))
+	users, err := o.users(ctx, args, func(s container.Summary) bool { return attached(s, n.ID, n.Name) })
+	if err != nil || len(users) > 0 {
+		return false, err
+	}
+	o.entry.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[LabelOperation])
+	return true, o.change(ctx, func(ctx context.Context) error { return ignoreNotFound(o.api.NetworkRemove(ctx, n.ID)) })
 }
 
 func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions {

@@ -149,19 +149,34 @@ func (o *objectOperation) ended(ctx context.Context, err error) error {
 	return err
 }
 
-// abandoned says whether an object that carries gantry's label was made by an operation that no state
-// names: it was interrupted or failed without an answer, or its answer got lost with the process that was
-// to give it. Only what the journal knows is gantry's own.
-func (o *objectOperation) abandoned(labels map[string]string) bool {
-	made := labels[LabelOperation]
-	if !o.kept || made == "" || made == o.id {
-		return false
-	}
+// abandoned says whether an object with these labels was made by a create that no state names: it was
+// interrupted or failed without an answer, or its answer got lost with the process that was to give it.
+// Only what the journal knows is gantry's own. The last create that made or adopted it decides.
+func (o *objectOperation) abandoned(id string, labels map[string]string) bool {
+	var last *journal.Record
 	for _, r := range o.earlier() {
-		if r.ID == made {
-			unanswered := r.Outcome == journal.Interrupted || r.Outcome == journal.Failed && r.ContainerID == ""
-			return Kind(r.Kind) == KindCreate && (unanswered || o.in.Lost(r))
+		its := r.ID == labels[LabelOperation] || last != nil && r.ContainerID == id
+		if its && Kind(r.Kind) == KindCreate {
+			last = &r
 		}
 	}
-	return false
+	if last == nil {
+		return false
+	}
+	return last.Outcome == journal.Interrupted || last.Outcome == journal.Failed && last.ContainerID == "" || o.in.Lost(*last)
+}
+
+// Claim notes that a state has a network or a volume: what a process that crashed made is no longer in
+// doubt.
+func (c *Conductor) Claim(kind, name string) {
+	c.mu.Lock()
+	e := c.engine
+	c.mu.Unlock()
+	if e == nil || e.journal == nil {
+		return
+	}
+	records, _ := e.journal.Lane(journal.Lane(kind, name))
+	for _, r := range records {
+		e.claim(r.ID)
+	}
 }

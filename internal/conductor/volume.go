@@ -6,6 +6,7 @@ package conductor
 import (
 	"archive/tar"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,6 +26,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // VolumeSpec is a volume as it shall be. An engine can't change any of it afterwards.
@@ -46,8 +48,9 @@ type Volume struct {
 }
 
 // CreateVolume makes a volume. For an engine to create a volume that is there is no error: so what
-// is there is looked at before and after.
-func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (*Volume, error) {
+// is there is looked at before and after. What an interrupted create left is adopted if it is as asked
+// for, else removed if it is empty.
+func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Volume, err error) {
 	t, err := c.begin(ctx, "volume", spec.Name, "create", "create", fault.StepCreating,
 		attributeWord{"plugin", "driver"}, attributeWord{"driver not found", "driver"}, attributeWord{"option", "driver_opts"},
 		attributeWord{"opts", "driver_opts"}, attributeWord{"device", "driver_opts"}, attributeWord{"invalid characters", "name"}, attributeWord{"too short", "name"})
@@ -55,30 +58,63 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (*Volume,
 		return nil, err
 	}
 	t.exists = string(fault.NothingCreated)
-	operation := newOperationID(t.name, spec.Name)
-	labels := map[string]string{LabelOperation: operation}
+	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
+	err = o.run(ctx, func(ctx context.Context) (err error) {
+		made, err = o.createVolume(ctx, spec)
+		return err
+	})
+	return made, err
+}
+
+func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*Volume, error) {
+	labels := map[string]string{LabelOperation: o.id}
 	maps.Copy(labels, spec.Labels)
-	var made *Volume
-	err = t.change(ctx, func(ctx context.Context) error {
-		holder, err := t.volume(ctx, spec.Name)
-		if ignoreNotFound(err) != nil {
+	var holder *Volume
+	create := func(ctx context.Context) (err error) {
+		holder, err = o.volume(ctx, spec.Name)
+		if ignoreNotFound(err) != nil || err == nil {
 			return err
 		}
+		r, err := o.api.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
+		if err == nil {
+			holder = observeVolume(o.name, r)
+		}
+		return err
+	}
+	if err := o.change(ctx, create); err != nil {
+		return nil, err
+	}
+	if holder.Labels[LabelOperation] != o.id && o.abandoned(spec.Name, holder.Labels) {
+		if spec.meets(holder) {
+			o.entry.logger.Info("adopting what an interrupted create left", "interrupted", holder.Labels[LabelOperation])
+			o.made = spec.Name
+			return holder, nil
+		}
+		o.entry.logger.Info("removing what an interrupted create left", "interrupted", holder.Labels[LabelOperation])
+		err := ignoreNotFound(o.removeVolume(ctx, false))
+		if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Refused {
+			err = nil // Somebody uses it by now: it is theirs.
+		}
+		if err == nil {
+			err = o.change(ctx, create)
+		}
 		if err != nil {
-			r, err := t.api.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
-			if err != nil {
-				return err
-			}
-			holder = observeVolume(t.name, r)
+			return nil, err
 		}
-		if holder.Labels[LabelOperation] != operation {
-			return t.object.Taken(fmt.Sprintf("volume of driver %q, created %s%s has it", holder.Driver,
-				holder.Created.UTC().Format("2006-01-02 15:04:05 UTC"), describeOwner(holder.Labels)), nil)
-		}
-		made = holder
-		return nil
-	})
-	return made, t.explain(ctx, err)
+	}
+	if holder.Labels[LabelOperation] != o.id {
+		return nil, o.object.Taken(fmt.Sprintf("volume of driver %q, created %s%s has it", holder.Driver,
+			holder.Created.UTC().Format("2006-01-02 15:04:05 UTC"), describeOwner(holder.Labels)), nil)
+	}
+	o.made = spec.Name
+	return holder, nil
+}
+
+// meets says whether a volume that a create of gantry's made is as asked for.
+func (s VolumeSpec) meets(v *Volume) bool {
+	own := maps.Clone(v.Labels)
+	delete(own, LabelOperation)
+	return cmp.Or(s.Driver, "local") == v.Driver && maps.Equal(s.DriverOpts, v.DriverOpts) && maps.Equal(s.Labels, own)
 }
 
 func (e *engine) volume(ctx context.Context, name string) (*Volume, error) {

@@ -54,26 +54,26 @@ func (r *barrierResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Waits for operations that were accepted and left to themselves (`wait_for = \"none\"`), all at once and beyond Terraform's parallelism, " +
-			"and reports the failure of each. It hands out what the containers are by then.",
+			"and reports the failure of each. It hands out what the containers and images are by then.",
 		Attributes: map[string]schema.Attribute{
 			"operations": schema.MapAttribute{
 				Required: true, ElementType: types.StringType,
-				MarkdownDescription: "The operation IDs to wait for, by keys of your choice: `{ for k, c in gantry_container.app : k => c.operation_id }`. " +
-					"A null one (an imported container's) is ignored. When an ID changes, the barrier waits anew, in place.",
+				MarkdownDescription: "The operation IDs to wait for, by keys of your choice: `{ for k, c in gantry_container.app : k => c.operation_id }`. Those of images are waited for, too. " +
+					"A null one (of what was imported) is ignored. When an ID changes, the barrier waits anew, in place.",
 				Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
 			},
 			"condition": schema.StringAttribute{
 				Optional: true,
-				MarkdownDescription: "One condition for all: `ready` (the default: what each is meant for), `healthy` or `running`. The last two " +
+				MarkdownDescription: "One condition for all containers: `ready` (the default: what each is meant for), `healthy` or `running`; an image only has to be there. The last two " +
 					"are asked of the engine that the barrier's own provider is connected to: with them all operations have to be on that one.",
 				Validators: []validator.String{stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy),
 					string(conductor.WaitRunning))},
 			},
 			"results": schema.MapNestedAttribute{
-				Computed: true, MarkdownDescription: "What became of each operation, by the same keys. Of one on another engine than that of the barrier's provider only `container_id` and `duration` are known.",
+				Computed: true, MarkdownDescription: "What became of each operation, by the same keys. Of one on another engine than that of the barrier's provider only the ID and `duration` are known.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"container_id": computed("The container's ID."),
-					"image_id":     computed("The ID of its image."),
+					"container_id": computed("The container's ID; null for an image."),
+					"image_id":     computed("The ID of the container's image, or of the image itself."),
 					"status":       computed("The engine's word for its power state."),
 					"health":       computed("`healthy`, or null without a health check."),
 					"exit_code":    schema.Int64Attribute{Computed: true, MarkdownDescription: "The exit code of a job."},
@@ -228,7 +228,7 @@ func resultTypes() map[string]attr.Type {
 	}
 }
 
-// flattenResult gives what is known of a container. One of another engine is known by the journal
+// flattenResult gives what is known of a container, or of an image. One of another engine is known by the journal
 // alone.
 func flattenResult(got conductor.Gathered) types.Object {
 	values := map[string]attr.Value{
@@ -238,6 +238,9 @@ func flattenResult(got conductor.Gathered) types.Object {
 	}
 	if got.Duration > 0 {
 		values["duration"] = types.StringValue(meaning.FormatDuration(got.Duration.Round(time.Millisecond)))
+	}
+	if got.ImageID != "" {
+		values["image_id"] = types.StringValue(got.ImageID)
 	}
 	if c := got.Container; c != nil {
 		values["image_id"], values["status"], values["health"] = types.StringValue(c.ImageID), types.StringValue(c.State.Status), stringOrNull(c.State.Health)

@@ -231,30 +231,12 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 		if len(out.Warnings) > 0 {
 			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", req.Spec.Name), strings.Join(out.Warnings, "\n"))
 		}
-		if out.Unkept != nil {
-			r.unkept.Do(func() {
-				diags.AddWarning("Operations are not noted in the state folder", fmt.Sprintf("%s.\n\nThe apply goes on. But had it been killed in the middle, "+
-					"the next one would not know what was under way, and others that work on the same containers are not waited for: "+
-					"see that the provider's state_dir can be written.", sentence(out.Unkept)))
-			})
-		}
+		r.tellUnkept(out.Unkept, diags)
 		return done{Outcome: out}, err
 	}
 	req.Wait = conductor.WaitReady
 	cast, err := r.conductor.Cast(ctx, req, limit)
-	switch {
-	case err == nil && !cast.Completed && r.ci:
-		r.cutOff.Do(func() {
-			diags.AddWarning("Operations may be cut off with the CI runner", "This apply leaves operations to a background conductor, which ends with the "+
-				"machine or the container that it runs in (the environment variable CI is set). What a gantry_barrier gathers has ended before the apply does. "+
-				"What is cut off is found and repaired by the next apply.")
-		})
-	case cast.Completed:
-		r.completes.Do(func() {
-			diags.AddWarning("Casts complete before they return", fmt.Sprintf("There is no background conductor: %s. "+
-				"Operations that nobody should wait for (wait_for = %q, wait_for_removal = false) were carried out by the apply itself.", cast.Why, conductor.WaitNone))
-		})
-	}
+	r.tellCast(cast.Completed, cast.Why, err, diags)
 	return done{
 		Outcome:  conductor.Outcome{OperationID: cast.OperationID, Container: cast.Container},
 		accepted: err == nil && !cast.Completed,

@@ -188,18 +188,7 @@ func computedAttributes() map[string]schema.Attribute {
 			Computed: true, MarkdownDescription: "The exit code of a container that has run and ended.",
 		},
 		"operation_id": changing("The ID of the last operation: `engine/name/unique`."),
-		"fault": schema.SingleNestedAttribute{
-			Computed: true, MarkdownDescription: "The failure of the last operation; null if it succeeded.",
-			Attributes: map[string]schema.Attribute{
-				"operation": changing("What was to be done: `create`, `update`, `exchange` or `delete`."),
-				"kind":      changing("What failed, as a word for programs."),
-				"step":      changing("Where the operation was."),
-				"summary":   changing("One line for a person."),
-				"message":   changing("The engine's own words."),
-				"hint":      changing("What to do."),
-				"time":      changing("When it was (RFC 3339); of an interrupted operation, when that was accepted."),
-			},
-		},
+		"fault":        faultAttribute("`create`, `update`, `exchange` or `delete`"),
 		"addresses": schema.MapAttribute{
 			Computed: true, ElementType: types.StringType,
 			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
@@ -236,4 +225,23 @@ func publishedPorts(c *conductor.Container) types.Map {
 		out[port] = types.Int64Value(int64(n))
 	}
 	return types.MapValueMust(types.Int64Type, out)
+}
+
+// faultAttribute is how the last operation failed. Operations lists what that can have been.
+func faultAttribute(operations string) schema.Attribute {
+	text := func(description string) schema.Attribute {
+		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+	}
+	return schema.SingleNestedAttribute{
+		Computed: true, MarkdownDescription: "The failure of the last operation; null if it succeeded.",
+		Attributes: map[string]schema.Attribute{
+			"operation": text("What was to be done: " + operations + "."),
+			"kind":      text("What failed, as a word for programs."),
+			"step":      text("Where the operation was."),
+			"summary":   text("One line for a person."),
+			"message":   text("The engine's own words."),
+			"hint":      text("What to do."),
+			"time":      text("When it was (RFC 3339); of an interrupted operation, when that was accepted."),
+		},
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -22,6 +23,7 @@ const (
 	statusCreateInProgress = "create_in_progress"
 	statusUpdateInProgress = "update_in_progress"
 	statusCreateFailed     = "create_failed"
+	statusUpdateFailed     = "update_failed"
 	statusInterrupted      = "interrupted"
 )
 
@@ -104,25 +106,23 @@ func inProgress(kind conductor.Kind) string {
 
 // warn tells of a failure that nobody waited for.
 func (m *containerModel) warn(s conductor.Standing, plan string, diags *diag.Diagnostics) {
-	engine, _, _ := strings.Cut(m.ID.ValueString(), "/")
-	what := s.Fault.Summary
-	if s.Fault.Kind != fault.Interrupted { // Nobody saw when that was.
-		what += ", at " + s.Fault.Time.Local().Format(time.RFC1123)
-	}
-	diags.AddWarning(fmt.Sprintf("Container %q on engine %q failed after the last apply", m.Name.ValueString(), engine),
-		fmt.Sprintf("%s.\n%s\n\n%s", what, s.Fault.Detail(), plan))
+	tellFailed(fmt.Sprintf("Container %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
 }
 
-// deadline is when the time of the last create was up: its ID has the time at which it was accepted.
-func (m *containerModel) deadline() time.Time {
-	id := m.OperationID.ValueString()
+// deadline is when the time of the last create was up.
+func (m *containerModel) deadline() time.Time { return castDeadline(m.OperationID, m.Timeouts) }
+
+// castDeadline is when the time of a create is up: its operation's ID has the time at which it was
+// accepted.
+func castDeadline(operation types.String, limits timeouts.Value) time.Time {
+	id := operation.ValueString()
 	unique, err := uuid.Parse(id[strings.LastIndexByte(id, '/')+1:])
 	if err != nil {
 		return time.Time{}
 	}
 	seconds, nanoseconds := unique.Time().UnixTime()
 	limit := defaultCreateTimeout
-	if own, ok := m.Timeouts.Attributes()["create"].(types.String); ok {
+	if own, ok := limits.Attributes()["create"].(types.String); ok {
 		if d, err := time.ParseDuration(own.ValueString()); err == nil {
 			limit = d
 		}

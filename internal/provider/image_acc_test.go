@@ -81,7 +81,7 @@ func TestAccImage(t *testing.T) {
 			},
 		},
 		resource.TestStep{
-			Config: plain, ResourceName: app, ImportState: true, ImportStateVerify: true,
+			Config: plain, ResourceName: app, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"},
 			ImportStateIdFunc: func(*terraform.State) (string, error) { return ref, nil },
 		},
 		resource.TestStep{

@@ -30,6 +30,7 @@ type imageModel struct {
 	Archive         types.String   `tfsdk:"archive"`
 	Tags            []types.String `tfsdk:"tags"`
 	KeepOnDestroy   types.Bool     `tfsdk:"keep_on_destroy"`
+	WaitFor         types.String   `tfsdk:"wait_for"`
 	Timeouts        timeouts.Value `tfsdk:"timeouts"`
 	ID              types.String   `tfsdk:"id"`
 	ImageID         types.String   `tfsdk:"image_id"`
@@ -41,6 +42,9 @@ type imageModel struct {
 	Size            types.Int64    `tfsdk:"size"`
 	OSPlatform      types.String   `tfsdk:"os_platform"`
 	Created         types.String   `tfsdk:"created"`
+	Status          types.String   `tfsdk:"status"`
+	OperationID     types.String   `tfsdk:"operation_id"`
+	Fault           types.Object   `tfsdk:"fault"`
 }
 
 func (m *imageModel) expand() conductor.ImageSpec {
@@ -59,7 +63,7 @@ func (m *imageModel) compute(img *conductor.Image) {
 	if img.Digest != "" || m.ImageID.ValueString() != img.ID {
 		m.Digest = stringOrNull(img.Digest)
 	}
-	m.ID = types.StringValue(img.Engine + "/" + m.Name.ValueString())
+	m.ID, m.Status = types.StringValue(img.Engine+"/"+m.Name.ValueString()), types.StringValue(statusPresent)
 	m.ImageID, m.Size, m.OSPlatform = types.StringValue(img.ID), types.Int64Value(img.Size), stringOrNull(img.Platform)
 	m.RepoTags, m.RepoDigests = sortedList(img.RepoTags), sortedList(img.RepoDigests)
 	m.Created = types.StringNull()

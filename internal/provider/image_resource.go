@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -73,19 +74,22 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	again := !sum.Equal(state.ArchiveSHA256) || plan.Archive.IsNull() && state.withPolicyOf(&plan).moved()
-	if !again && !req.Plan.Raw.Equal(req.State.Raw) {
+	changes := !req.Plan.Raw.Equal(req.State.Raw)
+	// What is not known yet is brought with the next change: that waits for what is under way.
+	again := !sum.Equal(state.ArchiveSHA256) || plan.Archive.IsNull() && state.withPolicyOf(&plan).moved() || state.failed() || changes && state.ImageID.IsNull()
+	switch {
+	case again:
+		plan.ImageID, plan.Digest, plan.AvailableDigest = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
+		plan.RepoTags, plan.RepoDigests = types.ListUnknown(types.StringType), types.ListUnknown(types.StringType)
+		plan.Size, plan.OSPlatform, plan.Created = types.Int64Unknown(), types.StringUnknown(), types.StringUnknown()
+		plan.Status, plan.OperationID, plan.Fault = types.StringUnknown(), types.StringUnknown(), types.ObjectUnknown(faultTypes())
+	case changes:
 		// In place nothing but names changes, unless it is the archive.
 		plan.ImageID, plan.Digest, plan.AvailableDigest = state.ImageID, state.Digest, state.AvailableDigest
 		plan.RepoDigests, plan.Size, plan.OSPlatform, plan.Created = state.RepoDigests, state.Size, state.OSPlatform, state.Created
 		if plan.PullPolicy.ValueString() != state.PullPolicy.ValueString() {
 			plan.AvailableDigest = types.StringUnknown()
 		}
-	}
-	if again {
-		plan.ImageID, plan.Digest, plan.AvailableDigest = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
-		plan.RepoTags, plan.RepoDigests = types.ListUnknown(types.StringType), types.ListUnknown(types.StringType)
-		plan.Size, plan.OSPlatform, plan.Created = types.Int64Unknown(), types.StringUnknown(), types.StringUnknown()
 	}
 	plan.ArchiveSHA256 = sum
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
@@ -105,25 +109,40 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	if !r.bring(ctx, &plan, "create", &resp.Diagnostics) {
-		return
+	if r.carryOut(ctx, &plan, conductor.ImageRequest{Spec: plan.expand()}, plan.casts(), timeout, &resp.Diagnostics) {
+		resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
 	}
-	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
 }
 
-// bring has the image on the engine, and says so in the model.
-func (r *imageResource) bring(ctx context.Context, plan *imageModel, timeout string, diags *diag.Diagnostics) bool {
-	img, err := r.conductor.BringImage(ctx, plan.expand(), timeout)
-	if err != nil {
-		addFault(diags, err)
+// carryOut brings the image, or casts that, and completes the model. It says whether there is anything
+// to keep.
+func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conductor.ImageRequest, cast bool, limit time.Duration, diags *diag.Diagnostics) bool {
+	var out conductor.ImageOutcome
+	var err error
+	if cast {
+		var accepted conductor.AcceptedImage
+		accepted, err = r.conductor.CastImage(ctx, req, limit)
+		r.tellCast(accepted.Completed, accepted.Why, err, diags)
+		if err == nil && !accepted.Completed {
+			m.accepted(req.Kind(), accepted.OperationID)
+			return true
+		}
+		out = accepted.ImageOutcome
+	} else {
+		ctx, cancel := context.WithTimeout(ctx, limit)
+		defer cancel()
+		out, err = r.conductor.BringImage(ctx, req)
+		r.tellUnkept(out.Unkept, diags)
+	}
+	addFault(diags, err)
+	if out.Image == nil {
 		return false
 	}
-	plan.compute(img)
-	plan.AvailableDigest = types.StringNull()
-	if plan.PullPolicy.ValueString() == string(conductor.PullAlways) && plan.Archive.IsNull() {
-		plan.AvailableDigest = plan.Digest // What the pull brought was just available.
+	m.compute(out.Image)
+	m.OperationID, m.Fault = types.StringValue(out.OperationID), flattenFault("", nil)
+	m.AvailableDigest = types.StringNull()
+	if m.PullPolicy.ValueString() == string(conductor.PullAlways) && m.Archive.IsNull() {
+		m.AvailableDigest = m.Digest // What the pull brought was just available.
 	}
 	return true
 }
@@ -138,20 +157,23 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	img, err := r.conductor.InspectImage(ctx, state.Name.ValueString())
-	switch {
-	case isMissing(err):
-		resp.State.RemoveResource(ctx)
-		return
-	case err != nil:
+	standing, err := r.conductor.LookImage(ctx, state.Name.ValueString(), state.OperationID.ValueString())
+	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
 	}
 	if state.PullPolicy.IsNull() { // Imported a moment ago.
 		state.PullPolicy, state.KeepOnDestroy = types.StringValue(string(conductor.PullMissing)), types.BoolValue(false)
 	}
-	state.compute(img)
-	if state.PullPolicy.ValueString() == string(conductor.PullAlways) && state.Archive.IsNull() {
+	warnings := &resp.Diagnostics
+	if standing.Fault != nil && r.told[standing.Fault.Operation] {
+		warnings = new(diag.Diagnostics)
+	}
+	if !state.judge(standing, time.Now(), warnings) {
+		resp.State.RemoveResource(ctx)
+		return
+	}
+	if state.Status.ValueString() == statusPresent && state.PullPolicy.ValueString() == string(conductor.PullAlways) && state.Archive.IsNull() {
 		available, err := r.conductor.RegistryDigest(ctx, state.Name.ValueString())
 		if f := faultOf(err); f != nil {
 			// The image is there; what the registry has now can wait.
@@ -172,41 +194,28 @@ func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
-	spec := plan
+	request := conductor.ImageRequest{Spec: plan.expand(), Update: true, Prior: state.ImageID.ValueString(), KeepPrior: plan.KeepOnDestroy.ValueBool()}
 	again := plan.ImageID.IsUnknown()
 	if !again { // Only names change: what is there is not pulled or loaded.
-		spec.Archive, spec.PullPolicy = types.StringNull(), types.StringValue(string(conductor.PullNever))
+		request.Spec.Archive, request.Spec.PullPolicy = "", conductor.PullNever
 	}
-	if !r.bring(ctx, &spec, "update", &resp.Diagnostics) {
+	for _, tag := range state.Tags {
+		if !slices.ContainsFunc(plan.names(), func(name string) bool { return meaning.Reference.Same(name, tag.ValueString()) }) {
+			request.Dropped = append(request.Dropped, tag.ValueString())
+		}
+	}
+	after := plan
+	if !r.carryOut(ctx, &after, request, again && plan.casts(), timeout, &resp.Diagnostics) {
 		return
 	}
 	if !again { // What the plan promised.
-		spec.Digest, spec.RepoDigests, spec.AvailableDigest = plan.Digest, plan.RepoDigests, plan.AvailableDigest
-		if spec.AvailableDigest.IsUnknown() {
-			spec.AvailableDigest = types.StringNull()
+		after.Digest, after.RepoDigests, after.AvailableDigest = plan.Digest, plan.RepoDigests, plan.AvailableDigest
+		if after.AvailableDigest.IsUnknown() {
+			after.AvailableDigest = types.StringNull()
 		}
 	}
-	spec.Archive, spec.PullPolicy = plan.Archive, plan.PullPolicy
-	spec.Tags = plan.Tags
-	var dropped []string
-	for _, tag := range state.Tags {
-		if !slices.ContainsFunc(plan.names(), func(name string) bool { return meaning.Reference.Same(name, tag.ValueString()) }) {
-			dropped = append(dropped, tag.ValueString())
-		}
-	}
-	addFault(&resp.Diagnostics, r.conductor.UntagImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), dropped))
-	if resp.Diagnostics.HasError() {
-		return
-	}
-	if again && !plan.KeepOnDestroy.ValueBool() && !spec.ImageID.Equal(state.ImageID) {
-		r.conductor.RemoveUnnamed(ctx, state.ImageID.ValueString())
-	}
-	if img, err := r.conductor.InspectImage(ctx, plan.Name.ValueString()); err == nil {
-		spec.RepoTags = sortedList(img.RepoTags)
-	}
-	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), spec)...)
+	after.Tags = plan.Tags
+	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), after)...)
 }
 
 func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, resp *resource.DeleteResponse) {
@@ -214,14 +223,19 @@ func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || state.KeepOnDestroy.ValueBool() {
+	keep := state.KeepOnDestroy.ValueBool()
+	if resp.Diagnostics.HasError() || keep && state.Status.ValueString() == statusPresent {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	users, err := r.conductor.RemoveImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), state.names(), "delete")
+	names := state.names()
+	if keep { // What is under way ends all the same.
+		names = nil
+	}
+	users, err := r.conductor.RemoveImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), names)
 	addFault(&resp.Diagnostics, err)
-	if users != "" {
+	if users != "" && !keep {
 		engine, _, _ := strings.Cut(state.ID.ValueString(), "/")
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Image %q on engine %q was kept: it is in use", state.Name.ValueString(), engine),
 			fmt.Sprintf("It is used by %s. It is not managed any more; remove it by hand when nothing needs it (docker rmi %s).", users, state.Name.ValueString()))

@@ -59,6 +59,12 @@ func imageSchema(ctx context.Context) schema.Schema {
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Whether a destroy leaves the image on the engine. Default `false`.",
 			},
+			"wait_for": schema.StringAttribute{
+				Optional: true,
+				MarkdownDescription: "What a pull or a load waits for: `ready` (default: the image is there), or `none`: it is accepted and left to the background conductor. " +
+					"What the image is is not known then until a refresh, or until a `gantry_barrier` gathers its `operation_id`: refer to the barrier's `results`, or only to `name`. The provider's `wait_for` does not count here.",
+				Validators: []validator.String{stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitNone))},
+			},
 			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
 				CreateDescription: "How long pulling or loading may take (`\"20m\"` by default).",
@@ -76,6 +82,10 @@ func imageSchema(ctx context.Context) schema.Schema {
 			"size":             schema.Int64Attribute{Computed: true, MarkdownDescription: "The size on the engine, in bytes."},
 			"os_platform":      changing("The platform that the image is for."),
 			"created":          changing("When the image was made (RFC 3339)."),
+			"status": changing("`present`, or `create_in_progress` or `update_in_progress` while a pull or a load is under way that nobody waits for, or how that ended: " +
+				"`create_failed`, `update_failed` or `interrupted`."),
+			"operation_id": changing("The ID of the last operation: `engine/image:name/unique`, with the slashes of the name as `%2F`."),
+			"fault":        faultAttribute("`create` or `update`"),
 		},
 	}
 }

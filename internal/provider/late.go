@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // manyLate is how many late failures are told of one by one.
@@ -25,7 +27,7 @@ func tellLate(late []conductor.Late, diags *diag.Diagnostics) (told map[string]b
 		var lines []string
 		for _, one := range late {
 			told[one.Fault.Operation] = true
-			lines = append(lines, fmt.Sprintf("- %s (%s): %s", one.Fault.Container, one.Kind, one.Fault.Summary))
+			lines = append(lines, fmt.Sprintf("- %s (%s): %s", one.Fault.Subject(), one.Kind, one.Fault.Summary))
 		}
 		slices.Sort(lines)
 		engine := late[0].Fault.Engine
@@ -39,11 +41,11 @@ func tellLate(late []conductor.Late, diags *diag.Diagnostics) (told map[string]b
 		switch {
 		case !one.Stray:
 		case one.Kind == conductor.KindRemove:
-			diags.AddWarning(fmt.Sprintf("The removal of container %q on engine %q failed after the last apply", f.Container, f.Engine),
+			diags.AddWarning(fmt.Sprintf("The removal of %s on engine %q failed after the last apply", f.Subject(), f.Engine),
 				f.Summary+"\n"+f.Detail()+"\n\nThe container may still be there. A create of the same name removes it first; else remove it by hand.")
 		default:
-			diags.AddWarning(fmt.Sprintf("The %s of container %q on engine %q failed after an apply that was cut off", one.Kind, f.Container, f.Engine),
-				f.Summary+"\n"+f.Detail()+"\n\nNo state is known that names this operation. The next create, update or delete of the container deals with what it left.")
+			diags.AddWarning(fmt.Sprintf("The %s of %s on engine %q failed after an apply that was cut off", one.Kind, f.Subject(), f.Engine),
+				f.Summary+"\n"+f.Detail()+"\n\nNo state is known that names this operation. The next create, update or delete of the same name deals with what it left.")
 		}
 	}
 	return nil
@@ -64,4 +66,45 @@ func tellUnreadable(problems []error, diags *diag.Diagnostics) {
 	diags.AddWarning(fmt.Sprintf("The state folder has records that can't be read (%d)", len(problems)),
 		strings.Join(lines, "\n")+"\n\nWhat they tell of is not known, a failure perhaps; all else goes on by what the engine knows. They are left as they are. "+
 			"What a newer gantry wrote, a newer gantry reads; a damaged record can be deleted once its container is as it should be.")
+}
+
+// tellFailed warns of the failure of an operation that nobody waited for. Subject names what it was
+// about, id is engine/name, plan what the plan does about it.
+func tellFailed(subject, id string, f *fault.Fault, plan string, diags *diag.Diagnostics) {
+	engine, _, _ := strings.Cut(id, "/")
+	what := f.Summary
+	if f.Kind != fault.Interrupted { // Nobody saw when that was.
+		what += ", at " + f.Time.Local().Format(time.RFC1123)
+	}
+	diags.AddWarning(fmt.Sprintf("%s on engine %q failed after the last apply", subject, engine), fmt.Sprintf("%s.\n%s\n\n%s", what, f.Detail(), plan))
+}
+
+// tellUnkept warns once that the journal does not have what was carried out.
+func (d *providerData) tellUnkept(why error, diags *diag.Diagnostics) {
+	if why == nil {
+		return
+	}
+	d.unkept.Do(func() {
+		diags.AddWarning("Operations are not noted in the state folder", fmt.Sprintf("%s.\n\nThe apply goes on. But had it been killed in the middle, "+
+			"the next one would not know what was under way, and others that work on the same containers are not waited for: "+
+			"see that the provider's state_dir can be written.", sentence(why)))
+	})
+}
+
+// tellCast warns once of what casts are, where that is less than they should be: they complete before
+// they return, or may be cut off.
+func (d *providerData) tellCast(completed bool, why string, err error, diags *diag.Diagnostics) {
+	switch {
+	case err == nil && !completed && d.ci:
+		d.cutOff.Do(func() {
+			diags.AddWarning("Operations may be cut off with the CI runner", "This apply leaves operations to a background conductor, which ends with the "+
+				"machine or the container that it runs in (the environment variable CI is set). What a gantry_barrier gathers has ended before the apply does. "+
+				"What is cut off is found and repaired by the next apply.")
+		})
+	case completed:
+		d.completes.Do(func() {
+			diags.AddWarning("Casts complete before they return", fmt.Sprintf("There is no background conductor: %s. "+
+				"Operations that nobody should wait for (wait_for = %q, wait_for_removal = false) were carried out by the apply itself.", why, conductor.WaitNone))
+		})
+	}
 }

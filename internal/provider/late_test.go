@@ -54,7 +54,7 @@ func TestTellManyLate(t *testing.T) {
 		t.Fatalf("%d warnings, told of %d", len(diags), len(told))
 	}
 	for _, one := range many {
-		if !told[one.Fault.Operation] || !strings.Contains(diags[0].Detail(), one.Fault.Container+" (create): "+one.Fault.Summary) {
+		if !told[one.Fault.Operation] || !strings.Contains(diags[0].Detail(), one.Fault.Subject()+" (create): "+one.Fault.Summary) {
 			t.Errorf("not told of %s:\n%s", one.Fault.Container, diags[0].Detail())
 		}
 	}

@@ -86,6 +86,7 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 	default:
 		state.refresh(found)
 	}
+	r.conductor.Claim("network", state.Name.ValueString())
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 

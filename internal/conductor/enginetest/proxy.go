@@ -10,8 +10,10 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"maps"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
 	"os"
@@ -69,6 +71,8 @@ type rule struct {
 	before func(w http.ResponseWriter, r *http.Request) bool
 	// drop keeps the answer from the client: the connection closes instead.
 	drop bool
+	// held keeps the answer back until it is opened.
+	held *Gate
 }
 
 // NewProxy starts a proxy on a Unix socket in front of the engine, for one test.
@@ -276,6 +280,14 @@ func (p *Proxy) Hold(method, pattern string) *Gate {
 	return gate
 }
 
+// HoldAnswer lets the engine carry out the calls that match, and keeps its answer until the gate is
+// opened, or the client has left.
+func (p *Proxy) HoldAnswer(method, pattern string) *Gate {
+	gate := newGate(p.t, "the answer of "+method+" "+pattern)
+	p.add(&rule{method: method, pattern: pattern, left: -1, held: gate})
+	return gate
+}
+
 // Delay lets calls that match arrive later: a slow engine.
 func (p *Proxy) Delay(method, pattern string, delay time.Duration) {
 	p.add(&rule{method: method, pattern: pattern, left: -1, before: func(_ http.ResponseWriter, r *http.Request) bool {
@@ -342,6 +354,17 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handl
 		// The client may leave; the engine shall carry it out all the same.
 		forward.ServeHTTP(&nowhere{header: http.Header{}}, r.WithContext(context.WithoutCancel(r.Context())))
 		panic(http.ErrAbortHandler)
+	}
+	if applies.held != nil {
+		engines := httptest.NewRecorder()
+		forward.ServeHTTP(engines, r.WithContext(context.WithoutCancel(r.Context())))
+		if applies.held.pass(r.Context()) != nil {
+			panic(http.ErrAbortHandler)
+		}
+		maps.Copy(answer.Header(), engines.Header())
+		answer.WriteHeader(engines.Code)
+		_, _ = answer.Write(engines.Body.Bytes())
+		return
 	}
 	forward.ServeHTTP(answer, r)
 }
