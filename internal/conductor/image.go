@@ -256,20 +256,77 @@ func (e *engine) sharedPull(
 	})
 }
 
-// load brings the image of an archive, and sees that it has the name.
+// load brings the image of an archive, and sees that it has the name, and no other that it brought
+// along.
 func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
+	before, err := b.tagged(ctx)
+	if err != nil {
+		return err
+	}
 	loaded, err := b.loadArchive(ctx, spec.Archive)
 	if err != nil {
 		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "", err)
 	}
-	if slices.ContainsFunc(loaded, func(ref string) bool { return sameReference(ref, spec.Name) }) {
-		return nil
+	if !slices.ContainsFunc(loaded, func(ref string) bool { return sameReference(ref, spec.Name) }) {
+		err = b.nameLoaded(ctx, spec, loaded)
 	}
-	if len(loaded) != 1 {
-		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "its images are on the engine",
-			fmt.Errorf("the archive holds %d images (%s), and none has this name", len(loaded), strings.Join(loaded, ", ")))
+	return errors.Join(err, b.giveBackNames(ctx, spec, loaded, before))
+}
+
+// nameLoaded gives the name to what an archive brought under others, if that is one image.
+func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []string) error {
+	ids := make(map[string]bool)
+	for _, ref := range loaded {
+		img, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, ref) })
+		if err != nil {
+			return err
+		}
+		ids[img.ID] = true
+	}
+	if len(ids) > 1 {
+		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "",
+			fmt.Errorf("the archive holds %d images (%s), and none has this name", len(ids), strings.Join(loaded, ", ")))
 	}
 	return b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, loaded[0], spec.Name) })
+}
+
+// tagged gives the images of the engine by their names.
+func (e *engine) tagged(ctx context.Context) (map[string]string, error) {
+	list, err := retrying(ctx, func() ([]image.Summary, error) { return e.api.ImageList(ctx, image.ListOptions{}) })
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string)
+	for _, img := range list {
+		for _, tag := range img.RepoTags {
+			ids[tag] = img.ID
+		}
+	}
+	return ids, nil
+}
+
+// giveBackNames takes the names away that an archive brought along, and gives those back that it took
+// from other images.
+func (b *bringing) giveBackNames(ctx context.Context, spec ImageSpec, loaded []string, before map[string]string) error {
+	wanted := append(slices.Clone(spec.Tags), spec.Name)
+	for _, ref := range loaded {
+		if slices.ContainsFunc(wanted, func(name string) bool { return sameReference(name, ref) }) {
+			continue
+		}
+		err := b.change(ctx, func(ctx context.Context) (err error) {
+			switch prior, had := before[ref]; {
+			case had:
+				err = b.api.ImageTag(ctx, prior, ref)
+			case !strings.HasPrefix(ref, "sha256:"):
+				_, err = b.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+			}
+			return ignoreNotFound(err)
+		})
+		if err != nil {
+			return fmt.Errorf("giving the name %q back: %w", ref, err)
+		}
+	}
+	return nil
 }
 
 // loadArchive sends the file, and gives what the engine says it loaded: names, or IDs of what has

@@ -167,28 +167,58 @@ func TestAccImagePulls(t *testing.T) {
 	}
 }
 
+// saveImage writes an image into an archive, by these names beside its own, takes it from the engine,
+// and gives its ID.
+func (r *rig) saveImage(archive string, options enginetest.ImageOptions, names ...string) (id string) {
+	r.t.Helper()
+	ref := r.Engine.Image(options)
+	id = r.imageID(ref)
+	for _, name := range names {
+		if err := r.Docker.ImageTag(r.t.Context(), ref, name); err != nil {
+			r.t.Fatal(err)
+		}
+		defer r.rmi(name)
+	}
+	stream, err := r.Docker.ImageSave(r.t.Context(), append(names, ref))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer stream.Close()
+	file, err := os.Create(archive)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer file.Close()
+	if _, err := io.Copy(file, stream); err != nil {
+		r.t.Fatal(err)
+	}
+	r.rmi(ref)
+	return id
+}
+
+// An archive brings names of its own along: they go again, and what had one gets it back.
+func TestAccImageFromArchiveWithNames(t *testing.T) {
+	r := newRig(t)
+	archive, name, other := filepath.Join(t.TempDir(), "app.tar"), r.Name("loaded")+":1", r.Name("other")+":1"
+	id := r.saveImage(archive, enginetest.ImageOptions{Env: map[string]string{"N": "2"}}, other)
+	r.Engine.Load(other, enginetest.ImageOptions{Env: map[string]string{"N": "3"}})
+	before := r.imageID(other)
+	r.run(resource.TestStep{
+		Config: r.provider() + r.image(name, fmt.Sprintf("archive = %q", archive)),
+		ConfigStateChecks: []statecheck.StateCheck{
+			in(app, "image_id", text(id)),
+			in(app, "repo_tags", knownvalue.ListExact([]knownvalue.Check{text(name)})),
+		},
+	})
+	if r.imageID(id) != "" || r.imageID(other) != before {
+		t.Errorf("after the destroy the engine has %q of the image, and %s is %q, before %q", r.imageID(id), other, r.imageID(other), before)
+	}
+}
+
 func TestAccImageFromArchive(t *testing.T) {
 	r := newRig(t)
 	archive := filepath.Join(t.TempDir(), "app.tar")
-	save := func(options enginetest.ImageOptions) (id string) {
-		ref := r.Engine.Image(options)
-		id = r.imageID(ref)
-		stream, err := r.Docker.ImageSave(t.Context(), []string{ref})
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer stream.Close()
-		file, err := os.Create(archive)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer file.Close()
-		if _, err := io.Copy(file, stream); err != nil {
-			t.Fatal(err)
-		}
-		r.rmi(ref)
-		return id
-	}
+	save := func(options enginetest.ImageOptions) string { return r.saveImage(archive, options) }
 	first, second := save(enginetest.ImageOptions{Env: map[string]string{"N": "1"}}), ""
 	name := r.Name("loaded") + ":1"
 	config := r.provider() + r.image(name, fmt.Sprintf("archive = %q", archive)) + r.resource("web", `image = gantry_image.app.image_id`)

@@ -179,6 +179,13 @@ func (r *Registry) FailManifest(pushed Pushed, times, status int) {
 	})
 }
 
+// Clear takes all disturbances back. Gates stay as they are.
+func (r *Registry) Clear() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.disturbances = nil
+}
+
 // LimitRate answers the next requests for the image's manifest as a registry does whose limit is
 // reached. RetryAfter are seconds; empty says nothing of the kind.
 func (r *Registry) LimitRate(pushed Pushed, times int, retryAfter string) {
