@@ -177,7 +177,6 @@ func (r *rig) saveImage(archive string, options enginetest.ImageOptions, names .
 		if err := r.Docker.ImageTag(r.t.Context(), ref, name); err != nil {
 			r.t.Fatal(err)
 		}
-		defer r.rmi(name)
 	}
 	stream, err := r.Docker.ImageSave(r.t.Context(), append(names, ref))
 	if err != nil {
@@ -192,7 +191,9 @@ func (r *rig) saveImage(archive string, options enginetest.ImageOptions, names .
 	if _, err := io.Copy(file, stream); err != nil {
 		r.t.Fatal(err)
 	}
-	r.rmi(ref)
+	for _, name := range append(names, ref) {
+		r.rmi(name)
+	}
 	return id
 }
 
