@@ -19,3 +19,18 @@ resource "gantry_image" "tool" {
   archive = "${path.module}/tool.tar"
   tags    = ["acme/tool:latest"]
 }
+
+# Pulled while Terraform goes on with all else. A barrier waits for it, and knows what it is.
+resource "gantry_image" "model" {
+  name     = "ghcr.io/acme/model:large"
+  wait_for = "none"
+}
+
+resource "gantry_barrier" "images" {
+  operations = { model = gantry_image.model.operation_id }
+}
+
+resource "gantry_container" "model" {
+  name  = "model"
+  image = gantry_barrier.images.results["model"].image_id
+}

@@ -1,0 +1,341 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/containerd/platforms"
+	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
+	"github.com/docker/docker/pkg/jsonmessage"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
+)
+
+// ImageRequest asks for an image on the engine.
+type ImageRequest struct {
+	Spec ImageSpec
+	// Update says that the image is there already, in some form. Prior is its ID, if that is known.
+	Update bool
+	Prior  string
+	// Dropped are names that the prior image, or the new one, is to lose.
+	Dropped []string
+	// KeepPrior has the prior image stay also where no name is left to it.
+	KeepPrior bool
+}
+
+// Kind is what the request does: it creates or updates.
+func (r ImageRequest) Kind() Kind {
+	if r.Update {
+		return KindUpdate
+	}
+	return KindCreate
+}
+
+// ImageOutcome is what a request for an image left.
+type ImageOutcome struct {
+	// OperationID is engine/image:name/unique.
+	OperationID string
+	// Image is nil if the request failed.
+	Image *Image
+	// Unkept says why the journal does not have the operation; nil if it has it.
+	Unkept error
+}
+
+// BringImage brings an image to the engine, gives it its names, and waits for that. It can be repeated.
+// The error is a *fault.Fault.
+func (c *Conductor) BringImage(ctx context.Context, req ImageRequest) (ImageOutcome, error) {
+	b, err := c.acceptImage(ctx, req, false)
+	if err != nil {
+		return ImageOutcome{}, err
+	}
+	img, err := b.carryOut(ctx)
+	return ImageOutcome{OperationID: b.id, Image: img, Unkept: b.unkept}, err
+}
+
+// bringing is a request for an image on its way.
+type bringing struct {
+	*objectOperation
+	ImageRequest
+}
+
+func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool) (*bringing, error) {
+	timeout := string(req.Kind())
+	t, err := c.begin(ctx, "image", req.Spec.Name, "bring", timeout, fault.StepPulling, attributeWord{"platform", "platform"}, attributeWord{"tag", "tags"})
+	if err != nil {
+		return nil, err
+	}
+	t.exists = "layers that are complete are kept"
+	if req.Spec.Archive != "" {
+		t.action = "load"
+	}
+	record := journal.Record{Kind: string(req.Kind()), Replaced: req.Prior, Dropped: req.Dropped}
+	if req.KeepPrior {
+		record.Replaced = ""
+	}
+	return &bringing{t.accept(ctx, c, record, cast), req}, nil
+}
+
+// carryOut brings the image when it is its turn.
+func (b *bringing) carryOut(ctx context.Context) (img *Image, err error) {
+	err = b.run(ctx, func(ctx context.Context) (err error) {
+		img, err = b.bring(ctx)
+		return err
+	})
+	return img, err
+}
+
+func (b *bringing) bring(ctx context.Context) (*Image, error) {
+	spec := b.Spec
+	before, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
+	if ignoreNotFound(err) != nil {
+		return nil, err
+	}
+	var digest string
+	switch {
+	case spec.Archive != "":
+		err = b.load(ctx, spec)
+	case spec.PullPolicy == PullAlways:
+		digest, err = b.pullImage(ctx, spec)
+	default:
+		digest, err = b.provide(ctx, spec, before)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, tag := range spec.Tags {
+		err := b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, spec.Name, tag) })
+		if err != nil {
+			return nil, fmt.Errorf("giving it the tag %q: %w", tag, err)
+		}
+	}
+	img, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
+	if err != nil {
+		return nil, err
+	}
+	b.made = img.ID
+	if err := b.tidy(ctx, before, img); err != nil {
+		return nil, err
+	}
+	if img, err = retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) }); err != nil {
+		return nil, err
+	}
+	if digest != "" {
+		img.Digest = digest
+	}
+	return img, nil
+}
+
+// tidy takes away what the image does not need any more: names, and the image before it once it has
+// none. So it does for earlier requests that did not come that far.
+func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
+	replaced, dropped := []string{b.record.Replaced}, slices.Clone(b.Dropped)
+	for _, r := range b.earlier() {
+		if r.Unsettled() {
+			replaced, dropped = append(replaced, r.Replaced), append(dropped, r.Dropped...)
+		}
+	}
+	dropped = slices.DeleteFunc(dropped, func(name string) bool {
+		return slices.ContainsFunc(append(b.Spec.Tags, b.Spec.Name), func(has string) bool { return sameReference(has, name) })
+	})
+	if b.Update && before != nil {
+		replaced = append(replaced, before.ID)
+	}
+	owned := append(slices.Clone(replaced), now.ID)
+	if err := b.untag(ctx, func(id string) bool { return slices.Contains(owned, id) }, dropped); err != nil {
+		return err
+	}
+	slices.Sort(replaced)
+	for _, id := range slices.Compact(replaced) {
+		if id != "" && id != now.ID && !b.KeepPrior {
+			b.removeUnnamed(ctx, id)
+		}
+	}
+	return nil
+}
+
+// provide pulls the image unless the engine has it.
+func (b *bringing) provide(ctx context.Context, spec ImageSpec, has *Image) (digest string, err error) {
+	switch {
+	case has != nil && samePlatform(spec.Platform, has.Platform):
+		return "", nil
+	case spec.PullPolicy == PullNever && has != nil:
+		return "", b.object.Said(fault.ImageNotFound, fault.StepReading, "use", []string{"platform"}, "",
+			fmt.Errorf("the engine has it for %s, not for %s", has.Platform, spec.Platform))
+	case spec.PullPolicy == PullNever:
+		return "", b.object.NotFound(fmt.Errorf("pull_policy is %q, and the engine has no such image", PullNever))
+	}
+	return b.pullImage(ctx, spec)
+}
+
+func samePlatform(asked, has string) bool {
+	if asked == "" {
+		return true
+	}
+	want, err := platforms.Parse(asked)
+	if err != nil {
+		return false
+	}
+	got, err := platforms.Parse(has)
+	return err == nil && platforms.NewMatcher(want).Match(got)
+}
+
+// pullImage pulls together with all who want the same image, containers among them.
+func (b *bringing) pullImage(ctx context.Context, spec ImageSpec) (digest string, err error) {
+	named, err := reference.ParseNormalizedNamed(spec.Name)
+	if err != nil {
+		return "", b.object.Said(fault.Invalid, fault.StepPulling, "pull", []string{"name"}, "", err)
+	}
+	named = reference.TagNameOnly(named)
+	auth, err := authenticate(named, b.credentials)
+	if err != nil {
+		return "", b.object.Pull(fault.NoCredentials, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
+	}
+	outcome, err := b.sharedPull(ctx, named, spec.Platform, auth, b.mark, b.reportPull(spec.Name))
+	switch {
+	case err == nil:
+		return outcome.Digest, nil
+	case ctx.Err() != nil:
+		return "", b.object.Ended(endedKind(ctx), b.step, "pull", b.timeout, b.exists, soFar(outcome.Last), context.Cause(ctx))
+	}
+	b.object.Mask = fault.NewMask(auth.secrets...)
+	return "", b.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
+}
+
+// sharedPull brings an image to the engine, together with all who want the same one.
+func (e *engine) sharedPull(
+	ctx context.Context, named reference.Named, platform string, auth authentication, mark pull.Mark, report func(pull.Progress),
+) (pull.Outcome, error) {
+	key := strings.Join([]string{named.String(), platform, auth.fingerprint()}, " ")
+	return e.pulls.Do(ctx, key, mark, report, func(ctx context.Context, report func(pull.Progress)) (pull.Result, error) {
+		return e.pull(ctx, named, platform, auth, report)
+	})
+}
+
+// load brings the image of an archive, and sees that it has the name, and no other that it brought
+// along.
+func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
+	before, err := b.tagged(ctx)
+	if err != nil {
+		return err
+	}
+	loaded, err := b.loadArchive(ctx, spec.Archive)
+	if err != nil {
+		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "", err)
+	}
+	if !slices.ContainsFunc(loaded, func(ref string) bool { return sameReference(ref, spec.Name) }) {
+		err = b.nameLoaded(ctx, spec, loaded)
+	}
+	return errors.Join(err, b.giveBackNames(ctx, spec, loaded, before))
+}
+
+// nameLoaded gives the name to what an archive brought under others, if that is one image.
+func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []string) error {
+	ids := make(map[string]bool)
+	for _, ref := range loaded {
+		img, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, ref) })
+		if err != nil {
+			return err
+		}
+		ids[img.ID] = true
+	}
+	if len(ids) > 1 {
+		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "",
+			fmt.Errorf("the archive holds %d images (%s), and none has this name", len(ids), strings.Join(loaded, ", ")))
+	}
+	return b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, loaded[0], spec.Name) })
+}
+
+// tagged gives the images of the engine by their names.
+func (e *engine) tagged(ctx context.Context) (map[string]string, error) {
+	list, err := retrying(ctx, func() ([]image.Summary, error) { return e.api.ImageList(ctx, image.ListOptions{}) })
+	if err != nil {
+		return nil, err
+	}
+	ids := make(map[string]string)
+	for _, img := range list {
+		for _, tag := range img.RepoTags {
+			ids[tag] = img.ID
+		}
+	}
+	return ids, nil
+}
+
+// giveBackNames takes the names away that an archive brought along, and gives those back that it took
+// from other images.
+func (b *bringing) giveBackNames(ctx context.Context, spec ImageSpec, loaded []string, before map[string]string) error {
+	wanted := append(slices.Clone(spec.Tags), spec.Name)
+	for _, ref := range loaded {
+		if slices.ContainsFunc(wanted, func(name string) bool { return sameReference(name, ref) }) {
+			continue
+		}
+		err := b.change(ctx, func(ctx context.Context) (err error) {
+			switch prior, had := before[ref]; {
+			case had:
+				err = b.api.ImageTag(ctx, prior, ref)
+			case !strings.HasPrefix(ref, "sha256:"):
+				_, err = b.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+			}
+			return ignoreNotFound(err)
+		})
+		if err != nil {
+			return fmt.Errorf("giving the name %q back: %w", ref, err)
+		}
+	}
+	return nil
+}
+
+// loadArchive sends the file, and gives what the engine says it loaded: names, or IDs of what has
+// none.
+func (t *task) loadArchive(ctx context.Context, path string) ([]string, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	answer, err := t.api.ImageLoad(ctx, file, client.ImageLoadWithQuiet(true))
+	if err != nil {
+		return nil, err
+	}
+	defer answer.Body.Close()
+	var loaded []string
+	for decoder := json.NewDecoder(answer.Body); ; {
+		var m jsonmessage.JSONMessage
+		switch err := decoder.Decode(&m); {
+		case errors.Is(err, io.EOF) && len(loaded) == 0:
+			return nil, errors.New("the engine found no image in it")
+		case errors.Is(err, io.EOF):
+			return loaded, nil
+		case err != nil:
+			return nil, fmt.Errorf("reading the engine's answer: %w", err)
+		case m.Error != nil:
+			return nil, m.Error
+		}
+		for _, prefix := range []string{"Loaded image: ", "Loaded image ID: "} {
+			if ref, ok := strings.CutPrefix(strings.TrimSpace(m.Stream), prefix); ok {
+				loaded = append(loaded, ref)
+			}
+		}
+	}
+}
+
+func sameReference(a, b string) bool {
+	x, err := reference.ParseNormalizedNamed(a)
+	if err != nil {
+		return false
+	}
+	y, err := reference.ParseNormalizedNamed(b)
+	return err == nil && reference.TagNameOnly(x).String() == reference.TagNameOnly(y).String()
+}
