@@ -38,7 +38,7 @@ func TestAccActions(t *testing.T) {
 	c.configure(r.container(`stop_grace_period = "1s"`) +
 		actionOf("restart", "it", `wait_for = "running"`, `stop_grace_period = "0s"`) + actionOf("stop", "it") + actionOf("start", "it") +
 		actionOf("pause", "it", `on_busy = "reject"`) + actionOf("unpause", "it") + actionOf("kill", "it") +
-		actionOf("kill", "wrong", `signal = "NOSUCHSIGNAL"`) + actionOf("start", "job", `wait_for = "completed"`, `timeouts = { invoke = "1ms" }`))
+		actionOf("kill", "wrong", `signal = "NOSUCHSIGNAL"`) + actionOf("start", "job", `wait_for = "completed"`, `timeouts = { invoke = "2s" }`))
 	c.must("apply", "-auto-approve")
 	first := r.Inspect(r.Name("web"))
 	for _, step := range []struct {
@@ -73,16 +73,20 @@ func TestAccActions(t *testing.T) {
 	}
 
 	// What goes wrong is told as faults are. Terraform says nothing of attributes.
-	for action, says := range map[string][]string{
-		"gantry_pause.it":   {fmt.Sprintf("Unable to pause container %q on engine", r.Name("web")), "is not running", "Now: the container is as it was before"},
-		"gantry_kill.it":    {fmt.Sprintf("Unable to kill container %q on engine", r.Name("web")), "is not running", "Now: the container is as it was before"},
-		"gantry_kill.wrong": {fmt.Sprintf("Unable to kill container %q on engine", r.Name("web")), "Invalid signal: NOSUCHSIGNAL"},
-		"gantry_start.job":  {"took too long", "raise timeouts.invoke"},
+	for _, wrong := range []struct {
+		action string
+		says   []string
+	}{
+		{"gantry_pause.it", []string{fmt.Sprintf("Unable to pause container %q on engine", r.Name("web")), "is not running", "Now: the container is as it was before"}},
+		{"gantry_kill.it", []string{fmt.Sprintf("Unable to kill container %q on engine", r.Name("web")), "is not running", "Now: the container is as it was before"}},
+		{"gantry_kill.wrong", []string{fmt.Sprintf("Unable to kill container %q on engine", r.Name("web")), "Invalid signal: NOSUCHSIGNAL"}},
+		// It is started, and never ends.
+		{"gantry_start.job", []string{"took too long while waiting", "raise timeouts.invoke"}},
 	} {
-		got := c.invoke(action)
-		for _, text := range says {
+		got := c.invoke(wrong.action)
+		for _, text := range wrong.says {
 			if got.code == 0 || !strings.Contains(unwrapped(got.output), text) {
-				t.Errorf("%s ended with code %d, and does not say %s:\n%s", action, got.code, text, got.output)
+				t.Errorf("%s ended with code %d, and does not say %s:\n%s", wrong.action, got.code, text, got.output)
 			}
 		}
 	}
