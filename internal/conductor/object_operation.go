@@ -32,19 +32,19 @@ type objectOperation struct {
 // the failure of what was before it: each operation on an object brings all of it.
 func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, cast bool) *objectOperation {
 	record.Engine, record.Object, record.Container, record.Caller = t.name, t.object.Kind, laneName(t.object), c.opts.Caller
-	lane := record.Lanes()[0]
+	order := record.Lanes()[0]
 	record.Cast, record.Accepted, record.Step = cast, time.Now().UTC(), fault.StepQueued
 	if deadline, ok := ctx.Deadline(); ok {
 		record.Deadline = deadline.UTC()
 	}
 	c.accepting.Lock()
-	record.ID = newOperationID(t.name, lane)
-	pass := c.lanes.Queue(true, laneKey{t.name, lane})
+	record.ID = newOperationID(t.name, order)
+	pass := c.lanes.Queue(true, laneKey{t.name, order})
 	c.accepting.Unlock()
 	t.object.Operation = record.ID
 	o := &objectOperation{task: t, record: record, pass: pass, waited: pass.Behind(), entry: entry{
 		id: record.ID, in: t.journal, unkept: t.unkept, progress: &progress{step: fault.StepQueued},
-		logger: c.opts.Logger.With("engine", t.name, t.object.Kind, t.object.Name, "operation", record.ID, "kind", record.Kind),
+		logger: c.opts.Logger.With("engine", t.name, "object", order, "operation", record.ID, "kind", record.Kind),
 	}}
 	o.intend(record)
 	return o

@@ -56,7 +56,7 @@ func TestTexts(t *testing.T) {
 		{
 			scope.Pull(fault.ImageNotFound, fault.Pull{Image: "ghcr.io/acme/app:1.4", Credentials: "none", Others: 2}, errors.New("manifest unknown")),
 			"image", `Unable to pull image "ghcr.io/acme/app:1.4" for container "web"`,
-			"Engine: edge1\nReason: manifest unknown; credentials: none; 2 other containers wait for this image\nNow: nothing was created\n" +
+			"Engine: edge1\nReason: manifest unknown; credentials: none; 2 others wait for this image\nNow: nothing was created\n" +
 				`What to do: check the reference, or set pull_policy = "never" if the image is built on the host`,
 		},
 		{

@@ -57,7 +57,7 @@ type Pull struct {
 	Image string
 	// Credentials names the source of the credentials used, never a value.
 	Credentials string
-	// Others is how many other containers waited for the same pull.
+	// Others is how many other operations waited for the same pull.
 	Others int
 	// SoFar says how far the pull had come, empty if nothing had.
 	SoFar string
@@ -92,7 +92,7 @@ func (s Scope) Pull(kind Kind, p Pull, err error) *Fault {
 	}
 	message += "; credentials: " + p.Credentials
 	if p.Others > 0 {
-		message += fmt.Sprintf("; %d other %s for this image", p.Others, plural(p.Others, "container waits", "containers wait"))
+		message += fmt.Sprintf("; %d %s for this image", p.Others, plural(p.Others, "other waits", "others wait"))
 	}
 	return s.make(Fault{
 		Kind: kind, Step: StepPulling, Attribute: []string{"image"}, Message: message,
