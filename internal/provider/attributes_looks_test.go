@@ -107,10 +107,11 @@ func capabilities(get func(*container.HostConfig) []string) func(look) any {
 
 func networkNames(l look) any { return slices.Sorted(maps.Keys(l.NetworkSettings.Networks)) }
 
-// aliases looks at the aliases in a network, but for those that older engines add.
+// aliases looks at the aliases in a network, but for those that older engines add: the short ID (an ID
+// can well begin with "db", too) and the host name.
 func aliases(l look, network string) []string {
 	list := slices.DeleteFunc(slices.Clone(l.NetworkSettings.Networks[network].Aliases), func(s string) bool {
-		return strings.HasPrefix(l.ID, s) || s == l.Config.Hostname
+		return s == l.ID[:12] || s == l.Config.Hostname
 	})
 	slices.Sort(list)
 	return list
