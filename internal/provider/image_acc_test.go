@@ -246,4 +246,9 @@ func TestAccImageFromArchive(t *testing.T) {
 			ExpectError: regexp.MustCompile(`(?s)Unable to read the archive.*no such file`),
 		},
 	)
+	for _, id := range []string{first, second} {
+		if r.imageID(id) != "" {
+			t.Errorf("the image %s is still there after the destroy", id)
+		}
+	}
 }

@@ -231,6 +231,9 @@ func TestAccImageCastFromArchive(t *testing.T) {
 		t.Errorf("the image is %v, want %s; the first is %q", got, second, r.imageID(first))
 	}
 	r.destroysAll()
+	if r.imageID(second) != "" {
+		t.Error("the image is still there after the destroy")
+	}
 }
 
 // Without a background conductor a cast completes before it returns.

@@ -54,7 +54,7 @@ func TestAccNetworkOptions(t *testing.T) {
 			stateCheck(func() error {
 				c := r.Inspect(r.Name("web"))
 				got := c.NetworkSettings.Networks[front]
-				own := slices.DeleteFunc(slices.Clone(got.Aliases), func(s string) bool { return strings.HasPrefix(c.ID, s) })
+				own := slices.DeleteFunc(slices.Clone(got.Aliases), func(s string) bool { return s == c.ID[:12] })
 				slices.Sort(own)
 				if !slices.Equal(aliases, own) || got.IPAddress != address && address != "" {
 					return fmt.Errorf("the address is %s, the aliases are %v", got.IPAddress, own)

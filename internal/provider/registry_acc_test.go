@@ -280,6 +280,7 @@ func TestAccRefreshKeepsEverything(t *testing.T) {
 func TestAccImageTakenAway(t *testing.T) {
 	r := newRig(t)
 	image := r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"N": "2"}})
+	id := r.imageID(image)
 	member := func(image string, lines ...string) string {
 		return r.container(append(lines, attr("image", image), attr("pull_policy", "never"))...)
 	}
@@ -299,6 +300,7 @@ func TestAccImageTakenAway(t *testing.T) {
 		},
 		resource.TestStep{Config: member(r.Image, `user = "1"`), ConfigPlanChecks: planned(plancheck.ResourceActionCreate)},
 	)
+	r.rmi(id) // It has no name by which it would be found.
 }
 
 // resourceTypes are the names of all types of resources.
