@@ -206,31 +206,44 @@ const (
 	probeCleanup = 30 * time.Second
 	// probeTakes is how long a look may take: what is there later was left by a process that died.
 	probeTakes = 10 * time.Minute
-	// labelProbe says of a container that is only looked through when that is over (RFC 3339).
+	// labelProbe says of a container that is only looked through, and of its image, when that is over
+	// (RFC 3339).
 	labelProbe = LabelPrefix + "probe"
 )
 
-// clearProbes removes what looks into the volume left whose process died.
+// clearProbes removes what looks into the volume left whose process died, and the images of such looks
+// into any volume.
 func (t *task) clearProbes(ctx context.Context, name string) error {
+	over := func(labels map[string]string) bool {
+		over, err := time.Parse(time.RFC3339, labels[labelProbe])
+		return err == nil && time.Now().After(over)
+	}
 	probes, err := retrying(ctx, func() ([]container.Summary, error) {
 		return t.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
 	})
 	for _, probe := range probes {
-		if over, err := time.Parse(time.RFC3339, probe.Labels[labelProbe]); err != nil || time.Now().Before(over) {
-			continue
+		if over(probe.Labels) {
+			t.logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
+			err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
+				return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, container.RemoveOptions{Force: true}))
+			}))
 		}
-		t.logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
-		err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
-			return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, container.RemoveOptions{Force: true}))
-		}), t.change(ctx, func(ctx context.Context) error {
-			_, err := t.api.ImageRemove(ctx, probe.ImageID, image.RemoveOptions{})
-			if errdefs.IsConflict(err) {
-				return nil // It is not the probe's alone.
-			}
-			return ignoreNotFound(err)
-		}))
 	}
-	return err
+	images, listErr := retrying(ctx, func() ([]image.Summary, error) {
+		return t.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"), filters.Arg("label", labelProbe))})
+	})
+	for _, img := range images {
+		if over(img.Labels) {
+			listErr = errors.Join(listErr, t.change(ctx, func(ctx context.Context) error {
+				_, err := t.api.ImageRemove(ctx, img.ID, image.RemoveOptions{})
+				if errdefs.IsConflict(err) {
+					return nil // Its container belongs to another volume.
+				}
+				return ignoreNotFound(err)
+			}))
+		}
+	}
+	return errors.Join(err, listErr)
 }
 
 // firstEntry gives the name of something in a volume, empty if there is nothing. The engine's own
@@ -239,7 +252,8 @@ func (t *task) clearProbes(ctx context.Context, name string) error {
 // made from an empty image, and the engine's archive of the volume is read up to the first entry: that
 // costs the same for any amount of data.
 func (t *task) firstEntry(ctx context.Context, name string) (first string, err error) {
-	img, err := t.emptyImage(ctx)
+	until := time.Now().Add(probeTakes + probeCleanup).UTC().Format(time.RFC3339)
+	img, err := t.emptyImage(ctx, until)
 	if err != nil {
 		return "", fmt.Errorf("making an empty image: %w", err)
 	}
@@ -252,7 +266,7 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	ctx, cancel := context.WithTimeout(ctx, probeTakes)
 	defer cancel()
 	probe := "gantry-probe-" + uuid.NewString()
-	labels := map[string]string{labelProbe: time.Now().Add(probeTakes + probeCleanup).UTC().Format(time.RFC3339)}
+	labels := map[string]string{labelProbe: until}
 	_, err = t.api.ContainerCreate(ctx, &container.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &container.HostConfig{
 		NetworkMode: container.NetworkMode("none"),
 		Mounts: []mount.Mount{{
@@ -289,14 +303,17 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	}
 }
 
-// emptyImage brings an image without a file to the engine, and gives its ID.
-func (t *task) emptyImage(ctx context.Context) (string, error) {
+// emptyImage brings an image without a file to the engine, and gives its ID. Until is when whoever made
+// it is done with it.
+func (t *task) emptyImage(ctx context.Context, until string) (string, error) {
 	var empty bytes.Buffer
 	if err := tar.NewWriter(&empty).Close(); err != nil {
 		return "", err
 	}
 	// The message makes it an image of its own: another probe removes only its own.
-	stream, err := t.api.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{Message: "gantry probe " + uuid.NewString()})
+	stream, err := t.api.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{
+		Message: "gantry probe " + uuid.NewString(), Changes: []string{fmt.Sprintf("LABEL %s=%q", labelProbe, until)},
+	})
 	if err != nil {
 		return "", err
 	}

@@ -147,26 +147,32 @@ func TestAccVolume(t *testing.T) {
 // What a look into the volume left whose process was killed does not keep it; one that is under way does.
 func TestAccVolumeWithProbes(t *testing.T) {
 	r := newRig(t)
-	image := r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"PROBE": "yes"}})
-	probe := func(name string, over time.Duration) func() {
+	past := time.Now().Add(-time.Second)
+	label := func(until time.Time) map[string]string {
+		return map[string]string{"io.github.gantry-provider.probe": until.UTC().Format(time.RFC3339)}
+	}
+	image := r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"PROBE": "yes"}, Labels: label(past)})
+	id := r.imageID(image)
+	probe := func(name string, until time.Time) func() {
 		return func() {
 			r.Run(r.Name(name), enginetest.RunOptions{
 				Image: image, Volumes: []string{r.Name("data") + ":/volume"}, CreateOnly: true,
-				Labels: map[string]string{"io.github.gantry-provider.probe": time.Now().Add(over).UTC().Format(time.RFC3339)},
+				Labels: label(until),
 			})
 		}
 	}
 	r.run(
 		resource.TestStep{Config: r.provider() + r.volume()},
 		resource.TestStep{
-			PreConfig:   probe("under-way", time.Hour),
+			PreConfig:   probe("under-way", time.Now().Add(time.Hour)),
 			Config:      r.provider(),
 			ExpectError: regexp.MustCompile(`(?s)Unable to remove volume.*it is in use.*` + r.Name("under-way")),
 		},
 		resource.TestStep{
 			PreConfig: func() {
 				r.Remove(r.Name("under-way"))
-				probe("left", -time.Second)()
+				probe("left", past)()
+				r.rmi(image) // Such an image has no name.
 			},
 			Config: r.provider(),
 		},
@@ -174,7 +180,7 @@ func TestAccVolumeWithProbes(t *testing.T) {
 	if left := r.Containers(); len(left) > 0 || r.VolumeExists(r.Name("data")) {
 		t.Errorf("left over: %v", left)
 	}
-	if r.imageID(image) != "" {
+	if r.imageID(id) != "" {
 		t.Error("the probe's image is left over")
 	}
 }
