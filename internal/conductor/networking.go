@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/go-connections/nat"
 )
 
 // Networking is how a container reaches others beyond the networks that it is connected to.
@@ -29,6 +30,9 @@ type Networking struct {
 	DNSOptions []string            `json:"dns_opt,omitempty"`
 	// PublishAllPorts publishes the ports that the image exposes on ports that the engine chooses.
 	PublishAllPorts bool `json:"publish_all_ports,omitempty"`
+	// Expose are ports that are exposed beyond those that are published, as an engine spells them
+	// ("80/tcp"), in order. In a Container they are all that it exposes.
+	Expose []string `json:"expose,omitempty"`
 }
 
 // translate puts the settings into a create request.
@@ -37,6 +41,12 @@ func (n Networking) translate(config *container.Config, host *container.HostConf
 	host.NetworkMode = container.NetworkMode(n.NetworkMode)
 	host.DNS, host.DNSSearch, host.DNSOptions = n.DNS, n.DNSSearch, n.DNSOptions
 	host.PublishAllPorts = n.PublishAllPorts
+	for _, port := range n.Expose {
+		if config.ExposedPorts == nil {
+			config.ExposedPorts = make(nat.PortSet)
+		}
+		config.ExposedPorts[nat.Port(port)] = struct{}{}
+	}
 	for _, name := range slices.Sorted(maps.Keys(n.ExtraHosts)) {
 		for _, address := range n.ExtraHosts[name] {
 			host.ExtraHosts = append(host.ExtraHosts, name+":"+PlainHostAddress(address))
@@ -49,6 +59,10 @@ func observeNetworking(config *container.Config, host *container.HostConfig) Net
 		NetworkMode: string(host.NetworkMode), Domainname: config.Domainname, DNS: host.DNS, DNSSearch: host.DNSSearch,
 		DNSOptions: host.DNSOptions, PublishAllPorts: host.PublishAllPorts,
 	}
+	for port := range config.ExposedPorts {
+		n.Expose = append(n.Expose, string(port))
+	}
+	slices.Sort(n.Expose)
 	for _, entry := range host.ExtraHosts {
 		name, address := ParseExtraHost(entry)
 		if n.ExtraHosts == nil {
@@ -87,7 +101,8 @@ func (n Networking) met(c *Container) bool {
 	}
 	return (n.NetworkMode == "" || c.SameNamespace(n.NetworkMode, c.NetworkMode)) && (n.Domainname == "" || n.Domainname == c.Domainname) &&
 		maps.EqualFunc(n.ExtraHosts, c.ExtraHosts, hosts) && slices.EqualFunc(n.DNS, c.DNS, sameAddress) && slices.Equal(n.DNSSearch, c.DNSSearch) &&
-		slices.Equal(n.DNSOptions, c.DNSOptions) && n.PublishAllPorts == c.PublishAllPorts
+		slices.Equal(n.DNSOptions, c.DNSOptions) && n.PublishAllPorts == c.PublishAllPorts &&
+		!slices.ContainsFunc(n.Expose, func(port string) bool { return !slices.Contains(c.Expose, port) })
 }
 
 // containerPrefix begins a mode that shares a namespace with another container.

@@ -117,6 +117,7 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 	}
 	delete(got.Environment, "FROM_IMAGE")
 	delete(got.Environment, "PATH")
+	got.Expose = nil // What is published is exposed, too.
 	delete(got.Labels, "from")
 	delete(got.Labels, conductor.LabelOperation)
 	got.Networks, got.NetworkMode = spec.Networks, "" // They are reported as Attached.

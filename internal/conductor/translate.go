@@ -207,6 +207,7 @@ func observeImage(r image.InspectResponse) *ImageDefaults {
 		Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd, Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
 		Healthcheck: observeHealthcheck(r.Config.Healthcheck), User: r.Config.User, WorkingDir: r.Config.WorkingDir, StopSignal: r.Config.StopSignal,
 	}
+	d.Expose = slices.Sorted(maps.Keys(r.Config.ExposedPorts))
 	d.Volumes = slices.Sorted(maps.Keys(r.Config.Volumes))
 	return d
 }

@@ -7,6 +7,7 @@ package provider_test
 
 import (
 	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 
@@ -293,12 +294,16 @@ func namespaceRows() map[string]attributeRow {
 
 func networkingRows() map[string]attributeRow {
 	return map[string]attributeRow{
-		"network_mode":      {values: pair{`"none"`, `"host"`}, seen: host("NetworkMode"), want: pair{`"none"`, `"host"`}},
-		"domainname":        {values: pair{`"a.test"`, `"b.test"`}, seen: config("Domainname"), want: pair{`"a.test"`, `"b.test"`}},
-		"extra_hosts":       {values: pair{`{ db = ["10.0.0.7"] }`, `{ db = ["[fd00::7]"] }`}, seen: host("ExtraHosts"), want: pair{`["db:10.0.0.7"]`, `["db:fd00::7"]`}},
-		"dns":               {values: pair{`["10.0.0.1"]`, `["10.0.0.2", "10.0.0.1"]`}, seen: host("DNS"), want: pair{`["10.0.0.1"]`, `["10.0.0.2","10.0.0.1"]`}},
-		"dns_search":        {values: pair{`["a.test"]`, `["b.test"]`}, seen: host("DNSSearch"), want: pair{`["a.test"]`, `["b.test"]`}},
-		"dns_opt":           {values: pair{`["ndots:1"]`, `["ndots:2"]`}, seen: host("DNSOptions"), want: pair{`["ndots:1"]`, `["ndots:2"]`}},
+		"network_mode": {values: pair{`"none"`, `"host"`}, seen: host("NetworkMode"), want: pair{`"none"`, `"host"`}},
+		"domainname":   {values: pair{`"a.test"`, `"b.test"`}, seen: config("Domainname"), want: pair{`"a.test"`, `"b.test"`}},
+		"extra_hosts":  {values: pair{`{ db = ["10.0.0.7"] }`, `{ db = ["[fd00::7]"] }`}, seen: host("ExtraHosts"), want: pair{`["db:10.0.0.7"]`, `["db:fd00::7"]`}},
+		"dns":          {values: pair{`["10.0.0.1"]`, `["10.0.0.2", "10.0.0.1"]`}, seen: host("DNS"), want: pair{`["10.0.0.1"]`, `["10.0.0.2","10.0.0.1"]`}},
+		"dns_search":   {values: pair{`["a.test"]`, `["b.test"]`}, seen: host("DNSSearch"), want: pair{`["a.test"]`, `["b.test"]`}},
+		"dns_opt":      {values: pair{`["ndots:1"]`, `["ndots:2"]`}, seen: host("DNSOptions"), want: pair{`["ndots:1"]`, `["ndots:2"]`}},
+		"expose": {
+			values: pair{`["7000"]`, `["7000-7001", "53/udp"]`}, seen: func(l look) any { return slices.Sorted(maps.Keys(l.Config.ExposedPorts)) },
+			want: pair{`["7000/tcp"]`, `["53/udp","7000/tcp","7001/tcp"]`},
+		},
 		"publish_all_ports": {values: pair{"", "true"}, seen: host("PublishAllPorts"), want: pair{"false", "true"}},
 	}
 }

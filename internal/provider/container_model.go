@@ -246,6 +246,7 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Mounts = importMounts(c.Mounts, image.Volumes)
 	m.Networks = importNetworks(c)
 	m.networkingModel = importNetworking(c)
+	m.Expose = importExpose(c.Expose, image.Expose, m.Ports)
 	m.VolumesFrom = listOrNull(c.VolumesFrom)
 	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
 	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))

@@ -39,12 +39,13 @@ type networkingModel struct {
 	DNSSearch       []types.String            `tfsdk:"dns_search"`
 	DNSOpt          []types.String            `tfsdk:"dns_opt"`
 	PublishAllPorts types.Bool                `tfsdk:"publish_all_ports"`
+	Expose          []types.String            `tfsdk:"expose"`
 }
 
 func networkingEffects() map[string]effect {
 	return map[string]effect{
 		"network_mode": replaces, "domainname": replaces, "extra_hosts": replaces, "dns": replaces, "dns_search": replaces, "dns_opt": replaces,
-		"publish_all_ports": replaces,
+		"publish_all_ports": replaces, "expose": replaces,
 	}
 }
 
@@ -88,8 +89,9 @@ func networkingAttributes() map[string]schema.Attribute {
 		"dns_search": words("The domains in which the container looks up names without a dot. Left out, the engine's.", stringvalidator.LengthAtLeast(1)),
 		"dns_opt":    words("Options of the container's resolver, for example `ndots:2`. Left out, the engine's.", stringvalidator.LengthAtLeast(1)),
 		"publish_all_ports": schema.BoolAttribute{
-			Optional: true, MarkdownDescription: "Whether all ports that the image exposes are published, on ports that the engine chooses (`published_ports` has them). Default `false`.",
+			Optional: true, MarkdownDescription: "Whether all ports that the image or `expose` exposes are published, on ports that the engine chooses (`published_ports` has them). Default `false`.",
 		},
+		"expose": exposeAttribute(),
 	}
 }
 
@@ -107,7 +109,7 @@ func validateNetworking(ctx context.Context, config tfsdk.Config) diag.Diagnosti
 		refused["ports"], refused["publish_all_ports"] = without, without
 	}
 	if shares {
-		for _, name := range []string{"hostname", "domainname", "dns", "dns_search", "dns_opt", "extra_hosts"} {
+		for _, name := range []string{"hostname", "domainname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose"} {
 			refused[name] = "It is the other container's: set it there."
 		}
 	}
@@ -145,7 +147,7 @@ func isSet(config tfsdk.Config, name string) bool {
 func (m *networkingModel) expand() conductor.Networking {
 	n := conductor.Networking{
 		NetworkMode: m.NetworkMode.ValueString(), Domainname: m.Domainname.ValueString(), DNS: expandList(m.DNS), DNSSearch: expandList(m.DNSSearch),
-		DNSOptions: expandList(m.DNSOpt), PublishAllPorts: m.PublishAllPorts.ValueBool(),
+		DNSOptions: expandList(m.DNSOpt), PublishAllPorts: m.PublishAllPorts.ValueBool(), Expose: exposedPorts(m.Expose),
 	}
 	if m.ExtraHosts != nil {
 		n.ExtraHosts = make(map[string][]string, len(m.ExtraHosts))
@@ -168,6 +170,7 @@ func (m *networkingModel) refresh(c *conductor.Container) {
 	m.DNS = refreshAddresses(m.DNS, c.DNS)
 	m.DNSSearch = refreshList(m.DNSSearch, c.DNSSearch)
 	m.DNSOpt = refreshList(m.DNSOpt, c.DNSOptions)
+	m.Expose = refreshExpose(m.Expose, c.Expose)
 	if !m.PublishAllPorts.IsNull() {
 		m.PublishAllPorts = types.BoolValue(c.PublishAllPorts)
 	}

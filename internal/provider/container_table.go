@@ -286,7 +286,19 @@ func isLeftOut(v, leftOut attr.Value) bool {
 // decide looks at a container that is there and is to stay: Terraform ignores a replacement of what
 // is made or removed altogether. An exchange is no replacement.
 func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, private privateData, prior, planned attr.Value, diags *diag.Diagnostics) bool {
-	return exists(state, plan) && !planned.Equal(prior) && m.effect.replaces(prior, planned, defaultOf(ctx, private, m.at, diags)) && !exchangeInstead(ctx, plan, private, diags)
+	if !exists(state, plan) || planned.Equal(prior) || !m.effect.replaces(prior, planned, defaultOf(ctx, private, m.at, diags)) {
+		return false
+	}
+	if same, ok := sameBeside()[m.at]; ok && same(ctx, state, plan, diags) {
+		return false
+	}
+	return !exchangeInstead(ctx, plan, private, diags)
+}
+
+// sameBeside compares those attributes that can say what another attribute says already: an engine then
+// sees no difference.
+func sameBeside() map[string]func(context.Context, tfsdk.State, tfsdk.Plan, *diag.Diagnostics) bool {
+	return map[string]func(context.Context, tfsdk.State, tfsdk.Plan, *diag.Diagnostics) bool{"expose": sameExposed}
 }
 
 // PlanModifyString decides.

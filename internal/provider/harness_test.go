@@ -285,6 +285,9 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		}
 	}
 	s.Environment = merged(image.Environment, s.Environment)
+	s.Expose = slices.Concat(image.Expose, s.Expose, publishedTargets(s.Ports))
+	slices.Sort(s.Expose)
+	s.Expose = slices.Compact(s.Expose)
 	s.Labels = merged(merged(image.Labels, s.Labels), map[string]string{conductor.LabelOperation: "edge1/web/1"})
 	s.Mounts = maps.Clone(s.Mounts)
 	if s.Mounts == nil {

@@ -36,6 +36,7 @@ func everyFamily(port string) []ran {
 		flags("--publish", "127.0.0.1:"+port+":80"),
 		flags("--publish", "80", "--publish", "53/udp"),
 		flags("--expose", "9000"),
+		flags("--expose", "7000-7002", "--expose", "53/udp", "--publish", "80"),
 		flags("--volume", "VOLUME:/data"),
 		flags("--volume", "VOLUME:/data:ro"),
 		flags("--volume", "/anonymous"),

@@ -455,6 +455,7 @@ func images() map[string]*conductor.ImageDefaults {
 				Entrypoint: []string{"/entry"}, Command: []string{"run"}, Environment: map[string]string{"FROM_IMAGE": "yes", "A": "image"},
 				Labels: map[string]string{"image": "yes"}, User: "nobody", WorkingDir: "/home", StopSignal: "SIGQUIT",
 				Healthcheck: &conductor.Healthcheck{Test: []string{"CMD", "health"}, Interval: time.Second, Retries: 2},
+				Networking:  conductor.Networking{Expose: []string{"9000/tcp"}},
 			},
 			Volumes: []string{"/var/lib/data"},
 		},

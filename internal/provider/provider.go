@@ -64,7 +64,7 @@ func NewServer(version string, logger hclog.Logger, options ...Option) func() tf
 
 // readByOthers are the attributes of a container that validators and plan modifiers of others read.
 func readByOthers() []string {
-	return []string{"environment_wo", "ipc", "pid", "privileged", "update_order"}
+	return []string{"environment_wo", "ipc", "pid", "ports", "privileged", "update_order"}
 }
 
 type gantry struct {

@@ -1,0 +1,177 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+func exposeAttribute() schema.Attribute {
+	return schema.SetAttribute{
+		Optional: true, ElementType: types.StringType,
+		MarkdownDescription: "Ports that the container exposes without publishing them: `\"80\"`, `\"53/udp\"` or a range such as `\"8000-8010/tcp\"`. They add to the image's; only the ones named here are compared. " +
+			"With `publish_all_ports` they are published, too.",
+		Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(exposedPort{})},
+		PlanModifiers: []planmodifier.Set{keepExpose{}},
+	}
+}
+
+// portRange is a range of ports; most have one port.
+type portRange struct {
+	first, last int
+	protocol    string
+}
+
+// parsePortRange reads "80", "80/udp" and "8000-8010/tcp". Without a protocol it is tcp.
+func parsePortRange(s string) (portRange, error) {
+	ports, protocol, named := strings.Cut(s, "/")
+	if !named {
+		protocol = defaultProtocol
+	}
+	if !slices.Contains([]string{"tcp", "udp", "sctp"}, protocol) {
+		return portRange{}, fmt.Errorf("the protocol %q is none of tcp, udp and sctp", protocol)
+	}
+	first, last, isRange := strings.Cut(ports, "-")
+	if !isRange {
+		last = first
+	}
+	r := portRange{protocol: protocol}
+	var err error
+	for _, bound := range []struct {
+		text string
+		port *int
+	}{{first, &r.first}, {last, &r.last}} {
+		if *bound.port, err = strconv.Atoi(bound.text); err != nil || *bound.port < 1 || *bound.port > 65535 {
+			return portRange{}, fmt.Errorf("%q is no port: ports are 1 to 65535", bound.text)
+		}
+	}
+	if r.last < r.first {
+		return portRange{}, fmt.Errorf("the range %q ends before it begins", ports)
+	}
+	return r, nil
+}
+
+func (r portRange) count() int { return r.last - r.first + 1 }
+
+// exposedPorts returns the ports that elements of expose mean, in the engine's spelling ("80/tcp"), each
+// once and in order. What is not valid means none.
+func exposedPorts(elements []types.String) []string {
+	var ports []string
+	for _, e := range elements {
+		r, err := parsePortRange(e.ValueString())
+		if err != nil {
+			continue
+		}
+		for port := r.first; port <= r.last; port++ {
+			ports = append(ports, strconv.Itoa(port)+"/"+r.protocol)
+		}
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+// refreshExpose keeps the elements whose ports are all exposed. What else is exposed is the image's, or
+// published, and no drift.
+func refreshExpose(prior []types.String, observed []string) []types.String {
+	if prior == nil {
+		return nil
+	}
+	out := make([]types.String, 0, len(prior))
+	for _, e := range prior {
+		isMissing := func(port string) bool { return !slices.Contains(observed, port) }
+		if !slices.ContainsFunc(exposedPorts([]types.String{e}), isMissing) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// importExpose takes over the exposed ports that neither the image exposes nor the container publishes.
+func importExpose(observed, image []string, published []portModel) []types.String {
+	known := slices.Concat(image, publishedTargets(expandPorts(published)))
+	return listOrNull(slices.DeleteFunc(slices.Clone(observed), func(port string) bool { return slices.Contains(known, port) }))
+}
+
+// sameExposed reports whether a plan exposes the ports that the state does, with those that are published.
+func sameExposed(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) bool {
+	var before, after struct{ expose, ports types.Set }
+	diags.Append(state.GetAttribute(ctx, path.Root("expose"), &before.expose)...)
+	diags.Append(state.GetAttribute(ctx, path.Root("ports"), &before.ports)...)
+	diags.Append(plan.GetAttribute(ctx, path.Root("expose"), &after.expose)...)
+	diags.Append(plan.GetAttribute(ctx, path.Root("ports"), &after.ports)...)
+	for _, planned := range []types.Set{after.expose, after.ports} {
+		if raw, err := planned.ToTerraformValue(ctx); err != nil || !raw.IsFullyKnown() {
+			return false
+		}
+	}
+	all := func(expose, ports types.Set) []string {
+		var elements []types.String
+		if !expose.IsNull() {
+			diags.Append(expose.ElementsAs(ctx, &elements, false)...)
+		}
+		return slices.Compact(slices.Sorted(slices.Values(append(exposedPorts(elements), publishedTargets(knownPorts(ctx, ports))...))))
+	}
+	return slices.Equal(all(before.expose, before.ports), all(after.expose, after.ports))
+}
+
+// publishedTargets returns the published ports of the container, in the engine's spelling.
+func publishedTargets(ports []conductor.Port) []string {
+	var targets []string
+	for _, p := range ports {
+		targets = append(targets, strconv.Itoa(p.Target)+"/"+p.Protocol)
+	}
+	return targets
+}
+
+// exposedPort validates an element of expose.
+type exposedPort struct{}
+
+func (exposedPort) Description(context.Context) string {
+	return `must be a port ("80"), or a range of ports ("8000-8010"), and perhaps a protocol ("53/udp")`
+}
+func (v exposedPort) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v exposedPort) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if _, err := parsePortRange(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid exposed port %q", req.ConfigValue.ValueString()),
+			fmt.Sprintf("It %s; %s.", v.Description(ctx), err))
+	}
+}
+
+// keepExpose plans the spelling that the state has where a new one means the same ports.
+type keepExpose struct{}
+
+func (keepExpose) Description(context.Context) string {
+	return "another spelling of the same ports is no change"
+}
+func (k keepExpose) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+func (keepExpose) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	var prior, plan []types.String
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	if !resp.Diagnostics.HasError() && slices.Equal(exposedPorts(prior), exposedPorts(plan)) {
+		resp.PlanValue = req.StateValue
+	}
+}
