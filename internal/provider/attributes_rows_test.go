@@ -368,7 +368,9 @@ func portRows(f fixtures) map[string]attributeRow {
 		return fmt.Sprintf(`{%q:[{"HostIp":%q,"HostPort":%q}]}`, port, ip, published)
 	}
 	return map[string]attributeRow{
-		"ports.target":    {within: "ports = [{ %s }]", values: pair{"80", "81"}, seen: host("PortBindings"), want: pair{bound("80/tcp", "", ""), bound("81/tcp", "", "")}},
+		"ports.target": {
+			within: "ports = [{ %s, published = \"" + f.ports[0] + "\" }]", values: pair{"80", `"81"`}, seen: host("PortBindings"), want: pair{bound("80/tcp", "", f.ports[0]), bound("81/tcp", "", f.ports[0])},
+		},
 		"ports.published": {within: "ports = [{ target = 80, %s }]", values: pair{quoted(f.ports[0]), quoted(f.ports[1])}, seen: host("PortBindings"), want: pair{bound("80/tcp", "", f.ports[0]), bound("80/tcp", "", f.ports[1])}},
 		"ports.protocol":  {within: "ports = [{ target = 80, %s }]", values: pair{"", `"udp"`}, seen: host("PortBindings"), want: pair{bound("80/tcp", "", ""), bound("80/udp", "", "")}},
 		"ports.host_ip":   {within: "ports = [{ target = 80, %s }]", values: pair{`"127.0.0.1"`, `"127.0.0.2"`}, seen: host("PortBindings"), want: pair{bound("80/tcp", "127.0.0.1", ""), bound("80/tcp", "127.0.0.2", "")}},

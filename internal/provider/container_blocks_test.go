@@ -59,6 +59,8 @@ func TestPortsByMeaning(t *testing.T) {
 		{"chosen and fixed", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "80", "", "tcp")}, false},
 		{"spelling of an address", []conductor.Port{port(1, "", "fe80::0:1", "tcp")}, []conductor.Port{port(1, "", "fe80::1", "tcp")}, true},
 		{"every address and one", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "127.0.0.1", "tcp")}, false},
+		{"a port of a range", expandPorts([]portModel{{Target: types.StringValue("1-3"), Published: types.StringValue("81-83")}}), []conductor.Port{port(1, "81", "", "tcp"), port(2, "82", "", "tcp"), port(3, "83", "", "tcp")}, true},
+		{"of a range chosen", expandPorts([]portModel{{Target: types.StringValue("1-2")}}), []conductor.Port{port(1, "", "", "tcp"), port(2, "", "", "tcp")}, true},
 		{"one more", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "", "tcp"), port(1, "", "", "tcp")}, false},
 	} {
 		if samePorts(tt.a, tt.b) != tt.same || samePorts(tt.b, tt.a) != tt.same {
@@ -67,8 +69,8 @@ func TestPortsByMeaning(t *testing.T) {
 	}
 	got := flattenPorts(nil, []conductor.Port{port(53, "", "", "udp"), port(80, "8080", "::1", "tcp")})
 	want := []portModel{
-		{Target: types.Int64Value(53), Protocol: types.StringValue("udp")},
-		{Target: types.Int64Value(80), Published: types.StringValue("8080"), HostIP: types.StringValue("::1")},
+		{Target: types.StringValue("53"), Protocol: types.StringValue("udp")},
+		{Target: types.StringValue("80"), Published: types.StringValue("8080"), HostIP: types.StringValue("::1")},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -27,7 +28,7 @@ func exposeAttribute() schema.Attribute {
 		Optional: true, ElementType: types.StringType,
 		MarkdownDescription: "Ports that the container exposes without publishing them: `\"80\"`, `\"53/udp\"` or a range such as `\"8000-8010/tcp\"`. They add to the image's; only the ones named here are compared. " +
 			"With `publish_all_ports` they are published, too.",
-		Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(exposedPort{})},
+		Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(validPorts{withProtocol: true})},
 		PlanModifiers: []planmodifier.Set{keepExpose{}},
 	}
 }
@@ -62,7 +63,7 @@ func parsePortRange(s string) (portRange, error) {
 		}
 	}
 	if r.last < r.first {
-		return portRange{}, fmt.Errorf("the range %q ends before it begins", ports)
+		return portRange{}, fmt.Errorf("the first port of the range %q is to be the lower one", ports)
 	}
 	return r, nil
 }
@@ -139,20 +140,27 @@ func publishedTargets(ports []conductor.Port) []string {
 	return targets
 }
 
-// exposedPort validates an element of expose.
-type exposedPort struct{}
+// validPorts validates a port or a range of ports, with or without a protocol.
+type validPorts struct{ withProtocol bool }
 
-func (exposedPort) Description(context.Context) string {
-	return `must be a port ("80"), or a range of ports ("8000-8010"), and perhaps a protocol ("53/udp")`
+func (v validPorts) Description(context.Context) string {
+	if v.withProtocol {
+		return `must be a port ("80") or a range of ports ("8000-8010"), and perhaps a protocol ("53/udp")`
+	}
+	return `must be a port ("8080") or a range of ports ("8080-8090")`
 }
-func (v exposedPort) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-func (v exposedPort) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+func (v validPorts) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v validPorts) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if _, err := parsePortRange(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid exposed port %q", req.ConfigValue.ValueString()),
-			fmt.Sprintf("It %s; %s.", v.Description(ctx), err))
+	s := req.ConfigValue.ValueString()
+	_, err := parsePortRange(s)
+	if !v.withProtocol && strings.Contains(s, "/") {
+		err = errors.New("the protocol has an attribute of its own")
+	}
+	if err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid port %q", s), fmt.Sprintf("It %s; %s.", v.Description(ctx), err))
 	}
 }
 

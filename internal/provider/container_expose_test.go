@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
 func texts(list ...string) []types.String { return flattenList(list) }
@@ -70,5 +71,25 @@ func TestPlanOfExposedAndPublished(t *testing.T) {
 		if p := c.plan(t, state, minimal().with(tt.to)); (p.replace != nil) != tt.replaces {
 			t.Errorf("%s: replaced because of %v", tt.name, p.replace)
 		}
+	}
+}
+
+// A state with numbers where a range is possible by now is read.
+func TestStateWithPortsAsNumbers(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	resp, err := c.server.UpgradeResourceState(t.Context(), &tfprotov6.UpgradeResourceStateRequest{
+		TypeName: "gantry_container", RawState: &tfprotov6.RawState{JSON: []byte(`{"name":"web","image":"nginx:1","ports":[{"target":80,"published":"8080"}]}`)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fatalDiagnostics(t, resp.Diagnostics)
+	state, err := resp.UpgradedState.Unmarshal(c.typ)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ports := modelOf(t, state).Ports; len(ports) != 1 || ports[0].Target.ValueString() != "80" {
+		t.Errorf("the ports are %v", ports)
 	}
 }

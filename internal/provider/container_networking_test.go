@@ -36,6 +36,8 @@ func networkingSpellings() map[string]spelling {
 		"propagation":          {mount(values{"type": "bind", "source": "/srv"}), mount(values{"type": "bind", "source": "/srv", "bind": values{"propagation": "rprivate", "recursive": "enabled", "create_host_path": false}})},
 		"no volume options":    {mount(values{"type": "volume", "source": "data"}), mount(values{"type": "volume", "source": "data", "volume": values{"nocopy": false, "labels": values{}}})},
 		"exposed ports":        {values{"expose": []any{"80", "81/tcp", "53/udp"}}, values{"expose": []any{"53/udp", "80-81"}}},
+		"target range":         {values{"ports": []any{values{"target": "80-81"}}}, values{"ports": []any{values{"target": 80}, values{"target": 81}}}},
+		"published range":      {values{"ports": []any{values{"target": "80-81", "published": "8080-8081"}}}, values{"ports": []any{values{"target": 80, "published": "8080"}, values{"target": 81, "published": "8081"}}}},
 		"order of aliases":     {network(values{"aliases": []any{"a", "b"}}), network(values{"aliases": []any{"b", "a"}})},
 		"no aliases":           {network(values{}), network(values{"aliases": []any{}, "driver_opts": values{}, "link_local_ips": []any{}, "gw_priority": 0})},
 		"address of a network": {network(values{"ipv6_address": "fd00::a"}), network(values{"ipv6_address": "fd00:0::A"})},
@@ -71,6 +73,9 @@ func networkingConfigurations() map[string]values {
 			"extra_hosts":       values{"six": []any{"[fd00::0:1]", "fd00::2"}, "gateway": []any{"host-gateway"}, "four": []any{"10.1.1.1"}},
 			"publish_all_ports": true, "expose": []any{"7000-7002", "53/udp"}, "ports": []any{values{"target": 80}},
 		}),
+		"ranges of ports": minimal().with(values{"ports": []any{
+			values{"target": "8000-8002", "published": "9000-9002", "host_ip": "127.0.0.1"}, values{"target": "53-54", "protocol": "udp"}, values{"target": 80, "published": "8080-8090"},
+		}}),
 		"mount options": minimal().with(values{"mounts": values{
 			"/bind":  values{"type": "bind", "source": "/srv", "read_only": true, "consistency": "cached", "bind": values{"propagation": "rslave", "create_host_path": true, "recursive": "disabled"}},
 			"/data":  values{"type": "volume", "source": "data", "volume": values{"nocopy": true, "subpath": "a/b", "labels": values{"a": "1"}, "driver": "local", "driver_opts": values{"type": "tmpfs"}}},

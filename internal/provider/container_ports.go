@@ -6,13 +6,12 @@ package provider
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"net/netip"
-	"regexp"
 	"strconv"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -28,7 +27,7 @@ import (
 const defaultProtocol = "tcp"
 
 type portModel struct {
-	Target    types.Int64  `tfsdk:"target"`
+	Target    types.String `tfsdk:"target"`
 	Published types.String `tfsdk:"published"`
 	HostIP    types.String `tfsdk:"host_ip"`
 	Protocol  types.String `tfsdk:"protocol"`
@@ -41,15 +40,15 @@ func portsAttribute() schema.Attribute {
 		Validators:          []validator.Set{setvalidator.NoNullValues()},
 		PlanModifiers:       []planmodifier.Set{keepPorts{}},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-			"target": schema.Int64Attribute{
-				Required: true, MarkdownDescription: "The port in the container.",
-				Validators: []validator.Int64{int64validator.Between(1, 65535)},
+			"target": schema.StringAttribute{
+				Required:            true,
+				MarkdownDescription: "The port in the container, or a range of ports such as `8000-8010`: then `published` is a range of as many ports, each of which leads to one of them, or is left out.",
+				Validators:          []validator.String{validPorts{}},
 			},
 			"published": schema.StringAttribute{
 				Optional:            true,
 				MarkdownDescription: "The port on the host, or a range such as `8080-8090` from which the engine chooses. Left out, the engine chooses any free port.",
-				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^\d{1,5}(-\d{1,5})?$`),
-					`must be a port ("8080") or a range of ports ("8080-8090")`)},
+				Validators:          []validator.String{validPorts{}},
 			},
 			"host_ip": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The address of the host to bind to. Left out, every address.",
@@ -63,34 +62,40 @@ func portsAttribute() schema.Attribute {
 	}
 }
 
-// validatePorts checks what a pattern can't: the bounds of published ports.
+// validatePorts checks that a range of published ports leads to one of as many ports.
 func validatePorts(ports []portModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	for _, p := range ports {
-		if p.Published.IsNull() || p.Published.IsUnknown() {
-			continue
+		target, invalid := parsePortRange(p.Target.ValueString())
+		published, unusable := parsePortRange(p.Published.ValueString())
+		if invalid != nil || unusable != nil || target.count() == 1 || published.count() == target.count() {
+			continue // What is not valid has an error of its own.
 		}
-		first, last, isRange := strings.Cut(p.Published.ValueString(), "-")
-		from, err := strconv.Atoi(first)
-		to := from
-		if isRange && err == nil {
-			to, err = strconv.Atoi(last)
-		}
-		if err == nil && (from < 1 || to > 65535 || to < from) {
-			diags.AddAttributeError(path.Root("ports"), "Invalid published port "+strconv.Quote(p.Published.ValueString()),
-				"Ports are 1 to 65535, and the first one of a range is the lower one. Leave published out to let the engine choose a port.")
-		}
+		diags.AddAttributeError(path.Root("ports"), fmt.Sprintf("Ports %s can't lead to ports %s", p.Published.ValueString(), p.Target.ValueString()),
+			fmt.Sprintf("The published range has %d ports, and the target range has %d: each published port leads to one of the container. "+
+				"Make the ranges equally long, or leave published out to let the engine choose the ports.", published.count(), target.count()))
 	}
 	return diags
 }
 
+// expandPorts has one port for each port of a range in the container. What is not valid is left out.
 func expandPorts(ports []portModel) []conductor.Port {
 	var list []conductor.Port
 	for _, p := range ports {
-		list = append(list, conductor.Port{
-			Target: int(p.Target.ValueInt64()), Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(),
-			Protocol: cmp.Or(p.Protocol.ValueString(), defaultProtocol),
-		})
+		target, err := parsePortRange(p.Target.ValueString())
+		if err != nil {
+			continue
+		}
+		one := conductor.Port{Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(), Protocol: cmp.Or(p.Protocol.ValueString(), defaultProtocol)}
+		published, err := parsePortRange(one.Published)
+		pairs := err == nil && target.count() > 1
+		for i := range target.count() {
+			one.Target = target.first + i
+			if pairs {
+				one.Published = strconv.Itoa(published.first + i)
+			}
+			list = append(list, one)
+		}
 	}
 	return list
 }
@@ -102,7 +107,7 @@ func flattenPorts(prior []portModel, observed []conductor.Port) []portModel {
 	}
 	var ports []portModel
 	for _, p := range observed {
-		m := portModel{Target: types.Int64Value(int64(p.Target)), Published: stringOrNull(p.Published), HostIP: stringOrNull(p.HostIP)}
+		m := portModel{Target: types.StringValue(strconv.Itoa(p.Target)), Published: stringOrNull(p.Published), HostIP: stringOrNull(p.HostIP)}
 		if p.Protocol != defaultProtocol {
 			m.Protocol = types.StringValue(p.Protocol)
 		}

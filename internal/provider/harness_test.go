@@ -8,6 +8,7 @@ import (
 	"maps"
 	"math/big"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -42,6 +43,9 @@ func value(t testing.TB, typ tftypes.Type, v any) tftypes.Value {
 	case unknown:
 		return tftypes.NewValue(typ, tftypes.UnknownValue)
 	case int:
+		if typ.Is(tftypes.String) { // As Terraform converts it.
+			return tftypes.NewValue(typ, strconv.Itoa(v))
+		}
 		return tftypes.NewValue(typ, big.NewFloat(float64(v)))
 	case float64:
 		return tftypes.NewValue(typ, big.NewFloat(v))
