@@ -357,7 +357,7 @@ func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error)
 		case err != nil:
 			return acceptedCast{}, err
 		case !b.kept:
-			b.pass.Leave(nil)
+			b.pass.Leave()
 			return acceptedCast{}, errUnkept
 		}
 		return acceptedCast{id: b.id, run: func(ctx context.Context) { _, _ = b.carryOut(ctx) }}, nil
@@ -369,7 +369,7 @@ func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error)
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, a.Request, true, deadline)
 	if !o.kept {
-		o.pass.Leave(nil)
+		o.pass.Leave()
 		return acceptedCast{}, errUnkept
 	}
 	return acceptedCast{id: o.id, admitted: o.queue, run: func(ctx context.Context) { _, _ = o.run(ctx) }}, nil

@@ -318,10 +318,7 @@ func TestLaneKeepsOperationsOfOneContainerApart(t *testing.T) {
 		synctest.Wait()
 		all.Go(func() {
 			_, err := c.Call(t.Context(), create("web"))
-			got := faultOf(t, err, fault.Refused)
-			if !errors.As(got.Unwrap(), new(*fault.Fault)) {
-				t.Errorf("the refusal has no reason: %v", got)
-			}
+			faultOf(t, err, fault.NameConflict) // The failed call left the container, and refuses nothing.
 		})
 		synctest.Wait()
 		if n := f.count("create web"); n != 1 {

@@ -37,21 +37,21 @@ func (o *operation) hold(ctx context.Context) (*journal.Hold, error) {
 }
 
 // reckon marks what dead processes left in the operation's lanes as interrupted, and refuses the
-// operation if it was queued behind another process's that failed since.
+// operation if a cast that it was queued behind has failed since.
 func (o *operation) reckon() error {
 	for _, name := range o.record().Lanes() {
 		records, problems := o.engine.journal.Lane(name)
 		for _, problem := range problems {
 			o.logger.Warn("a record of the journal is left out", "error", problem)
 		}
-		for _, r := range records {
-			switch {
-			case r.ID == o.id:
-			case r.InProgress() && !o.engine.journal.Alive(r):
+		for i, r := range records {
+			if r.ID != o.id && r.InProgress() && !o.engine.journal.Alive(r) {
 				o.interrupted(r)
-			case r.Unsettled() && !o.engine.journal.Own(r) && r.Ended.After(o.accepted) && r.ID < o.id && o.Kind != KindRemove:
-				return o.scope().RefusedBehind(o.Kind.verb(), r.Fault)
+				records[i].Outcome = journal.Interrupted
 			}
+		}
+		if cause := o.refusedBy(records); cause != nil {
+			return o.scope().RefusedBehind(o.Kind.verb(), cause)
 		}
 	}
 	return nil

@@ -210,11 +210,11 @@ func (e *engine) owns(u user) bool {
 // inLane does something with a container when it is its turn, as an operation would.
 func (c *Conductor) inLane(ctx context.Context, e *engine, name string, do func(context.Context) error) error {
 	own := entry{id: newOperationID(e.name, name), in: e.journal, kept: e.journal != nil, logger: e.logger.With("container", name)}
-	pass := c.lanes.Queue(true, laneKey{e.name, name})
+	pass := c.lanes.Queue(laneKey{e.name, name})
 	if err := pass.Wait(ctx); err != nil {
 		return err
 	}
-	defer pass.Leave(nil)
+	defer pass.Leave()
 	hold, err := own.hold(ctx, journal.Record{ID: own.id, Engine: e.name, Container: name})
 	if err != nil {
 		return err

@@ -39,7 +39,7 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 	}
 	c.accepting.Lock()
 	record.ID = newOperationID(t.name, order)
-	pass := c.lanes.Queue(true, laneKey{t.name, order})
+	pass := c.lanes.Queue(laneKey{t.name, order})
 	c.accepting.Unlock()
 	t.object.Operation = record.ID
 	o := &objectOperation{task: t, record: record, pass: pass, waited: pass.Behind(), entry: entry{
@@ -76,7 +76,7 @@ func (o *objectOperation) run(ctx context.Context, do func(context.Context) erro
 		o.queued()
 		return o.ended(ctx, err)
 	}
-	defer func() { o.pass.Leave(nil) }()
+	defer o.pass.Leave()
 	hold, err := o.entry.hold(ctx, o.record)
 	defer func() { o.release(hold) }()
 	if hold != nil {

@@ -56,9 +56,13 @@ type operation struct {
 	step fault.Step
 	// waited says that others were before it in its lanes.
 	waited bool
+	// ahead are the casts that were under way before it in its lanes when it was accepted.
+	ahead []string
 	// containerID is the container that is known to be gantry's own: the one to update or
 	// remove, or the one that this operation created.
 	containerID string
+	// seen is the container that had the name when an operation on the power state was asked for by name.
+	seen string
 	// digest is what a pull of this operation brought.
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
@@ -91,10 +95,11 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	c.accepting.Lock()
 	o.id = newOperationID(e.name, req.Spec.Name)
-	o.pass = c.lanes.Queue(req.Kind == KindRemove, lanes...)
+	o.pass = c.lanes.Queue(lanes...)
 	c.accepting.Unlock()
 	o.logger = c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "operation", o.id, "kind", string(req.Kind))
 	o.intend(o.record())
+	o.ahead = o.castsAhead()
 	return o
 }
 
@@ -131,9 +136,6 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	reference := o.awaitReferences(ctx)
 	o.waited = o.pass.Behind()
 	if err := o.pass.Wait(ctx); err != nil {
-		if refused := (*lane.RefusedError)(nil); errors.As(err, &refused) {
-			err = o.scope().RefusedBehind(o.Kind.verb(), refused.Cause)
-		}
 		err = o.fail(ctx, err)
 		o.engine.tally.queued(o.waited, time.Since(o.accepted))
 		o.conclude(err)
@@ -161,7 +163,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	}
 	o.conclude(err)
 	o.release(hold)
-	o.pass.Leave(err)
+	o.pass.Leave()
 	return c, err
 }
 

@@ -86,6 +86,9 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 	}
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, false, deadline)
+	if found != nil {
+		o.seen = found.ID
+	}
 	container, err := o.run(ctx)
 	return Outcome{OperationID: o.id, Container: container}, err
 }

@@ -359,14 +359,24 @@ func (s Scope) NotFound(err error) *Fault {
 	}, err)
 }
 
-// RefusedBehind is an operation that was queued behind one that failed.
-func (s Scope) RefusedBehind(operation string, cause error) *Fault {
+// RefusedBehind is an operation that was queued behind a cast that failed. The failure has an error of its
+// own, which is not repeated here.
+func (s Scope) RefusedBehind(operation string, cause *Fault) *Fault {
 	return s.make(Fault{
 		Kind: Refused, Step: StepQueued,
 		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: the operation before it failed", operation, s.Container, s.Engine),
+		Message: cause.Summary,
 		Exists:  string(Unchanged),
-		Hint:    "mend the cause and apply again",
+		Hint:    elsewhere(cause),
 	}, cause)
+}
+
+// elsewhere says where the error of a fault is that another one refers to.
+func elsewhere(cause *Fault) string {
+	if cause.Operation == "" {
+		return "fix the cause, which has an error of its own, and apply again"
+	}
+	return fmt.Sprintf("fix the cause, which has an error of its own (operation %s), and apply again", cause.Operation)
 }
 
 // Busy is an operation that was not to wait for the one that is in progress.
@@ -391,13 +401,15 @@ func (s Scope) Foreign(operation, whose, id string) *Fault {
 	}, nil)
 }
 
-// ReferenceFailed is an operation that needs another container, whose own operation failed.
-func (s Scope) ReferenceFailed(operation, ref string, exists Exists, cause error) *Fault {
+// ReferenceFailed is an operation that needs another container, whose own operation failed. The failure
+// has an error of its own, which is not repeated here.
+func (s Scope) ReferenceFailed(operation, ref string, exists Exists, cause *Fault) *Fault {
 	return s.make(Fault{
 		Kind: Refused, Step: StepQueued,
 		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: container %q, which it refers to, failed", operation, s.Container, s.Engine, ref),
+		Message: cause.Summary,
 		Exists:  string(exists),
-		Hint:    "mend the cause and apply again",
+		Hint:    elsewhere(cause),
 	}, cause)
 }
 

@@ -7,7 +7,6 @@ package lane
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"sync"
 )
@@ -23,32 +22,18 @@ type Set[K comparable] struct {
 
 // Pass is the right to be in one or more lanes alone.
 type Pass[K comparable] struct {
-	set    *Set[K]
-	lanes  []K
-	exempt bool
-	// turn is closed when the wait is over: refused is set before, if it ended badly.
-	turn    chan struct{}
-	refused error
-	inside  bool
-	behind  bool
+	set   *Set[K]
+	lanes []K
+	// turn is closed when the pass is let in.
+	turn   chan struct{}
+	inside bool
+	behind bool
 }
 
-// RefusedError says that an operation was not let in because the one before it failed.
-type RefusedError struct {
-	// Cause is the failure of the operation before.
-	Cause error
-}
-
-func (e *RefusedError) Error() string { return fmt.Sprintf("the operation before failed: %v", e.Cause) }
-
-// Unwrap gives the failure of the operation before.
-func (e *RefusedError) Unwrap() error { return e.Cause }
-
-// Queue takes a place in all the lanes at once, behind whoever came before. Exempt says that the
-// pass is let in even if an operation before it failed (a remove is). Who queued must Wait, and
-// who was let in must Leave.
-func (s *Set[K]) Queue(exempt bool, lanes ...K) *Pass[K] {
-	p := &Pass[K]{set: s, lanes: unique(lanes), exempt: exempt, turn: make(chan struct{})}
+// Queue takes a place in all the lanes at once, behind whoever came before. Who queued must Wait, and
+// who was let in must Leave. How the operations before it ended is nothing to a lane.
+func (s *Set[K]) Queue(lanes ...K) *Pass[K] {
+	p := &Pass[K]{set: s, lanes: unique(lanes), turn: make(chan struct{})}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.queues == nil {
@@ -62,46 +47,26 @@ func (s *Set[K]) Queue(exempt bool, lanes ...K) *Pass[K] {
 	return p
 }
 
-// Behind says whether others were in the pass's lanes when it queued.
+// Behind reports whether others were in the pass's lanes when it queued.
 func (p *Pass[K]) Behind() bool { return p.behind }
 
 // Wait waits until it is the pass's turn in all its lanes. It fails with the context's error if ctx
-// ends first, and with a *RefusedError if an operation before it failed; the pass has left the
-// queue then.
+// ends first; the pass has left the queue then.
 func (p *Pass[K]) Wait(ctx context.Context) error {
 	select {
 	case <-p.turn:
-		return p.refused
+		return nil
 	case <-ctx.Done():
-		p.set.mu.Lock()
-		defer p.set.mu.Unlock()
-		if p.refused != nil {
-			return p.refused
-		}
-		p.set.drop(p)
+		p.Leave()
 		return context.Cause(ctx)
 	}
 }
 
-// Leave ends the pass. With a failure, all who wait behind in its lanes are refused with it,
-// but for the exempt.
-func (p *Pass[K]) Leave(failure error) {
-	s := p.set
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if failure != nil {
-		for _, lane := range p.lanes {
-			for _, behind := range slices.Clone(s.queues[lane]) {
-				if behind == p || behind.exempt {
-					continue
-				}
-				behind.refused = &RefusedError{Cause: failure}
-				s.drop(behind)
-				close(behind.turn)
-			}
-		}
-	}
-	s.drop(p)
+// Leave ends the pass, also one that was not let in yet. The next one of each of its lanes is let in.
+func (p *Pass[K]) Leave() {
+	p.set.mu.Lock()
+	defer p.set.mu.Unlock()
+	p.set.drop(p)
 }
 
 // drop takes p out of its lanes and lets in whoever can go on. The caller holds mu.

@@ -23,7 +23,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func enter(t *testing.T, s *lane.Set[string], lanes ...string) *lane.Pass[string] {
 	t.Helper()
-	p := s.Queue(false, lanes...)
+	p := s.Queue(lanes...)
 	if err := p.Wait(t.Context()); err != nil {
 		t.Fatalf("%q: %v", lanes, err)
 	}
@@ -41,12 +41,12 @@ func TestOneAtATimeInOrderOfArrival(t *testing.T) {
 				p := enter(t, &set, "web")
 				order = append(order, i) // The lane is the lock.
 				time.Sleep(time.Second)
-				p.Leave(nil)
+				p.Leave()
 			})
 			synctest.Wait() // Who asked is in the queue now.
 		}
-		enter(t, &set, "db").Leave(nil) // Another lane is free.
-		first.Leave(nil)
+		enter(t, &set, "db").Leave() // Another lane is free.
+		first.Leave()
 		all.Wait()
 		if want := []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}; !slices.Equal(order, want) {
 			t.Errorf("order %v, want %v", order, want)
@@ -61,53 +61,33 @@ func TestWhoseContextEndsLeavesTheQueue(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		left := make(chan error)
 		go func() {
-			left <- set.Queue(false, "web").Wait(ctx)
+			left <- set.Queue("web").Wait(ctx)
 		}()
 		synctest.Wait()
 		cancel()
 		if err := <-left; !errors.Is(err, context.Canceled) {
 			t.Errorf("got %v, want %v", err, context.Canceled)
 		}
-		first.Leave(nil)
-		enter(t, &set, "web").Leave(nil)
+		first.Leave()
+		enter(t, &set, "web").Leave()
 	})
 }
 
-func TestFailureRefusesWhatWaitsBehindButARemove(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var set lane.Set[string]
-		boom := errors.New("boom")
-		first := enter(t, &set, "web")
-		results := make(chan error, 3)
-		for range 2 {
-			go func() {
-				results <- set.Queue(false, "web").Wait(t.Context())
-			}()
-		}
-		removed := make(chan error, 1)
-		go func() {
-			p := set.Queue(true, "web")
-			err := p.Wait(t.Context())
-			if err == nil {
-				p.Leave(nil)
-			}
-			removed <- err
-		}()
-		synctest.Wait()
-		first.Leave(boom)
-		for range 2 {
-			err := <-results
-			var refused *lane.RefusedError
-			if !errors.As(err, &refused) || !errors.Is(err, boom) {
-				t.Errorf("got %v, want a refusal because of %v", err, boom)
-			}
-		}
-		if err := <-removed; err != nil {
-			t.Errorf("the remove was refused: %v", err)
-		}
-		// Who comes after the failure is not refused: it is not behind it.
-		enter(t, &set, "web").Leave(nil)
-	})
+// Who leaves before it was let in takes nobody's place, and stands in nobody's way.
+func TestLeavingTheQueueLetsTheNextOneIn(t *testing.T) {
+	var set lane.Set[string]
+	first, second := enter(t, &set, "web"), set.Queue("web", "db")
+	third := set.Queue("db")
+	if second.Behind() != true || third.Behind() != true {
+		t.Error("a pass behind another one does not know it")
+	}
+	second.Leave()
+	if err := third.Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	third.Leave()
+	first.Leave()
+	enter(t, &set, "web", "db").Leave()
 }
 
 func TestRenameStandsInBothLanes(t *testing.T) {
@@ -117,13 +97,13 @@ func TestRenameStandsInBothLanes(t *testing.T) {
 		entered := make(chan *lane.Pass[string], 1)
 		go func() { entered <- enter(t, &set, "a", "b", "a") }()
 		synctest.Wait()
-		a.Leave(nil)
+		a.Leave()
 		synctest.Wait()
 		if len(entered) != 0 {
 			t.Fatal("the rename entered while lane b was taken")
 		}
-		b.Leave(nil)
-		(<-entered).Leave(nil)
+		b.Leave()
+		(<-entered).Leave()
 	})
 }
 
@@ -146,7 +126,7 @@ func TestManyLanesNeverOverlapOrDeadlock(t *testing.T) {
 				if impatient {
 					time.AfterFunc(hold, cancel)
 				}
-				p := set.Queue(false, lanes...)
+				p := set.Queue(lanes...)
 				if err := p.Wait(ctx); err != nil {
 					return
 				}
@@ -162,7 +142,7 @@ func TestManyLanesNeverOverlapOrDeadlock(t *testing.T) {
 				count(1)
 				time.Sleep(hold)
 				count(-1)
-				p.Leave(nil)
+				p.Leave()
 			})
 		}
 		all.Wait()
