@@ -84,7 +84,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 		fmt.Fprintln(stdout, "terraform-provider-gantry", buildVersion())
 		return 0
 	case flags.Arg(0) == backgroundArgument:
-		if err := conductor.RunBackground(); err != nil {
+		if err := conductor.RunBackground(buildVersion()); err != nil {
 			fmt.Fprintln(stderr, err)
 			return 1
 		}

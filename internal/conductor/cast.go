@@ -5,22 +5,12 @@ package conductor
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"time"
 
-	"github.com/hashicorp/go-hclog"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // Accepted is a cast that was accepted.
@@ -39,7 +29,7 @@ type Accepted struct {
 // the background conductor carries it out, for at most the time of limit, whether or not this
 // process lives on. The error, if any, is a *fault.Fault.
 func (c *Conductor) Cast(ctx context.Context, req Request, limit time.Duration) (Accepted, error) {
-	id, why, err := c.offer(ctx, ask{Request: req, Limit: limit}, c.scope("", req.Spec.Name), req.Kind)
+	id, why, err := c.offer(ctx, ask{Request: &req, Handed: c.handOver(req), Limit: limit}, c.scope("", req.Spec.Name), req.Kind)
 	if why == nil {
 		return Accepted{OperationID: id}, err
 	}
@@ -68,7 +58,7 @@ func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.
 		req.Spec.Archive = archive
 	}
 	scope := fault.Object{Kind: "image", Name: req.Spec.Name, Now: time.Now}.Scope()
-	id, why, err := c.offer(ctx, ask{Image: &req, Limit: limit}, scope, req.Kind())
+	id, why, err := c.offer(ctx, ask{Image: &req, Handed: c.handOverImage(req.Spec), Limit: limit}, scope, req.Kind())
 	if why == nil {
 		return AcceptedImage{ImageOutcome: ImageOutcome{OperationID: id}}, err
 	}
@@ -78,28 +68,50 @@ func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.
 	return AcceptedImage{ImageOutcome: out, Completed: true, Why: why.Error()}, failure
 }
 
-// offer hands a cast to the background conductor, and gives the ID of the operation that it
-// accepted. Why is set where there is none: then nothing was accepted, and the operation has to
-// complete before the cast returns.
+// offer hands a cast to the background conductor, and returns the ID of the operation that it accepted.
+// Why is set where there is none: then nothing was accepted, and the operation has to complete before the
+// cast returns. On an error, a *fault.Fault, nothing is carried out; see background_protocol.go.
 func (c *Conductor) offer(ctx context.Context, a ask, scope fault.Scope, kind Kind) (id string, why, err error) {
 	background, why := c.backgroundConductor(ctx)
 	var got answer
+	var number int
 	if why == nil {
-		got, err = background.ask(ctx, a)
+		number, got, err = background.cast(ctx, a)
 	}
 	if why == nil && err == nil && got.Unkept {
 		why = errUnkept
+	}
+	if why == nil && err == nil {
+		defer background.forget(number)
+	}
+	left := fault.Unchanged
+	if kind == KindCreate {
+		left = fault.NothingCreated
+	}
+	failed := func(err error) (string, error, error) {
+		if ctx.Err() != nil {
+			return "", nil, scope.Ended(endedKind(ctx), fault.StepQueued, kind.verb(), left, nil, "", context.Cause(ctx))
+		}
+		return "", nil, scope.Background(kind.verb(), left, err)
 	}
 	switch {
 	case why != nil:
 		c.opts.Logger.Warn("the cast completes before it returns", "reason", why)
 		return "", why, nil
-	case ctx.Err() != nil && err != nil:
-		return "", nil, scope.Ended(endedKind(ctx), fault.StepQueued, kind.verb(), "", nil, "", context.Cause(ctx))
 	case err != nil:
-		return "", nil, scope.Background(kind.verb(), err)
+		return failed(err)
 	case got.Fault != nil:
 		return "", nil, got.Fault
+	case ctx.Err() != nil:
+		background.withdraw(number)
+		return failed(ctx.Err())
+	}
+	// From here on the answer has the operation's ID, unless the cast can't have begun.
+	if err := background.begin(ctx, number); err != nil && kind == KindRemove {
+		return failed(err)
+	}
+	if c.opts.Inline {
+		background.admitted(ctx, number)
 	}
 	return got.OperationID, nil, nil
 }
@@ -108,7 +120,7 @@ func (c *Conductor) offer(ctx context.Context, a ask, scope fault.Scope, kind Ki
 var errUnkept = errors.New("the state folder can't be written")
 
 // backgroundConductor starts the background conductor with the first cast. The error says why
-// there is none.
+// there is none; it stands for all casts, unless the one that learned it was cancelled.
 func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient, error) {
 	if len(c.opts.Background) == 0 {
 		return nil, errors.New("background is \"off\"")
@@ -118,224 +130,28 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient,
 	if err != nil {
 		return nil, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if e.journal == nil {
 		return nil, e.unkept
 	}
-	if c.background == nil {
-		background, err := startBackground(c.opts, c.journal)
-		if err != nil {
-			return nil, fmt.Errorf("the background conductor can't be started: %w", err)
-		}
-		c.background = background
-	}
-	return c.background, nil
-}
-
-// hello is the first message to a background conductor. Credentials go this way and no other: not
-// by disk, argument or environment.
-type hello struct {
-	Host             string
-	MaxParallel      int
-	MaxParallelPulls int
-	Credentials      map[string]Credential
-	StateDir         string
-	Caller           string
-	Inline           bool
-	LogLevel         hclog.Level
-}
-
-// ask is one cast, and answer what became of it: it was accepted, or not.
-type ask struct {
-	Number int
-	// Image is what is asked for where that is no container; then there is no Request.
-	Image   *ImageRequest
-	Request Request
-	Limit   time.Duration
-}
-
-type answer struct {
-	Number      int
-	OperationID string
-	Fault       *fault.Fault
-	// Unkept says that the cast was not accepted because its intent can't be made durable.
-	Unkept bool
-}
-
-// backgroundClient speaks with a background conductor.
-type backgroundClient struct {
-	conn    net.Conn
-	reading sync.WaitGroup
-
-	mu      sync.Mutex
-	encoder *json.Encoder
-	next    int
-	waiting map[int]chan answer
-	// broken says why nothing more can be asked.
-	broken error
-}
-
-// startBackground starts the process and greets it.
-func startBackground(opts Options, kept *journal.Journal) (*backgroundClient, error) {
-	// If this process crashes, its casts may be in no state.
-	caller, err := kept.Register()
-	if err != nil {
-		return nil, err
-	}
-	command := exec.Command(opts.Background[0], opts.Background[1:]...) //nolint:noctx // It outlives every context of this process.
-	command.Env = backgroundEnvironment(os.Environ())
-	conn, err := startDetached(command)
-	if err != nil {
-		return nil, err
-	}
-	b := &backgroundClient{conn: conn, encoder: json.NewEncoder(conn), waiting: make(map[int]chan answer)}
-	err = b.encoder.Encode(hello{
-		Host: opts.Host, MaxParallel: opts.MaxParallel, MaxParallelPulls: opts.MaxParallelPulls, Credentials: opts.Credentials,
-		StateDir: kept.Dir(), Caller: caller, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
-	})
-	if err != nil {
-		return nil, errors.Join(err, conn.Close())
-	}
-	b.reading.Go(b.read)
-	return b, nil
-}
-
-// backgroundEnvironment keeps what the Docker client, its configuration and its helpers need.
-func backgroundEnvironment(environment []string) []string {
-	var kept []string
-	for _, pair := range environment {
-		name, _, _ := strings.Cut(strings.ToUpper(pair), "=")
-		if strings.HasPrefix(name, "TF_") || strings.HasPrefix(name, "PLUGIN_") {
-			continue
-		}
-		switch {
-		case strings.HasPrefix(name, "DOCKER_"), strings.HasPrefix(name, "XDG_"), strings.HasSuffix(name, "_PROXY"),
-			name == "HOME", name == "PATH", name == "USER", name == "LOGNAME", name == "SSH_AUTH_SOCK", name == "TMPDIR", name == "TZ", name == "LANG":
-			kept = append(kept, pair)
-		}
-	}
-	return kept
-}
-
-// ask sends a cast and waits until it is accepted.
-func (b *backgroundClient) ask(ctx context.Context, a ask) (answer, error) {
-	answered := make(chan answer, 1)
-	b.mu.Lock()
-	if b.broken != nil {
-		b.mu.Unlock()
-		return answer{}, b.broken
-	}
-	b.next++
-	a.Number = b.next
-	b.waiting[a.Number] = answered
-	err := b.encoder.Encode(a)
-	b.mu.Unlock()
-	if err != nil {
-		return answer{}, err
-	}
 	select {
-	case got, ok := <-answered:
-		if !ok {
-			return answer{}, b.broken
-		}
-		return got, nil
+	case c.starting <- struct{}{}:
+		defer func() { <-c.starting }()
 	case <-ctx.Done():
-		return answer{}, context.Cause(ctx)
+		return nil, context.Cause(ctx)
 	}
-}
-
-// read hands out answers until the background conductor is gone.
-func (b *backgroundClient) read() {
-	decoder := json.NewDecoder(b.conn)
-	for {
-		var got answer
-		err := decoder.Decode(&got)
-		b.mu.Lock()
-		if err != nil {
-			b.broken = fmt.Errorf("the background conductor is gone: %w", err)
-			for _, answered := range b.waiting {
-				close(answered)
-			}
-			b.mu.Unlock()
-			return
-		}
-		if answered := b.waiting[got.Number]; answered != nil {
-			delete(b.waiting, got.Number)
-			answered <- got
-		}
-		b.mu.Unlock()
+	if c.background != nil || c.noBackground != nil {
+		return c.background, c.noBackground
 	}
-}
-
-// close leaves the background conductor to itself: it carries out what it accepted, and ends.
-func (b *backgroundClient) close() {
-	_ = b.conn.Close()
-	b.reading.Wait()
-}
-
-// ServeBackground is the background conductor. It carries out the casts that arrive on conn, and
-// returns when conn has ended and all are done.
-func ServeBackground(conn io.ReadWriteCloser) error { return serveBackground(conn, New) }
-
-func serveBackground(conn io.ReadWriteCloser, open func(Options) *Conductor) error {
-	decoder, encoder := json.NewDecoder(conn), json.NewEncoder(conn)
-	var greeting hello
-	if err := decoder.Decode(&greeting); err != nil {
-		return fmt.Errorf("reading the greeting: %w", err)
+	background, err := startBackground(ctx, c.opts, e.where, c.journal)
+	switch {
+	case err == nil:
+		c.background = background
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	default:
+		c.noBackground = fmt.Errorf("the background conductor can't be started: %w", err)
 	}
-	logger, closeLog := backgroundLog(greeting)
-	defer closeLog()
-	c := open(Options{
-		Host: greeting.Host, MaxParallel: greeting.MaxParallel, MaxParallelPulls: greeting.MaxParallelPulls,
-		Credentials: greeting.Credentials, StateDir: greeting.StateDir, Caller: greeting.Caller, Logger: logger,
-	})
-	var casts, counting sync.WaitGroup
-	living, end := context.WithCancel(context.Background())
-	counting.Go(func() { c.keepCounting(living) })
-	var writing sync.Mutex
-	reply := func(got answer) {
-		writing.Lock()
-		defer writing.Unlock()
-		if err := encoder.Encode(got); err != nil {
-			logger.Debug("whoever cast does not listen any more", "error", err)
-		}
-	}
-	for {
-		var a ask
-		// The end of conn is the end of whoever cast, orderly or not. What was accepted goes on.
-		if err := decoder.Decode(&a); err != nil {
-			break
-		}
-		// One after the other: the order of arrival is the order in the lanes.
-		got := answer{Number: a.Number}
-		ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
-		accepted, err := c.acceptCast(ctx, a)
-		if err != nil {
-			got.Unkept = errors.Is(err, errUnkept)
-			errors.As(err, &got.Fault)
-			cancel()
-			reply(got)
-			continue
-		}
-		got.OperationID = accepted.id
-		casts.Go(func() {
-			defer cancel()
-			accepted.run(ctx)
-		})
-		if !greeting.Inline || accepted.admitted == nil {
-			reply(got)
-			continue
-		}
-		casts.Go(func() {
-			<-accepted.admitted
-			reply(got)
-		})
-	}
-	casts.Wait()
-	end()
-	counting.Wait()
-	return errors.Join(c.Close(), conn.Close())
+	return c.background, c.noBackground
 }
 
 // acceptedCast is an operation that nobody waits for.
@@ -346,6 +162,8 @@ type acceptedCast struct {
 	admitted <-chan struct{}
 	// run carries it out. The journal has the outcome then; there is nobody else to tell.
 	run func(context.Context)
+	// withdraw ends it in its stead: nothing was done.
+	withdraw func()
 }
 
 // acceptCast accepts an operation that nobody waits for. Its intent has to be kept: there is no
@@ -360,17 +178,31 @@ func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error)
 			b.pass.Leave()
 			return acceptedCast{}, errUnkept
 		}
-		return acceptedCast{id: b.id, run: func(ctx context.Context) { _, _ = b.carryOut(ctx) }}, nil
+		b.handed = a.Handed
+		return acceptedCast{
+			id: b.id, run: func(ctx context.Context) { _, _ = b.carryOut(ctx) },
+			withdraw: func() { b.withdraw(b.pass) },
+		}, nil
+	}
+	switch {
+	case a.Request == nil:
+		return acceptedCast{}, c.scope("", "").UnknownKind("")
+	case !a.Request.Kind.known():
+		return acceptedCast{}, c.scope("", a.Request.Spec.Name).UnknownKind(string(a.Request.Kind))
 	}
 	e, err := c.connect(ctx, a.Request.Spec.Name)
 	if err != nil {
 		return acceptedCast{}, err
 	}
 	deadline, _ := ctx.Deadline()
-	o := c.accept(e, a.Request, true, deadline)
+	o := c.accept(e, *a.Request, true, deadline)
 	if !o.kept {
 		o.pass.Leave()
 		return acceptedCast{}, errUnkept
 	}
-	return acceptedCast{id: o.id, admitted: o.queue, run: func(ctx context.Context) { _, _ = o.run(ctx) }}, nil
+	o.handed = a.Handed
+	return acceptedCast{
+		id: o.id, admitted: o.queue, run: func(ctx context.Context) { _, _ = o.run(ctx) },
+		withdraw: func() { o.withdraw(o.pass) },
+	}, nil
 }

@@ -6,36 +6,59 @@ package conductor
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-// casting gives the caller's end of a background conductor of the fake. Both end with the test.
-func (f *fakeEngine) casting(t *testing.T, greeting hello) *backgroundClient {
+const testRelease = "1.2.3"
+
+// background starts a background conductor of the fake, and returns the caller's end of its connection.
+func (f *fakeEngine) background(t *testing.T) net.Conn {
 	t.Helper()
-	greeting.StateDir = t.TempDir()
 	here, there := net.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- serveBackground(there, func(opts Options) *Conductor {
+		ended <- serveBackground(there, testRelease, func(opts Options) *Conductor {
 			return newConductor(opts, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
 		})
 	}()
-	b := &backgroundClient{conn: here, encoder: json.NewEncoder(here), waiting: make(map[int]chan answer)}
-	if err := b.encoder.Encode(greeting); err != nil {
+	t.Cleanup(func() {
+		_ = here.Close()
+		<-ended
+	})
+	return here
+}
+
+// casting returns a conductor with a background conductor of the fake. Both end with the test.
+func (f *fakeEngine) casting(t *testing.T, opts Options) *Conductor {
+	t.Helper()
+	opts.Background, opts.Release = []string{"background"}, testRelease
+	c := f.conductor(t, opts)
+	if _, err := c.Engine(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	b.reading.Go(b.read)
-	t.Cleanup(func() {
-		b.close()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	return b
+	greeting := hello{edition: edition{protocolVersion, testRelease}, StateDir: c.opts.StateDir, MaxParallel: opts.MaxParallel, Inline: opts.Inline}
+	b, err := greet(t.Context(), f.background(t), greeting)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.background = b
+	return c
+}
+
+func mustCast(t *testing.T, c *Conductor, name string) {
+	t.Helper()
+	got, err := c.Cast(t.Context(), create(name), time.Hour)
+	if err != nil || got.Completed || got.OperationID == "" {
+		t.Fatalf("%s: %+v, %v", name, got, err)
+	}
 }
 
 // With a saturated engine a cast is accepted at once, or, inline, when it is its turn.
@@ -47,13 +70,10 @@ func TestInlineCastFeelsTheBackPressure(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
 			f.before = slowCreates
-			b := f.casting(t, hello{MaxParallel: 1, Inline: tt.inline})
+			c := f.casting(t, Options{MaxParallel: 1, Inline: tt.inline})
 			began := time.Now()
 			for _, name := range []string{"first", "second"} {
-				got, err := b.ask(t.Context(), ask{Request: create(name), Limit: time.Hour})
-				if err != nil || got.Fault != nil || got.OperationID == "" {
-					t.Fatalf("%s: %+v, %v", name, got, err)
-				}
+				mustCast(t, c, name)
 			}
 			if took := time.Since(began); took != tt.want {
 				t.Errorf("inline %t: both casts were accepted after %s, want %s", tt.inline, took, tt.want)
@@ -62,26 +82,171 @@ func TestInlineCastFeelsTheBackPressure(t *testing.T) {
 	}
 }
 
+// A cast whose caller is interrupted while it waits for its slot is in the state all the same: it was
+// accepted, and goes on.
+func TestInterruptedInlineCastIsInTheState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.before = slowCreates
+		c := f.casting(t, Options{MaxParallel: 1, Inline: true})
+		mustCast(t, c, "first")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		got, err := c.Cast(ctx, create("second"), time.Hour)
+		if err != nil || got.OperationID == "" {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		if gathered, err := c.Await(t.Context(), got.OperationID, ""); err != nil || gathered.Container == nil {
+			t.Errorf("%+v, %v", gathered, err)
+		}
+	})
+}
+
 // What was accepted is carried out after whoever cast has gone.
 func TestCastsSurviveTheirCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.before = slowCreates
-		b := f.casting(t, hello{MaxParallel: 64})
+		c := f.casting(t, Options{MaxParallel: 64})
 		for _, name := range []string{"first", "second"} {
-			if _, err := b.ask(t.Context(), ask{Request: create(name), Limit: time.Hour}); err != nil {
-				t.Fatal(err)
-			}
+			mustCast(t, c, name)
 		}
-		b.close()
+		c.background.close()
 		time.Sleep(time.Minute)
 		if made := f.count("start"); made != 2 {
 			t.Errorf("%d containers were started", made)
 		}
-		if _, err := b.ask(t.Context(), ask{Request: create("late"), Limit: time.Hour}); err == nil {
-			t.Error("a cast was accepted after the end")
+		_, err := c.Cast(t.Context(), create("late"), time.Hour)
+		faultOf(t, err, fault.EngineError)
+	})
+}
+
+// A cast that is interrupted before it was accepted, or whose caller dies before it began, was withdrawn:
+// nothing is made, now or later, and the name is free.
+func TestCastsThatDidNotBeginAreWithdrawn(t *testing.T) {
+	for name, give := range map[string]func(t *testing.T, f *fakeEngine, c *Conductor){
+		"interrupted while the engine is connected to": func(t *testing.T, f *fakeEngine, c *Conductor) {
+			f.before = func(ctx context.Context, call string) error {
+				if call == "info" {
+					return pause(ctx, 10*time.Second)
+				}
+				return nil
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := c.Cast(ctx, create("web"), time.Hour)
+			if got := faultOf(t, err, fault.Timeout); got.Exists != string(fault.NothingCreated) {
+				t.Errorf("the fault says %q", got.Exists)
+			}
+		},
+		"the caller dies after the acceptance": func(t *testing.T, _ *fakeEngine, c *Conductor) {
+			req := create("web")
+			if _, got, err := c.background.cast(t.Context(), ask{Request: &req, Limit: time.Hour}); err != nil || got.Phase != phaseAccepted {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			c.background.close()
+		},
+		"the caller stops after the acceptance": func(t *testing.T, _ *fakeEngine, c *Conductor) {
+			req := create("web")
+			if _, got, err := c.background.cast(t.Context(), ask{Request: &req, Limit: time.Minute}); err != nil || got.Phase != phaseAccepted {
+				t.Fatalf("%+v, %v", got, err)
+			}
+			time.Sleep(2 * time.Minute)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				c := f.casting(t, Options{})
+				give(t, f, c)
+				time.Sleep(time.Minute)
+				if made := f.count("create"); made != 0 {
+					t.Errorf("the engine was asked to create %d times", made)
+				}
+				records, _ := c.engine.journal.Records()
+				if len(records) != 1 || records[0].Outcome != journal.Superseded || records[0].Unsettled() {
+					t.Errorf("the journal has %+v", records)
+				}
+				f.before = nil
+				if _, err := c.Call(t.Context(), create("web")); err != nil {
+					t.Errorf("the create after it: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// A provider and a background conductor that are not of one release do not work together, and say why.
+func TestAnotherReleaseIsNotSpokenTo(t *testing.T) {
+	for name, own := range map[string]edition{"release": {protocolVersion, "1.2.4"}, "protocol": {protocolVersion + 1, testRelease}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				_, err := greet(t.Context(), newFake().background(t), hello{edition: own, StateDir: t.TempDir()})
+				if err == nil || !strings.Contains(err.Error(), testRelease) || !strings.Contains(err.Error(), own.Release) {
+					t.Errorf("got %v", err)
+				}
+			})
+		})
+	}
+	t.Run("one that does not know greetings", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			here, there := net.Pipe()
+			read := make(chan error, 1)
+			go func() {
+				_, err := io.Copy(io.Discard, there)
+				read <- err
+			}()
+			_, err := greet(t.Context(), here, hello{edition: edition{protocolVersion, testRelease}})
+			if err == nil || !strings.Contains(err.Error(), "another release") {
+				t.Errorf("got %v", err)
+			}
+			<-read
+		})
+	})
+}
+
+// What a background conductor does not know is refused, and never taken for something else.
+func TestUnknownMessagesAreRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		id := left(f, "web", "edge1/web/1")
+		c := f.casting(t, Options{})
+		_, err := c.Cast(t.Context(), Request{Kind: "evaporate", Spec: Spec{Name: "web"}, ContainerID: id}, time.Hour)
+		if got := faultOf(t, err, fault.Invalid); !strings.Contains(got.Summary, "evaporate") {
+			t.Errorf("got %v", got)
+		}
+		_, err = c.Call(t.Context(), Request{Kind: "evaporate", Spec: Spec{Name: "web"}, ContainerID: id})
+		faultOf(t, err, fault.Invalid)
+		if calls := f.count("kill"); calls != 0 {
+			t.Errorf("%d signals were sent", calls)
 		}
 	})
+	var a ask
+	if err := strict(json.NewDecoder(strings.NewReader(`{"Number": 1, "Do": "accept", "Shape": "round"}`)), &a); err == nil {
+		t.Error("an unknown field is left out")
+	}
+}
+
+// A cast takes the credentials along that its caller has.
+func TestCastsHandOverCredentials(t *testing.T) {
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	c := newConductor(Options{Background: []string{"background"}, Credentials: map[string]Credential{"127.0.0.1:5000": {Username: "ada", Password: "hunter2"}}}, nil)
+	req := create("web")
+	req.Spec.Image, req.Spec.PullPolicy = "127.0.0.1:5000/app:1", PullMissing
+	if got := c.handOver(req); got == nil || got.Auth.Password != "hunter2" || got.Source == "" {
+		t.Errorf("handed over: %+v", got)
+	}
+	req.Spec.PullPolicy = PullNever
+	if got := c.handOver(req); got != nil {
+		t.Errorf("handed over for what pulls nothing: %+v", got)
+	}
+	failed := &handed{Err: "the helper has no key"}
+	if _, err := failed.authenticate(nil, nil); err == nil || err.Error() != failed.Err {
+		t.Errorf("the caller's failure is %v", err)
+	}
+	if none, err := new(handed).authenticate(nil, c.opts.Credentials); err != nil || none.source != "none" {
+		t.Errorf("a caller that has none hands over %q, %v", none.source, err)
+	}
 }
 
 // slowCreates has the engine take ten seconds for a create.

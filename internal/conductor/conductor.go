@@ -10,9 +10,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/docker/cli/cli/context/docker"
 	"github.com/docker/docker/client"
 	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
@@ -38,6 +40,10 @@ type Options struct {
 	// StateDir is the folder of the journal and of the lane locks; empty means
 	// journal.DefaultDir.
 	StateDir string
+	// Endpoint is, in a background conductor, the engine as the caller found it, and From the setting that
+	// named it there; then Host is not looked at.
+	Endpoint *docker.Endpoint
+	From     string
 	// Inline has a cast wait for its slot of the pool before it returns, so that whoever casts
 	// feels the back-pressure of a saturated engine.
 	Inline bool
@@ -47,6 +53,8 @@ type Options struct {
 	// ServeBackground); empty means that there is none, and that casts complete before they
 	// return.
 	Background []string
+	// Release is that of this binary: a background conductor of another one is not spoken to.
+	Release string
 	// Logger gets steps and retries; never a secret.
 	Logger hclog.Logger
 }
@@ -68,6 +76,11 @@ const (
 	// KindExchange is an update that puts a new container in the place of the old one.
 	KindExchange Kind = "exchange"
 )
+
+// known reports whether this release knows what an operation of this kind does.
+func (k Kind) known() bool {
+	return slices.Contains([]Kind{KindCreate, KindUpdate, KindRemove, KindExchange}, k) || k.power()
+}
 
 // verb says what an operation of this kind does to its object, for messages.
 func (k Kind) verb() string {
@@ -149,12 +162,18 @@ type Conductor struct {
 	accepting sync.Mutex
 	// connecting is held while one caller connects for all.
 	connecting chan struct{}
-	mu         sync.Mutex
-	journal    *journal.Journal
-	noJournal  error // Why there is none, or none of the engine.
-	background *backgroundClient
-	engine     *engine
-	unreached  *unreached
+	// starting is held while one caller starts the background conductor for all, and guards it;
+	// noBackground says why there is none.
+	starting     chan struct{}
+	background   *backgroundClient
+	noBackground error
+	// handed are the credentials that casts take along.
+	handed    handedOver
+	mu        sync.Mutex
+	journal   *journal.Journal
+	noJournal error // Why there is none, or none of the engine.
+	engine    *engine
+	unreached *unreached
 	// detached are the containers that RemoveNetwork disconnected, by the network's name.
 	detached map[string][]detached
 }
@@ -178,7 +197,7 @@ const (
 // New makes a conductor.
 func New(opts Options) *Conductor {
 	return newConductor(opts, func() (engineAPI, address, error) {
-		where, err := resolveHost(opts.Host)
+		where, err := opts.address()
 		if err != nil {
 			return nil, where, err
 		}
@@ -191,7 +210,7 @@ func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conduc
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
-	return &Conductor{opts: opts, dial: dial, connecting: make(chan struct{}, 1)}
+	return &Conductor{opts: opts, dial: dial, connecting: make(chan struct{}, 1), starting: make(chan struct{}, 1)}
 }
 
 // Close ends what the conductor still does for itself, and waits for it. No other method may be
@@ -357,6 +376,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 		}
 	}
 	if err == nil {
+		e.where = where
 		c.mu.Lock()
 		c.keepJournal(e, where.Host)
 		c.mu.Unlock()

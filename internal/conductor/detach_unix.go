@@ -17,14 +17,14 @@ import (
 // backgroundFile is the descriptor at which a background conductor finds its connection.
 const backgroundFile = 3
 
-// RunBackground is the main function of a background conductor.
-func RunBackground() error {
+// RunBackground is the main function of a background conductor of this release.
+func RunBackground(release string) error {
 	file := os.NewFile(backgroundFile, "background")
 	conn, err := net.FileConn(file)
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("a background conductor is started by gantry itself: %w", err)
 	}
-	return ServeBackground(conn)
+	return ServeBackground(conn, release)
 }
 
 // startDetached starts a command that outlives this process: in a session of its own, without any

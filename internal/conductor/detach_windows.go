@@ -10,7 +10,7 @@ import (
 )
 
 // RunBackground is the main function of a background conductor.
-func RunBackground() error { return errors.New("there is no background conductor on Windows") }
+func RunBackground(string) error { return errors.New("there is no background conductor on Windows") }
 
 // startDetached does not detach here: casts complete before they return.
 func startDetached(*exec.Cmd) (net.Conn, error) {

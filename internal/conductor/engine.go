@@ -57,6 +57,8 @@ type engineAPI interface {
 type engine struct {
 	api    engineAPI
 	logger hclog.Logger
+	// where is how it was found.
+	where address
 	// journal is nil where no state folder can be written; unkept says why.
 	journal *journal.Engine
 	unkept  error

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 )
 
 const (
@@ -94,6 +95,15 @@ func (n *entry) conclude(err error, complete func(*journal.Record)) {
 			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !r.Cast
 		}
 	})
+}
+
+// withdraw ends an operation that was accepted, and that nobody has begun to carry out.
+func (n *entry) withdraw(pass *lane.Pass[laneKey]) {
+	n.logger.Info("withdrawn: whoever cast it takes no answer any more")
+	n.write(n.id, func(r *journal.Record) {
+		r.Outcome, r.Ended, r.Settled = journal.Superseded, time.Now().UTC(), true
+	})
+	pass.Leave()
 }
 
 // settle notes that the operation has dealt with the earlier failures of its lane.

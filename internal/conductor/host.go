@@ -22,8 +22,17 @@ import (
 type address struct {
 	Host string
 	// From names the setting that the address comes from, for messages.
-	From string
-	opts []client.Opt
+	From     string
+	endpoint docker.Endpoint
+	opts     []client.Opt
+}
+
+// address finds the engine that the options are about.
+func (o Options) address() (address, error) {
+	if o.Endpoint != nil {
+		return fromEndpoint(*o.Endpoint, o.From)
+	}
+	return resolveHost(o.Host)
 }
 
 // resolveHost finds the engine as the Docker CLI does: the configured host, DOCKER_HOST, the
@@ -49,6 +58,14 @@ func resolveHost(host string) (address, error) {
 }
 
 func direct(host, from string) (address, error) {
+	// A path is one in this process's working directory: others that are told of it have another.
+	if path, ok := strings.CutPrefix(host, "unix://"); ok && path != "" && !filepath.IsAbs(path) {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return address{Host: host, From: from}, err
+		}
+		host = "unix://" + absolute
+	}
 	endpoint := docker.Endpoint{EndpointMeta: docker.EndpointMeta{Host: host}}
 	verify := os.Getenv(client.EnvTLSVerify) != ""
 	if certs := os.Getenv(client.EnvOverrideCertPath); certs != "" || verify {
@@ -86,7 +103,7 @@ func fromContext(name, from string) (address, error) {
 
 func fromEndpoint(endpoint docker.Endpoint, from string) (address, error) {
 	opts, err := endpoint.ClientOpts()
-	return address{Host: endpoint.Host, From: from, opts: opts}, err
+	return address{Host: endpoint.Host, From: from, endpoint: endpoint, opts: opts}, err
 }
 
 // CheckHost says whether an engine's address has a form that can be connected to.

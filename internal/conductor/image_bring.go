@@ -69,6 +69,8 @@ func (c *Conductor) BringImage(ctx context.Context, req ImageRequest) (ImageOutc
 type bringing struct {
 	*objectOperation
 	ImageRequest
+	// handed are a cast's credentials.
+	handed *handed
 }
 
 func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool) (*bringing, error) {
@@ -85,7 +87,7 @@ func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool
 	if req.KeepPrior {
 		record.Replaced = ""
 	}
-	return &bringing{t.accept(ctx, c, record, cast), req}, nil
+	return &bringing{objectOperation: t.accept(ctx, c, record, cast), ImageRequest: req}, nil
 }
 
 // carryOut brings the image when it is its turn.
@@ -199,7 +201,7 @@ func (b *bringing) pullImage(ctx context.Context, spec ImageSpec) (digest string
 		return "", b.object.Said(fault.Invalid, fault.StepPulling, "pull", []string{"name"}, "", err)
 	}
 	named = reference.TagNameOnly(named)
-	auth, err := authenticate(named, b.credentials)
+	auth, err := b.handed.authenticate(named, b.credentials)
 	if err != nil {
 		return "", b.object.Pull(fault.NoCredentials, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
 	}

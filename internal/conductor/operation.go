@@ -63,6 +63,8 @@ type operation struct {
 	containerID string
 	// seen is the container that had the name when an operation on the power state was asked for by name.
 	seen string
+	// handed are a cast's credentials.
+	handed *handed
 	// digest is what a pull of this operation brought.
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
@@ -181,9 +183,11 @@ func (o *operation) attempt(ctx context.Context) (*Container, error) {
 		return o.exchangeIt(ctx)
 	case KindRemove:
 		return nil, o.remove(ctx)
-	default:
-		return o.power(ctx)
 	}
+	if !o.Kind.power() {
+		return nil, o.scope().UnknownKind(string(o.Kind))
+	}
+	return o.power(ctx)
 }
 
 // fail makes a fault of what an attempt returned.

@@ -39,7 +39,7 @@ func (o *operation) pull(ctx context.Context) error {
 		return o.scope().EngineSaid(fault.Invalid, fault.StepPulling, "pull the image of", []string{"image"}, fault.NothingCreated, err)
 	}
 	named = reference.TagNameOnly(named)
-	auth, err := authenticate(named, o.engine.credentials)
+	auth, err := o.handed.authenticate(named, o.engine.credentials)
 	if err != nil {
 		return o.scope().Pull(fault.NoCredentials, fault.Pull{Image: o.Spec.Image, Credentials: "could not be read"}, err)
 	}

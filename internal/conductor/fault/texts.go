@@ -327,11 +327,11 @@ func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
 }
 
 // Background is a cast that the background conductor did not accept.
-func (s Scope) Background(operation string, err error) *Fault {
+func (s Scope) Background(operation string, exists Exists, err error) *Fault {
 	return s.make(Fault{
 		Kind: EngineError, Step: StepQueued,
 		Summary: fmt.Sprintf("Unable to hand the %s of %s to the background conductor", operation, s.subject()),
-		Exists:  string(Unchanged),
+		Exists:  string(exists),
 		Hint:    fmt.Sprintf("apply again, or set background = %q in the provider's configuration", "off"),
 	}, err)
 }
@@ -377,6 +377,16 @@ func elsewhere(cause *Fault) string {
 		return "fix the cause, which has an error of its own, and apply again"
 	}
 	return fmt.Sprintf("fix the cause, which has an error of its own (operation %s), and apply again", cause.Operation)
+}
+
+// UnknownKind is an operation of a kind that this release of gantry does not know: another one asked for it.
+func (s Scope) UnknownKind(kind string) *Fault {
+	return s.make(Fault{
+		Kind: Invalid, Step: StepQueued,
+		Summary: fmt.Sprintf("Unable to work on %s: this release of gantry knows no operation %q", s.subject(), kind),
+		Exists:  string(Unchanged),
+		Hint:    "use one release of gantry at a time",
+	}, nil)
 }
 
 // Busy is an operation that was not to wait for the one that is in progress.

@@ -1,0 +1,81 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/registry"
+)
+
+// handed is what the process that casts has for the registry of an image. The background conductor has
+// another environment and working directory: there the Docker CLI's configuration can be another one, and
+// a credential helper may not find what it reads.
+type handed struct {
+	Auth registry.AuthConfig
+	// Source names where the credentials are from; empty is that there are none.
+	Source string
+	// Err says why they can't be read. That is a failure only of what needs them.
+	Err string
+}
+
+// authenticate is authenticate with the credentials that were handed over, if some were.
+func (h *handed) authenticate(image reference.Named, configured map[string]Credential) (authentication, error) {
+	switch {
+	case h == nil:
+		return authenticate(image, configured)
+	case h.Err != "":
+		return authentication{source: "none"}, errors.New(h.Err)
+	case h.Source == "":
+		return authentication{source: "none"}, nil
+	}
+	return encode(h.Auth, h.Source)
+}
+
+// handedOver are credentials by the registry's domain: a helper is asked once for all casts.
+type handedOver struct {
+	mu  sync.Mutex
+	all map[string]*handed
+}
+
+// of returns what there is for the registry of an image; nil where the image names none.
+func (h *handedOver) of(image string, configured map[string]Credential) *handed {
+	named, err := reference.ParseNormalizedNamed(image)
+	if err != nil {
+		return nil
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	domain := reference.Domain(named)
+	if known := h.all[domain]; known != nil {
+		return known
+	}
+	one := new(handed)
+	if one.Auth, one.Source, err = credentialsFor(named, configured); err != nil {
+		one.Err = err.Error()
+	}
+	if h.all == nil {
+		h.all = make(map[string]*handed)
+	}
+	h.all[domain] = one
+	return one
+}
+
+// handOver returns the credentials that a cast takes along; nil where it pulls nothing.
+func (c *Conductor) handOver(req Request) *handed {
+	if req.Kind != KindCreate && req.Kind != KindExchange || req.Spec.PullPolicy == PullNever || len(c.opts.Background) == 0 {
+		return nil
+	}
+	return c.handed.of(req.Spec.Image, c.opts.Credentials)
+}
+
+// handOverImage is handOver for an image.
+func (c *Conductor) handOverImage(spec ImageSpec) *handed {
+	if spec.Archive != "" || spec.PullPolicy == PullNever || len(c.opts.Background) == 0 {
+		return nil
+	}
+	return c.handed.of(spec.Name, c.opts.Credentials)
+}

@@ -1,0 +1,121 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/docker/cli/cli/context/docker"
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// The provider and its background conductor speak JSON over a connection that only the two of them have.
+//
+//	provider                                background conductor
+//	greeting: protocol, release, options →
+//	                                      ← welcome: protocol, release
+//	ask: a cast                           → has a durable intent, and its place in the lane
+//	                                      ← accepted, or refused
+//	begin, or withdraw                    → carries it out, or concludes it: nothing was done
+//	                                      ← admitted: it has its slot of the pool
+//
+// A cast is carried out only after "begin": until then whoever casts can be interrupted, and either the
+// cast is withdrawn, or its ID is in the answer to Terraform. What happens if one of the two dies:
+//
+//	the provider, before "ask"            there is nothing
+//	the provider, before "begin"          the end of the connection withdraws the cast
+//	the provider, after "begin"           the cast is carried out
+//	the background, before "accepted"     the cast failed; at most its intent is there, which nobody carries out
+//	the background, before "begin"        as before, or the state has an operation that is interrupted
+//	the background, after "begin"         the state has an operation that is interrupted
+//
+// Both are of one release: another one might take a message for something else. What the other side does
+// not know is refused, never left out.
+
+// protocolVersion is the version of the messages. It rises with each change of them.
+const protocolVersion = 2
+
+// edition is the part of a greeting that every release can read.
+type edition struct {
+	Protocol int
+	Release  string
+}
+
+// differs is an error that tells two conductors apart that must not work together; nil if they may.
+func (v edition) differs(other edition) error {
+	if v == other {
+		return nil
+	}
+	return fmt.Errorf("the background conductor is of release %q (protocol %d), the provider of release %q (protocol %d)",
+		other.Release, other.Protocol, v.Release, v.Protocol)
+}
+
+// hello is the first message to a background conductor. Credentials and keys go this way and no other:
+// not by disk, argument or environment.
+type hello struct {
+	edition
+	// Endpoint is the engine as the caller found it, and From the setting that named it: the caller's
+	// environment and working directory are not the background conductor's.
+	Endpoint         docker.Endpoint
+	From             string
+	MaxParallel      int
+	MaxParallelPulls int
+	Credentials      map[string]Credential
+	StateDir         string
+	Caller           string
+	// Inline has each cast answered once more, when it is admitted.
+	Inline   bool
+	LogLevel hclog.Level
+}
+
+// ask is a message about one cast, which Number identifies on the connection.
+type ask struct {
+	Number int
+	Do     request
+	// Image is what is asked for where that is no container; then there is no Request.
+	Image   *ImageRequest `json:",omitempty"`
+	Request *Request      `json:",omitempty"`
+	// Handed is what the caller has for the registry of the image.
+	Handed *handed       `json:",omitempty"`
+	Limit  time.Duration `json:",omitempty"`
+}
+
+// request is what a message asks for.
+type request string
+
+const (
+	askAccept   request = "accept"
+	askBegin    request = "begin"
+	askWithdraw request = "withdraw"
+)
+
+// answer is what became of a cast so far.
+type answer struct {
+	Number int
+	Phase  phase
+	// OperationID belongs to an accepted cast.
+	OperationID string       `json:",omitempty"`
+	Fault       *fault.Fault `json:",omitempty"`
+	// Unkept says that the cast was refused because its intent can't be made durable.
+	Unkept bool `json:",omitempty"`
+}
+
+// phase is how far a cast is.
+type phase string
+
+const (
+	phaseRefused  phase = "refused"
+	phaseAccepted phase = "accepted"
+	phaseAdmitted phase = "admitted"
+)
+
+// strict reads a message, and refuses what it does not know.
+func strict(decoder *json.Decoder, message any) error {
+	decoder.DisallowUnknownFields()
+	return decoder.Decode(message)
+}
