@@ -4,11 +4,11 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -28,12 +28,16 @@ type Gathered struct {
 	ContainerID, ImageID string
 	// Duration is from the operation's acceptance to its end; 0 is not known.
 	Duration time.Duration
+	// Recovered is the operation's fault where its container is as it should be by now: it is worth a
+	// warning.
+	Recovered *fault.Fault
 }
 
 // Await waits until an operation has ended, and then, if wait is not empty, until its container
-// meets it; an image only has to be there. It takes operations of this run and of earlier ones. One that the journal does not
-// know, because another machine carried it out, is judged from the engine alone. The error is a
-// *fault.Fault.
+// meets it; an image only has to be there. It takes operations of this run and of earlier ones. One that
+// failed is judged as a refresh judges it: what is settled, or as it should be by now, holds nobody up. One
+// that the journal does not know, because another machine carried it out, is judged from the engine alone.
+// The error is a *fault.Fault.
 func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (Gathered, error) {
 	engineName, lane, _, err := journal.SplitID(operationID)
 	if err != nil {
@@ -46,60 +50,104 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 		return Gathered{}, err
 	}
 	scope.Engine, scope.Operation = engineName, operationID
-	r, known, err := c.ended(ctx, operationID)
+	r, in, err := c.ended(ctx, operationID)
 	if err != nil {
 		return Gathered{}, scope.StillUnderWay(endedKind(ctx), r.Step, fmt.Sprintf("its %s was %s", Kind(r.Kind).verb(), r.Step), err)
 	}
-	got := Gathered{ContainerID: r.ContainerID}
-	image := scope.Object == "image"
-	if image {
-		got.ContainerID, got.ImageID = "", r.ContainerID
+	a := awaited{engine: e, scope: scope, id: operationID, record: r, in: in}
+	if in != nil {
+		a.fault = failureOf(r, true)
 	}
-	switch {
-	case known && r.InProgress(), known && r.Outcome == journal.Interrupted:
-		return got, Interruption(r)
-	case known && r.Outcome == journal.Failed:
-		return got, r.Fault
-	case known:
-		got.Duration = r.Ended.Sub(r.Accepted)
-	}
-	if wait == WaitReady || image {
+	if wait == WaitReady || scope.Object == "image" {
 		wait = "" // What ready means to it.
 	}
-	if engineName != e.name {
-		elsewhere := "the operation is on engine \"" + engineName + "\", the provider is connected to \"" + e.name + "\", and "
-		switch {
-		case !known:
-			err = errors.New(elsewhere + "the journal does not know it")
-		case wait != "":
-			err = errors.New(elsewhere + "only an engine knows whether its container is " + string(wait))
-		default:
-			return got, nil
-		}
-		return got, scope.EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, err)
+	got := Gathered{ContainerID: r.ContainerID}
+	if scope.Object == "image" {
+		got.ContainerID, got.ImageID = "", r.ContainerID
 	}
-	if image {
-		if got.Image, err = e.appearImage(ctx, scope, r); err == nil {
-			got.ImageID = got.Image.ID
+	if in != nil && r.Outcome == journal.Done {
+		got.Duration = r.Ended.Sub(r.Accepted)
+	}
+	switch {
+	case engineName != e.name:
+		return got, a.elsewhere(wait)
+	case scope.Object == "image":
+		return a.image(ctx, got)
+	default:
+		return a.container(ctx, got, wait)
+	}
+}
+
+// awaited is an operation that has ended, as far as the journal knows.
+type awaited struct {
+	engine *engine
+	scope  fault.Scope
+	id     string
+	// in is the part of the journal that has the record; nil where none has it.
+	record journal.Record
+	in     *journal.Engine
+	// fault is how it ended, if it failed and nobody has dealt with that.
+	fault *fault.Fault
+}
+
+// elsewhere judges an operation on another engine than the one that the provider is connected to: what the
+// journal knows is all that there is.
+func (a awaited) elsewhere(wait Wait) error {
+	where := fmt.Sprintf("the operation is on engine %q, the provider is connected to %q, and ", a.scope.Engine, a.engine.name)
+	var why error
+	switch {
+	case a.fault != nil:
+		return a.fault
+	case a.in == nil:
+		why = errors.New(where + "the journal does not know it")
+	case wait != "":
+		why = fmt.Errorf("%sonly an engine knows whether its container is %s", where, wait)
+	default:
+		return nil
+	}
+	return a.scope.EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, why)
+}
+
+func (a awaited) image(ctx context.Context, got Gathered) (Gathered, error) {
+	var img *Image
+	var err error
+	if a.fault != nil {
+		img, err = retrying(ctx, func() (*Image, error) { return a.engine.image(ctx, a.scope.Container) })
+		if err != nil || !imageRecovered(a.record, img) {
+			return got, a.fault
 		}
+		got.Recovered = a.fault
+	} else if img, err = a.engine.appearImage(ctx, a.scope, a.record); err != nil {
 		return got, err
 	}
-	if got.Container, err = e.appear(ctx, scope, scope.Container, r); err != nil {
+	got.Image, got.ImageID = img, img.ID
+	return got, nil
+}
+
+func (a awaited) container(ctx context.Context, got Gathered, wait Wait) (Gathered, error) {
+	var err error
+	got.Container, err = a.appear(ctx)
+	switch {
+	case a.fault != nil && (err != nil || !recovered(a.record, got.Container, time.Now())):
+		return got, a.fault
+	case err != nil:
 		return got, err
 	}
-	got.ContainerID = got.Container.ID
+	got.ContainerID, got.Recovered = got.Container.ID, a.fault
+	known := a.in != nil && (a.fault != nil || a.record.Outcome == journal.Done)
 	if wait == "" && known {
 		return got, nil
 	}
-	got.Container, err = e.reach(ctx, scope, got.Container, wait)
+	got.Container, err = a.engine.reach(ctx, a.scope, a.record, got.Container, wait)
 	return got, err
 }
 
-// ended waits until the record of an operation has an outcome, or a dead owner. Known says whether
-// there is a record at all. The error is the end of ctx.
-func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Record, known bool, err error) {
+// ended waits until the record of an operation has an outcome, or a dead owner, and until nothing is under
+// way any more that may settle a failure of it. In is the part of the journal that has the record; nil if
+// none has it. The error is the end of ctx.
+func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Record, in *journal.Engine, err error) {
 	if c.journal == nil {
-		return journal.Record{}, false, nil
+		return journal.Record{}, nil, nil
 	}
 	engines, err := c.journal.Engines()
 	if err != nil {
@@ -115,35 +163,44 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 				c.opts.Logger.Warn("a record of the journal can't be read", "operation", operationID, "error", err)
 				break
 			}
-			if !r.InProgress() || !e.Alive(r) {
-				return r, true, nil
+			underWay := r.InProgress() && e.Alive(r)
+			if !underWay && failureOf(r, true) != nil {
+				records, _ := e.Lane(r.Lanes()[0])
+				underWay = mending(records, r, e.Alive)
+			}
+			if !underWay {
+				return r, e, nil
 			}
 			if err := pause(ctx, cancelLook); err != nil {
-				return r, true, err
+				return r, e, err
 			}
 		}
 	}
-	return journal.Record{}, false, nil
+	return journal.Record{}, nil, nil
 }
 
-// appear finds the operation's container. Where the journal knows nothing, it waits for it to be
-// made: only a container with gantry's label can be it.
-func (e *engine) appear(ctx context.Context, scope fault.Scope, name string, r journal.Record) (*Container, error) {
-	ref, known := r.ContainerID, r.ID != ""
-	if ref == "" {
-		ref = name
-	}
+// appear finds the operation's container, or the one that took its place since. Where the journal knows
+// nothing, it waits for it to be made: only a container with gantry's label can be it.
+func (a awaited) appear(ctx context.Context) (*Container, error) {
+	e, r := a.engine, a.record
 	for {
+		ref := cmp.Or(r.ContainerID, a.scope.Container)
 		found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
 		switch {
-		case err == nil && (ref == r.ContainerID || found.Labels[LabelOperation] != ""):
+		case err == nil && a.in != nil && (ref == r.ContainerID || e.recall(a.id).made(found)), err == nil && a.in == nil && found.Labels[LabelOperation] != "":
 			return found, nil
 		case ctx.Err() != nil:
-			return nil, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
-		case err != nil && !strings.Contains(err.Error(), "No such container"):
-			return nil, classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
-		case known:
-			return nil, scope.NotFound(err)
+			return nil, a.scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
+		case ignoreNotFound(err) != nil:
+			return nil, classify(a.scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+		case a.in != nil:
+			records, _ := a.in.Lane(r.Lanes()[0])
+			next, ok := successor(records, r)
+			if !ok || a.fault != nil {
+				return nil, a.scope.NotFound(err)
+			}
+			r = next
+			continue
 		}
 		// The next look finds out whether ctx has ended.
 		_ = pause(ctx, appearLook)
@@ -171,20 +228,27 @@ func (e *engine) appearImage(ctx context.Context, scope fault.Scope, r journal.R
 	}
 }
 
-// reach waits until a container meets a wait; empty is what it is meant for, as far as the engine
-// shows that: a container that ended with 0 was a job.
-func (e *engine) reach(ctx context.Context, scope fault.Scope, c *Container, wait Wait) (*Container, error) {
+// reach waits until a container meets a wait; empty is what its operation's record says, or else what it is
+// meant for as far as the engine shows that: a container that ended with 0 was a job.
+func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record, c *Container, wait Wait) (*Container, error) {
 	events, err := e.watcher.Watch(ctx, c.ID)
 	if err != nil {
 		return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.soFar(), err)
 	}
 	defer events.Close()
 	spec := Spec{DesiredState: DesiredRunning}
+	g, asked := goalOf(r)
+	if asked = asked && wait == ""; asked && (g.DesiredState == DesiredRunning || g.DesiredState == DesiredCompleted) {
+		spec, wait = g.spec(c.Name), g.Wait
+	}
 	began := time.Now() // The engine's clock may be another.
 	for {
 		c, err = retrying(ctx, func() (*Container, error) { return e.inspect(ctx, c.ID) })
 		if err != nil {
 			return nil, classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+		}
+		if asked && Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, time.Now()) {
+			return c, nil
 		}
 		if wait == "" && (c.State.Ended() && c.State.ExitCode == 0 || c.State.Status == "paused") {
 			return c, nil

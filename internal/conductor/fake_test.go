@@ -254,6 +254,17 @@ func (f *fakeEngine) ContainerRemove(ctx context.Context, id string, _ container
 	})
 }
 
+func (f *fakeEngine) ContainerRename(ctx context.Context, id, name string) error {
+	return f.request(ctx, "rename", func() error {
+		c := f.find(id)
+		if c == nil {
+			return noSuch(id)
+		}
+		c.name = name
+		return nil
+	})
+}
+
 func (f *fakeEngine) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
 	var r container.InspectResponse
 	err := f.request(ctx, "inspect", func() error {

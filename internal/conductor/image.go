@@ -107,6 +107,9 @@ type ImageStanding struct {
 	InProgress bool
 	// Fault is how it ended, if it failed and nobody has dealt with that.
 	Fault *fault.Fault
+	// Recovered says that the image is there by now: the fault is worth a warning, and nothing is to be
+	// done again.
+	Recovered bool
 	// Known says that the journal knows the operation.
 	Known bool
 }
@@ -117,13 +120,14 @@ func (c *Conductor) LookImage(ctx context.Context, name, operationID string) (Im
 	if err != nil {
 		return ImageStanding{}, err
 	}
-	known := t.recall(t.object.Scope(), operationID).standing
+	recalled := t.recall(operationID)
+	known := recalled.standing
 	t.claim(operationID)
 	standing := ImageStanding{Kind: known.Kind, InProgress: known.InProgress, Fault: known.Fault, Known: known.Known}
 	img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, name) })
 	if ignoreNotFound(err) != nil {
 		return ImageStanding{}, t.explain(ctx, err)
 	}
-	standing.Image = img
+	standing.Image, standing.Recovered = img, known.Fault != nil && imageRecovered(recalled.judged, img)
 	return standing, nil
 }

@@ -83,7 +83,7 @@ func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool
 	if req.Spec.Archive != "" {
 		t.action = "load"
 	}
-	record := journal.Record{Kind: string(req.Kind()), Replaced: req.Prior, Dropped: req.Dropped}
+	record := journal.Record{Kind: string(req.Kind()), Replaced: req.Prior, Dropped: req.Dropped, Uploads: req.Spec.Archive != ""}
 	if req.KeepPrior {
 		record.Replaced = ""
 	}

@@ -20,7 +20,7 @@ const (
 func (o *operation) record() journal.Record {
 	return journal.Record{
 		ID: o.id, Kind: string(o.Kind), Engine: o.engine.name, Container: o.Spec.Name, PriorName: o.PriorName,
-		ContainerID: o.containerID, After: o.OperationID, Restart: o.Restart, Uploads: len(o.Upload) > 0, Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
+		ContainerID: o.containerID, After: o.OperationID, Restart: o.Restart, Uploads: o.uploads(), Goal: o.goal(), Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
 		Cast: o.cast, Caller: o.caller, Deadline: o.deadline.UTC(), Exchange: o.exchangeRecord(),
 	}
 }
@@ -69,5 +69,26 @@ func (o *operation) conclude(err error) {
 	})
 	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
 		o.settle(o.Spec.Name)
+		o.settleOwn(o.PriorName)
+	}
+}
+
+// uploads reports whether the operation is to put files into its container.
+func (o *operation) uploads() bool {
+	return len(o.Upload) > 0 || o.Kind == KindCreate && len(o.Spec.Files) > 0
+}
+
+// settleOwn is settle for the lane of the name that the container had before: what stands there may be
+// another object's by now, so that only what failed with this very container is settled.
+func (o *operation) settleOwn(lane string) {
+	if lane == "" || lane == o.Spec.Name {
+		return
+	}
+	records, _ := o.in.Lane(lane)
+	for _, r := range records {
+		own := r.ContainerID == o.containerID || r.ContainerID == "" && r.ID == o.OperationID
+		if own && r.Unsettled() && journal.Ticket(r.ID) < journal.Ticket(o.id) {
+			o.write(r.ID, func(r *journal.Record) { r.Settled = true })
+		}
 	}
 }

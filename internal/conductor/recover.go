@@ -128,6 +128,11 @@ type Standing struct {
 	InProgress bool
 	// Fault is how it ended, if it failed and nobody has dealt with that.
 	Fault *fault.Fault
+	// Recovered says that the container is by now what the operation was to make of it: the fault is
+	// worth a warning, and nothing is to be done again.
+	Recovered bool
+	// Settled says that it was cast and failed, and that somebody has dealt with that.
+	Settled bool
 	// Restart says that it was to restart the container, which can't be read back.
 	Restart bool
 	// Uploads says that it was to upload files, which can't be read back either.
@@ -146,7 +151,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	if err != nil {
 		return Standing{}, err
 	}
-	known := e.recall(c.scope(e.name, name), operationID)
+	known := e.recall(operationID)
 	standing := known.standing
 	e.claim(operationID)
 	x := e.exchangesOf(name, containerID, operationID)
@@ -168,6 +173,9 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		}
 		break
 	}
+	if standing.Fault != nil {
+		standing.Recovered = recovered(known.judged, standing.Container, time.Now())
+	}
 	switch {
 	case x.underWay:
 		standing.InProgress, standing.Kind, standing.Fault = true, KindExchange, nil
@@ -176,6 +184,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		if x.broken.ID != operationID {
 			scope := c.scope(e.name, name)
 			scope.Operation = x.broken.ID
+			standing.Recovered = false
 			standing.Kind, standing.Fault = KindUpdate, scope.Interrupted(KindExchange.verb(), x.broken.Step, x.broken.Accepted)
 		}
 		standing.Exchange = true
@@ -203,6 +212,8 @@ func (e *engine) claim(operationID string) {
 // recalled is what the journal knows of an operation, and of those before it that the callers knew.
 type recalled struct {
 	standing Standing
+	// judged is the record that the standing's fault is from.
+	judged journal.Record
 	// operations and containers are their IDs.
 	operations, containers []string
 }
@@ -214,7 +225,7 @@ func (k recalled) made(c *Container) bool {
 
 // recall says what the journal knows of an operation. An update that stood behind a create that
 // failed has the create's fault: that is what has to be repeated.
-func (e *engine) recall(scope fault.Scope, operationID string) recalled {
+func (e *engine) recall(operationID string) recalled {
 	if operationID == "" {
 		return recalled{}
 	}
@@ -233,25 +244,18 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 		known.containers = append(known.containers, r.ContainerID)
 	}
 	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart, Uploads: r.Uploads, Exchange: Kind(r.Kind) == KindExchange}
-	scope.Operation = r.ID
-	// Who waited for a call has heard of its failure. A cast's stands as long as a state names it.
-	untold := r.Cast || !r.Settled
-	switch {
-	case r.InProgress() && e.journal.Alive(r):
-		s.InProgress = true
-	case r.InProgress(), r.Outcome == journal.Interrupted && untold:
-		s.Fault = scope.Interrupted(s.Kind.verb(), r.Step, r.Accepted)
-	case r.Outcome == journal.Failed && untold:
-		s.Fault = r.Fault
-	}
-	known.standing = s
+	// Who waited for a call has heard of its failure: it is settled by that.
+	s.InProgress = r.InProgress() && e.journal.Alive(r)
+	s.Fault = failureOf(r, !s.InProgress)
+	s.Settled = r.Cast && r.Settled
+	known.standing, known.judged = s, r
 	// An operation names only earlier ones, so this ends.
 	if Kind(r.Kind) != KindCreate && Kind(r.Kind) != KindRemove && r.After != "" && r.ContainerID == "" && journal.Ticket(r.After) < journal.Ticket(r.ID) {
-		before := e.recall(scope, r.After)
+		before := e.recall(r.After)
 		known.operations = append(known.operations, before.operations...)
 		known.containers = append(known.containers, before.containers...)
 		if s.Fault != nil && before.standing.Kind == KindCreate && before.standing.Fault != nil {
-			known.standing = before.standing
+			known.standing, known.judged = before.standing, before.judged
 		}
 	}
 	return known
@@ -261,12 +265,4 @@ func (e *engine) recall(scope fault.Scope, operationID string) recalled {
 func Interruption(r journal.Record) *fault.Fault {
 	scope := fault.Scope{Engine: r.Engine, Object: r.Object, Container: r.Container, Operation: r.ID, Now: time.Now}
 	return scope.Interrupted(Kind(r.Kind).verb(), r.Step, r.Accepted)
-}
-
-// Meets says whether a container, as the engine reports it, is what a wait waits for.
-func Meets(desired DesiredState, codes []int, wait Wait, s State) bool {
-	if desired == DesiredStopped || desired == DesiredPaused {
-		return len(planPower(Spec{DesiredState: desired}, s)) == 0
-	}
-	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s, true).met
 }

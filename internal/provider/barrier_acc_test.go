@@ -7,9 +7,13 @@ package provider_test
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/docker/docker/api/types/container"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
@@ -166,6 +170,56 @@ func TestAccBarrierTellsEveryFailure(t *testing.T) {
 		}
 	}
 	r.destroysAll(r.Name("holder"))
+}
+
+// A barrier passes once what failed is as it should be, as the refresh says, and once somebody has settled
+// it and the container is as it should be.
+func TestAccBarrierPassesWhatRecovered(t *testing.T) {
+	r := newCastRig(t)
+	folder := t.TempDir()
+	probed := func(label string) string {
+		probe := fmt.Sprintf(`healthcheck = { test = ["CMD", %q, "health-file", "/probe/%s"], interval = "500ms", retries = 1 }`, enginetest.Program, label)
+		return r.cast(label, probe, fmt.Sprintf(`mounts = { "/probe" = { type = "bind", source = %q } }`, folder))
+	}
+	labels := []string{"healed", "started", "settled"}
+	r.cli.configure(r.config(probed("healed"), r.cast("started", healthcheck("health"), command("exit", "3")), probed("settled"), gather(labels)))
+	apply := r.cli.run("apply", "-auto-approve")
+	if n := strings.Count(apply.output, "Error: "); apply.code == 0 || n != len(labels) {
+		t.Fatalf("the apply ended with code %d and %d errors:\n%s", apply.code, n, apply.output)
+	}
+	r.idle()
+	for _, label := range []string{"healed", "settled"} {
+		if err := os.WriteFile(filepath.Join(folder, label), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		r.Await(r.Name(label), "healthy", func(c container.InspectResponse) bool { return c.State.Health.Status == container.Healthy })
+	}
+	if output, code := r.operations("settle", r.Name("settled")); code != 0 {
+		t.Fatalf("settle ended with code %d:\n%s", code, output)
+	}
+	healed, settled := r.watch(r.Name("healed")), r.watch(r.Name("settled"))
+	plan := r.plansChange("must be replaced", "gantry_container.started")
+	r.warns(plan, r.Name("healed"), "By now it is as it should be: no changes are needed.")
+	if strings.Contains(plan, fmt.Sprintf("%q on engine", r.Name("settled"))) {
+		t.Errorf("the plan tells of a failure that is settled:\n%s", plan)
+	}
+
+	r.cli.configure(r.config(probed("healed"), r.cast("started"), probed("settled"), gather(labels)))
+	output := r.cli.must("apply", "-auto-approve").output
+	if !strings.Contains(flat(output), fmt.Sprintf("Container %q on engine %q failed and recovered", r.Name("healed"), r.HostName())) {
+		t.Errorf("the barrier does not tell what recovered:\n%s", output)
+	}
+	for _, untouched := range []watched{healed, settled} {
+		if err := untouched.untouched(); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, label := range labels {
+		if got := r.result(label); got["status"] != "running" {
+			t.Errorf("the barrier has of %s %v", label, got)
+		}
+	}
+	r.destroysAll()
 }
 
 // One condition holds for all; a barrier whose time is up leaves the casts to themselves, and the next

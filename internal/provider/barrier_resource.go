@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"slices"
 	"sync"
@@ -22,6 +23,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
@@ -185,7 +187,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 	operations := make(map[string]types.String)
 	diags.Append(plan.Operations.ElementsAs(ctx, &operations, false)...)
 	results := make(map[string]attr.Value)
-	failures := make(map[string]error)
+	failures, recovered := make(map[string]error), make(map[string]*fault.Fault)
 	var mu sync.Mutex
 	var waiting sync.WaitGroup
 	for key, operation := range operations {
@@ -207,6 +209,9 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 				return
 			}
 			results[key] = flattenResult(got)
+			if got.Recovered != nil {
+				recovered[key] = got.Recovered
+			}
 		})
 	}
 	waiting.Wait()
@@ -214,6 +219,11 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 		// The fault's own attribute is the container's: here it is the operation that failed.
 		f := faultOf(failures[key])
 		diags.AddAttributeError(path.Root("operations"), f.Summary, f.Detail())
+	}
+	for _, key := range slices.Sorted(maps.Keys(recovered)) {
+		f := recovered[key]
+		diags.AddWarning(fmt.Sprintf("%s on engine %q failed and recovered", upper(f.Subject()), f.Engine),
+			fmt.Sprintf("%s, at %s.\n%s\n\nBy now it is as it should be, and the barrier passes.", f.Summary, f.Time.Local().Format(time.RFC1123), f.Detail()))
 	}
 	if !diags.HasError() {
 		plan.Results = types.MapValueMust(types.ObjectType{AttrTypes: resultTypes()}, results)

@@ -245,7 +245,6 @@ func (v foreignLabel) ValidateString(ctx context.Context, req validator.StringRe
 }
 
 // sentence makes an error's text begin as a sentence does.
-func sentence(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:]
-}
+func sentence(err error) string { return upper(err.Error()) }
+
+func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

@@ -63,22 +63,22 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	if wait == conductor.WaitNone {
 		wait = conductor.WaitReady
 	}
-	// While a failure stands, the state keeps what was asked for: it is what the next refresh
-	// judges by, and the plan does it again in any case.
-	asked, observed := *m, *m
+	// While a failure stands, the state keeps what was asked for: it is what the plan does again in any case.
+	observed := *m
 	observed.refresh(s.Container)
-	meets := reflect.DeepEqual(asked.expand(), observed.expand()) && (s.Fault == nil || !s.Restart && !s.Uploads && !s.Exchange) &&
-		conductor.Meets(conductor.DesiredState(asked.DesiredState.ValueString()), asked.exitCodes(), wait, s.Container.State)
 	switch {
 	case s.Fault == nil:
+		// Of a failed call the state alone tells: what it has was asked for before.
+		meets := reflect.DeepEqual(m.expand(), observed.expand()) &&
+			conductor.Meets(conductor.DesiredState(m.DesiredState.ValueString()), m.exitCodes(), wait, s.Container.State, now)
 		*m = observed
-		if meets {
+		if meets || s.Settled {
 			m.Fault = flattenFault("", nil)
 		}
-	case meets:
+	case s.Recovered:
 		*m = observed
 		m.Fault = flattenFault("", nil)
-		m.warn(s, "By now it is as it should be: nothing is to do.", diags)
+		m.warn(s, recoveredPlan, diags)
 	case s.Kind == conductor.KindCreate:
 		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
@@ -96,6 +96,9 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	}
 	return true
 }
+
+// recoveredPlan is what a plan does about a failure whose container is by now as it should be.
+const recoveredPlan = "By now it is as it should be: no changes are needed."
 
 func inProgress(kind conductor.Kind) string {
 	if kind == conductor.KindUpdate || kind == conductor.KindExchange {

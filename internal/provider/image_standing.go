@@ -57,11 +57,10 @@ func (m *imageModel) judge(s conductor.ImageStanding, now time.Time, diags *diag
 	switch {
 	case s.Fault == nil:
 		return true
-	case s.Image != nil && m.Archive.IsNull():
+	case s.Recovered:
 		warn("By now the image is there: what differs from the configuration, if anything, the plan shows.")
 		return true
 	}
-	// Of an archive nothing tells whether what is there came from it.
 	m.Fault = flattenFault(string(s.Kind), s.Fault)
 	m.Status = types.StringValue(statusCreateFailed)
 	switch {

@@ -6,6 +6,7 @@ package journal
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"net/url"
 	"strings"
@@ -78,8 +79,10 @@ type Record struct {
 	Settled bool `json:"settled,omitempty"`
 	// Restart says that an update was to restart the container.
 	Restart bool `json:"restart,omitempty"`
-	// Uploads says that an update was to upload files.
+	// Uploads says that it was to upload files, or to load an archive.
 	Uploads bool `json:"uploads,omitempty"`
+	// Goal is what the operation is to make of its container, in the conductor's own words.
+	Goal json.RawMessage `json:"goal,omitempty"`
 	// RemoveVolumes belongs to a remove or an exchange, so that it can be resumed.
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
 	// Exchange belongs to an exchange.

@@ -1,0 +1,148 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// goal is what an operation is to make of its container, as far as that can change while the container
+// lives: everything else it has from its create. It is kept with the operation's record, so that whoever
+// comes later can judge the outcome without the configuration. It holds no secret.
+type goal struct {
+	DesiredState      DesiredState                 `json:"desired_state"`
+	ExpectedExitCodes []int                        `json:"expected_exit_codes,omitempty"`
+	Wait              Wait                         `json:"wait"`
+	Networks          map[string]NetworkAttachment `json:"networks"`
+	Restart           RestartPolicy                `json:"restart"`
+	Limits            Limits                       `json:"limits"`
+}
+
+// goal is what the request is to make of its container; nil where it only takes something away, or
+// passes on a power state that no configuration asks for.
+func (r Request) goal() json.RawMessage {
+	if r.Kind == KindRemove || r.Kind.power() {
+		return nil
+	}
+	text, err := json.Marshal(goal{
+		DesiredState: r.Spec.DesiredState, ExpectedExitCodes: r.Spec.ExpectedExitCodes, Wait: cmp.Or(r.Wait, WaitReady),
+		Networks: r.Spec.Networks, Restart: r.Spec.Restart, Limits: r.Spec.Limits,
+	})
+	if err != nil {
+		return nil // It has only plain values: there is nothing that could fail.
+	}
+	return text
+}
+
+// goalOf returns the goal of an operation, if its record has one that this gantry understands.
+func goalOf(r journal.Record) (goal, bool) {
+	var g goal
+	if len(r.Goal) == 0 || json.Unmarshal(r.Goal, &g) != nil {
+		return goal{}, false
+	}
+	return g, true
+}
+
+// spec is the goal as far as it can be planned for.
+func (g goal) spec(name string) Spec {
+	spec := Spec{Name: name, DesiredState: g.DesiredState, ExpectedExitCodes: g.ExpectedExitCodes}
+	spec.Networks, spec.Restart, spec.Limits = g.Networks, g.Restart, g.Limits
+	return spec
+}
+
+// metBy reports whether nothing is left to do to a container of this name.
+func (g goal) metBy(name string, c *Container, now time.Time) bool {
+	return len(planUpdate(g.spec(name), c)) == 0 && Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, now)
+}
+
+// unseen reports whether an operation that ended early was to do something that can't be read back from
+// the engine, and that may not have been done.
+func unseen(r journal.Record) bool {
+	switch {
+	case Kind(r.Kind) == KindExchange:
+		return true // Which of the two containers is there is not for a look to decide.
+	case r.Step == fault.StepWaiting:
+		return false // The wait comes last.
+	case Kind(r.Kind) == KindCreate:
+		return r.Uploads && r.Step != fault.StepStarting
+	default:
+		return r.Restart || r.Uploads
+	}
+}
+
+// failureOf returns the fault of an operation that failed or was interrupted, unless it is settled. Dead
+// says that the process that carried the operation out does not live any more.
+func failureOf(r journal.Record, dead bool) *fault.Fault {
+	switch {
+	case r.Settled:
+		return nil
+	case r.InProgress() && dead, r.Outcome == journal.Interrupted:
+		return Interruption(r)
+	case r.Outcome == journal.Failed:
+		return r.Fault
+	default:
+		return nil
+	}
+}
+
+// recovered reports whether the container is by now what an operation that failed was to make of it: then
+// its fault is worth a warning, and nothing is to be done again. A refresh, and through it the plan, and a
+// barrier judge by this and nothing else. C is the operation's own container; nil is none.
+func recovered(r journal.Record, c *Container, now time.Time) bool {
+	g, ok := goalOf(r)
+	return ok && c != nil && !unseen(r) && g.metBy(r.Container, c, now)
+}
+
+// imageRecovered is recovered for an image. Of an archive nothing tells whether what is there came from it.
+func imageRecovered(r journal.Record, img *Image) bool { return img != nil && !r.Uploads }
+
+// Meets reports whether a container, as the engine reports it, is what a wait waits for.
+func Meets(desired DesiredState, codes []int, wait Wait, s State, now time.Time) bool {
+	if desired == DesiredStopped || desired == DesiredPaused {
+		return len(planPower(Spec{DesiredState: desired}, s)) == 0
+	}
+	if s.steady(now) {
+		s.RestartCount = 0 // It came up at a later try.
+	}
+	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s, true).met
+}
+
+// steadyAfter is how long a container has to run until its engine takes it for one that came up: it then
+// starts to count its restarts anew.
+const steadyAfter = 10 * time.Second
+
+// steady reports whether the container has run long enough since its last restart.
+func (s State) steady(now time.Time) bool {
+	return s.Status == "running" && now.Sub(s.StartedAt) >= steadyAfter
+}
+
+// successor returns the record of the last operation after r that made or changed the container of r's
+// name, if there is one and nothing removed that container since. Records are those of the lane, oldest first.
+func successor(records []journal.Record, r journal.Record) (journal.Record, bool) {
+	var last journal.Record
+	for _, other := range records {
+		switch {
+		case journal.Ticket(other.ID) <= journal.Ticket(r.ID) || other.Container != r.Container || Kind(other.Kind).power():
+		case other.Outcome == journal.Done && Kind(other.Kind) == KindRemove:
+			last = journal.Record{}
+		case other.Outcome == journal.Done && other.ContainerID != "":
+			last = other
+		}
+	}
+	return last, last.ID != ""
+}
+
+// mending reports whether an operation is under way that may settle the failure of r. Alive reports
+// whether the process of a record lives.
+func mending(records []journal.Record, r journal.Record, alive func(journal.Record) bool) bool {
+	return slices.ContainsFunc(records, func(other journal.Record) bool {
+		return journal.Ticket(other.ID) > journal.Ticket(r.ID) && other.InProgress() && !Kind(other.Kind).power() && alive(other)
+	})
+}

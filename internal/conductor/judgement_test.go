@@ -1,0 +1,252 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/docker/docker/api/types/events"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+func TestRecovered(t *testing.T) {
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	long, short := now.Add(-time.Hour), now.Add(-time.Second)
+	running := State{Status: "running", StartedAt: long}
+	of := func(kind Kind, spec Spec, wait Wait, change func(*journal.Record)) journal.Record {
+		spec.Name = "web"
+		r := journal.Record{Kind: string(kind), Container: "web", Step: fault.StepWaiting, Goal: Request{Kind: kind, Spec: spec, Wait: wait}.goal()}
+		if change != nil {
+			change(&r)
+		}
+		return r
+	}
+	up := Spec{DesiredState: DesiredRunning}
+	at := func(step fault.Step) func(*journal.Record) { return func(r *journal.Record) { r.Step = step } }
+	for _, test := range []struct {
+		name  string
+		r     journal.Record
+		c     *Container
+		wants bool
+	}{
+		{"it runs", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: running}, true},
+		{"there is none", of(KindCreate, up, WaitReady, nil), nil, false},
+		{"it is healthy", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Health: "healthy"}}, true},
+		{"it is not healthy yet", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Health: "starting"}}, false},
+		{"it only has to run", of(KindCreate, up, WaitRunning, nil), &Container{Name: "web", State: State{Status: "running", Health: "unhealthy"}}, true},
+		{"it ended", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "exited", StartedAt: long}}, false},
+		{"it came up at a later try", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", RestartCount: 7, StartedAt: long}}, true},
+		{"it has only just been restarted", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", RestartCount: 7, StartedAt: short}}, false},
+		{"a job ended well", of(KindCreate, Spec{DesiredState: DesiredCompleted, ExpectedExitCodes: []int{3}}, WaitReady, nil), &Container{Name: "web", State: State{Status: "exited", ExitCode: 3, StartedAt: long}}, true},
+		{"a job ended badly", of(KindCreate, Spec{DesiredState: DesiredCompleted}, WaitReady, nil), &Container{Name: "web", State: State{Status: "exited", ExitCode: 3, StartedAt: long}}, false},
+		{"it is stopped, as it should be", of(KindUpdate, Spec{DesiredState: DesiredStopped}, WaitReady, at(fault.StepStopping)), &Container{Name: "web", State: State{Status: "exited", ExitCode: 137, StartedAt: long}}, true},
+		{"it has another name", of(KindUpdate, up, WaitReady, at(fault.StepUpdating)), &Container{Name: "web2", State: running}, false},
+		{"a limit is missing", of(KindUpdate, Spec{DesiredState: DesiredRunning, Settings: Settings{Limits: Limits{Memory: 64 << 20}}}, WaitReady, at(fault.StepUpdating)), &Container{Name: "web", State: running}, false},
+		{"a network is missing", of(KindUpdate, Spec{DesiredState: DesiredRunning, Settings: Settings{Networks: map[string]NetworkAttachment{"a": {Network: "a"}}}}, WaitReady, at(fault.StepUpdating)), &Container{Name: "web", State: running}, false},
+		{"a restart may be missing", of(KindUpdate, up, WaitReady, func(r *journal.Record) { r.Restart, r.Step = true, fault.StepStopping }), &Container{Name: "web", State: running}, false},
+		{"a restart is done once it is waited for", of(KindUpdate, up, WaitReady, func(r *journal.Record) { r.Restart = true }), &Container{Name: "web", State: running}, true},
+		{"files may be missing", of(KindCreate, up, WaitReady, func(r *journal.Record) { r.Uploads, r.Step = true, fault.StepCreating }), &Container{Name: "web", State: running}, false},
+		{"files are there before the start", of(KindCreate, up, WaitReady, func(r *journal.Record) { r.Uploads, r.Step = true, fault.StepStarting }), &Container{Name: "web", State: running}, true},
+		{"an exchange is not for a look to judge", of(KindExchange, up, WaitReady, nil), &Container{Name: "web", State: running}, false},
+		{"an older gantry noted no goal", journal.Record{Kind: "create", Container: "web", Step: fault.StepWaiting}, &Container{Name: "web", State: running}, false},
+	} {
+		if test.c != nil {
+			test.c.Restart = RestartPolicy{Name: "no"}
+		}
+		if got := recovered(test.r, test.c, now); got != test.wants {
+			t.Errorf("%s: recovered %v, want %v", test.name, got, test.wants)
+		}
+	}
+}
+
+// A refresh and a barrier judge a failed cast alike: as long as it stands, once its container is as it
+// should be, and once somebody has dealt with it.
+func TestBarrierJudgesAsARefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		e, err := c.connect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
+		_, err = cast.run(t.Context())
+		faultOf(t, err, fault.Unhealthy)
+
+		look := func() Standing {
+			t.Helper()
+			s, err := c.Look(t.Context(), "web", "", cast.id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		if s := look(); s.Fault == nil || s.Recovered {
+			t.Errorf("the failure stands, and a refresh sees %+v", s)
+		}
+		_, err = c.Await(t.Context(), cast.id, "")
+		faultOf(t, err, fault.Unhealthy)
+
+		f.setHealth("web", "healthy")
+		if s := look(); s.Fault == nil || !s.Recovered {
+			t.Errorf("it has recovered, and a refresh sees %+v", s)
+		}
+		got, err := c.Await(t.Context(), cast.id, "")
+		if err != nil || got.Recovered == nil || got.Container == nil || got.ContainerID == "" {
+			t.Errorf("it has recovered, and a barrier gathers %+v, %v", got, err)
+		}
+
+		if err := e.journal.Change(cast.id, func(r *journal.Record) { r.Settled = true }); err != nil {
+			t.Fatal(err)
+		}
+		if s := look(); s.Fault != nil || !s.Settled {
+			t.Errorf("it is settled, and a refresh sees %+v", s)
+		}
+		if got, err := c.Await(t.Context(), cast.id, ""); err != nil || got.Recovered != nil || got.Container == nil {
+			t.Errorf("it is settled, and a barrier gathers %+v, %v", got, err)
+		}
+		// What is settled is no failure; that the container is not ready is one all the same.
+		f.setHealth("web", "unhealthy")
+		_, err = c.Await(t.Context(), cast.id, "")
+		faultOf(t, err, fault.Unhealthy)
+	})
+}
+
+func TestAwaitOfAnInterruptedCast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web", Cast: true, Goal: create("web").goal()})
+		id := left(f, "web", r.ID)
+		c := f.conductor(t, Options{StateDir: dir})
+		_, err := c.Await(t.Context(), r.ID, "")
+		faultOf(t, err, fault.Interrupted)
+		f.set("web", func(c *fakeContainer) { c.status = "running" }, events.ActionStart)
+		if got, err := c.Await(t.Context(), r.ID, ""); err != nil || got.ContainerID != id || got.Recovered == nil {
+			t.Errorf("gathered %+v, %v", got, err)
+		}
+	})
+}
+
+// A stranger's container that has the name does not make up for a create that failed.
+func TestStrangersContainerDoesNotRecoverACast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "db", Cast: true, Goal: create("db").goal()})
+		left(f, "db", "edge1/db/another")
+		f.set("db", func(c *fakeContainer) { c.status = "running" }, events.ActionStart)
+		_, err := f.conductor(t, Options{StateDir: dir}).Await(t.Context(), r.ID, "")
+		faultOf(t, err, fault.Interrupted)
+	})
+}
+
+// A barrier that names an operation whose container was made anew since follows it there, and one that
+// failed waits for what is under way to make up for it.
+func TestAwaitOfASupersededCast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		e, err := c.connect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
+		_, err = first.run(t.Context())
+		faultOf(t, err, fault.Unhealthy)
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: first.id}); err != nil {
+			t.Fatal(err)
+		}
+		second := c.accept(e, create("web"), true, time.Now().Add(time.Hour))
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = second.run(t.Context())
+		}()
+		<-ended
+		made, err := c.Inspect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Await(t.Context(), first.id, ""); err != nil || got.ContainerID != made.ID || got.Recovered != nil {
+			t.Errorf("gathered %+v, %v", got, err)
+		}
+	})
+}
+
+func TestAwaitWaitsForWhatMayMendAFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		e, err := c.connect(t.Context(), "web")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
+		c1, err := first.run(t.Context())
+		faultOf(t, err, fault.Unhealthy)
+		update := checked("web")
+		update.Kind, update.ContainerID, update.Restart = KindUpdate, c1.ID, true
+		second := c.accept(e, update, true, time.Now().Add(time.Hour))
+		f.before = func(_ context.Context, call string) error {
+			if call == "stop" {
+				time.Sleep(time.Minute)
+				f.setHealth("web", "")
+			}
+			return nil
+		}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_, _ = second.run(t.Context())
+		}()
+		time.AfterFunc(2*time.Minute, func() { f.setHealth("web", "healthy") })
+		got, err := c.Await(t.Context(), first.id, "")
+		<-ended
+		if err != nil || got.ContainerID != c1.ID || got.Recovered != nil {
+			t.Errorf("gathered %+v, %v", got, err)
+		}
+	})
+}
+
+// A rename that succeeds settles what failed under the old name with the same container, and nothing that
+// failed there with another one.
+func TestRenameSettlesInBothLanes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		c := f.conductor(t, Options{StateDir: dir})
+		made, err := c.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := func(id string) string {
+			r := died(t, dir, journal.Record{Kind: string(KindUpdate), Container: "web", ContainerID: id, Cast: true})
+			err := c.engine.journal.Change(r.ID, func(r *journal.Record) {
+				r.Outcome, r.Fault = journal.Failed, &fault.Fault{Kind: fault.EngineError, Operation: r.ID}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return r.ID
+		}
+		own, others := failed(made.Container.ID), failed("another")
+		rename := create("web2")
+		rename.Kind, rename.ContainerID, rename.PriorName = KindUpdate, made.Container.ID, "web"
+		if _, err := c.Call(t.Context(), rename); err != nil {
+			t.Fatal(err)
+		}
+		if recorded(t, c, own).Unsettled() {
+			t.Error("the rename did not settle the update of the same container")
+		}
+		if !recorded(t, c, others).Unsettled() {
+			t.Error("the rename settled an update of another container")
+		}
+	})
+}
