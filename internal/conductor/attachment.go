@@ -139,11 +139,10 @@ func (o *operation) findGone(ctx context.Context, c *Container) error {
 		return nil
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
-		id := c.Attached[name].ID
-		if id == "" || isDefaultMode(name) || name == "host" || name == "none" {
+		if isDefaultMode(name) || name == "host" || name == "none" {
 			continue
 		}
-		_, err := o.engine.api.NetworkInspect(ctx, id, network.InspectOptions{})
+		_, err := o.engine.api.NetworkInspect(ctx, cmp.Or(c.Attached[name].ID, name), network.InspectOptions{})
 		switch {
 		case errdefs.IsNotFound(err):
 			delete(c.Attached, name)
@@ -166,11 +165,12 @@ func planNetworks(spec Spec, c *Container) []action {
 	for _, name := range c.Gone {
 		gone = append(gone, action{do: doDisconnect, network: name, because: "the network that it knows by this name is gone"})
 	}
-	wanted := make(map[string]bool)
+	wanted, again := make(map[string]bool), make(map[string]bool)
 	for _, key := range attachOrder(spec.Networks) {
 		asked := spec.Networks[key]
 		name, ok := c.AttachedAs(asked.Network)
 		if !ok {
+			again[c.UnconnectedAs(asked.Network)] = true
 			missing = append(missing, action{do: doConnect, network: asked.Network, key: key, because: "it is wanted and not connected"})
 			continue
 		}
@@ -184,6 +184,11 @@ func planNetworks(spec Spec, c *Container) []action {
 	for _, name := range slices.Sorted(maps.Keys(c.Attached)) {
 		if !wanted[name] {
 			needless = append(needless, action{do: doDisconnect, network: name, because: "it is connected and not wanted"})
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Unconnected)) {
+		if !again[name] {
+			needless = append(needless, action{do: doForget, network: name, because: "a connect to it failed and left its settings"})
 		}
 	}
 	return slices.Concat(gone, missing, changed, needless)

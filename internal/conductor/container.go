@@ -39,6 +39,9 @@ type Container struct {
 	AutoRemove bool
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
+	// Unconnected are networks that the running container is not connected to, though it keeps settings
+	// for them: a connect failed. It could not be started with them again.
+	Unconnected map[string]AttachedNetwork
 	// Gone are networks that are not among Attached any more: a container that does not run still knows
 	// them, by the ID that they had.
 	Gone []string
@@ -63,10 +66,20 @@ const shortID = 12
 // AttachedAs finds a network that the container is connected to by its name, its ID, or its short
 // ID. It gives the network's name.
 func (c *Container) AttachedAs(ref string) (name string, ok bool) {
-	if _, ok := c.Attached[ref]; ok {
+	return networkAs(c.Attached, ref)
+}
+
+// UnconnectedAs is AttachedAs for a network that a connect failed to; empty if there is none.
+func (c *Container) UnconnectedAs(ref string) (name string) {
+	name, _ = networkAs(c.Unconnected, ref)
+	return name
+}
+
+func networkAs(networks map[string]AttachedNetwork, ref string) (name string, ok bool) {
+	if _, ok := networks[ref]; ok {
 		return ref, true
 	}
-	for name, n := range c.Attached {
+	for name, n := range networks {
 		if n.ID != "" && n.ID == ref || len(ref) >= shortID && strings.HasPrefix(n.ID, ref) {
 			return name, true
 		}

@@ -94,9 +94,9 @@ func (o *operation) make(ctx context.Context) error {
 	for _, key := range request.connect {
 		attachment := o.Spec.Networks[key]
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.api.NetworkConnect(ctx, attachment.Network, o.containerID, attachment.endpoint())
+			return o.connect(ctx, attachment)
 		})
-		if err != nil && !alreadyConnected(err) {
+		if err != nil {
 			return fmt.Errorf("connecting network %s: %w", attachment.Network, err)
 		}
 	}

@@ -131,6 +131,13 @@ func TestPlanUpdate(t *testing.T) {
 			c.Gone, c.State.Status = []string{"front"}, "exited"
 		}, "disconnect front: the network that it knows by this name is gone\nconnect front: it is wanted and not connected\n" +
 			"start: it is exited with code 0, wanted is running", 0},
+		{"a network whose connect failed is connected", func(_ *Spec, c *Container) {
+			delete(c.Attached, "front")
+			c.Unconnected = map[string]AttachedNetwork{"front": {}}
+		}, "connect front: it is wanted and not connected", 0},
+		{"what a connect that failed left of a network that nobody wants is forgotten", func(_ *Spec, c *Container) {
+			c.Unconnected = map[string]AttachedNetwork{"other": {}}
+		}, "forget the settings of other: a connect to it failed and left its settings", 0},
 		{"networks that nobody asks for stay", func(s *Spec, _ *Container) { s.Networks = nil }, "", 0},
 		{"stop", func(s *Spec, _ *Container) { s.DesiredState = DesiredStopped }, "stop: it is running, wanted is stopped", 0},
 		{"stopped is created, too", func(s *Spec, c *Container) { s.DesiredState, c.State = DesiredStopped, State{Status: "created"} }, "", 0},

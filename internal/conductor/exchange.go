@@ -300,11 +300,14 @@ func (o *operation) stopPredecessor(ctx context.Context, x *exchange) error {
 	return err
 }
 
-// giveBack undoes an exchange that failed: the old container is back as it was, and the fault says
+// giveBack undoes what failed in the middle. Of an exchange that is: the old container is back as it was, and the fault says
 // so. What can't be undone now is ended by the next operation of the lane.
 func (o *operation) giveBack(ctx context.Context, failure error) error {
 	f := (*fault.Fault)(nil)
-	if o.Kind != KindExchange || o.exchange.Predecessor == "" || !errors.As(failure, &f) {
+	if o.Kind != KindExchange {
+		return o.putBack(ctx, failure)
+	}
+	if o.exchange.Predecessor == "" || !errors.As(failure, &f) {
 		return failure
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)

@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -289,10 +290,13 @@ func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) erro
 		if err != nil {
 			return ignoreNotFound(err)
 		}
-		member := detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}
+		// Remembered before: the answer to the request may be lost for good.
+		c.mu.Lock()
+		c.detached = put(c.detached, t.object.Name, append(c.detached[t.object.Name], detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}))
+		c.mu.Unlock()
 		err = t.change(ctx, func(ctx context.Context) error {
 			err := t.api.NetworkDisconnect(ctx, id, u.id, false)
-			if err != nil && containsAny(err.Error(), "is not connected to") {
+			if err != nil && notConnected(err) {
 				return nil // An answer was lost, or somebody was faster.
 			}
 			return err
@@ -301,27 +305,22 @@ func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) erro
 			return ignoreNotFound(err)
 		}
 		t.logger.Info("disconnected from a network that is being removed", "container", u.name, "network", t.object.Name)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.detached == nil {
-			c.detached = make(map[string][]detached)
-		}
-		c.detached[t.object.Name] = append(c.detached[t.object.Name], member)
 		return nil
 	})
 }
 
-// endpointOf gives what was asked for when a container was connected, without what the engine chose.
+// endpointOf returns what was asked for when a container was connected to the network of this ID, if that
+// is not empty, or of this name, without what the engine chose.
 func endpointOf(r container.InspectResponse, id, name string) *network.EndpointSettings {
 	settings := &network.EndpointSettings{}
 	if r.NetworkSettings == nil {
 		return settings
 	}
 	for key, n := range r.NetworkSettings.Networks {
-		if n == nil || n.NetworkID != id && key != name {
+		if n == nil || key != name && (id == "" || n.NetworkID != id) {
 			continue
 		}
-		settings.IPAMConfig, settings.Links, settings.DriverOpts = n.IPAMConfig, n.Links, n.DriverOpts
+		settings.IPAMConfig, settings.Links, settings.DriverOpts, settings.GwPriority = n.IPAMConfig, n.Links, n.DriverOpts, n.GwPriority
 		for _, alias := range n.Aliases {
 			if alias != r.ID[:shortID] && (r.Config == nil || alias != r.Config.Hostname) { // The engine adds these by itself.
 				settings.Aliases = append(settings.Aliases, alias)
@@ -334,15 +333,16 @@ func endpointOf(r container.InspectResponse, id, name string) *network.EndpointS
 // giveBack connects what was disconnected from a network that stays after all, also when the removal
 // was cancelled. What can't be connected is found by its container's next refresh.
 func (c *Conductor) giveBack(ctx context.Context, t *task, id string) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTakes)
-	defer cancel()
 	for _, f := range c.attachAgain(ctx, t, id) {
 		t.logger.Warn("a container lost a network that stays", "network", t.object.Name, "error", f)
 	}
 }
 
-// attachAgain connects the containers that a removed network of this name left behind.
+// attachAgain connects the containers that a removed network of this name left behind, also if somebody
+// cancels meanwhile.
 func (c *Conductor) attachAgain(ctx context.Context, t *task, id string) []*fault.Fault {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTakes)
+	defer cancel()
 	c.mu.Lock()
 	members := c.detached[t.object.Name]
 	delete(c.detached, t.object.Name)
@@ -350,16 +350,11 @@ func (c *Conductor) attachAgain(ctx context.Context, t *task, id string) []*faul
 	var failed []*fault.Fault
 	for _, m := range members {
 		err := c.inLane(ctx, t.engine, m.name, func(ctx context.Context) error {
-			return t.change(ctx, func(ctx context.Context) error {
-				err := t.api.NetworkConnect(ctx, id, m.id, m.endpoint)
-				if err != nil && alreadyConnected(err) {
-					return nil
-				}
-				return err
-			})
+			return t.change(ctx, func(ctx context.Context) error { return t.connectAgain(ctx, id, m.id, m.endpoint) })
 		})
+		unlike := (*unlikeError)(nil)
 		if err != nil && !errdefs.IsNotFound(err) {
-			failed = append(failed, t.object.Moved(m.name, err))
+			failed = append(failed, t.object.Moved(m.name, errors.As(err, &unlike), err))
 		}
 	}
 	return failed

@@ -77,6 +77,8 @@ type operation struct {
 	as string
 	// exchange is how far an exchange is.
 	exchange journal.Exchange
+	// away is what the container lacks until the operation has brought it anew.
+	away takenAway
 	// changed says that something was changed on the engine.
 	changed bool
 }
@@ -286,21 +288,24 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 }
 
 // nameNetworks completes what an engine reports of the networks of a container that it never
-// started: there they have no ID yet, and perhaps the short ID of the create as their name.
+// started: there they have no ID yet, and perhaps the short ID of the create as their name. What a
+// connect that failed left has none either.
 func (e *engine) nameNetworks(ctx context.Context, c *Container) {
-	for key, n := range c.Attached {
-		if n.ID != "" {
-			continue
+	for _, networks := range []map[string]AttachedNetwork{c.Attached, c.Unconnected} {
+		for key, n := range networks {
+			if n.ID != "" {
+				continue
+			}
+			found, err := e.api.NetworkInspect(ctx, key, network.InspectOptions{})
+			if err != nil {
+				// It may be gone by now: then the start says so.
+				e.logger.Debug("the network can't be read", "network", key, "container", c.Name, "error", err)
+				continue
+			}
+			delete(networks, key)
+			n.ID = found.ID
+			networks[found.Name] = n
 		}
-		found, err := e.api.NetworkInspect(ctx, key, network.InspectOptions{})
-		if err != nil {
-			// It may be gone by now: then the start says so.
-			e.logger.Debug("the network can't be read", "network", key, "container", c.Name, "error", err)
-			continue
-		}
-		delete(c.Attached, key)
-		n.ID = found.ID
-		c.Attached[found.Name] = n
 	}
 }
 

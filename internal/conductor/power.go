@@ -145,16 +145,7 @@ func (o *operation) power(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, a := range planPowerOf(o.Kind, c.State, o.changed) {
-		o.logger.Info("power", "action", a.String())
-		if c, err = o.act(ctx, a); err != nil {
-			return nil, err
-		}
-	}
-	if c == nil {
-		return o.engine.inspect(ctx, o.containerID)
-	}
-	return c, nil
+	return o.actAll(ctx, planPowerOf(o.Kind, c.State, o.changed), c)
 }
 
 // addressed reads the container that an operation on the power state is about. An ID tells which

@@ -164,8 +164,14 @@ func observe(engine string, r container.InspectResponse) *Container {
 		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
-		if endpoint != nil && !isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {
-			c.Attached[name] = observeEndpoint(r.ID, []string{r.Config.Hostname, c.Name}, endpoint)
+		if endpoint == nil || isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {
+			continue
+		}
+		n := observeEndpoint(r.ID, []string{r.Config.Hostname, c.Name}, endpoint)
+		if unconnected(c.State, endpoint) {
+			c.Unconnected = put(c.Unconnected, name, n)
+		} else {
+			c.Attached[name] = n
 		}
 	}
 	c.observeMACs(r)
@@ -181,6 +187,11 @@ func observe(engine string, r container.InspectResponse) *Container {
 		}
 	}
 	return c
+}
+
+// unconnected reports whether an endpoint is only what a connect that failed left of a running container.
+func unconnected(s State, e *network.EndpointSettings) bool {
+	return (s.Status == "running" || s.Status == "paused") && e.EndpointID == "" && e.IPAddress == "" && e.GlobalIPv6Address == "" && e.MacAddress == ""
 }
 
 // isAlias recognises the short ID under which an engine lists a network a second time if the

@@ -22,6 +22,7 @@ const (
 	doLimit      verb = "limit"
 	doConnect    verb = "connect"
 	doDisconnect verb = "disconnect"
+	doForget     verb = "forget the settings of"
 	doUnpause    verb = "unpause"
 	doStop       verb = "stop"
 	doStart      verb = "start"
@@ -135,9 +136,26 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if o.Restart {
 		actions = planRestart(o.Spec, c.State, actions)
 	}
-	for _, a := range planUpload(o.Upload, actions) {
-		o.logger.Info("update", "action", a.String())
-		if c, err = o.act(ctx, a); err != nil {
+	if err := o.checkAddresses(ctx, actions); err != nil {
+		return nil, err
+	}
+	return o.actAll(ctx, planUpload(o.Upload, actions), c)
+}
+
+// actAll carries out actions one after the other. It returns the container as it is after them; c is how
+// it was before.
+func (o *operation) actAll(ctx context.Context, actions []action, c *Container) (*Container, error) {
+	for i, a := range actions {
+		o.logger.Info(string(o.Kind), "action", a.String())
+		if err := o.takeAway(ctx, actions[i:]); err != nil {
+			return nil, err
+		}
+		var err error
+		c, err = o.act(ctx, a)
+		if err == nil || a.do == doStart && ctx.Err() == nil {
+			o.brought(a)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -168,9 +186,11 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 			o.warned(answer.Warnings)
 			return err
 		case doConnect:
-			return api.NetworkConnect(ctx, a.network, o.containerID, o.Spec.Networks[a.key].endpoint())
+			return o.connect(ctx, o.Spec.Networks[a.key])
 		case doDisconnect:
-			return api.NetworkDisconnect(ctx, a.network, o.containerID, false)
+			return o.disconnect(ctx, a.network)
+		case doForget:
+			return o.forget(ctx, a.network)
 		case doUpload:
 			return o.upload(ctx, o.Upload)
 		case doUnpause:
@@ -184,6 +204,8 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 		return nil, nil
 	case a.do == doRename && nameTaken(err):
 		return nil, o.renameConflict(ctx, err)
+	case a.do == doConnect && !lostAnswer(err) && ctx.Err() == nil:
+		return nil, o.explainConnect(ctx, a.key, err)
 	default:
 		return nil, explainAs(o.scope(), o.step, string(a.do), o.exists(), a.key, err)
 	}

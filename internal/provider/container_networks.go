@@ -153,7 +153,8 @@ func (m networkModel) withOptions(seen conductor.EndpointOptions) networkModel {
 	return m
 }
 
-// flattenNetworks keeps the prior keys whose networks are connected, and shows others that are.
+// flattenNetworks keeps the prior keys whose networks are connected, and shows others that are, or whose
+// settings are left of a connect that failed.
 // Without prior networks the engine's choice is no drift.
 func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[string]networkModel {
 	if prior == nil {
@@ -166,7 +167,14 @@ func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[
 			out[key], known[name] = m.withOptions(c.Attached[name].EndpointOptions), true
 		}
 	}
-	for name, n := range c.Attached {
+	others := maps.Clone(c.Attached)
+	for name, n := range c.Unconnected {
+		// One that is asked for is missing. Any other is to go: a start would try it.
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(prior)), func(key string) bool { return c.UnconnectedAs(networkOf(key, prior[key])) == name }) {
+			others[name] = n
+		}
+	}
+	for name, n := range others {
 		if known[name] {
 			continue
 		}

@@ -128,12 +128,19 @@ func (o Object) Said(kind Kind, step Step, action string, attribute []string, ex
 	}, err)
 }
 
-// Moved is a container that a replaced network could not take along. Container names it.
-func (o Object) Moved(container string, err error) *Fault {
-	return o.make(Fault{
+// Moved is a container that a replaced network could not take along as it was connected before. Container
+// names it; connected says that it is connected in another way.
+func (o Object) Moved(container string, connected bool, err error) *Fault {
+	f := Fault{
 		Kind: EngineError, Step: StepUpdating,
 		Summary: fmt.Sprintf("Container %q could not be connected to the replaced %s on engine %q", container, o, o.Engine),
 		Exists:  "the network is there, the container is not connected to it",
 		Hint:    "the next plan shows the container's missing network and connects it",
-	}, err)
+	}
+	if connected {
+		f.Summary = fmt.Sprintf("Container %q could not keep its address in the replaced %s on engine %q", container, o, o.Engine)
+		f.Exists = "the network is there, and the container is connected to it with an address that the engine chose"
+		f.Hint = "give the container an address that the new network has; until then every plan shows the difference"
+	}
+	return o.make(f, err)
 }

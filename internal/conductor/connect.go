@@ -1,0 +1,171 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// connect connects the operation's container to a network. That it is connected already is no error if
+// an earlier request of the operation did it; otherwise somebody else did, with other options.
+func (o *operation) connect(ctx context.Context, asked NetworkAttachment) error {
+	err := o.engine.api.NetworkConnect(ctx, asked.Network, o.containerID, asked.endpoint())
+	if err == nil || !alreadyConnected(err) {
+		return err
+	}
+	c, lookErr := o.engine.inspect(ctx, o.containerID)
+	if lookErr != nil {
+		return lookErr
+	}
+	if name, ok := c.AttachedAs(asked.Network); ok && asked.Differences(c.Attached[name].EndpointOptions) == nil {
+		return nil
+	}
+	return err
+}
+
+// disconnect disconnects the operation's container from a network. That it is not connected is no error.
+func (o *operation) disconnect(ctx context.Context, network string) error {
+	err := o.engine.api.NetworkDisconnect(ctx, network, o.containerID, false)
+	if err != nil && notConnected(err) {
+		return nil
+	}
+	return err
+}
+
+// forget has the engine forget what a connect that failed left in a running container: the settings of a
+// network that it is not connected to, with which it could not be started again. Only a connection that
+// succeeds replaces them, and its end removes them.
+func (o *operation) forget(ctx context.Context, name string) error {
+	err := o.engine.api.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
+	if err != nil && !errdefs.IsNotFound(err) && !alreadyConnected(err) {
+		return err
+	}
+	// Of a network that is gone the settings go by force.
+	gone := err != nil && errdefs.IsNotFound(err)
+	err = o.engine.api.NetworkDisconnect(ctx, name, o.containerID, gone)
+	if err != nil && notConnected(err) {
+		return nil
+	}
+	return err
+}
+
+// connectAgain connects a container with settings that it had. If they can't be had any more it is
+// connected without its addresses, so that it is not cut off; the error says why.
+func (e *engine) connectAgain(ctx context.Context, network, container string, settings *network.EndpointSettings) error {
+	err := e.api.NetworkConnect(ctx, network, container, settings)
+	switch {
+	case err == nil || alreadyConnected(err):
+		return nil
+	case lostAnswer(err) || ctx.Err() != nil || settings.IPAMConfig == nil:
+		return err
+	}
+	plain := *settings
+	plain.IPAMConfig = nil
+	if again := e.api.NetworkConnect(ctx, network, container, &plain); again != nil && !alreadyConnected(again) {
+		return errors.Join(err, again)
+	}
+	return &unlikeError{err}
+}
+
+// unlikeError is a connection that was made, but without the addresses that it had.
+type unlikeError struct{ cause error }
+
+func (e *unlikeError) Error() string { return e.cause.Error() }
+func (e *unlikeError) Unwrap() error { return e.cause }
+
+// checkAddresses is a *fault.Fault if a network can't give the container an address that an update is to
+// connect it with: once it has been disconnected, it is too late to find out.
+func (o *operation) checkAddresses(ctx context.Context, actions []action) error {
+	for _, a := range actions {
+		if a.do != doConnect {
+			continue
+		}
+		if f := o.addressFault(ctx, a.key, nil); f != nil {
+			return f
+		}
+	}
+	return nil
+}
+
+// addressFault is the fault of an address that the network of this key can't give to the container; nil
+// if there is none to be found. The error is the engine's, if it has tried.
+func (o *operation) addressFault(ctx context.Context, key string, err error) *fault.Fault {
+	asked := o.Spec.Networks[key]
+	if asked.IPv4Address == "" && asked.IPv6Address == "" {
+		return nil
+	}
+	n, lookErr := o.engine.api.NetworkInspect(ctx, asked.Network, network.InspectOptions{})
+	if lookErr != nil {
+		return nil
+	}
+	address, why := unusableAddress(asked.EndpointOptions, n, o.containerID)
+	switch {
+	case why == "" && err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use"):
+		address, why = cmp.Or(asked.IPv4Address, asked.IPv6Address), "something in the network has it, perhaps its gateway"
+	case why == "":
+		return nil
+	}
+	return o.scope().Address(address, n.Name, key, why, o.step, o.exists(), err)
+}
+
+// explainConnect makes a fault of a connect that the engine refused.
+func (o *operation) explainConnect(ctx context.Context, key string, err error) *fault.Fault {
+	if f := o.addressFault(ctx, key, err); f != nil {
+		return f
+	}
+	f := explainAs(o.scope(), o.step, string(doConnect), o.exists(), key, err)
+	if len(f.Attribute) == 0 {
+		f.Attribute = []string{"networks", key}
+	}
+	return f
+}
+
+// unusableAddress finds an address that a network can't give to a container, and says why; empty if it
+// finds nothing. It is pure.
+func unusableAddress(asked EndpointOptions, n network.Inspect, own string) (address, why string) {
+	for _, address := range []string{asked.IPv4Address, asked.IPv6Address} {
+		ip, err := netip.ParseAddr(address)
+		if err != nil {
+			continue
+		}
+		var subnets []string
+		for _, pool := range n.IPAM.Config {
+			prefix, err := netip.ParsePrefix(pool.Subnet)
+			if err != nil || prefix.Addr().Is4() != ip.Is4() {
+				continue
+			}
+			subnets = append(subnets, prefix.String())
+			if gateway, err := netip.ParseAddr(strings.Split(pool.Gateway, "/")[0]); err == nil && gateway == ip {
+				return address, "it is the network's gateway"
+			}
+			if prefix.Contains(ip) {
+				subnets = nil
+				break
+			}
+		}
+		if len(subnets) > 0 {
+			return address, "it is outside what the network has: " + strings.Join(subnets, ", ")
+		}
+		for id, member := range n.Containers {
+			has := func(s string) bool {
+				prefix, err := netip.ParsePrefix(s)
+				return err == nil && prefix.Addr() == ip
+			}
+			if id != own && (has(member.IPv4Address) || has(member.IPv6Address)) {
+				return address, fmt.Sprintf("container %q has it", member.Name)
+			}
+		}
+	}
+	return "", ""
+}

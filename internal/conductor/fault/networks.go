@@ -1,0 +1,20 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package fault
+
+import "fmt"
+
+// Address is an address that a container can't have in a network. Key is the network's key in networks,
+// why says what is against it, and the error is the engine's, if it has tried.
+func (s Scope) Address(address, network, key, why string, step Step, exists Exists, err error) *Fault {
+	message := fmt.Sprintf("networks[%q] asks for the address %s: %s", key, address, why)
+	if err != nil {
+		message += "; " + err.Error()
+	}
+	return s.make(Fault{
+		Kind: Invalid, Step: step, Attribute: []string{"networks", key}, Message: message, Exists: string(exists),
+		Summary: fmt.Sprintf("Unable to connect container %q to network %q on engine %q: it can't have the address %s", s.Container, network, s.Engine, address),
+		Hint:    "choose another address, or leave it out and let the engine choose",
+	}, err)
+}

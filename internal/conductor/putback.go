@@ -1,0 +1,154 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+// takenAway is what an operation took away from its container to bring it anew, and has not brought yet.
+//
+// Every step of an update leaves the container in one of two ways if it fails, if the operation ends
+// after it, or if its process dies there. Either the step is undone by putBack, or the next plan shows
+// what is missing, because a refresh reads it back or because the state keeps what was there before:
+//
+//	step        what is missing after it            what brings it back
+//	upload      files, perhaps some of them         the state forgets these files, and all are uploaded again
+//	rename      nothing                             the state gets the new name
+//	limit       nothing: the engine does all of it  a refresh reads the limits back
+//	            or none
+//	disconnect  a network that is to be connected   putBack connects it as it was; a dead process leaves no
+//	            anew                                endpoint, and the plan connects it
+//	connect     nothing, but settings that hinder   putBack has them forgotten; a dead process leaves an
+//	            the next start                      endpoint without an ID, and the plan connects it or forgets it
+//	stop        the container's processes, if a     putBack starts it, if nobody has tried to; a dead process
+//	            start is to follow                  leaves it stopped, and the plan starts it
+//	start       nothing that a refresh does not see
+//	pause, unpause, kill                            the same
+//
+// A connect that was only to add a network takes nothing, and the disconnect of a network that nobody
+// wants is the last step that concerns networks.
+type takenAway struct {
+	// endpoints are connections that were to be made anew, by their keys in the configuration.
+	endpoints map[string]endpoint
+	// connects says that the operation connects a network.
+	connects bool
+	// halted says that the container was stopped to be started again.
+	halted bool
+}
+
+// endpoint is how a container was connected.
+type endpoint struct {
+	network  string
+	settings *network.EndpointSettings
+}
+
+// takeAway remembers what the first of these actions takes away for those that follow. The caller
+// carries it out next.
+func (o *operation) takeAway(ctx context.Context, actions []action) error {
+	switch a := actions[0]; {
+	case a.do == doConnect:
+		o.away.connects = true
+	case a.do == doStop && len(actions) > 1 && actions[1].do == doStart:
+		o.away.halted = true
+	case a.do == doDisconnect && a.key != "":
+		if _, remembered := o.away.endpoints[a.key]; remembered {
+			return nil // By an attempt whose answer was lost.
+		}
+		c, err := o.engine.api.ContainerInspect(ctx, o.containerID)
+		if err != nil {
+			return err
+		}
+		o.away.endpoints = put(o.away.endpoints, a.key, endpoint{a.network, endpointOf(c, "", a.network)})
+	}
+	return nil
+}
+
+// brought notes that an action has been carried out, or that there is no use in trying it again.
+func (o *operation) brought(a action) {
+	switch a.do {
+	case doConnect:
+		delete(o.away.endpoints, a.key)
+	case doStart:
+		o.away.halted = false
+	}
+}
+
+// putBack brings back what a failed operation took away. The fault says so.
+func (o *operation) putBack(ctx context.Context, failure error) error {
+	f, w := (*fault.Fault)(nil), o.away
+	if len(w.endpoints) == 0 && !w.connects && !w.halted || !errors.As(failure, &f) {
+		return failure
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
+	defer cancel()
+	now, err := retrying(ctx, func() ([]string, error) { return o.restore(ctx) })
+	if err != nil {
+		now = append(now, "what it had before could not be brought back: "+err.Error())
+	}
+	if len(now) > 0 {
+		withNow := *f
+		withNow.Exists = o.mask.Text(strings.Join(append([]string{f.Exists}, now...), "; "))
+		return &withNow
+	}
+	return failure
+}
+
+// restore does what putBack says. It can be repeated, and returns what became of the container.
+func (o *operation) restore(ctx context.Context) (now []string, err error) {
+	c, err := o.engine.inspect(ctx, o.containerID)
+	if err != nil {
+		return nil, ignoreNotFound(err)
+	}
+	var problems []error
+	for _, key := range slices.Sorted(maps.Keys(o.away.endpoints)) {
+		was := o.away.endpoints[key]
+		if _, connected := c.Attached[was.network]; connected {
+			continue
+		}
+		o.logger.Info("connecting a network as it was", "network", was.network)
+		err := o.change(ctx, func(ctx context.Context) error {
+			return o.engine.connectAgain(ctx, was.network, o.containerID, was.settings)
+		})
+		unlike := (*unlikeError)(nil)
+		switch {
+		case err == nil:
+			now = append(now, fmt.Sprintf("its connection to network %q is as it was before", was.network))
+		case errors.As(err, &unlike):
+			now = append(now, fmt.Sprintf("it is connected to network %q, but not with its former address: %v", was.network, err))
+		default:
+			problems = append(problems, fmt.Errorf("network %q: %w", was.network, err))
+		}
+		delete(c.Unconnected, was.network)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Unconnected)) {
+		o.logger.Info("forgetting the settings of a network that is not connected", "network", name)
+		err := o.change(ctx, func(ctx context.Context) error { return o.forget(ctx, name) })
+		if err != nil {
+			problems = append(problems, fmt.Errorf("the settings of network %q: %w", name, err))
+		}
+	}
+	if o.away.halted && (c.State.Status == "exited" || c.State.Status == "dead") {
+		o.logger.Info("starting the container again that was stopped for a restart")
+		err := o.change(ctx, func(ctx context.Context) error {
+			return o.engine.api.ContainerStart(ctx, o.containerID, container.StartOptions{})
+		})
+		if err != nil {
+			problems = append(problems, fmt.Errorf("starting it: %w", err))
+		} else {
+			now = append(now, "it was started again")
+		}
+	}
+	return now, errors.Join(problems...)
+}
