@@ -158,8 +158,6 @@ type Conductor struct {
 	lanes lane.Set[laneKey]
 	dial  func() (engineAPI, address, error)
 
-	// accepting is held while an operation gets its ID and its place in the lanes.
-	accepting sync.Mutex
 	// connecting is held while one caller connects for all.
 	connecting chan struct{}
 	// starting is held while one caller starts the background conductor for all, and guards it;
@@ -214,21 +212,25 @@ func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conduc
 }
 
 // Close ends what the conductor still does for itself, and waits for it. No other method may be
-// called during or after it.
+// called during or after it. Ownership of the journal goes first: should Terraform not wait for the
+// rest, this was an orderly end all the same.
 func (c *Conductor) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	var failures []error
+	if c.journal != nil {
+		failures = append(failures, c.journal.Close())
+	}
 	if c.background != nil {
 		c.background.close()
 	}
-	if c.engine == nil {
-		return nil
+	if c.engine != nil {
+		failures = append(failures, c.engine.close(c.opts.Logger))
+		if c.engine.journal != nil {
+			failures = append(failures, c.engine.journal.Prune(time.Now().Add(-keepFor), keepRecords))
+		}
 	}
-	err := c.engine.close(c.opts.Logger)
-	if c.journal != nil {
-		err = errors.Join(err, c.engine.journal.Prune(time.Now().Add(-keepFor), keepRecords), c.journal.Close())
-	}
-	return err
+	return errors.Join(failures...)
 }
 
 // openJournal opens the state folder. The caller holds mu. Without a journal the conductor does its
@@ -245,6 +247,18 @@ func (c *Conductor) openJournal() {
 		c.journal, err = journal.Open(dir)
 	}
 	c.warnNoJournal(dir, err)
+}
+
+// StateDirUnsafe returns why the state folder must not be used: others than its user can write to it. It
+// is nil where they can't, also if there is no such folder.
+func (c *Conductor) StateDirUnsafe() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.openJournal()
+	if unsafe := (*journal.UnsafeError)(nil); errors.As(c.noJournal, &unsafe) {
+		return unsafe
+	}
+	return nil
 }
 
 // keepJournal gives an engine its part of the journal, and notes that this address leads to it. The

@@ -38,18 +38,20 @@ type entry struct {
 	progress *progress
 }
 
-// intend makes an intent durable. An operation whose intent can't be kept is carried out all the
-// same: the object is what matters, and whoever called hears what is missing.
-func (n *entry) intend(r journal.Record) {
-	if n.in == nil {
-		return
-	}
-	if err := n.in.Begin(r); err != nil {
+// intend makes an intent durable, and has accepted called with the operation's ID when it is the
+// operation's turn to queue in its lanes. An operation whose intent can't be kept is carried out all
+// the same: the object is what matters, and whoever called hears what is missing.
+func (n *entry) intend(r journal.Record, accepted func(id string)) {
+	if n.in != nil {
+		err := n.in.Accept(r, nil, accepted)
+		if err == nil {
+			n.kept = true
+			return
+		}
 		n.unkept = fmt.Errorf("%w: %w", errUnkept, err)
 		n.logger.Warn("the intent can't be kept: if this process dies, the next one does not know of this operation", "error", err)
-		return
 	}
-	n.kept = true
+	accepted(newOperationID(r.Engine, r.Lanes()[0]))
 }
 
 // hold takes the lanes of the operation among all processes that share the state folder; nil where

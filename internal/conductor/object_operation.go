@@ -37,16 +37,16 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 	if deadline, ok := ctx.Deadline(); ok {
 		record.Deadline = deadline.UTC()
 	}
-	c.accepting.Lock()
-	record.ID = newOperationID(t.name, order)
-	pass := c.lanes.Queue(laneKey{t.name, order})
-	c.accepting.Unlock()
-	t.object.Operation = record.ID
-	o := &objectOperation{task: t, record: record, pass: pass, waited: pass.Behind(), entry: entry{
-		id: record.ID, in: t.journal, unkept: t.unkept, progress: &progress{step: fault.StepQueued},
-		logger: c.opts.Logger.With("engine", t.name, "object", order, "operation", record.ID, "kind", record.Kind),
+	o := &objectOperation{task: t, record: record, entry: entry{
+		in: t.journal, unkept: t.unkept, progress: &progress{step: fault.StepQueued},
+		logger: c.opts.Logger.With("engine", t.name, "object", order, "kind", record.Kind),
 	}}
-	o.intend(record)
+	o.intend(record, func(id string) {
+		o.id, o.record.ID, t.object.Operation = id, id, id
+		o.entry.logger = o.entry.logger.With("operation", id)
+		o.pass = c.lanes.Queue(laneKey{t.name, order})
+		o.waited = o.pass.Behind()
+	})
 	return o
 }
 

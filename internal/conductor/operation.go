@@ -84,7 +84,7 @@ type operation struct {
 }
 
 // accept takes a request: it has its place in the order from now on, and a durable intent. The
-// order of IDs is the order in the lanes, since the IDs are the tickets among processes.
+// order of IDs is the order in the lanes, since the IDs have the tickets among processes.
 func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time) *operation {
 	req.Wait = cmp.Or(req.Wait, WaitReady)
 	lanes := []laneKey{{e.name, req.Spec.Name}}
@@ -97,12 +97,11 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 		mask: fault.NewMask(req.Spec.secrets()...), entry: entry{in: e.journal, unkept: e.unkept, progress: &progress{step: fault.StepQueued}},
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
-	c.accepting.Lock()
-	o.id = newOperationID(e.name, req.Spec.Name)
-	o.pass = c.lanes.Queue(lanes...)
-	c.accepting.Unlock()
-	o.logger = c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "operation", o.id, "kind", string(req.Kind))
-	o.intend(o.record())
+	o.logger = c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "kind", string(req.Kind))
+	o.intend(o.record(), func(id string) {
+		o.id, o.logger = id, o.logger.With("operation", id)
+		o.pass = c.lanes.Queue(lanes...)
+	})
 	o.ahead = o.castsAhead()
 	return o
 }

@@ -74,7 +74,7 @@ func TestAccStateDirUnusable(t *testing.T) {
 func fullDisk(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
-	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size=64k"); err != nil {
+	if err := unix.Mount("tmpfs", folder, "tmpfs", 0, "size=64k,mode=0700"); err != nil {
 		t.Fatalf("Unable to mount a small file system: %v", err)
 	}
 	t.Cleanup(func() {

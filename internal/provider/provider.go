@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -142,7 +143,7 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 			},
 			"state_dir": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The folder of the journal and of the locks, an absolute path on the machine that runs Terraform. " +
-					"Default: `gantry` in the XDG state folder (`~/.local/state/gantry`).",
+					"Default: `gantry` in the XDG state folder (`~/.local/state/gantry`). It belongs to one user: a folder that is another user's, or that others can write, is refused.",
 				Validators: []validator.String{absolutePath{}},
 			},
 			"background": schema.StringAttribute{
@@ -200,6 +201,10 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		Credentials: expandCredentials(credentials), Release: p.version, Logger: p.logger,
 	})
 	p.register(data.conductor)
+	if err := data.conductor.StateDirUnsafe(); err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("state_dir"), "The state folder can be written by others", sentence(err)+".")
+		return
+	}
 	late, unreadable := data.conductor.LateFaults()
 	data.told = tellLate(late, &resp.Diagnostics)
 	tellUnreadable(unreadable, &resp.Diagnostics)

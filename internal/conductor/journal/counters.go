@@ -51,7 +51,7 @@ func (e *Engine) Count(c Counters) error {
 	return nil
 }
 
-// Counters gives the counters of all processes, oldest first, and apart from them what can't be
+// Counters returns the counters of all processes, oldest first, and apart from them what can't be
 // read.
 func (e *Engine) Counters() ([]Counters, []error) {
 	paths, err := e.counted()
@@ -62,7 +62,7 @@ func (e *Engine) Counters() ([]Counters, []error) {
 	var problems []error
 	for _, path := range paths {
 		var c Counters
-		switch err := read(path, &c); {
+		switch _, err := e.journal.disk.read(path, &c); {
 		case errors.Is(err, fs.ErrNotExist): // Pruned meanwhile.
 		case err != nil:
 			problems = append(problems, err)
@@ -73,10 +73,10 @@ func (e *Engine) Counters() ([]Counters, []error) {
 	return all, problems
 }
 
-// counted gives the files of the counters, oldest first: owners sort by time.
+// counted returns the files of the counters, oldest first: owners sort by time.
 func (e *Engine) counted() ([]string, error) {
-	entries, err := os.ReadDir(e.counters())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	entries, err := e.journal.disk.list(e.counters())
+	if err != nil {
 		return nil, err
 	}
 	var paths []string

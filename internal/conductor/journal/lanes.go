@@ -32,6 +32,7 @@ type Hold struct {
 func (e *Engine) Hold(ctx context.Context, r Record) (*Hold, error) {
 	names := r.Lanes()
 	slices.Sort(names) // Two operations in the same two lanes take them in one order.
+	names = slices.CompactFunc(names, func(a, b string) bool { return short(a) == short(b) })
 	waited := false
 	for {
 		hold := &Hold{Waited: waited}

@@ -274,8 +274,8 @@ func TestCancelTellsWhatBecameOfIt(t *testing.T) {
 				defer end()
 				run(ctx, dir, "cancel", "web").says(t, test.code, test.out, test.err)
 				becoming.Wait()
-				if !o.engine.CancelAsked(id) {
-					t.Error("nobody was asked")
+				if r, err := o.engine.Find(id); err != nil || r.InProgress() != o.engine.CancelAsked(id) {
+					t.Errorf("the request is to stand as long as the operation is in progress: %+v, %v", r, err)
 				}
 			})
 		})

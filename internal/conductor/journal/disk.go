@@ -1,0 +1,77 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package journal
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+)
+
+// disk is how the journal reaches its files. It counts what is read, so that a test can tell what a
+// look costs.
+type disk struct {
+	opened, listed atomic.Int64
+	// remove is os.Remove, but for tests of systems that keep a file that is open.
+	remove func(path string) error
+}
+
+func newDisk() *disk { return &disk{remove: os.Remove} }
+
+// open reads a file.
+func (d *disk) open(path string) ([]byte, error) {
+	d.opened.Add(1)
+	return retried(func() ([]byte, error) { return os.ReadFile(path) })
+}
+
+// list returns the entries of a folder, sorted by name. A missing folder has none.
+func (d *disk) list(path string) ([]fs.DirEntry, error) {
+	entries, err := os.ReadDir(path)
+	d.listed.Add(int64(len(entries)))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	return entries, err
+}
+
+// replace replaces a file: a reader sees the old content or the new one, and if it is durable, there
+// is one of them after a crash of the machine. What is not durable must never take the place of what is.
+func replace(path string, content []byte, durable bool) (err error) {
+	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // Its mode is 0600.
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(temporary.Name())
+		}
+	}()
+	_, err = temporary.Write(content)
+	if err == nil && durable {
+		err = temporary.Sync()
+	}
+	err = errors.Join(err, temporary.Close())
+	if err != nil {
+		return err
+	}
+	if err := rename(temporary.Name(), path); err != nil || !durable {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// rename renames a file, also over another one.
+func rename(from, to string) error {
+	_, err := retried(func() (struct{}, error) { return struct{}{}, os.Rename(from, to) })
+	return err
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
