@@ -73,6 +73,10 @@ type rule struct {
 	drop bool
 	// held keeps the answer back until it is opened.
 	held *Gate
+	// truncate sends half of the answer.
+	truncate bool
+	// hit hears of the calls that the rule applies to.
+	hit func(*Call)
 }
 
 // NewProxy starts a proxy on a Unix socket in front of the engine, for one test.
@@ -247,12 +251,17 @@ func (p *Proxy) await(what string, ready func() ([]Call, bool)) []Call {
 // Fail answers the next calls that match (all, if times is negative) with a status and a message
 // as the engine would, without asking the engine.
 func (p *Proxy) Fail(method, pattern string, times, status int, message string) {
-	p.add(&rule{method: method, pattern: pattern, left: times, before: func(w http.ResponseWriter, _ *http.Request) bool {
+	p.add(&rule{method: method, pattern: pattern, left: times, before: answering(status, message)})
+}
+
+// answering answers as an engine does that refuses a call.
+func answering(status int, message string) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(status)
 		fmt.Fprintf(w, "{\"message\":%q}\n", message)
 		return true
-	}})
+	}
 }
 
 // DropAnswer lets the engine carry out the next calls that match, and closes the connection
@@ -336,6 +345,9 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handl
 	}); i >= 0 {
 		p.rules[i].left--
 		applies = *p.rules[i]
+		if applies.hit != nil {
+			applies.hit(&Call{Method: call.Method, Path: call.Path, Query: call.Query})
+		}
 	}
 	p.announce()
 	p.mu.Unlock()
@@ -349,6 +361,9 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handl
 	}()
 	if applies.before != nil && applies.before(answer, r) {
 		return
+	}
+	if applies.truncate {
+		truncated(answer, r, forward)
 	}
 	if applies.drop {
 		// The client may leave; the engine shall carry it out all the same.
