@@ -73,6 +73,7 @@ type engine struct {
 	pulls    *pull.Group
 	watcher  *watch.Watcher
 	tally    *tally
+	removals removals
 	// resolutions are what registries were asked for.
 	resolutions resolutions
 }

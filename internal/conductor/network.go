@@ -243,7 +243,7 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 		}
 		return users, nil
 	}
-	own, err := t.remaining(ctx, members)
+	own, err := t.remaining(ctx, staysUsed, members)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -126,7 +127,7 @@ func (e *engine) users(ctx context.Context, args filters.Args, uses func(contain
 			continue
 		}
 		u := user{id: c.ID, name: strings.TrimPrefix(c.Names[0], "/"), image: c.Image, labels: c.Labels}
-		u.leaving = c.State == container.StateRemoving || e.leaving(u)
+		u.leaving = c.State == container.StateRemoving || e.removals.has(u.name) || e.leaving(u)
 		users = append(users, u)
 	}
 	return users, nil
@@ -146,9 +147,10 @@ func (e *engine) leaving(u user) bool {
 	return false
 }
 
-// remaining lists the users that stay: it waits for those that are being removed.
-func (e *engine) remaining(ctx context.Context, list func(context.Context) ([]user, error)) ([]user, error) {
-	for {
+// remaining lists the users that stay: it waits for those that are being removed, and a while for the
+// removal of those that may be about to go. A stranger that stays ends the wait for the latter.
+func (e *engine) remaining(ctx context.Context, mayGo func(user) bool, list func(context.Context) ([]user, error)) ([]user, error) {
+	for began := time.Now(); ; {
 		users, err := list(ctx)
 		if err != nil {
 			return nil, err
@@ -162,6 +164,9 @@ func (e *engine) remaining(ctx context.Context, list func(context.Context) ([]us
 				stay = append(stay, u)
 			}
 		}
+		if going == nil && len(stay) > 0 && !slices.ContainsFunc(stay, func(u user) bool { return !mayGo(u) }) && !e.removals.over(began) {
+			going = &stay[0]
+		}
 		if going == nil {
 			return stay, nil
 		}
@@ -170,6 +175,10 @@ func (e *engine) remaining(ctx context.Context, list func(context.Context) ([]us
 		}
 	}
 }
+
+// staysUsed is for objects that gantry takes its own containers away from: none is waited for unless it
+// is being removed.
+func staysUsed(user) bool { return false }
 
 // awaitChange waits until something happened to a container, or for a while.
 func (e *engine) awaitChange(ctx context.Context, id string) error {

@@ -134,6 +134,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	ctx, done := o.attend(ctx, o.Kind != KindRemove)
 	defer done()
 	if o.Kind == KindRemove {
+		defer o.engine.removals.begin(o.Spec.Name)()
 		o.cancelLane(o.Spec.Name)
 	}
 	reference := o.awaitReferences(ctx)
