@@ -44,7 +44,12 @@ type Volume struct {
 	// Mountpoint is the folder on the engine's host, as the driver says.
 	Mountpoint string
 	Scope      string
-	Created    time.Time
+	// Operation is the operation that made the volume; empty if that was not gantry's. Another volume of
+	// the same name has another one.
+	Operation string
+	// Created is when that operation was accepted. For other volumes it is what the engine reports: before
+	// Docker 23.0 that moves with every file made in the volume's folder.
+	Created time.Time
 }
 
 // CreateVolume makes a volume. For an engine to create a volume that is there is no error: so what
@@ -110,6 +115,13 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 	return holder, nil
 }
 
+// holdsNothing reports whether a removal of the volume deletes no data, because it has none of its own: the
+// driver "local" mounts the device that driver_opts name as long as a container uses the volume, and takes
+// away only the empty folder that it mounts it on.
+func (s VolumeSpec) holdsNothing() bool {
+	return cmp.Or(s.Driver, "local") == "local" && s.DriverOpts["device"] != ""
+}
+
 // meets says whether a volume that a create of gantry's made is as asked for.
 func (s VolumeSpec) meets(v *Volume) bool {
 	own := maps.Clone(v.Labels)
@@ -132,7 +144,20 @@ func observeVolume(engine string, r volume.Volume) *Volume {
 	if created, err := time.Parse(time.RFC3339, r.CreatedAt); err == nil {
 		v.Created = created
 	}
+	if accepted, ok := operationTime(r.Labels[LabelOperation]); ok {
+		v.Operation, v.Created = r.Labels[LabelOperation], accepted
+	}
 	return v
+}
+
+// operationTime returns when an operation was accepted: its ID has the time.
+func operationTime(id string) (time.Time, bool) {
+	unique, err := uuid.Parse(journal.Ticket(id))
+	if err != nil || unique.Version() != 7 {
+		return time.Time{}, false
+	}
+	seconds, nanoseconds := unique.Time().UnixTime()
+	return time.Unix(seconds, nanoseconds).UTC(), true
 }
 
 // InspectVolume reads a volume by its name. A missing one is a *fault.Fault of kind fault.NotFound.
@@ -158,7 +183,8 @@ func (c *Conductor) RemoveVolume(ctx context.Context, name string, force bool) e
 
 func (t *task) removeVolume(ctx context.Context, force bool) error {
 	name := t.object.Name
-	if _, err := retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) }); err != nil {
+	v, err := retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
+	if err != nil {
 		return err
 	}
 	mounts := func(s container.Summary) bool {
@@ -172,17 +198,17 @@ func (t *task) removeVolume(ctx context.Context, force bool) error {
 	if err := t.clearProbes(ctx, name); err != nil {
 		return err
 	}
-	users, err := t.remaining(ctx, func(ctx context.Context) ([]user, error) {
+	users, err := t.remaining(ctx, t.owns, func(ctx context.Context) ([]user, error) {
 		return t.users(ctx, filters.NewArgs(filters.Arg("volume", name)), mounts)
 	})
 	if err != nil {
 		return err
 	}
-	const hint = "remove these containers first, running or not; then apply again"
+	const hint = "remove these containers first, running or not; then apply again. Where a container of this configuration has the volume, refer to it by its resource's name attribute: then Terraform removes the container first"
 	if len(users) > 0 {
 		return t.object.InUse(describeUsers(users), hint, nil)
 	}
-	if !force {
+	if !force && !v.holdsNothing() {
 		switch first, err := t.firstEntry(ctx, name); {
 		case err != nil && ctx.Err() != nil:
 			return err

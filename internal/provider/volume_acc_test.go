@@ -9,6 +9,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -201,4 +203,67 @@ func TestAccVolumeRecreated(t *testing.T) {
 			Config: config, ConfigPlanChecks: plannedFor(data, plancheck.ResourceActionReplace),
 		},
 	)
+}
+
+// The engine's own time of a volume moves with every file in it (before Docker 23.0). That is no volume
+// made anew, and what is computed settles.
+func TestAccVolumeInUseSettles(t *testing.T) {
+	r := newRig(t)
+	config := r.provider() + r.volume(`force_destroy = true`) + "output \"created\" {\n  value = gantry_volume.data.created\n}\n"
+	r.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{PreConfig: func() { r.fill(r.Name("data")) }, Config: config, ConfigPlanChecks: plannedNothing()},
+		// An imported one, which gantry did not make.
+		resource.TestStep{Config: r.provider()},
+		resource.TestStep{
+			PreConfig: func() { r.Volume("data") },
+			Config:    config, ResourceName: data, ImportState: true, ImportStateId: r.Name("data"), ImportStatePersist: true,
+		},
+		resource.TestStep{Config: config},
+		resource.TestStep{PreConfig: func() { r.fill(r.Name("data")) }, Config: config, ConfigPlanChecks: plannedNothing()},
+	)
+}
+
+// Nothing orders the removals of a volume and of a container that has it by its mere name: the volume
+// waits, also when it is asked for first. A stranger ends the wait.
+func TestAccVolumeWaitsForRemovals(t *testing.T) {
+	r := newRig(t)
+	config := r.provider() + r.volume()
+	member := r.resource("web", command("ignore-term"), `stop_grace_period = "1s"`, fmt.Sprintf(`mounts = { "/data" = { type = "volume", source = %q } }`, r.Name("data")))
+	r.run(
+		resource.TestStep{Config: config},
+		resource.TestStep{Config: config + member},
+		resource.TestStep{
+			PreConfig: func() {
+				// The container is stopped when the volume's removal has looked around.
+				gate := r.Proxy.Hold(http.MethodPost, "/containers/*/stop")
+				go func() {
+					r.Proxy.Await(http.MethodGet, "/containers/json", 2)
+					gate.Open()
+				}()
+			},
+			Config: r.provider(),
+		},
+	)
+	if r.VolumeExists(r.Name("data")) || len(r.Containers()) > 0 {
+		t.Error("something is left")
+	}
+}
+
+// A volume that only mounts something else holds nothing itself.
+func TestAccVolumeOfAnotherPlace(t *testing.T) {
+	r := newRig(t)
+	folder := t.TempDir()
+	precious := filepath.Join(folder, "precious")
+	if err := os.WriteFile(precious, []byte("data"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.run(
+		resource.TestStep{Config: r.provider() + r.volume(fmt.Sprintf(`driver_opts = { type = "none", o = "bind", device = %q }`, folder))},
+		resource.TestStep{Config: r.provider()},
+		resource.TestStep{Config: r.provider() + r.volume(`driver_opts = { type = "nfs", o = "addr=192.0.2.1,ro", device = ":/nobody" }`)},
+	)
+	if _, err := os.Stat(precious); err != nil || r.VolumeExists(r.Name("data")) {
+		t.Errorf("the volume exists: %v; what it mounted: %v", r.VolumeExists(r.Name("data")), err)
+	}
 }

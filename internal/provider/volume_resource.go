@@ -5,11 +5,13 @@ package provider
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -70,6 +72,7 @@ func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest,
 		return
 	}
 	plan.compute(made)
+	keepVolume(ctx, resp.Private, made, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
 }
 
@@ -102,16 +105,22 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	} else {
 		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
 	}
-	if !imported && !before.Created.Equal(state.Created) {
+	maker, known := volumeMaker(ctx, req.Private, &resp.Diagnostics)
+	another := known && maker != found.Operation
+	if !another && found.Operation == "" && !before.Created.IsNull() {
+		state.Created = before.Created // What the engine reports can move.
+	}
+	if !imported && another {
 		same := before.Driver.Equal(state.Driver) && maps.Equal(before.DriverOpts, state.DriverOpts) && maps.Equal(before.Labels, state.Labels)
-		plan := "It has the same settings: nothing is to do."
+		plan := "It has the same settings: no changes are needed."
 		if !same {
 			plan = "Its settings differ: the plan replaces it."
 		}
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was recreated outside", found.Name, found.Engine),
-			fmt.Sprintf("It was created at %s, and the one that has the name now at %s: what the first one held is gone. %s",
-				before.Created.ValueString(), state.Created.ValueString(), plan))
+			fmt.Sprintf("The volume was made by %s, and the one that has the name now by %s: what the first one held is gone. %s",
+				makerOf(maker), makerOf(found.Operation), plan))
 	}
+	keepVolume(ctx, resp.Private, found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -157,4 +166,32 @@ func (m *volumeModel) compute(v *conductor.Volume) {
 	if !v.Created.IsZero() {
 		m.Created = types.StringValue(v.Created.UTC().Format(time.RFC3339))
 	}
+}
+
+// volumeKey is where the private state has the operation that made the volume.
+const volumeKey = "made_by"
+
+// keepVolume notes which volume of its name this is.
+func keepVolume(ctx context.Context, private privateState, v *conductor.Volume, diags *diag.Diagnostics) {
+	value, err := json.Marshal(v.Operation)
+	if err != nil {
+		diags.AddError("gantry can't note which volume this is", err.Error())
+		return
+	}
+	diags.Append(private.SetKey(ctx, volumeKey, value)...)
+}
+
+// volumeMaker returns the operation that made the volume which the state knows; empty if that was not
+// gantry's. Known is false for a state of before.
+func volumeMaker(ctx context.Context, private privateReader, diags *diag.Diagnostics) (operation string, known bool) {
+	value, found := private.GetKey(ctx, volumeKey)
+	diags.Append(found...)
+	return operation, value != nil && json.Unmarshal(value, &operation) == nil
+}
+
+func makerOf(operation string) string {
+	if operation == "" {
+		return "no operation of gantry's"
+	}
+	return "gantry's operation " + operation
 }

@@ -26,7 +26,8 @@ func volumeSchema(ctx context.Context) schema.Schema {
 	return schema.Schema{
 		MarkdownDescription: "A volume on a Docker engine. An engine can't change a volume: what changes here replaces it. " +
 			"A volume that holds data is removed (and replaced) only with `force_destroy`. To find out, gantry mounts the volume into a container that is never started and that has an empty image, " +
-			"and asks the engine for the first entry: no file of the host is read, and no data is copied.",
+			"and asks the engine for the first entry: no file of the host is read, and no data is copied. " +
+			"A volume of the driver `local` with a `device` in `driver_opts` (a bind, NFS, tmpfs) holds nothing of its own, and can always be removed: what is on the device stays.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Required: true, MarkdownDescription: "The volume's name on its engine.",
@@ -62,7 +63,7 @@ func volumeSchema(ctx context.Context) schema.Schema {
 			"id":         stable("`engine/name`, where engine is the host name that the engine reports."),
 			"mountpoint": stable("The folder on the engine's host, as the driver says."),
 			"scope":      stable("Where the volume exists: `local` or `global`."),
-			"created":    stable("When it was created (RFC 3339)."),
+			"created":    stable("When it was created (RFC 3339). Of a volume that gantry did not make, what the engine reported when it was imported."),
 		},
 	}
 }
