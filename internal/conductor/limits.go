@@ -148,11 +148,17 @@ func put[V any](m map[string]V, key string, value V) map[string]V {
 // plain has zero for whatever means no limit, and one spelling of the rest.
 func (l Limits) plain(d EngineDefaults) Limits {
 	l.PidsLimit, l.CPUQuota = max(l.PidsLimit, 0), max(l.CPUQuota, 0)
+	if l.MemorySwappiness != nil && *l.MemorySwappiness < 0 {
+		l.MemorySwappiness = nil // Some clients send -1 for the host's.
+	}
 	if l.MemorySwap == 2*l.Memory || d.NoSwapLimit {
 		l.MemorySwap = 0
 	}
 	if l.ShmSize == defaultShmSize {
 		l.ShmSize = 0
+	}
+	if len(l.Ulimits) == 0 {
+		l.Ulimits = nil
 	}
 	return l
 }

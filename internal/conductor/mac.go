@@ -17,10 +17,9 @@ import (
 const apiMAC, dockerMAC = "1.44", "25.0"
 
 // SameMAC compares MAC addresses by meaning: letters have two cases, and a separator may be "-".
-func SameMAC(a, b string) bool {
-	plain := func(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", ":") }
-	return plain(a) == plain(b)
-}
+func SameMAC(a, b string) bool { return plainMAC(a) == plainMAC(b) }
+
+func plainMAC(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", ":") }
 
 // metMAC says whether a connection has the MAC address that is asked for. None is asked for where the
 // engine may make one up, and none is reported while the container does not run.

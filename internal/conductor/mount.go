@@ -249,8 +249,11 @@ func observeTmpfs(options string) Mount {
 func (m Mount) Same(other Mount) bool { return reflect.DeepEqual(m.plain(), other.plain()) }
 
 func (m Mount) plain() Mount {
-	if m.Type == MountBind && len(m.Source) > 1 {
-		m.Source = strings.TrimSuffix(m.Source, "/")
+	if m.Type == MountBind {
+		m.Source = PlainPath(m.Source)
+	}
+	if m.Volume.Subpath != "" {
+		m.Volume.Subpath = path.Clean(m.Volume.Subpath)
 	}
 	if m.Bind.Propagation == string(mount.PropagationRPrivate) {
 		m.Bind.Propagation = ""

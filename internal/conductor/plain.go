@@ -76,8 +76,8 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 	text := func(want, got string) bool { return want == "" || want == got }
 	return map[string]func(Spec, *Container) bool{
 		"Platform":    func(Spec, *Container) bool { return true }, // The engine does not report it.
-		"Entrypoint":  func(s Spec, c *Container) bool { return list(s.Entrypoint, c.Entrypoint) },
-		"Command":     func(s Spec, c *Container) bool { return list(s.Command, c.Command) },
+		"Entrypoint":  func(s Spec, c *Container) bool { return list(s.collapsed().Entrypoint, c.Entrypoint) },
+		"Command":     func(s Spec, c *Container) bool { return list(s.collapsed().Command, c.Command) },
 		"Environment": func(s Spec, c *Container) bool { return within(s.Environment, c.Environment) },
 		"Labels":      func(s Spec, c *Container) bool { return within(s.Labels, c.Labels) },
 		"Ports": func(s Spec, c *Container) bool {
@@ -116,9 +116,11 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 		},
 		"Restart":    func(s Spec, c *Container) bool { return observeRestart(translateRestart(s.Restart)) == c.Restart },
 		"User":       func(s Spec, c *Container) bool { return text(s.User, c.User) },
-		"WorkingDir": func(s Spec, c *Container) bool { return text(s.WorkingDir, c.WorkingDir) },
+		"WorkingDir": func(s Spec, c *Container) bool { return text(PlainPath(s.WorkingDir), PlainPath(c.WorkingDir)) },
 		"Hostname":   func(s Spec, c *Container) bool { return text(s.Hostname, c.Hostname) },
-		"StopSignal": func(s Spec, c *Container) bool { return text(s.StopSignal, c.StopSignal) },
+		"StopSignal": func(s Spec, c *Container) bool {
+			return s.StopSignal == "" || plainSignal(s.StopSignal) == plainSignal(c.StopSignal)
+		},
 		"StopGracePeriod": func(s Spec, c *Container) bool {
 			return s.StopGracePeriod == nil || c.StopGracePeriod != nil && *s.StopGracePeriod == *c.StopGracePeriod
 		},

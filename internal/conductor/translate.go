@@ -211,11 +211,14 @@ func isAlias(name, id string, networks map[string]*network.EndpointSettings) boo
 // observeImage says in gantry's words what an image brings. It is pure.
 func observeImage(r image.InspectResponse) *ImageDefaults {
 	d := &ImageDefaults{}
+	if r.Os != "" {
+		d.Platform = platforms.Format(platforms.Normalize(ocispec.Platform{OS: r.Os, Architecture: r.Architecture, Variant: r.Variant}))
+	}
 	if r.Config == nil {
 		return d
 	}
 	d.Settings = Settings{
-		Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd, Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
+		Platform: d.Platform, Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd, Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
 		Healthcheck: observeHealthcheck(r.Config.Healthcheck), User: r.Config.User, WorkingDir: r.Config.WorkingDir, StopSignal: r.Config.StopSignal,
 	}
 	d.Expose = slices.Sorted(maps.Keys(r.Config.ExposedPorts))
@@ -257,9 +260,7 @@ func observePorts(bindings nat.PortMap) []Port {
 			ports = append(ports, Port{Target: port.Int(), Protocol: port.Proto(), HostIP: b.HostIP, Published: published})
 		}
 	}
-	slices.SortFunc(ports, func(a, b Port) int {
-		return cmp.Or(cmp.Compare(a.Target, b.Target), cmp.Compare(a.Protocol, b.Protocol), cmp.Compare(a.HostIP, b.HostIP), cmp.Compare(a.Published, b.Published))
-	})
+	sortPorts(ports)
 	return ports
 }
 

@@ -250,7 +250,7 @@ func TestImportMap(t *testing.T) {
 			t.Errorf("%s:\n%s", tt.name, diff)
 		}
 	}
-	if got := withoutOwn(map[string]string{conductor.LabelOperation: "x", "a": "1"}); len(got) != 1 {
+	if got := withoutTools(map[string]string{conductor.LabelOperation: "x", "a": "1"}); len(got) != 1 {
 		t.Errorf("gantry's own label is among %v", got)
 	}
 }

@@ -6,49 +6,26 @@ package provider
 import (
 	"context"
 	"encoding/json"
-	"maps"
 
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
-// leftOut are the values that mean the same as leaving an attribute out, with every engine. To write
-// one down, or to leave it out again, replaces nothing.
-func leftOut() map[string]attr.Value {
-	no := types.BoolValue(false)
-	values := map[string]attr.Value{
-		"healthcheck.disable": no,
-		"oom_kill_disable":    no,
-		"privileged":          no,
-		"read_only":           no,
-		"tty":                 no,
-		"stdin_open":          no,
-		"ipc":                 types.StringValue("private"),
-		"oom_score_adj":       types.Int64Value(0),
-		"shm_size":            meaning.New(meaning.Size, defaultShmSize),
-	}
-	maps.Copy(values, networkingLeftOut())
-	return values
+// force is what leaving settings out means to the container: what its engine does, and what its image
+// brought.
+type force struct {
+	Defaults  conductor.EngineDefaults `json:"defaults"`
+	Inherited conductor.Inherited      `json:"inherited"`
+	// ImageID is the image that Inherited is about.
+	ImageID string `json:"image_id"`
 }
 
-// leftOutOn are those that differ between engines.
-func leftOutOn(d conductor.EngineDefaults) map[string]attr.Value {
-	out := make(map[string]attr.Value)
-	for name, value := range map[string]string{"runtime": d.Runtime, "cgroup": d.Cgroup, "logging.driver": d.LogDriver} {
-		if value != "" {
-			out[name] = types.StringValue(value)
-		}
-	}
-	return out
-}
-
-// defaultsKey is where the private state has the defaults of the container's engine: a plan decides
-// from the state alone, and a refresh leaves them there.
-const defaultsKey = "engine_defaults"
+// forceKey is where the private state has the force of the last look at the container: a plan decides
+// from the state alone.
+const forceKey = "in_force"
 
 // privateState is Terraform's, and privateReader what a plan has of it.
 type privateState interface {
@@ -64,32 +41,41 @@ type privateData interface {
 	privateState
 }
 
-func keepDefaults(ctx context.Context, private privateState, d conductor.EngineDefaults, diags *diag.Diagnostics) {
-	value, err := json.Marshal(d)
+// keepForce notes what leaving out means to a container. The image is nil if it was not looked at: then
+// what was known of it before stays.
+func keepForce(ctx context.Context, private privateData, m *containerModel, c *conductor.Container, image *conductor.ImageDefaults, diags *diag.Diagnostics) {
+	f := force{Defaults: c.Defaults, Inherited: c.Inherit(m.expand().Settings, image), ImageID: c.ImageID}
+	if before := readForce(ctx, private, diags); image == nil && before.ImageID == c.ImageID {
+		f.Inherited.Environment, f.Inherited.Platform = before.Inherited.Environment, before.Inherited.Platform
+	}
+	value, err := json.Marshal(f)
 	if err != nil {
-		diags.AddError("gantry can't note the engine's defaults", err.Error())
+		diags.AddError("Unable to note the container's defaults", err.Error())
 		return
 	}
-	diags.Append(private.SetKey(ctx, defaultsKey, value)...)
+	diags.Append(private.SetKey(ctx, forceKey, value)...)
 }
 
-// defaultOf gives what means the same as leaving the attribute out; nil if nothing does, or if it is
-// not known.
-func defaultOf(ctx context.Context, private privateReader, name string, diags *diag.Diagnostics) attr.Value {
-	if value, ok := leftOut()[name]; ok {
-		return value
-	}
-	return leftOutOn(engineDefaults(ctx, private, diags))[name]
-}
-
-// engineDefaults gives what the last refresh noted of the engine. The zero value, of a state of before,
-// knows nothing to be the default.
-func engineDefaults(ctx context.Context, private privateReader, diags *diag.Diagnostics) conductor.EngineDefaults {
-	value, found := private.GetKey(ctx, defaultsKey)
+// readForce returns what the last refresh noted. The zero value, of a state of before, knows nothing.
+func readForce(ctx context.Context, private privateReader, diags *diag.Diagnostics) force {
+	value, found := private.GetKey(ctx, forceKey)
 	diags.Append(found...)
-	var d conductor.EngineDefaults
-	if value == nil || json.Unmarshal(value, &d) != nil {
-		return conductor.EngineDefaults{}
+	var f force
+	if value == nil || json.Unmarshal(value, &f) != nil {
+		return force{}
 	}
-	return d
+	return f
+}
+
+// inForce returns what leaving out means to what is planned: another image brings something else.
+func inForce(ctx context.Context, private privateReader, prior, planned map[string]tftypes.Value, diags *diag.Diagnostics) force {
+	f := readForce(ctx, private, diags)
+	moved := !prior["available_digest"].IsNull() && !prior["available_digest"].Equal(prior["image_digest"])
+	var platform string
+	own := planned["platform"].Equal(prior["platform"]) || isZero(planned["platform"]) ||
+		f.Inherited.Platform != "" && planned["platform"].IsKnown() && planned["platform"].As(&platform) == nil && meaning.Platform.Same(platform, f.Inherited.Platform)
+	if moved || !own || !planned["image"].Equal(prior["image"]) {
+		f.Inherited = conductor.Inherited{}
+	}
+	return f
 }

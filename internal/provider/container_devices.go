@@ -109,12 +109,12 @@ func validateDevices(ctx context.Context, config tfsdk.Config) diag.Diagnostics 
 		return diags
 	}
 	var gpus types.String
-	if known(ctx, config, "gpus", &gpus, &diags) && !gpus.IsNull() && len(requests) > 0 {
+	if known(ctx, config, "gpus", &gpus, &diags) && gpus.ValueString() != "" && len(requests) > 0 {
 		diags.AddAttributeError(path.Root("gpus"), "gpus with device_requests",
 			"gpus is short for a request of all or some GPUs. With other requests put it among device_requests: { count = -1, capabilities = [[\"gpu\"]] }.")
 	}
 	for _, r := range requests {
-		if r.Count.IsNull() == (r.DeviceIDs == nil) {
+		if (r.Count.ValueInt64() == 0) == (len(r.DeviceIDs) == 0) {
 			diags.AddAttributeError(path.Root("device_requests"), "Invalid device request", "Each of device_requests needs either count or device_ids.")
 		}
 	}

@@ -12,12 +12,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
-	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -105,39 +102,8 @@ func refreshExpose(prior []types.String, observed []string) []types.String {
 
 // importExpose takes over the exposed ports that neither the image exposes nor the container publishes.
 func importExpose(observed, image []string, published []portModel) []types.String {
-	known := slices.Concat(image, publishedTargets(expandPorts(published)))
+	known := slices.Concat(image, conductor.PublishedTargets(expandPorts(published)))
 	return listOrNull(slices.DeleteFunc(slices.Clone(observed), func(port string) bool { return slices.Contains(known, port) }))
-}
-
-// sameExposed reports whether a plan exposes the ports that the state does, with those that are published.
-func sameExposed(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) bool {
-	var before, after struct{ expose, ports types.Set }
-	diags.Append(state.GetAttribute(ctx, path.Root("expose"), &before.expose)...)
-	diags.Append(state.GetAttribute(ctx, path.Root("ports"), &before.ports)...)
-	diags.Append(plan.GetAttribute(ctx, path.Root("expose"), &after.expose)...)
-	diags.Append(plan.GetAttribute(ctx, path.Root("ports"), &after.ports)...)
-	for _, planned := range []types.Set{after.expose, after.ports} {
-		if raw, err := planned.ToTerraformValue(ctx); err != nil || !raw.IsFullyKnown() {
-			return false
-		}
-	}
-	all := func(expose, ports types.Set) []string {
-		var elements []types.String
-		if !expose.IsNull() {
-			diags.Append(expose.ElementsAs(ctx, &elements, false)...)
-		}
-		return slices.Compact(slices.Sorted(slices.Values(append(exposedPorts(elements), publishedTargets(knownPorts(ctx, ports))...))))
-	}
-	return slices.Equal(all(before.expose, before.ports), all(after.expose, after.ports))
-}
-
-// publishedTargets returns the published ports of the container, in the engine's spelling.
-func publishedTargets(ports []conductor.Port) []string {
-	var targets []string
-	for _, p := range ports {
-		targets = append(targets, strconv.Itoa(p.Target)+"/"+p.Protocol)
-	}
-	return targets
 }
 
 // validPorts validates a port or a range of ports, with or without a protocol.

@@ -313,6 +313,7 @@ func validateFiles(targets []string, mounts map[string]mountModel, readOnly bool
 	}
 	for _, target := range targets {
 		for folder, m := range mounts {
+			folder = conductor.PlainPath(folder)
 			if target != folder && !strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/") {
 				continue
 			}

@@ -74,7 +74,7 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 			diags.AddAttributeError(at, "A health check that is disabled has no settings", "Remove disable, or everything else in healthcheck.")
 		}
 		return diags
-	case h.Test == nil:
+	case len(h.Test) == 0:
 		diags.AddAttributeError(at, "A health check without a test", "Set test to the command that finds out, or disable = true to take the image's check away.")
 	}
 	if len(h.Test) > 0 && !h.Test[0].IsUnknown() {

@@ -74,7 +74,7 @@ func limitsAttributes() map[string]schema.Attribute {
 		"memory":             meant(meaning.Size, "The memory limit, for example `512m` or `1.5g`, at least `6m`.", minMemory{}),
 		"memory_reservation": meant(meaning.Size, "How much memory the container is left when the host's becomes scarce, for example `256m`; at most `memory`.", minMemory{}),
 		"memory_swap":        meant(meaning.SwapSize, "The limit of memory and swap together, for example `1g`; `memory` itself means no swap, `-1` as much as the host has. Left out, twice `memory`."),
-		"memory_swappiness":  number("How readily the host's kernel swaps the container's memory out, 0 to 100. It needs cgroup version 1.", int64validator.Between(0, 100)),
+		"memory_swappiness":  number("How readily the host's kernel swaps the container's memory out, 0 to 100. It needs cgroup version 1. Left out, or -1, as readily as the host's.", int64validator.Between(-1, 100)),
 		"cpus": schema.Float64Attribute{
 			Optional: true, MarkdownDescription: "How many CPUs the container may use at most, for example `0.5`.",
 			Validators: []validator.Float64{float64validator.AtLeast(0.01)},
@@ -92,7 +92,7 @@ func limitsAttributes() map[string]schema.Attribute {
 			Optional: true, MarkdownDescription: "Whether the kernel lets the container wait instead of killing it when it uses more than `memory`. It needs cgroup version 1. Default `false`.",
 		},
 		"oom_score_adj": number("How willingly the host's kernel kills the container's processes when memory runs out: -1000 (never) to 1000. Default 0.", int64validator.Between(-1000, 1000)),
-		"shm_size":      meant(meaning.Size, "The size of `/dev/shm`. Default `64m`.", positiveSize{}),
+		"shm_size":      meant(meaning.Size, "The size of `/dev/shm`. Default `64m`."),
 		"ulimits": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Limits of the container's processes by name, such as `nofile`: a number for the soft and the hard limit, or `\"soft:hard\"`; -1 is no limit. " +
@@ -151,31 +151,31 @@ func validateLimits(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
 	}
 	fails := func(name, summary, detail string) { diags.AddAttributeError(path.Root(name), summary, detail) }
 	memoryKnown := known(ctx, config, "memory", &memory, &diags)
-	if memoryKnown && known(ctx, config, "memory_reservation", &reservation, &diags) && !memory.IsNull() && bytes(reservation) > bytes(memory) {
+	if memoryKnown && known(ctx, config, "memory_reservation", &reservation, &diags) && bytes(memory) > 0 && bytes(reservation) > bytes(memory) {
 		fails("memory_reservation", fmt.Sprintf("memory_reservation %q is more than memory %q", reservation.ValueString(), memory.ValueString()),
 			"What the container is left when memory is scarce can't be more than it may have at all.")
 	}
-	if memoryKnown && known(ctx, config, "memory_swap", &swap, &diags) && !swap.IsNull() {
+	if memoryKnown && known(ctx, config, "memory_swap", &swap, &diags) && bytes(swap) != 0 {
 		switch {
-		case memory.IsNull():
+		case bytes(memory) == 0:
 			fails("memory_swap", "memory_swap without memory", "It is the limit of memory and swap together: set memory, too, or leave both out.")
 		case bytes(swap) >= 0 && bytes(swap) < bytes(memory):
 			fails("memory_swap", fmt.Sprintf("memory_swap %q is less than memory %q", swap.ValueString(), memory.ValueString()),
 				"It is the limit of memory and swap together. For no swap set it to the same as memory.")
 		}
 	}
-	if known(ctx, config, "cpus", &cpus, &diags) && !cpus.IsNull() {
+	if known(ctx, config, "cpus", &cpus, &diags) && cpus.ValueFloat64() != 0 {
 		for _, other := range []struct {
 			name  string
 			value *types.Int64
 		}{{"cpu_quota", &quota}, {"cpu_period", &period}} {
-			if known(ctx, config, other.name, other.value, &diags) && !other.value.IsNull() {
+			if known(ctx, config, other.name, other.value, &diags) && other.value.ValueInt64() != 0 {
 				fails("cpus", "cpus with "+other.name, "Both limit the same: cpus is cpu_quota divided by cpu_period. Use one of them.")
 			}
 		}
 	}
 	if known(ctx, config, "cpu_rt_runtime", &rtRuntime, &diags) && known(ctx, config, "cpu_rt_period", &rtPeriod, &diags) &&
-		!rtRuntime.IsNull() && !rtPeriod.IsNull() && rtRuntime.ValueInt64() > rtPeriod.ValueInt64() {
+		rtPeriod.ValueInt64() != 0 && rtRuntime.ValueInt64() > rtPeriod.ValueInt64() {
 		fails("cpu_rt_runtime", "cpu_rt_runtime is more than cpu_rt_period", "It is a part of each period.")
 	}
 	return diags
@@ -251,7 +251,9 @@ func (m *limitsModel) flattenLimits(asked, seen conductor.Limits, imports bool) 
 		m.Memory, m.MemoryReservation, m.ShmSize = meaning.Null(meaning.Size), meaning.Null(meaning.Size), meaning.Null(meaning.Size)
 		m.MemorySwap, m.CPUSet, m.CPUSetMems = meaning.Null(meaning.SwapSize), meaning.Null(meaning.CPUSet), meaning.Null(meaning.CPUSet)
 	}
-	m.Memory = flattenMemory(m.Memory, seen.Memory)
+	if sizeOf(m.Memory) != seen.Memory {
+		m.Memory = flattenMemory(m.Memory, seen.Memory)
+	}
 	// A change of the memory alone, outside, leaves the other limit at twice of what it was.
 	stayed := asked.MemorySwap == 0 && seen.MemorySwap == 2*asked.Memory
 	if asked.MemorySwap != seen.MemorySwap && !stayed {
@@ -290,16 +292,16 @@ func (m *limitsModel) flattenLimits(asked, seen conductor.Limits, imports bool) 
 		m.CPUSetMems = m.CPUSetMems.Or(seen.CPUSetMems)
 	}
 	m.flattenBlkio(asked.Blkio, seen.Blkio, imports)
-	if (imports || !m.MemorySwappiness.IsNull()) && seen.MemorySwappiness != nil {
+	if (imports || asked.MemorySwappiness != nil) && seen.MemorySwappiness != nil {
 		m.MemorySwappiness = types.Int64PointerValue(seen.MemorySwappiness)
 	}
 	if imports {
 		m.OOMKillDisable = boolOrNull(seen.OOMKillDisable)
 	}
-	if asked.OOMScoreAdj != seen.OOMScoreAdj && (imports || !m.OOMScoreAdj.IsNull()) {
+	if asked.OOMScoreAdj != seen.OOMScoreAdj && (imports || asked.OOMScoreAdj != 0) {
 		m.OOMScoreAdj = int64OrNull(int64(seen.OOMScoreAdj))
 	}
-	if asked.ShmSize != seen.ShmSize && (imports || !m.ShmSize.IsNull()) {
+	if asked.ShmSize != seen.ShmSize && (imports || sizeOf(m.ShmSize) > 0) {
 		m.ShmSize = meaning.New(meaning.Size, meaning.FormatSize(cmp.Or(seen.ShmSize, sizeOf(meaning.New(meaning.Size, defaultShmSize)))))
 	}
 	m.flattenUlimits(asked.Ulimits, seen.Ulimits, imports)
@@ -384,11 +386,11 @@ func flattenMemory(prior meaning.Value, bytes int64) meaning.Value {
 }
 
 func flattenCPUs(prior types.Float64, nano int64) types.Float64 {
+	if nanoCPUs(prior) == max(nano, 0) {
+		return prior
+	}
 	if nano <= 0 {
 		return types.Float64Null()
-	}
-	if !prior.IsNull() && nanoCPUs(prior) == nano {
-		return prior
 	}
 	return types.Float64Value(float64(nano) / 1e9)
 }
@@ -400,7 +402,7 @@ func (minMemory) Description(context.Context) string               { return "mus
 func (v minMemory) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v minMemory) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	const least = 6 << 20 // The engine's rule.
-	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
+	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n != 0 && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Memory limit %q is too small", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
 }
@@ -425,7 +427,7 @@ func (v parsed) ValidateString(_ context.Context, req validator.StringRequest, r
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if err := v.kind.Check(req.ConfigValue.ValueString()); err != nil {
+	if err := v.kind.CheckElement(req.ConfigValue.ValueString()); err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid %s %q for %s", v.kind, req.ConfigValue.ValueString(), req.Path), strings.TrimSuffix(err.Error(), ".")+".")
 	}
 }

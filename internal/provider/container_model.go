@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -80,7 +81,7 @@ func (m *containerModel) expand() conductor.Spec {
 		DesiredState: conductor.DesiredState(m.DesiredState.ValueString()),
 		Settings: conductor.Settings{
 			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
-			Entrypoint: expandList(m.Entrypoint), Command: expandList(m.Command),
+			Entrypoint: conductor.ClearedEntrypoint(expandList(m.Entrypoint)), Command: expandList(m.Command),
 			Environment: expandMap(m.Environment), Labels: m.labels(),
 			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
 			Healthcheck: expandHealthcheck(m.Healthcheck),
@@ -108,8 +109,8 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.flattenFamilies(c, false)
 	m.Name = types.StringValue(c.Name)
 	m.Image = m.Image.Or(c.Image)
-	m.Entrypoint = refreshList(m.Entrypoint, c.Entrypoint)
-	m.Command = refreshList(m.Command, c.Command)
+	m.Entrypoint = refreshEntrypoint(m.Entrypoint, c.Entrypoint)
+	m.Command = refreshCommand(m.Command, c.Command)
 	m.Environment = refreshMap(m.Environment, c.Environment)
 	m.flattenLabels(c)
 	m.Ports = flattenPorts(m.Ports, c.Ports)
@@ -120,9 +121,13 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = refreshString(m.User, c.User)
-	m.WorkingDir = refreshString(m.WorkingDir, c.WorkingDir)
+	if conductor.PlainPath(m.WorkingDir.ValueString()) != conductor.PlainPath(c.WorkingDir) {
+		m.WorkingDir = refreshString(m.WorkingDir, c.WorkingDir)
+	}
 	m.Hostname = refreshString(m.Hostname, c.Hostname)
-	m.StopSignal = refreshString(m.StopSignal, c.StopSignal)
+	if !conductor.SameSignal(m.StopSignal.ValueString(), c.StopSignal) {
+		m.StopSignal = refreshString(m.StopSignal, c.StopSignal)
+	}
 	if !m.StopGracePeriod.IsNull() {
 		m.StopGracePeriod = flattenGrace(m.StopGracePeriod, c.StopGracePeriod)
 	}
@@ -234,14 +239,9 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Name = types.StringValue(c.Name)
 	m.Image = meaning.New(meaning.Reference, c.Image)
 	m.Platform = meaning.Null(meaning.Platform)
-	m.Entrypoint = importList(c.Entrypoint, image.Entrypoint)
-	m.Command = importList(c.Command, image.Command)
-	if m.Entrypoint != nil {
-		// With an entrypoint of its own a container has nothing of the image's command.
-		m.Command = importList(c.Command, nil)
-	}
+	m.Entrypoint, m.Command = importWords(c, image)
 	m.Environment = importMap(c.Environment, image.Environment)
-	m.Labels = importMap(withoutOwn(c.Labels), image.Labels)
+	m.Labels = importMap(withoutTools(c.Labels), image.Labels)
 	m.Ports = flattenPorts(nil, c.Ports)
 	m.Mounts = importMounts(c.Mounts, image.Volumes)
 	m.Networks = importNetworks(c)
@@ -258,9 +258,37 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.DesiredState = types.StringValue(string(m.powerState(c.State)))
 }
 
-func withoutOwn(labels map[string]string) map[string]string {
+// importWords takes over what a container runs, as far as it is not the image's. Where the image's
+// entrypoint is gone, somebody took it away. With an entrypoint of its own a container has nothing of the
+// image's command.
+func importWords(c *conductor.Container, image *conductor.ImageDefaults) (entrypoint, command []types.String) {
+	switch {
+	case slices.Equal(c.Entrypoint, image.Entrypoint):
+		return nil, importList(c.Command, image.Command)
+	case len(c.Entrypoint) == 0:
+		return []types.String{}, importList(c.Command, image.Command)
+	default:
+		return flattenList(c.Entrypoint), importList(c.Command, nil)
+	}
+}
+
+// isToolLabel recognises the labels by which other tools find what is theirs. A container that is made
+// anew is not theirs any more.
+func isToolLabel(key string) bool {
+	for _, prefix := range []string{
+		"com.docker.compose.", "com.docker.stack.", "com.docker.swarm.", "desktop.docker.io/", "com.docker.desktop.", "org.testcontainers", "devcontainer.",
+	} {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// withoutTools leaves out the labels of gantry and of other tools.
+func withoutTools(labels map[string]string) map[string]string {
 	labels = maps.Clone(labels)
-	maps.DeleteFunc(labels, func(key, _ string) bool { return isOwnLabel(key) })
+	maps.DeleteFunc(labels, func(key, _ string) bool { return isOwnLabel(key) || isToolLabel(key) })
 	return labels
 }
 
@@ -271,11 +299,28 @@ func flattenGrace(prior meaning.Value, d *time.Duration) meaning.Value {
 	return prior.Or(meaning.FormatDuration(*d))
 }
 
+// refreshString keeps what is left out.
 func refreshString(prior types.String, observed string) types.String {
-	if prior.IsNull() {
+	if prior.ValueString() == "" {
 		return prior
 	}
 	return types.StringValue(observed)
+}
+
+// refreshEntrypoint keeps an entrypoint that is cleared, in its spelling.
+func refreshEntrypoint(prior []types.String, observed []string) []types.String {
+	if prior == nil || slices.Equal(conductor.ClearedEntrypoint(expandList(prior)), observed) {
+		return prior
+	}
+	return flattenList(observed)
+}
+
+// refreshCommand keeps a command that is left to the image.
+func refreshCommand(prior []types.String, observed []string) []types.String {
+	if len(prior) == 0 {
+		return prior
+	}
+	return flattenList(observed)
 }
 
 func refreshList(prior []types.String, observed []string) []types.String {

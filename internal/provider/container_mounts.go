@@ -9,6 +9,7 @@ import (
 	"maps"
 	"path"
 	"regexp"
+	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -37,7 +38,7 @@ func mountsAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "Storage that is mounted into the container, by its absolute path there.",
 		PlanModifiers:       []planmodifier.Map{keepMounts{}},
-		Validators:          []validator.Map{mapvalidator.KeysAre(absolutePath{}), mapvalidator.NoNullValues()},
+		Validators:          []validator.Map{mapvalidator.KeysAre(folderPath{}), mapvalidator.NoNullValues()},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				Required: true, MarkdownDescription: "`bind` (a path of the host), `volume` or `tmpfs`.",
@@ -62,7 +63,14 @@ func mountsAttribute() schema.Attribute {
 func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	volumeName := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
-	for target, m := range mounts {
+	keys := make(map[string]string)
+	for _, target := range slices.Sorted(maps.Keys(mounts)) {
+		m, at := mounts[target], conductor.PlainPath(target)
+		if first, ok := keys[at]; ok {
+			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Two mounts at %q", at),
+				fmt.Sprintf("The keys %q and %q are the same path: remove one of them.", first, target))
+		}
+		keys[at] = target
 		diags.Append(validateMountOptions(target, m)...)
 		source := m.Source.ValueString()
 		wrong := ""
@@ -72,11 +80,11 @@ func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 				wrong = "A bind mount needs an absolute path of the engine's host as its source."
 			}
 		case conductor.MountVolume:
-			if !m.Source.IsNull() && !volumeName.MatchString(source) {
+			if source != "" && !volumeName.MatchString(source) {
 				wrong = `A volume's name has at least two of the characters a-z, A-Z, 0-9, "_", "." and "-". For a path of the host set type = "bind"; leave source out for an anonymous volume.`
 			}
 		case conductor.MountTmpfs:
-			if !m.Source.IsNull() {
+			if source != "" {
 				wrong = "A tmpfs has no source: leave it out."
 			}
 		}
@@ -96,7 +104,7 @@ func expandMounts(mounts map[string]mountModel) map[string]conductor.Mount {
 	}
 	out := make(map[string]conductor.Mount, len(mounts))
 	for target, m := range mounts {
-		out[target] = conductor.Mount{
+		out[conductor.PlainPath(target)] = conductor.Mount{
 			Type: conductor.MountType(m.Type.ValueString()), Source: m.Source.ValueString(), ReadOnly: m.ReadOnly.ValueBool(),
 			Consistency: m.Consistency.ValueString(), Bind: m.Bind.expand(), Volume: m.Volume.expand(), Tmpfs: m.Tmpfs.expand(),
 		}
@@ -113,10 +121,11 @@ func flattenMounts(prior map[string]mountModel, observed map[string]conductor.Mo
 	asked := expandMounts(prior)
 	out := make(map[string]mountModel, len(prior))
 	for target, m := range prior {
-		seen, ok := observed[target]
+		at := conductor.PlainPath(target)
+		seen, ok := observed[at]
 		switch {
 		case !ok: // It is gone: the plan shows it as to be added.
-		case sameMount(asked[target], seen):
+		case sameMount(asked[at], seen):
 			out[target] = m
 		default:
 			out[target] = flattenMount(seen)

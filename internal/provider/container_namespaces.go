@@ -65,7 +65,7 @@ func (m *namespacesModel) flattenNamespaces(asked, seen conductor.Namespaces, c 
 		{&m.CgroupParent, asked.CgroupParent, seen.CgroupParent, c.CgroupParent},
 		{&m.Runtime, asked.Runtime, seen.Runtime, c.Runtime},
 	} {
-		if n.asked != n.seen && !c.SameNamespace(n.asked, n.seen) && (imports || !n.to.IsNull()) {
+		if n.asked != n.seen && !c.SameNamespace(n.asked, n.seen) && (imports || n.to.ValueString() != "") {
 			*n.to = sharedByName(n.full, c)
 		}
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
-	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -46,13 +45,6 @@ func networkingEffects() map[string]effect {
 	return map[string]effect{
 		"network_mode": replaces, "domainname": replaces, "extra_hosts": replaces, "dns": replaces, "dns_search": replaces, "dns_opt": replaces,
 		"publish_all_ports": replaces, "expose": replaces,
-	}
-}
-
-func networkingLeftOut() map[string]attr.Value {
-	none := types.ListValueMust(types.StringType, []attr.Value{})
-	return map[string]attr.Value{
-		"network_mode": types.StringValue(defaultNetwork), "dns": none, "dns_search": none, "dns_opt": none, "publish_all_ports": types.BoolValue(false),
 	}
 }
 
@@ -99,7 +91,7 @@ func networkingAttributes() map[string]schema.Attribute {
 func validateNetworking(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
 	var diags diag.Diagnostics
 	var mode types.String
-	if !known(ctx, config, "network_mode", &mode, &diags) || mode.IsNull() {
+	if !known(ctx, config, "network_mode", &mode, &diags) || mode.ValueString() == "" {
 		return diags
 	}
 	kind, _, shares := strings.Cut(mode.ValueString(), ":")
@@ -138,7 +130,7 @@ func isSet(config tfsdk.Config, name string) bool {
 	case v.Type().Is(tftypes.Map{}):
 		return v.As(&byKey) == nil && len(byKey) > 0
 	case v.Type().Is(tftypes.String):
-		return true
+		return !isZero(v)
 	default:
 		return v.As(&list) == nil && len(list) > 0
 	}
@@ -160,7 +152,7 @@ func (m *networkingModel) expand() conductor.Networking {
 
 // refresh takes over what the engine reports of what was asked for.
 func (m *networkingModel) refresh(c *conductor.Container) {
-	if !m.NetworkMode.IsNull() && !c.SameNamespace(m.NetworkMode.ValueString(), c.NetworkMode) {
+	if m.NetworkMode.ValueString() != "" && !c.SameNamespace(m.NetworkMode.ValueString(), c.NetworkMode) {
 		m.NetworkMode = types.StringValue(c.NetworkMode)
 	}
 	m.Domainname = refreshString(m.Domainname, c.Domainname)

@@ -112,7 +112,7 @@ func validateNetworks(networks map[string]networkModel) diag.Diagnostics {
 func networkOf(key string, m networkModel) string { return cmp.Or(m.Network.ValueString(), key) }
 
 func expandNetworks(networks map[string]networkModel) map[string]conductor.NetworkAttachment {
-	if networks == nil {
+	if len(networks) == 0 {
 		return nil
 	}
 	out := make(map[string]conductor.NetworkAttachment, len(networks))
@@ -157,8 +157,8 @@ func (m networkModel) withOptions(seen conductor.EndpointOptions) networkModel {
 // settings are left of a connect that failed.
 // Without prior networks the engine's choice is no drift.
 func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[string]networkModel {
-	if prior == nil {
-		return nil
+	if len(prior) == 0 {
+		return prior
 	}
 	out := make(map[string]networkModel, len(prior))
 	known := make(map[string]bool)

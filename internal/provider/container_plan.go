@@ -137,13 +137,12 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("container_id"))
 		return
 	}
-	if failed != "" {
-		planAgain(ctx, resp)
-	} else if !anyChanges(req) {
+	if failed == "" && !anyChanges(req) {
 		// The framework made computed values unknown for a change that was one of spelling.
 		resp.Plan.Raw = req.State.Raw
 		return
 	}
+	planAgain(ctx, resp)
 	var id, oldName, newName types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("id"), &id)...)
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("name"), &oldName)...)

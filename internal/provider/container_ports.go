@@ -7,10 +7,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"net/netip"
+	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -116,35 +114,9 @@ func flattenPorts(prior []portModel, observed []conductor.Port) []portModel {
 	return ports
 }
 
-// samePorts compares by meaning: the order is nobody's, a range of one port is that port, an
-// address has many spellings, and every IPv4 and every IPv6 address together are every address.
+// samePorts compares by meaning.
 func samePorts(a, b []conductor.Port) bool {
-	plain := func(p conductor.Port) conductor.Port {
-		if first, last, isRange := strings.Cut(p.Published, "-"); isRange && first == last {
-			p.Published = first
-		}
-		if ip, err := netip.ParseAddr(p.HostIP); err == nil {
-			p.HostIP = ip.String()
-		}
-		return p
-	}
-	at := func(p conductor.Port, address string) conductor.Port { p.HostIP = address; return p }
-	keys := func(ports []conductor.Port) map[conductor.Port]int {
-		count := make(map[conductor.Port]int)
-		for _, p := range ports {
-			count[plain(p)]++
-		}
-		for p := range maps.Clone(count) {
-			every4, every6 := at(p, "0.0.0.0"), at(p, "::")
-			if p.Published != "" && count[every4] == 1 && count[every6] == 1 {
-				delete(count, every4)
-				delete(count, every6)
-				count[at(p, "")]++
-			}
-		}
-		return count
-	}
-	return maps.Equal(keys(a), keys(b))
+	return slices.Equal(conductor.PlainPorts(a), conductor.PlainPorts(b))
 }
 
 // keepPorts plans the spelling that the state has where a new one means the same.

@@ -57,6 +57,8 @@ func (r *containerResource) ValidateConfig(ctx context.Context, req resource.Val
 }
 
 func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	keepMeaning(ctx, req, resp)
+	req.Plan = resp.Plan
 	planContainer(ctx, req, resp)
 	planMAC(ctx, req, resp)
 	r.checkEngine(ctx, resp)
@@ -109,6 +111,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	warnings := &resp.Diagnostics
+	var imported *conductor.ImageDefaults
 	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
 	if standing.Fault != nil && r.told[standing.Fault.Operation] {
 		warnings = new(diag.Diagnostics)
@@ -123,6 +126,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 			addFault(&resp.Diagnostics, err)
 			return
 		}
+		imported = image
 		state.importFrom(standing.Container, image)
 		r.labels.imported(&state)
 	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
@@ -132,12 +136,15 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		return
 	}
 	if standing.Container != nil {
-		keepDefaults(ctx, resp.Private, standing.Container.Defaults, &resp.Diagnostics)
+		keepForce(ctx, resp.Private, &state, standing.Container, imported, &resp.Diagnostics)
 	}
 	if standing.Container != nil && !standing.InProgress {
 		state.trackTag(ctx, r.conductor, &resp.Diagnostics)
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
+	if imported != nil && !resp.Diagnostics.HasError() {
+		resp.Diagnostics.Append(writeZeros(ctx, &resp.State)...)
+	}
 	state.identify(ctx, resp.Identity, &resp.Diagnostics)
 }
 
@@ -151,7 +158,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		return
 	}
 	spec := plan.expand()
-	if plan.Networks == nil && prior.Networks != nil {
+	if len(plan.Networks) == 0 && len(prior.Networks) > 0 {
 		// No networks mean the engine's default, and nil would mean to leave them.
 		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}

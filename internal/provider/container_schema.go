@@ -93,7 +93,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"working_dir": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The working directory in the container, an absolute path. Left out, the image's.",
-			Validators: []validator.String{absolutePath{}},
+			Validators: []validator.String{folderPath{}},
 		},
 		"hostname": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The host name in the container. Left out, the first digits of its ID.",
@@ -160,7 +160,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 }
 
 func signalName() validator.String {
-	return stringvalidator.RegexMatches(regexp.MustCompile(`^(SIG)?[A-Z][A-Z0-9+-]*$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)
+	return stringvalidator.RegexMatches(regexp.MustCompile(`^(?i:(SIG)?[A-Z][A-Z0-9+-]*)$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)
 }
 
 func validWaits() validator.String {

@@ -7,15 +7,14 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
-	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // effect is what a change of an attribute does.
@@ -179,48 +178,66 @@ func (c completion) complete(attribute schema.Attribute, at string, e effect, sa
 		}
 		return description
 	}
-	m := replaceIf{e, at}
+	m, open := replaceIf{e, at}, hasZero(at, e, attribute)
+	passes := open || c.passes(at, attribute, e)
 	switch a := attribute.(type) {
 	case schema.StringAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.String](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.String](a.PlanModifiers, m, open), passing[validator.String](a.Validators, passes)
 		return a
 	case schema.Int64Attribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Int64](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.Int64](a.PlanModifiers, m, open), passing[validator.Int64](a.Validators, passes)
 		return a
 	case schema.Float64Attribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Float64](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.Float64](a.PlanModifiers, m, open), passing[validator.Float64](a.Validators, passes)
 		return a
 	case schema.BoolAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Bool](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.Bool](a.PlanModifiers, m, open), passing[validator.Bool](a.Validators, passes)
 		return a
 	case schema.ListAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.List](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.List](a.PlanModifiers, m, open), passing[validator.List](a.Validators, passes)
 		return a
 	case schema.SetAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Set](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.Set](a.PlanModifiers, m, open), passing[validator.Set](a.Validators, passes)
 		return a
 	case schema.MapAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Map](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.Map](a.PlanModifiers, m, open), passing[validator.Map](a.Validators, passes)
 		return a
 	case schema.ListNestedAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.List](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.List](a.PlanModifiers, m, open), passing[validator.List](a.Validators, passes)
 		a.NestedObject.Attributes = c.within(a.NestedObject.Attributes, at, 0)
 		return a
 	case schema.SetNestedAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Set](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.Set](a.PlanModifiers, m, open), passing[validator.Set](a.Validators, passes)
 		a.NestedObject.Attributes = c.within(a.NestedObject.Attributes, at, 0)
 		return a
 	case schema.MapNestedAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Map](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers, a.Validators = with[planmodifier.Map](a.PlanModifiers, m, open), passing[validator.Map](a.Validators, passes)
 		a.NestedObject.Attributes = c.within(a.NestedObject.Attributes, at, 0)
 		return a
 	case schema.SingleNestedAttribute:
-		a.MarkdownDescription, a.PlanModifiers = text(a.MarkdownDescription), with[planmodifier.Object](a.PlanModifiers, m)
+		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
+		a.PlanModifiers = with[planmodifier.Object](a.PlanModifiers, m, open)
 		a.Attributes = c.within(a.Attributes, at, e)
 		return a
 	default:
 		return attribute
 	}
+}
+
+// passes reports whether the zero of a nested attribute means to leave it out.
+func (c completion) passes(at string, a schema.Attribute, e effect) bool {
+	root, _, nested := strings.Cut(at, ".")
+	return nested && a.IsOptional() && root != "files" && (e == 0 || isSetting(root, e))
 }
 
 // within completes what is nested. In an object each attribute replaces by itself: it knows its
@@ -239,8 +256,12 @@ func (c completion) within(attributes map[string]schema.Attribute, at string, in
 	return out
 }
 
-// with adds the modifier where it does something.
-func with[M any](modifiers []M, m replaceIf) []M {
+// with adds the modifiers where they do something: first the one that knows null, last the one that
+// replaces.
+func with[M any](modifiers []M, m replaceIf, open bool) []M {
+	if open {
+		modifiers = append([]M{any(leftToEngine{m.at}).(M)}, modifiers...) //nolint:forcetypeassert // It is a modifier of every type.
+	}
 	if m.effect != replaces && m.effect != inPlaceUnlessRemoved {
 		return modifiers
 	}
@@ -257,48 +278,36 @@ type replaceIf struct {
 func (m replaceIf) Description(context.Context) string             { return m.effect.sentence() }
 func (m replaceIf) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
 
-// replaces takes what is there, what is planned, and what means the same as null (nil if nothing
-// does).
-func (e effect) replaces(prior, plan, leftOut attr.Value) bool {
+// replaces takes what is there and what is planned, where these are not known to mean the same.
+func (e effect) replaces(prior, plan attr.Value, nested bool) bool {
 	if e == inPlaceUnlessRemoved {
-		return !isLeftOut(prior, leftOut) && isLeftOut(plan, leftOut)
+		return !isLeftOut(prior) && isLeftOut(plan)
 	}
-	return !plan.Equal(prior) && (!isLeftOut(prior, leftOut) || !isLeftOut(plan, leftOut))
+	return !plan.Equal(prior) && !(nested && isLeftOut(prior) && isLeftOut(plan))
 }
 
-func isLeftOut(v, leftOut attr.Value) bool {
-	if v.IsNull() || v.IsUnknown() {
-		return v.IsNull()
-	}
-	switch v := v.(type) {
-	case types.Map:
-		return len(v.Elements()) == 0
-	case types.Set:
-		return len(v.Elements()) == 0
-	case types.String:
-		if byDefault, ok := leftOut.(meaning.Value); ok {
-			return byDefault.Kind.Same(byDefault.ValueString(), v.ValueString())
-		}
-	}
-	return leftOut != nil && v.Equal(leftOut)
+// isLeftOut reports whether a value is null, or the zero of its type.
+func isLeftOut(v attr.Value) bool {
+	raw, err := v.ToTerraformValue(context.Background())
+	return err == nil && isZero(raw)
 }
 
 // decide looks at a container that is there and is to stay: Terraform ignores a replacement of what
 // is made or removed altogether. An exchange is no replacement.
 func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, private privateData, prior, planned attr.Value, diags *diag.Diagnostics) bool {
-	if !exists(state, plan) || planned.Equal(prior) || !m.effect.replaces(prior, planned, defaultOf(ctx, private, m.at, diags)) {
+	if !exists(state, plan) || planned.Equal(prior) {
 		return false
 	}
-	if same, ok := sameBeside()[m.at]; ok && same(ctx, state, plan, diags) {
+	root, _, nested := strings.Cut(m.at, ".")
+	if !m.effect.replaces(prior, planned, nested) {
 		return false
 	}
-	return !exchangeInstead(ctx, plan, private, diags)
-}
-
-// sameBeside compares those attributes that can say what another attribute says already: an engine then
-// sees no difference.
-func sameBeside() map[string]func(context.Context, tfsdk.State, tfsdk.Plan, *diag.Diagnostics) bool {
-	return map[string]func(context.Context, tfsdk.State, tfsdk.Plan, *diag.Diagnostics) bool{"expose": sameExposed}
+	value := planned
+	if nested {
+		value = nil // The plan has what it is in, with its other attributes.
+	}
+	same := isSetting(root, m.effect) && sameAsPrior(ctx, state, plan, private, root, value, diags)
+	return !same && !exchangeInstead(ctx, plan, private, diags)
 }
 
 // PlanModifyString decides.
@@ -338,15 +347,11 @@ func (m replaceIf) PlanModifyMap(ctx context.Context, req planmodifier.MapReques
 
 // PlanModifyObject looks at whether the object is taken away: all else is its attributes' matter.
 func (m replaceIf) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
-	if !exists(req.State, req.Plan) || !req.PlanValue.IsNull() {
+	if !exists(req.State, req.Plan) || !req.PlanValue.IsNull() || req.StateValue.IsNull() {
 		return
 	}
-	for name, v := range req.StateValue.Attributes() {
-		if !isLeftOut(v, defaultOf(ctx, req.Private, m.at+"."+name, &resp.Diagnostics)) {
-			resp.RequiresReplace = !exchangeInstead(ctx, req.Plan, resp.Private, &resp.Diagnostics)
-			return
-		}
-	}
+	resp.RequiresReplace = !isLeftOut(req.StateValue) &&
+		!sameAsPrior(ctx, req.State, req.Plan, resp.Private, m.at, req.PlanValue, &resp.Diagnostics) && !exchangeInstead(ctx, req.Plan, resp.Private, &resp.Diagnostics)
 }
 
 // exists says whether a plan is about a container that is there and is to stay.

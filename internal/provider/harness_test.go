@@ -5,6 +5,8 @@ package provider
 
 import (
 	"cmp"
+	"context"
+	"encoding/json"
 	"maps"
 	"math/big"
 	"slices"
@@ -14,6 +16,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -99,6 +103,8 @@ type core struct {
 	provider *tfprotov6.Schema
 	schema   *tfprotov6.Schema
 	typ      tftypes.Type
+	// private is the private state of what is planned.
+	private []byte
 }
 
 func newCore(t testing.TB) *core {
@@ -167,7 +173,7 @@ func (c *core) answer(t testing.TB, prior tftypes.Value, config values) *tfproto
 	asked := value(t, c.typ, config)
 	resp, err := c.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
 		TypeName: "gantry_container", PriorState: c.dynamic(t, prior), Config: c.dynamic(t, asked),
-		ProposedNewState: c.dynamic(t, c.propose(t, prior, asked)),
+		ProposedNewState: c.dynamic(t, c.propose(t, prior, asked)), PriorPrivate: c.private,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -267,7 +273,55 @@ func (c *core) refresh(t testing.TB, state tftypes.Value, made *conductor.Contai
 	t.Helper()
 	m := modelOf(t, state)
 	m.refresh(made)
+	c.look(t, &m, made, nil)
 	return c.raw(t, m)
+}
+
+// imported gives the state after an import of a container.
+func (c *core) imported(t testing.TB, made *conductor.Container, image *conductor.ImageDefaults) tftypes.Value {
+	t.Helper()
+	state := tfsdk.State{Schema: containerSchema(t.Context()), Raw: tftypes.NewValue(c.typ, nil)}
+	diags := state.SetAttribute(t.Context(), path.Root("id"), made.Engine+"/"+made.Name) // An object of nulls.
+	m := modelOf(t, state.Raw)
+	m.importFrom(made, image)
+	c.look(t, &m, made, image)
+	m.settle()
+	m.Fault = flattenFault("", nil)
+	diags.Append(state.Set(t.Context(), m)...)
+	diags.Append(writeZeros(t.Context(), &state)...)
+	if diags.HasError() {
+		t.Fatal(diags)
+	}
+	return state.Raw
+}
+
+// look notes what a refresh does: what leaving out means to a container.
+func (c *core) look(t testing.TB, m *containerModel, made *conductor.Container, image *conductor.ImageDefaults) {
+	t.Helper()
+	private := make(keptPrivately)
+	if c.private != nil {
+		if err := json.Unmarshal(c.private, &private); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var diags diag.Diagnostics
+	keepForce(t.Context(), private, m, made, image, &diags)
+	var err error
+	if c.private, err = json.Marshal(private); err != nil || diags.HasError() {
+		t.Fatal(diags, err)
+	}
+}
+
+// keptPrivately is a private state, in the form in which the framework sends it.
+type keptPrivately map[string][]byte
+
+func (p keptPrivately) GetKey(_ context.Context, key string) ([]byte, diag.Diagnostics) {
+	return p[key], nil
+}
+
+func (p keptPrivately) SetKey(_ context.Context, key string, value []byte) diag.Diagnostics {
+	p[key] = value
+	return nil
 }
 
 const (
@@ -282,14 +336,16 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		image = &conductor.ImageDefaults{}
 	}
 	s := spec.Settings
-	if s.Entrypoint == nil {
-		s.Entrypoint = image.Entrypoint
+	if len(s.Entrypoint) == 0 { // As in the engine's merge of the two.
 		if len(s.Command) == 0 {
 			s.Command = image.Command
 		}
+		if s.Entrypoint == nil {
+			s.Entrypoint = image.Entrypoint
+		}
 	}
 	s.Environment = merged(image.Environment, s.Environment)
-	s.Expose = slices.Concat(image.Expose, s.Expose, publishedTargets(s.Ports))
+	s.Expose = slices.Concat(image.Expose, s.Expose, conductor.PublishedTargets(s.Ports))
 	slices.Sort(s.Expose)
 	s.Expose = slices.Compact(s.Expose)
 	s.Labels = merged(merged(image.Labels, s.Labels), map[string]string{conductor.LabelOperation: "edge1/web/1"})

@@ -67,8 +67,9 @@ func TestNarrowedAnswersAreTheSame(t *testing.T) {
 			if len(created.Diagnostics) > 0 {
 				return
 			}
-			state, made := part.create(t, p.from, nil)
-			state = part.refresh(t, state, made)
+			maker := newCore(t)
+			state, made := maker.create(t, p.from, nil)
+			state = maker.refresh(t, state, made)
 			sameAnswer(t, whole.answer(t, state, p.to), part.answer(t, state, p.to), whole.typ)
 		})
 	}

@@ -19,7 +19,6 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // change is one way to change an attribute; containerTable says what that does.
@@ -185,33 +184,29 @@ func modifiersOf(a schema.Attribute) []any {
 	return list
 }
 
-// Nothing is replaced for writing down what leaving out means anyway.
+// What is not known to mean the same replaces; a limit only where it is taken away.
 func TestEffectReplaces(t *testing.T) {
 	t.Parallel()
-	set := func(list ...attr.Value) attr.Value { return types.SetValueMust(types.StringType, list) }
 	for _, tt := range []struct {
 		name        string
 		effect      effect
-		leftOut     attr.Value
+		nested      bool
 		prior, plan attr.Value
 		want        bool
 	}{
-		{"the same", replaces, nil, types.StringValue("a"), types.StringValue("a"), false},
-		{"another", replaces, nil, types.StringValue("a"), types.StringValue("b"), true},
-		{"unknown", replaces, nil, types.StringValue("a"), types.StringUnknown(), true},
-		{"the default written down", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(false), false},
-		{"the default left out", replaces, types.BoolValue(false), types.BoolValue(false), types.BoolNull(), false},
-		{"more than the default", replaces, types.BoolValue(false), types.BoolNull(), types.BoolValue(true), true},
-		{"the default in another spelling", replaces, meaning.New(meaning.Size, "64m"), types.StringNull(), types.StringValue("65536k"), false},
-		{"an empty set", replaces, nil, types.SetNull(types.StringType), set(), false},
-		{"a set", replaces, nil, types.SetNull(types.StringType), set(types.StringValue("a")), true},
-		{"an empty list is not none", replaces, nil, types.ListNull(types.StringType), types.ListValueMust(types.StringType, nil), true},
-		{"a limit, first", inPlaceUnlessRemoved, nil, types.Int64Null(), types.Int64Value(1), false},
-		{"a limit, another", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Value(2), false},
-		{"a limit, removed", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Null(), true},
-		{"a limit, unknown", inPlaceUnlessRemoved, nil, types.Int64Value(1), types.Int64Unknown(), false},
+		{"the same", replaces, false, types.StringValue("a"), types.StringValue("a"), false},
+		{"another", replaces, false, types.StringValue("a"), types.StringValue("b"), true},
+		{"unknown", replaces, false, types.StringValue("a"), types.StringUnknown(), true},
+		{"no is not nothing", replaces, false, types.BoolNull(), types.BoolValue(false), true},
+		{"within another, no is nothing", replaces, true, types.BoolNull(), types.BoolValue(false), false},
+		{"within another, yes", replaces, true, types.BoolNull(), types.BoolValue(true), true},
+		{"a limit, first", inPlaceUnlessRemoved, false, types.Int64Null(), types.Int64Value(1), false},
+		{"a limit, another", inPlaceUnlessRemoved, false, types.Int64Value(1), types.Int64Value(2), false},
+		{"a limit, removed", inPlaceUnlessRemoved, false, types.Int64Value(1), types.Int64Null(), true},
+		{"a limit, nothing any more", inPlaceUnlessRemoved, false, types.Int64Value(1), types.Int64Value(0), true},
+		{"a limit, unknown", inPlaceUnlessRemoved, false, types.Int64Value(1), types.Int64Unknown(), false},
 	} {
-		if got := tt.effect.replaces(tt.prior, tt.plan, tt.leftOut); got != tt.want {
+		if got := tt.effect.replaces(tt.prior, tt.plan, tt.nested); got != tt.want {
 			t.Errorf("%s: replaces %t", tt.name, got)
 		}
 	}
@@ -490,8 +485,7 @@ func TestRoundTrip(t *testing.T) {
 func TestImportRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, config := range representative() {
-		if name == "nothing" || name == "short ID" || name == "paused" || name == "defaults, spelled out" {
-			// Empty and the defaults are null after an import, the keys of networks are the user's.
+		if name == "short ID" || name == "paused" { // The keys of networks are the user's.
 			continue
 		}
 		for from, image := range images() {
@@ -505,27 +499,16 @@ func TestImportRoundTrip(t *testing.T) {
 				if networks, ok := config["networks"].(values); ok && networks["third"] != nil {
 					config["networks"] = values{"front": networks["front"], "back": values{}}
 				}
-				applied, made := c.create(t, config, image)
-				m := modelOf(t, c.emptied(t, applied))
-				m.importFrom(made, image)
-				m.settle()
-				m.Fault = flattenFault("", nil)
-				if p := c.plan(t, c.raw(t, m), config); p.changed != nil {
+				_, made := c.create(t, config, image)
+				if name == "nothing" && image.Entrypoint == nil {
+					delete(config, "entrypoint") // Nothing was taken away: an import can't tell.
+				}
+				if p := c.plan(t, c.imported(t, made, image), config); p.changed != nil {
 					t.Errorf("planned to change: %v", p.changed)
 				}
 			})
 		}
 	}
-}
-
-// emptied is the state right after ImportState: everything is null.
-func (c *core) emptied(t *testing.T, state tftypes.Value) tftypes.Value {
-	t.Helper()
-	attributes := attributesOf(t, state)
-	for name, v := range attributes {
-		attributes[name] = tftypes.NewValue(v.Type(), nil)
-	}
-	return tftypes.NewValue(c.typ, attributes)
 }
 
 func diffOf(t *testing.T, a, b tftypes.Value) []string {
@@ -617,21 +600,6 @@ func TestDriftOfALimitThatIsNotConfigured(t *testing.T) {
 	m := modelOf(t, c.refresh(t, state, made))
 	if m.Memory.ValueString() != "64m" || m.CPUs.ValueFloat64() != 0.5 {
 		t.Errorf("memory is %s, cpus is %s", m.Memory, m.CPUs)
-	}
-}
-
-// What an import left out because it is the engine's default is written down without a replacement.
-func TestPlanOfDefaultsAfterAnImport(t *testing.T) {
-	t.Parallel()
-	c := newCore(t)
-	config := representative()["defaults, spelled out"]
-	applied, made := c.create(t, config, nil)
-	m := modelOf(t, c.emptied(t, applied))
-	m.importFrom(made, &conductor.ImageDefaults{})
-	m.settle()
-	m.Fault = flattenFault("", nil)
-	if p := c.plan(t, c.raw(t, m), config); p.replace != nil {
-		t.Errorf("replaced because of %v", p.replace)
 	}
 }
 

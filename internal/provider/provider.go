@@ -59,7 +59,7 @@ func newGantry(version string, logger hclog.Logger, options []Option) *gantry {
 func NewServer(version string, logger hclog.Logger, options ...Option) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
 		return narrow.NewServer(context.Background(), newGantry(version, logger, options), "gantry_container",
-			func() narrow.Resource { return &containerResource{} }, readByOthers()...)
+			func() narrow.Resource { return &containerResource{} }, narrow.Attributes{Read: readByOthers(), Nullable: attributesWithZero(context.Background())})
 	}
 }
 

@@ -94,7 +94,7 @@ func flattenBool(prior types.Bool, seen, imports bool) types.Bool {
 
 // flattenString keeps what was said where the engine has the same.
 func flattenString(prior types.String, asked, seen string, imports bool) types.String {
-	if prior.IsNull() && !imports || asked == seen {
+	if prior.ValueString() == "" && !imports || asked == seen {
 		return prior
 	}
 	return stringOrNull(seen)

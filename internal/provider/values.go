@@ -114,6 +114,21 @@ func (v absolutePath) ValidateString(ctx context.Context, req validator.StringRe
 	resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid path %q", s), fmt.Sprintf("It %s.", v.Description(ctx)))
 }
 
+// folderPath validates a path of a folder in a container: a slash at its end changes nothing.
+type folderPath struct{}
+
+func (folderPath) Description(context.Context) string {
+	return "must be an absolute path without \"..\" or \"//\""
+}
+func (v folderPath) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v folderPath) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	s := req.ConfigValue.ValueString()
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isWindowsPath(s) || path.IsAbs(s) && (path.Clean(s) == s || path.Clean(s)+"/" == s) {
+		return
+	}
+	resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid path %q", s), fmt.Sprintf("It %s.", v.Description(ctx)))
+}
+
 // ipFamily is a version of the Internet Protocol; the zero value is either.
 type ipFamily string
 

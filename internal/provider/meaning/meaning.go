@@ -42,6 +42,9 @@ const (
 
 // normalise gives the one spelling of all strings that mean the same, or says what is wrong.
 func (k Kind) normalise(s string) (string, error) {
+	if zero, ok := k.leftOut(); ok && s == "" {
+		return zero, nil
+	}
 	switch k {
 	case Size:
 		n, err := ParseSize(s)
@@ -67,10 +70,32 @@ func (k Kind) normalise(s string) (string, error) {
 	}
 }
 
+// leftOut returns what the empty string means, where it means the same as to leave a value out.
+func (k Kind) leftOut() (normal string, ok bool) {
+	switch k {
+	case Size, SwapSize:
+		return "0", true
+	case Platform, CPUSet:
+		return "", true
+	case Restart:
+		return "no:0", true
+	case Duration, Reference, Ulimit:
+	}
+	return "", false
+}
+
 // Check says what is wrong with a string.
 func (k Kind) Check(s string) error {
 	_, err := k.normalise(s)
 	return err
+}
+
+// CheckElement says what is wrong with an element of a collection: it can't be left out by being empty.
+func (k Kind) CheckElement(s string) error {
+	if _, ok := k.leftOut(); ok && s == "" {
+		return fmt.Errorf("a %s is missing", k)
+	}
+	return k.Check(s)
 }
 
 // Plain gives the one spelling of all strings that mean the same, or the string itself where it means

@@ -149,9 +149,9 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	for kind, list := range map[Kind][]string{
 		Size: {"512"}, Duration: {"5"}, Restart: {"maybe"}, SwapSize: {"-2", "512", "-1m", "unlimited"},
-		CPUSet: {"", "a", "1-", "-1", "2-1", "0,,1", "0 ", "8192", "0-99999"}, Ulimit: {"", "a", "2:1", "-1:5", "1:2:3", "-2", "1:"},
+		CPUSet: {"a", "1-", "-1", "2-1", "0,,1", "0 ", "8192", "0-99999"}, Ulimit: {"", "a", "2:1", "-1:5", "1:2:3", "-2", "1:"},
 		Reference: {"", "Upper", "with blank", "name:", "name@sha256:short", ":tag", "http://nginx"},
-		Platform:  {"", "linux", "/", "linux/", "linux/amd64/v2/more", "lin ux/amd64"},
+		Platform:  {"linux", "/", "linux/", "linux/amd64/v2/more", "lin ux/amd64"},
 	} {
 		for _, s := range list {
 			var resp xattr.ValidateAttributeResponse

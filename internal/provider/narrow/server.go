@@ -59,6 +59,9 @@ type Server struct {
 	whole    shape
 	// always are the attributes that no request can go without.
 	always map[string]bool
+	// nullable are the computed attributes that are null where the configuration and the prior state
+	// have null, though Terraform proposes that they become known.
+	nullable map[string]bool
 
 	mu sync.Mutex
 	// variants are the servers by the attributes that they know beyond always. There is one for
@@ -66,23 +69,35 @@ type Server struct {
 	variants map[string]*variant
 }
 
-// NewServer gives the server of a provider whose resource with this type name is wide. Attributes
-// named in read are what others' validators and plan modifiers look at.
-func NewServer(ctx context.Context, p Provider, name string, wide func() Resource, read ...string) *Server {
+// Attributes are those of a wide resource about which its schema does not say enough.
+type Attributes struct {
+	// Read are what the validators and plan modifiers of others look at.
+	Read []string
+	// Nullable are computed, and null all the same where the configuration and the prior state have null.
+	Nullable []string
+}
+
+// NewServer returns the server of a provider whose resource with this type name is wide.
+func NewServer(ctx context.Context, p Provider, name string, wide func() Resource, special Attributes) *Server {
 	full, ok := providerserver.NewProtocol6(p)().(framework)
 	if !ok {
 		panic("the framework's server knows no actions")
 	}
 	var answer resource.SchemaResponse
 	wide().Schema(ctx, resource.SchemaRequest{}, &answer)
-	always := make(map[string]bool)
+	always, nullable := make(map[string]bool), make(map[string]bool)
 	for name, a := range answer.Schema.Attributes {
-		if a.IsComputed() || a.IsRequired() || slices.Contains(read, name) {
+		switch {
+		case slices.Contains(special.Read, name) || a.IsRequired():
+			always[name] = true
+		case slices.Contains(special.Nullable, name):
+			nullable[name] = true
+		case a.IsComputed():
 			always[name] = true
 		}
 	}
 	return &Server{
-		framework: full, provider: p, name: name, wide: wide, whole: newShape(ctx, answer.Schema), always: always,
+		framework: full, provider: p, name: name, wide: wide, whole: newShape(ctx, answer.Schema), always: always, nullable: nullable,
 		variants: make(map[string]*variant),
 	}
 }
@@ -96,19 +111,20 @@ type variant struct {
 
 // variantFor finds the server for a request with these values. It is nil where the whole server is
 // the right one: for another resource, for what it can say best is wrong, and for a request that
-// uses everything.
-func (s *Server) variantFor(ctx context.Context, name string, values ...*tfprotov6.DynamicValue) *variant {
+// uses everything. What is only proposed to become known is not used.
+func (s *Server) variantFor(ctx context.Context, name string, proposed *tfprotov6.DynamicValue, values ...*tfprotov6.DynamicValue) *variant {
 	if name != s.name {
 		return nil
 	}
 	used := make(map[string]bool)
-	for _, v := range values {
+	for _, v := range append(values, proposed) {
 		attributes, ok := s.whole.attributes(v)
 		if !ok {
 			return nil
 		}
 		for name, value := range attributes {
-			if !s.always[name] && !value.IsNull() {
+			open := v == proposed && s.nullable[name] && !value.IsKnown()
+			if !s.always[name] && !value.IsNull() && !open {
 				used[name] = true
 			}
 		}
@@ -134,7 +150,7 @@ func (s *Server) variantFor(ctx context.Context, name string, values ...*tfproto
 
 // ValidateResourceConfig validates what the request is about.
 func (s *Server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.ValidateResourceConfigRequest) (*tfprotov6.ValidateResourceConfigResponse, error) {
-	v := s.variantFor(ctx, req.TypeName, req.Config)
+	v := s.variantFor(ctx, req.TypeName, nil, req.Config)
 	if v == nil {
 		return s.framework.ValidateResourceConfig(ctx, req)
 	}
@@ -147,7 +163,7 @@ func (s *Server) ValidateResourceConfig(ctx context.Context, req *tfprotov6.Vali
 
 // ReadResource reads what the request is about, and takes whatever else the resource has found.
 func (s *Server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRequest) (*tfprotov6.ReadResourceResponse, error) {
-	v := s.variantFor(ctx, req.TypeName, req.CurrentState)
+	v := s.variantFor(ctx, req.TypeName, nil, req.CurrentState)
 	if v == nil {
 		return s.framework.ReadResource(ctx, req)
 	}
@@ -165,7 +181,7 @@ func (s *Server) ReadResource(ctx context.Context, req *tfprotov6.ReadResourceRe
 
 // PlanResourceChange plans what the request is about.
 func (s *Server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanResourceChangeRequest) (*tfprotov6.PlanResourceChangeResponse, error) {
-	v := s.variantFor(ctx, req.TypeName, req.Config, req.PriorState, req.ProposedNewState)
+	v := s.variantFor(ctx, req.TypeName, req.ProposedNewState, req.Config, req.PriorState)
 	if v == nil {
 		return s.framework.PlanResourceChange(ctx, req)
 	}
@@ -182,7 +198,7 @@ func (s *Server) PlanResourceChange(ctx context.Context, req *tfprotov6.PlanReso
 
 // ApplyResourceChange applies what the request is about.
 func (s *Server) ApplyResourceChange(ctx context.Context, req *tfprotov6.ApplyResourceChangeRequest) (*tfprotov6.ApplyResourceChangeResponse, error) {
-	v := s.variantFor(ctx, req.TypeName, req.Config, req.PriorState, req.PlannedState)
+	v := s.variantFor(ctx, req.TypeName, nil, req.Config, req.PriorState, req.PlannedState)
 	if v == nil {
 		return s.framework.ApplyResourceChange(ctx, req)
 	}

@@ -161,7 +161,7 @@ func newBench(t *testing.T) *bench {
 		b.typ.AttributeTypes[name] = tftypes.String
 	}
 	p := shop{b.seen}
-	b.Server = narrow.NewServer(t.Context(), p, "shop_wide", func() narrow.Resource { return &item{name: "wide", seen: b.seen} }, "read")
+	b.Server = narrow.NewServer(t.Context(), p, "shop_wide", func() narrow.Resource { return &item{name: "wide", seen: b.seen} }, narrow.Attributes{Read: []string{"read"}})
 	config := b.value(tftypes.Object{}, map[string]any{})
 	if _, err := b.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: config}); err != nil {
 		t.Fatal(err)
