@@ -125,6 +125,12 @@ func (c *Container) SameNamespace(asked, seen string) bool {
 	return ref == id || len(ref) >= shortID && strings.HasPrefix(id, ref) || ref == c.Shared[id]
 }
 
+// ownNetwork reports whether a container with this mode has ports of its own that can be published.
+func ownNetwork(mode string) bool {
+	_, shares := SharedContainer(mode)
+	return !shares && mode != "host" && mode != "none"
+}
+
 // isDefaultMode says whether a mode is the network that an engine chooses by itself.
 func isDefaultMode(mode string) bool { return mode == "" || mode == "default" || mode == "bridge" }
 

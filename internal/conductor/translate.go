@@ -174,6 +174,9 @@ func observe(engine string, r container.InspectResponse) *Container {
 			c.Attached[name] = n
 		}
 	}
+	if !ownNetwork(c.NetworkMode) {
+		c.Ports, c.PublishAllPorts = nil, false // The engine discards them, and reports them all the same.
+	}
 	c.observeMACs(r)
 	for port, bindings := range r.NetworkSettings.Ports {
 		for _, b := range bindings {

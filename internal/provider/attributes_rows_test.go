@@ -392,7 +392,10 @@ func healthcheckRows() map[string]attributeRow {
 			within: "healthcheck = { %s }", values: pair{`["CMD", "a"]`, `["CMD-SHELL", "a"]`}, seen: checked(func(h *container.HealthConfig) any { return h.Test }),
 			want: pair{`["CMD","a"]`, `["CMD-SHELL","a"]`},
 		},
-		"healthcheck.disable":        {lines: pair{"", "healthcheck = { disable = true }"}, seen: checked(func(h *container.HealthConfig) any { return h.Test }), want: pair{"null", `["NONE"]`}},
+		"healthcheck.disable":        {
+			lines: pair{`healthcheck = { test = ["CMD", "a"] }`, "healthcheck = { disable = true }"}, seen: checked(func(h *container.HealthConfig) any { return h.Test }),
+			want: pair{`["CMD","a"]`, `["NONE"]`},
+		},
 		"healthcheck.interval":       {within: within, values: pair{`"1s"`, `"1m"`}, seen: checked(func(h *container.HealthConfig) any { return h.Interval.Seconds() }), want: pair{"1", "60"}},
 		"healthcheck.timeout":        {within: within, values: pair{`"1s"`, `"1m"`}, seen: checked(func(h *container.HealthConfig) any { return h.Timeout.Seconds() }), want: pair{"1", "60"}},
 		"healthcheck.start_period":   {within: within, values: pair{`"1s"`, `"1m"`}, seen: checked(func(h *container.HealthConfig) any { return h.StartPeriod.Seconds() }), want: pair{"1", "60"}},

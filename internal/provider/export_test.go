@@ -21,6 +21,9 @@ const (
 // Effect is what a change of an attribute does.
 type Effect = effect
 
+// AttributesWithZero are those of gantry_container that an import gives the zero that means nothing.
+func AttributesWithZero(ctx context.Context) []string { return attributesWithZero(ctx) }
+
 // ContainerAttributes gives what a change does by the name of each attribute of gantry_container that
 // has a value of its own; what is nested is "parent.child", and has the effect of the nearest that is
 // in the table.

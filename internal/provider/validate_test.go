@@ -100,7 +100,7 @@ func TestValidate(t *testing.T) {
 		{"negative duration", values{"stop_grace_period": "-5s"}, "stop_grace_period", "negative"},
 		{"part of a second", values{"stop_grace_period": "1500ms"}, "stop_grace_period", "whole seconds"},
 		{"relative folder", values{"working_dir": "srv"}, "working_dir", "absolute"},
-		{"host name", values{"hostname": "under_score"}, "hostname", "host name"},
+		{"host name", values{"hostname": "two words"}, "hostname", "host name"},
 		{"signal", values{"stop_signal": "SIG TERM"}, "stop_signal", "SIGTERM"},
 		{"own label", values{"labels": values{"io.github.gantry-provider.operation": "x"}}, "labels", "gantry"},
 		{"null label", values{"labels": values{"a": nil}}, "labels", ""},
