@@ -202,7 +202,7 @@ func (b *backgroundClient) write() {
 		b.outgoing = nil
 		b.mu.Unlock()
 		for _, m := range messages {
-			if err := encoder.Encode(m.message); err != nil { //nolint:errchkjson // What fails is the connection.
+			if err := encoder.Encode(m.message); err != nil {
 				_ = b.conn.Close() // The reader says why nothing more can be asked.
 				return
 			}

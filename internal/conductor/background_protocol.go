@@ -25,7 +25,8 @@ import (
 //	                                      ← admitted: it has its slot of the pool
 //
 // A cast is carried out only after "begin": until then whoever casts can be interrupted, and either the
-// cast is withdrawn, or its ID is in the answer to Terraform. What happens if one of the two dies:
+// cast is withdrawn, or its ID is in the answer to Terraform. Between "accepted" and "begin" the provider
+// removes the open mark of a create. What happens if one of the two dies:
 //
 //	the provider, before "ask"            there is nothing
 //	the provider, before "begin"          the end of the connection withdraws the cast

@@ -106,6 +106,10 @@ func (c *Conductor) offer(ctx context.Context, a ask, scope fault.Scope, kind Ki
 		background.withdraw(number)
 		return failed(ctx.Err())
 	}
+	if err := c.deliver(got.OperationID, kind); err != nil {
+		background.withdraw(number)
+		return failed(err)
+	}
 	// From here on the answer has the operation's ID, unless the cast can't have begun.
 	if err := background.begin(ctx, number); err != nil && kind == KindRemove {
 		return failed(err)
@@ -114,6 +118,17 @@ func (c *Conductor) offer(ctx context.Context, a ask, scope fault.Scope, kind Ki
 		background.admitted(ctx, number)
 	}
 	return got.OperationID, nil, nil
+}
+
+// deliver notes that what a create is to make belongs to the state that gets the operation's ID.
+func (c *Conductor) deliver(operationID string, kind Kind) error {
+	if kind != KindCreate {
+		return nil
+	}
+	c.mu.Lock()
+	e := c.engine
+	c.mu.Unlock()
+	return e.journal.Deliver(operationID)
 }
 
 // errUnkept is why a cast is none: nobody would find it again.

@@ -105,6 +105,9 @@ func (n *entry) withdraw(pass *lane.Pass[laneKey]) {
 	n.write(n.id, func(r *journal.Record) {
 		r.Outcome, r.Ended, r.Settled = journal.Superseded, time.Now().UTC(), true
 	})
+	if err := n.in.Deliver(n.id); err != nil {
+		n.logger.Warn("the open mark of a withdrawn operation stays", "error", err)
+	}
 	pass.Leave()
 }
 
