@@ -109,8 +109,10 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 		options = append(options, provider.WithBackground(self, backgroundArgument))
 	}
 	var serving []tf6server.ServeOpt
-	if *debugging {
+	if *debugging { // A person started it, and ends it.
 		serving = append(serving, tf6server.WithManagedDebug())
+	} else {
+		go conductors.endWithTerraform(parentGone())
 	}
 	if err := tf6server.Serve(address, provider.NewServer(buildVersion(), newLogger(getenv, stderr), options...), serving...); err != nil {
 		fmt.Fprintln(stderr, "Unable to serve the provider:", err)
@@ -171,12 +173,14 @@ func (c *closers) add(closer io.Closer) {
 	c.list = append(c.list, closer)
 }
 
+// close closes each conductor once, whoever else closes them at the same moment.
 func (c *closers) close() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, closer := range c.list {
 		_ = closer.Close() // It has logged what is wrong; there is nobody else to tell.
 	}
+	c.list = nil
 }
 
 // explain tells a person who started the plugin by hand what it is.

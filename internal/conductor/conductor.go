@@ -158,6 +158,8 @@ type Conductor struct {
 	lanes lane.Set[laneKey]
 	dial  func() (engineAPI, address, error)
 
+	life life
+
 	// connecting is held while one caller connects for all.
 	connecting chan struct{}
 	// starting is held while one caller starts the background conductor for all, and guards it;

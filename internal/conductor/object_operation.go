@@ -20,6 +20,7 @@ type objectOperation struct {
 	*task
 	entry
 	record journal.Record
+	life   *life
 	pass   *lane.Pass[laneKey]
 	// waited says that others were before it in the lane.
 	waited bool
@@ -37,7 +38,7 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 	if deadline, ok := ctx.Deadline(); ok {
 		record.Deadline = deadline.UTC()
 	}
-	o := &objectOperation{task: t, record: record, entry: entry{
+	o := &objectOperation{task: t, record: record, life: &c.life, entry: entry{
 		in: t.journal, unkept: t.unkept, progress: &progress{step: fault.StepQueued},
 		logger: c.opts.Logger.With("engine", t.name, "object", order, "kind", record.Kind),
 	}}
@@ -64,6 +65,8 @@ func laneName(object fault.Object) string {
 // lane begins, and before anybody hears of it. The error is a *fault.Fault.
 func (o *objectOperation) run(ctx context.Context, do func(context.Context) error) error {
 	removes := Kind(o.record.Kind) == KindRemove
+	ctx, leave := o.life.join(ctx)
+	defer leave()
 	ctx, done := o.attend(ctx, !removes)
 	defer done()
 	if removes {

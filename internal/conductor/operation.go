@@ -37,6 +37,7 @@ type operation struct {
 	Request
 	entry
 	engine *engine
+	life   *life
 	mask   fault.Mask
 	// mark is when the operation was accepted, in the order of pulls.
 	mark pull.Mark
@@ -92,7 +93,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 		lanes = append(lanes, laneKey{e.name, req.PriorName})
 	}
 	o := &operation{
-		Request: req, engine: e, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
+		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
 		mask: fault.NewMask(req.Spec.secrets()...), entry: entry{in: e.journal, unkept: e.unkept, progress: &progress{step: fault.StepQueued}},
 	}
@@ -131,6 +132,8 @@ func (o *operation) enter(step fault.Step) {
 // lane begins, and before anybody hears of it.
 func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer o.admitted()
+	ctx, leave := o.life.join(ctx)
+	defer leave()
 	ctx, done := o.attend(ctx, o.Kind != KindRemove)
 	defer done()
 	if o.Kind == KindRemove {

@@ -181,11 +181,20 @@ type process struct {
 // start begins a command in a process group of its own, as a shell with a terminal does.
 func (c *cli) start(args ...string) *process {
 	c.t.Helper()
+	return c.startTo(nil, args...)
+}
+
+// startTo is start with another place for the output; nil is the process's own.
+func (c *cli) startTo(output *os.File, args ...string) *process {
+	c.t.Helper()
 	p := &process{t: c.t, args: args, output: &syncBuffer{}, began: time.Now()}
 	line := slices.Concat(c.within, []string{program()}, args, []string{"-no-color"})
 	p.command = exec.Command(line[0], line[1:]...)
 	p.command.Dir, p.command.Env = c.folder, c.env
 	p.command.Stdout, p.command.Stderr = p.output, p.output
+	if output != nil {
+		p.command.Stdout, p.command.Stderr = output, output
+	}
 	p.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := p.command.Start(); err != nil {
 		c.t.Fatalf("Unable to start terraform: %v", err)
