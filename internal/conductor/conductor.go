@@ -229,7 +229,7 @@ func (c *Conductor) Close() error {
 	if c.engine != nil {
 		failures = append(failures, c.engine.close(c.opts.Logger))
 		if c.engine.journal != nil {
-			failures = append(failures, c.engine.journal.Prune(time.Now().Add(-keepFor), keepRecords))
+			failures = append(failures, c.engine.journal.Tidy(tidyTakes))
 		}
 	}
 	return errors.Join(failures...)

@@ -84,7 +84,17 @@ func (e *engine) keepCounters() {
 	e.tally.written = now
 }
 
-// keepCounting writes the counters now and then, until ctx ends.
+// tidy keeps the journal of a process that lives long small.
+func (e *engine) tidy() {
+	if e.journal == nil {
+		return
+	}
+	if err := e.journal.Tidy(tidyTakes); err != nil {
+		e.logger.Debug("the journal can't be tidied", "error", err)
+	}
+}
+
+// keepCounting writes the counters now and then, and tidies the journal, until ctx ends.
 func (c *Conductor) keepCounting(ctx context.Context) {
 	for pause(ctx, countEvery) == nil {
 		c.mu.Lock()
@@ -92,6 +102,7 @@ func (c *Conductor) keepCounting(ctx context.Context) {
 		c.mu.Unlock()
 		if e != nil {
 			e.keepCounters()
+			e.tidy()
 		}
 	}
 }

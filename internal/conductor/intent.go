@@ -5,15 +5,8 @@ package conductor
 
 import (
 	"context"
-	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
-)
-
-const (
-	// keepRecords and keepFor bound what the journal keeps of operations that are settled.
-	keepRecords = 200
-	keepFor     = 30 * 24 * time.Hour
 )
 
 // record is the operation's intent.

@@ -4,6 +4,9 @@
 package conductor
 
 import (
+	"context"
+	"time"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -17,37 +20,91 @@ type Late struct {
 	Stray bool
 }
 
-// LateFaults gives the failures on this conductor's engine that nobody waited for, oldest first. It
-// reads the journal alone; an engine that was never connected to has none. Unreadable are the records
-// that can't be read, and may tell of more.
-func (c *Conductor) LateFaults() (late []Late, unreadable []error) {
+const (
+	// manyLate is how many late failures are told of one by one: the others are counted.
+	manyLate = 10
+	// lookTakes bounds how long a look at the journal reads what an older gantry left there.
+	lookTakes = 200 * time.Millisecond
+	// tidyTakes bounds how long a process tidies the journal at its end: Terraform waits two seconds.
+	tidyTakes = 400 * time.Millisecond
+)
+
+// LateFaults are the failures of casts that nobody waited for and that nothing has settled since.
+type LateFaults struct {
+	// Newest are the last of them, oldest first.
+	Newest []Late
+	// Count is how many there are.
+	Count int
+	// Problems are why records can't be read, which may tell of more; Unreadable is how many can't.
+	Problems   []error
+	Unreadable int
+
+	all journal.Late
+}
+
+// Has reports whether the failure of an operation is among them.
+func (l *LateFaults) Has(operationID string) bool { return l.all.Has(operationID) }
+
+// LateFaults returns the late failures on this conductor's engine. It reads the journal alone; an engine
+// that was never connected to has none.
+func (c *Conductor) LateFaults() LateFaults {
 	c.mu.Lock()
 	c.openJournal()
 	j := c.journal
 	c.mu.Unlock()
 	where, err := resolveHost(c.opts.Host)
 	if err != nil || j == nil {
-		return nil, nil // Connecting tells why.
+		return LateFaults{} // Connecting tells why.
 	}
 	e, err := j.Noted(where.Host)
 	if err != nil {
-		return nil, nil // It was never connected to.
+		return LateFaults{} // It was never connected to.
 	}
-	records, unreadable := e.Records()
-	for _, r := range records {
-		one := Late{Kind: Kind(r.Kind)}
-		switch {
-		case !r.Cast || r.Settled:
-			continue
-		case r.InProgress() && !e.Alive(r), r.Outcome == journal.Interrupted:
+	late, err := e.Late(manyLate, lookTakes)
+	if err != nil {
+		return LateFaults{Problems: []error{err}, Unreadable: 1}
+	}
+	if late.Unread > 0 {
+		c.opts.Logger.Info("records of an older gantry have not been read yet: the next run goes on", "records", late.Unread)
+	}
+	faults := LateFaults{Count: late.Count(), Problems: late.Problems, Unreadable: late.Unreadable, all: late}
+	for _, r := range late.Records {
+		one := Late{Kind: Kind(r.Kind), Fault: r.Fault}
+		if r.Outcome != journal.Failed || r.Fault == nil {
 			one.Fault = Interruption(r)
-		case r.Outcome == journal.Failed && r.Fault != nil:
-			one.Fault = r.Fault
-		default:
-			continue
 		}
 		one.Stray = one.Kind == KindRemove || e.Lost(r)
-		late = append(late, one)
+		faults.Newest = append(faults.Newest, one)
 	}
-	return late, unreadable
+	return faults
+}
+
+// settleRemovals settles the late removals whose container is gone by now, whoever removed it: those that
+// a plan tells of one by one, no more.
+func (e *engine) settleRemovals(ctx context.Context) {
+	if e.journal == nil {
+		return
+	}
+	late, err := e.journal.Late(manyLate, 0)
+	if err != nil {
+		e.logger.Debug("the late removals can't be read", "error", err)
+		return
+	}
+	for _, r := range late.Records {
+		if Kind(r.Kind) != KindRemove || r.Object != "" || r.ContainerID == "" {
+			continue
+		}
+		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {
+			continue
+		}
+		err := e.journal.Change(r.ID, func(r *journal.Record) {
+			if r.InProgress() {
+				r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
+			}
+			r.Settled = true
+		})
+		if err != nil {
+			e.logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
+		}
+	}
 }

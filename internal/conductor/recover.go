@@ -91,32 +91,6 @@ func (o *operation) resume(ctx context.Context) error {
 	return nil
 }
 
-// settleRemovals settles the late removals whose container is gone by now, whoever removed it.
-func (e *engine) settleRemovals(ctx context.Context) {
-	if e.journal == nil {
-		return
-	}
-	records, _ := e.journal.Records()
-	for _, r := range records {
-		unfinished := r.Unsettled() || r.InProgress() && !e.journal.Alive(r)
-		if Kind(r.Kind) != KindRemove || r.ContainerID == "" || !unfinished {
-			continue
-		}
-		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {
-			continue
-		}
-		err := e.journal.Change(r.ID, func(r *journal.Record) {
-			if r.InProgress() {
-				r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
-			}
-			r.Settled = true
-		})
-		if err != nil {
-			e.logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
-		}
-	}
-}
-
 // Standing is what is known of a container in Terraform's state: from the engine, and from the
 // journal.
 type Standing struct {

@@ -241,18 +241,18 @@ func TestUnfinishedRemovalIsReportedAndResumed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if late, _ := c.LateFaults(); len(late) != 0 {
+		if late := c.LateFaults(); late.Count != 0 {
 			t.Errorf("late removals: %v", late)
 		}
 		died(t, dir, journal.Record{Kind: string(KindRemove), Container: "web", ContainerID: first.Container.ID, Cast: true})
-		if late, _ := c.LateFaults(); len(late) != 1 || late[0].Kind != KindRemove || !late[0].Stray || late[0].Fault.Kind != fault.Interrupted {
+		if late := c.LateFaults().Newest; len(late) != 1 || late[0].Kind != KindRemove || !late[0].Stray || late[0].Fault.Kind != fault.Interrupted {
 			t.Errorf("late removals: %v", late)
 		}
 		again, err := c.Call(t.Context(), create("web"))
 		if err != nil || again.Container.ID == first.Container.ID && f.count("remove") != 1 || len(f.containers) != 1 {
 			t.Fatalf("%v, container %+v of %d", err, again.Container, len(f.containers))
 		}
-		if late, _ := c.LateFaults(); len(late) != 0 {
+		if late := c.LateFaults(); late.Count != 0 {
 			t.Errorf("late removals after it was resumed: %v", late)
 		}
 	})
@@ -275,7 +275,7 @@ func TestFailureOfALostCastIsStray(t *testing.T) {
 		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web", Cast: true, Caller: "crashed"})
 		stray := func() bool {
 			t.Helper()
-			late, _ := c.LateFaults()
+			late := c.LateFaults().Newest
 			if len(late) != 1 || late[0].Fault.Operation != r.ID || late[0].Fault.Kind != fault.Interrupted {
 				t.Fatalf("late faults: %+v", late)
 			}
@@ -293,7 +293,7 @@ func TestFailureOfALostCastIsStray(t *testing.T) {
 		if _, err := c.Call(t.Context(), create("web")); err != nil {
 			t.Fatal(err)
 		}
-		if late, _ := c.LateFaults(); len(late) != 0 {
+		if late := c.LateFaults(); late.Count != 0 {
 			t.Errorf("late faults after a create dealt with it: %+v", late)
 		}
 	})

@@ -90,7 +90,7 @@ func (o *operation) awaitReferences(ctx context.Context) error {
 	}
 	for _, ref := range o.Spec.referred() {
 		awaited := ""
-		for r, ok := o.underWay(ref); ok; r, ok = o.underWay(ref) {
+		for r, ok := o.underWay(ctx, ref); ok; r, ok = o.underWay(ctx, ref) {
 			awaited = r.ID
 			o.logger.Info("waiting for an operation on a container that this one refers to", "awaited", r.ID)
 			for o.goesOn(r.ID) {
@@ -113,12 +113,22 @@ func (o *operation) goesOn(id string) bool {
 }
 
 // underWay finds the last operation on a container that was accepted before this one and has not
-// ended.
-func (o *operation) underWay(ref string) (journal.Record, bool) {
-	records, _ := o.engine.journal.Records()
+// ended. An operation is found by the name that the container has: its lane.
+func (o *operation) underWay(ctx context.Context, ref string) (journal.Record, bool) {
+	if r, ok := o.underWayIn(ref); ok || len(ref) < shortID {
+		return r, ok
+	}
+	c, err := o.engine.inspect(ctx, ref)
+	if err != nil || c.Name == ref {
+		return journal.Record{}, false // The start says what is wrong with it.
+	}
+	return o.underWayIn(c.Name)
+}
+
+func (o *operation) underWayIn(lane string) (journal.Record, bool) {
+	records, _ := o.engine.journal.Lane(lane)
 	for _, r := range slices.Backward(records) {
-		concerns := slices.Contains(r.Lanes(), ref) || len(ref) >= shortID && strings.HasPrefix(r.ContainerID, ref)
-		if concerns && r.ID != o.id && journal.Ticket(r.ID) < journal.Ticket(o.id) && r.InProgress() && o.engine.journal.Alive(r) {
+		if r.ID != o.id && journal.Ticket(r.ID) < journal.Ticket(o.id) && r.InProgress() && o.engine.journal.Alive(r) {
 			return r, true
 		}
 	}

@@ -201,11 +201,15 @@ type record struct {
 // journal gives all records, oldest first.
 func (r *castRig) journal() []record {
 	r.t.Helper()
-	paths, err := filepath.Glob(filepath.Join(r.dir, "engines", "*", "operations", "*.json"))
-	if err != nil {
+	open, err := filepath.Glob(filepath.Join(r.dir, "engines", "*", "operations", "*.json"))
+	past, err2 := filepath.Glob(filepath.Join(r.dir, "engines", "*", "history", "*", "*.json"))
+	if err := errors.Join(err, err2); err != nil {
 		r.t.Fatal(err)
 	}
-	slices.Sort(paths)
+	paths := slices.Concat(open, past)
+	slices.SortFunc(paths, func(a, b string) int { return strings.Compare(filepath.Base(a), filepath.Base(b)) })
+	// A rename is in the history of both its names.
+	paths = slices.CompactFunc(paths, func(a, b string) bool { return filepath.Base(a) == filepath.Base(b) })
 	var records []record
 	for _, path := range paths {
 		content, err := os.ReadFile(path)

@@ -113,7 +113,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	warnings := &resp.Diagnostics
 	var imported *conductor.ImageDefaults
 	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
-	if standing.Fault != nil && r.told[standing.Fault.Operation] {
+	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
 		warnings = new(diag.Diagnostics)
 	}
 	switch {

@@ -166,7 +166,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		state.PullPolicy, state.KeepOnDestroy = types.StringValue(string(conductor.PullMissing)), types.BoolValue(false)
 	}
 	warnings := &resp.Diagnostics
-	if standing.Fault != nil && r.told[standing.Fault.Operation] {
+	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
 		warnings = new(diag.Diagnostics)
 	}
 	if !state.judge(standing, time.Now(), warnings) {

@@ -15,28 +15,23 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// manyLate is how many late failures are told of one by one.
-const manyLate = 10
-
 // tellLate warns of the failures of casts that no resource can tell of: where there is none any more,
-// or not yet. Beyond a number it tells of all in one warning, also of those that resources would
-// tell of, and gives their operations' IDs.
-func tellLate(late []conductor.Late, diags *diag.Diagnostics) (told map[string]bool) {
-	if len(late) > manyLate {
-		told = make(map[string]bool)
+// or not yet. Beyond a number it tells in one warning of the newest, and how many there are besides, also of
+// those that resources would tell of: it reports whether it did.
+func tellLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll bool) {
+	if more := late.Count - len(late.Newest); more > 0 && len(late.Newest) > 0 {
 		var lines []string
-		for _, one := range late {
-			told[one.Fault.Operation] = true
+		for _, one := range late.Newest {
 			lines = append(lines, fmt.Sprintf("- %s (%s): %s", one.Fault.Subject(), one.Kind, one.Fault.Summary))
 		}
 		slices.Sort(lines)
-		engine := late[0].Fault.Engine
-		diags.AddWarning(fmt.Sprintf("%d operations on engine %q failed after their apply", len(late), engine),
-			fmt.Sprintf("%s\n\nThe plan repairs those of this configuration; each resource's fault has the details. "+
-				"The next create, update or delete of the same name settles a failure, and so does `terraform-provider-gantry operations settle`.", strings.Join(lines, "\n")))
-		return told
+		lines = append(lines, fmt.Sprintf("- and %d more", more))
+		diags.AddWarning(fmt.Sprintf("%d operations on engine %q failed after their apply", late.Count, late.Newest[0].Fault.Engine),
+			fmt.Sprintf("%s\n\nThe plan repairs those of this configuration; each resource's fault has the details, and `terraform-provider-gantry operations list --failed` "+
+				"lists all. The next create, update or delete of the same name settles a failure, and so does `terraform-provider-gantry operations settle`.", strings.Join(lines, "\n")))
+		return true
 	}
-	for _, one := range late {
+	for _, one := range late.Newest {
 		f := one.Fault
 		switch {
 		case !one.Stray:
@@ -48,22 +43,22 @@ func tellLate(late []conductor.Late, diags *diag.Diagnostics) (told map[string]b
 				f.Summary+"\n"+f.Detail()+"\n\nNo state is known that names this operation. The next create, update or delete of the same name deals with what it left.")
 		}
 	}
-	return nil
+	return false
 }
 
-// tellUnreadable warns of records of the journal that can't be read.
-func tellUnreadable(problems []error, diags *diag.Diagnostics) {
+// tellUnreadable warns of records of the journal that can't be read: of some why, and how many there are.
+func tellUnreadable(problems []error, count int, diags *diag.Diagnostics) {
 	if len(problems) == 0 {
 		return
 	}
 	var lines []string
-	for _, problem := range problems[:min(len(problems), manyLate)] {
+	for _, problem := range problems {
 		lines = append(lines, "- "+problem.Error())
 	}
-	if more := len(problems) - len(lines); more > 0 {
+	if more := count - len(lines); more > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", more))
 	}
-	diags.AddWarning(fmt.Sprintf("The state folder has records that can't be read (%d)", len(problems)),
+	diags.AddWarning(fmt.Sprintf("The state folder has records that can't be read (%d)", count),
 		strings.Join(lines, "\n")+"\n\nWhat they tell of is not known, a failure perhaps; all else goes on by what the engine knows. They are left as they are. "+
 			"What a newer gantry wrote, a newer gantry reads; a damaged record can be deleted once its container is as it should be.")
 }

@@ -29,53 +29,55 @@ func TestTellLate(t *testing.T) {
 		lateFault(conductor.KindCreate, "known", false),
 	}
 	var diags diag.Diagnostics
-	told := tellLate(few, &diags)
+	told := tellLate(conductor.LateFaults{Newest: few, Count: len(few)}, &diags)
 	var summaries []string
 	for _, d := range diags {
 		summaries = append(summaries, d.Summary())
 	}
 	want := `The removal of container "gone" on engine "edge1" failed after the last apply, ` +
 		`The create of container "lost" on engine "edge1" failed after an apply that was cut off`
-	if got := strings.Join(summaries, ", "); got != want || len(told) != 0 {
-		t.Errorf("told %s\nwant %s\nand of %v", got, want, told)
+	if got := strings.Join(summaries, ", "); got != want || told {
+		t.Errorf("told %s\nwant %s\nand of all: %t", got, want, told)
 	}
 }
 
-// Past ten there is one warning with all names.
+// Past ten there is one warning with the names of ten.
 func TestTellManyLate(t *testing.T) {
 	t.Parallel()
-	var many []conductor.Late
-	for i := range manyLate + 1 {
-		many = append(many, lateFault(conductor.KindCreate, fmt.Sprintf("c%d", i), false))
+	var newest []conductor.Late
+	for i := range 10 {
+		newest = append(newest, lateFault(conductor.KindCreate, fmt.Sprintf("c%d", i), false))
 	}
 	var diags diag.Diagnostics
-	told := tellLate(many, &diags)
-	if len(diags) != 1 || len(told) != len(many) {
-		t.Fatalf("%d warnings, told of %d", len(diags), len(told))
+	if told := tellLate(conductor.LateFaults{Newest: newest, Count: 10_000}, &diags); len(diags) != 1 || !told {
+		t.Fatalf("%d warnings, told of all: %t", len(diags), told)
 	}
-	for _, one := range many {
-		if !told[one.Fault.Operation] || !strings.Contains(diags[0].Detail(), one.Fault.Subject()+" (create): "+one.Fault.Summary) {
+	for _, one := range newest {
+		if !strings.Contains(diags[0].Detail(), one.Fault.Subject()+" (create): "+one.Fault.Summary) {
 			t.Errorf("not told of %s:\n%s", one.Fault.Container, diags[0].Detail())
 		}
+	}
+	if !strings.Contains(diags[0].Summary(), "10000 operations") || !strings.Contains(diags[0].Detail(), "and 9990 more") || len(diags[0].Detail()) > 2000 {
+		t.Errorf("it tells %s: %s", diags[0].Summary(), diags[0].Detail())
 	}
 }
 
 // However many records can't be read, there is one warning with some of them.
 func TestTellUnreadable(t *testing.T) {
 	t.Parallel()
-	for n, says := range map[int]string{1: "- record 0\n\n", manyLate + 2: "- record 9\n- and 2 more\n\n"} {
+	for n, says := range map[int]string{1: "- record 0\n\n", 12: "- record 9\n- and 2 more\n\n"} {
 		var problems []error
 		for i := range n {
 			problems = append(problems, fmt.Errorf("record %d", i))
 		}
 		var diags diag.Diagnostics
-		tellUnreadable(problems, &diags)
+		tellUnreadable(problems[:min(n, 10)], n, &diags)
 		if len(diags) != 1 || !strings.Contains(diags[0].Detail(), says) {
 			t.Errorf("of %d: %v", n, diags)
 		}
 	}
 	var diags diag.Diagnostics
-	tellUnreadable(nil, &diags)
+	tellUnreadable(nil, 0, &diags)
 	if len(diags) != 0 {
 		t.Errorf("of none: %v", diags)
 	}

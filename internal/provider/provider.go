@@ -87,9 +87,9 @@ type providerData struct {
 	// ci says that this is a CI run; cutOff warns once what that means for casts.
 	ci     bool
 	cutOff sync.Once
-	// told are the IDs of the operations whose late failures the configuration told of all at
+	// told are the late failures that the configuration told of all at
 	// once, so that their resources need not.
-	told map[string]bool
+	told conductor.LateFaults
 	// wait is the default of the resources' wait_for; empty if there is none.
 	wait conductor.Wait
 	// digests are what replacements are to pull.
@@ -205,9 +205,11 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		resp.Diagnostics.AddAttributeError(path.Root("state_dir"), "The state folder can be written by others", sentence(err)+".")
 		return
 	}
-	late, unreadable := data.conductor.LateFaults()
-	data.told = tellLate(late, &resp.Diagnostics)
-	tellUnreadable(unreadable, &resp.Diagnostics)
+	late := data.conductor.LateFaults()
+	if tellLate(late, &resp.Diagnostics) {
+		data.told = late
+	}
+	tellUnreadable(late.Problems, late.Unreadable, &resp.Diagnostics)
 }
 
 // ResourceData gives what Configure handed to the resources; nil as long as it has not run.

@@ -49,7 +49,7 @@ func (e *Engine) Begin(r Record) error {
 		return err
 	}
 	r.Version, r.Owner = recordVersion, e.journal.owner
-	return e.write(e.path(r), r, nil)
+	return e.write(filepath.Join(e.operations(), r.fileName()), r, nil)
 }
 
 // Change changes a record and makes the change durable. It keeps the read-change-write together, among
@@ -60,16 +60,22 @@ func (e *Engine) Change(id string, change func(*Record)) error {
 		return err
 	}
 	defer release()
-	r, content, err := e.locate(id)
+	where, r, content, err := e.load(id)
 	if err != nil {
 		return err
 	}
 	change(&r)
-	if err := e.write(e.path(r), r, content); err != nil {
+	if err := e.write(where.path(), r, content); err != nil {
 		return err
 	}
+	for _, lane := range where.lanes {
+		if where.folder != e.operations() && where.folder != e.pastOf(lane) { // The history of a rename's other lane.
+			err = errors.Join(err, e.write(filepath.Join(e.pastOf(lane), where.file), r, content))
+		}
+	}
 	if !r.InProgress() {
-		err = errors.Join(remove(e.told(id)), remove(e.cancel(id)))
+		e.markLate(r)
+		err = errors.Join(err, remove(e.told(id)), remove(e.cancel(id)))
 	}
 	return err
 }

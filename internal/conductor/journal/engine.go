@@ -8,89 +8,145 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
-	"strings"
-	"time"
+	"sync"
 )
 
 // Engine is the journal of one engine. It is safe for use by many goroutines and processes.
 type Engine struct {
 	journal *Journal
 	dir     string
+
+	listing sync.Mutex
+	// index is the last listing of the open operations.
+	index *index
 }
 
 func (e *Engine) operations() string { return filepath.Join(e.dir, "operations") }
 func (e *Engine) lanes() string      { return filepath.Join(e.dir, "lanes") }
 func (e *Engine) progress() string   { return filepath.Join(e.dir, "progress") }
+func (e *Engine) late() string       { return filepath.Join(e.dir, "late") }
+func (e *Engine) history() string    { return filepath.Join(e.dir, "history") }
 
-func (e *Engine) folders() []string { return []string{e.operations(), e.lanes(), e.progress()} }
+// pastOf is where the history of a lane is kept.
+func (e *Engine) pastOf(lane string) string { return filepath.Join(e.history(), lane) }
 
-// path is where a record is kept.
-func (e *Engine) path(r Record) string {
+func (e *Engine) folders() []string {
+	return []string{e.operations(), e.lanes(), e.progress(), e.late(), e.history()}
+}
+
+// fileName is the name of a record's file.
+func (r Record) fileName() string {
 	name := r.ticket()
 	for _, lane := range r.Lanes() {
 		name += "." + short(lane)
 	}
-	return filepath.Join(e.operations(), name+".json")
-}
-
-// find returns the paths of the records whose file name has this part between dots, oldest first.
-func (e *Engine) find(part string) ([]string, error) {
-	entries, err := e.journal.disk.list(e.operations())
-	if err != nil {
-		return nil, err
-	}
-	var paths []string
-	for _, entry := range entries {
-		parts := strings.Split(entry.Name(), ".")
-		if parts[len(parts)-1] == "json" && (part == "" || slices.Contains(parts, part)) {
-			paths = append(paths, filepath.Join(e.operations(), entry.Name()))
-		}
-	}
-	return paths, nil
+	return name + ".json"
 }
 
 // Find returns one record. A missing one is fs.ErrNotExist.
 func (e *Engine) Find(id string) (Record, error) {
-	r, _, err := e.locate(id)
+	_, r, _, err := e.load(id)
 	return r, err
 }
 
-// locate returns a record and the content of its file.
-func (e *Engine) locate(id string) (Record, []byte, error) {
-	paths, err := e.find(Ticket(id))
-	if err != nil {
-		return Record{}, nil, err
+// load returns a record, and where and what its file is. One that moves into the history meanwhile is
+// found there.
+func (e *Engine) load(id string) (where located, r Record, content []byte, err error) {
+	for range 2 {
+		var found bool
+		where, found, err = e.find(id)
+		if err == nil && !found {
+			err = fmt.Errorf("operation %s: %w", id, fs.ErrNotExist)
+		}
+		if err != nil {
+			return located{}, Record{}, nil, err
+		}
+		r, content, err = e.read(where.path())
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
-	if len(paths) == 0 {
-		return Record{}, nil, fmt.Errorf("operation %s: %w", id, fs.ErrNotExist)
-	}
-	return e.read(paths[0])
+	return where, r, content, err
 }
 
-// Records returns all records, oldest first, and apart from them what can't be read: torn files, and
-// files of a newer gantry.
-func (e *Engine) Records() ([]Record, []error) { return e.load("") }
-
-// Lane returns the records of one lane, oldest first, and what can't be read of it.
-func (e *Engine) Lane(name string) ([]Record, []error) { return e.load(short(name)) }
-
-func (e *Engine) load(part string) ([]Record, []error) {
-	paths, err := e.find(part)
+// Open returns the records of what has not ended, of failures that are not settled, and of what has just
+// ended, oldest first, and apart from them what can't be read: torn files, and files of a newer gantry.
+func (e *Engine) Open() ([]Record, []error) {
+	x, err := e.opened()
 	if err != nil {
 		return nil, []error{err}
 	}
+	return e.readAll(locatedIn(x.names, e.operations()), "")
+}
+
+// Records returns all records, the history with them.
+func (e *Engine) Records() ([]Record, []error) {
+	x, err := e.opened()
+	if err != nil {
+		return nil, []error{err}
+	}
+	lanes, err := e.journal.disk.list(e.history())
+	if err != nil {
+		return nil, []error{err}
+	}
+	all := locatedIn(x.names, e.operations())
+	for _, lane := range lanes {
+		if !lane.IsDir() {
+			continue
+		}
+		past, err := e.names(e.pastOf(lane.Name()))
+		if err != nil {
+			return nil, []error{err}
+		}
+		all = append(all, locatedIn(past, e.pastOf(lane.Name()))...)
+	}
+	slices.SortStableFunc(all, func(a, b located) int { return byTicket(a.name, b.name) })
+	// A rename is in the history of both its lanes.
+	return e.readAll(slices.CompactFunc(all, func(a, b located) bool { return a.file == b.file }), "")
+}
+
+// Lane returns the records of one lane, oldest first, and what can't be read of it.
+func (e *Engine) Lane(name string) ([]Record, []error) {
+	all, err := e.inLane(short(name))
+	if err != nil {
+		return nil, []error{err}
+	}
+	return e.readAll(all, name)
+}
+
+// openInLane is Lane without the history.
+func (e *Engine) openInLane(name string) ([]Record, []error) {
+	x, err := e.opened()
+	if err != nil {
+		return nil, []error{err}
+	}
+	return e.readAll(locatedIn(x.lanes[short(name)], e.operations()), name)
+}
+
+func locatedIn(names []name, folder string) []located {
+	all := make([]located, 0, len(names))
+	for _, n := range names {
+		all = append(all, located{n, folder})
+	}
+	return all
+}
+
+// readAll reads records, of a lane if one is named: two can have the same short name.
+func (e *Engine) readAll(all []located, lane string) ([]Record, []error) {
 	var records []Record
 	var problems []error
-	for _, path := range paths {
-		r, _, err := e.read(path)
+	for _, l := range all {
+		r, _, err := e.read(l.path())
+		if errors.Is(err, fs.ErrNotExist) && l.folder == e.operations() && len(l.lanes) > 0 {
+			r, _, err = e.read(filepath.Join(e.pastOf(l.lanes[0]), l.file)) // It moved meanwhile.
+		}
 		switch {
 		case errors.Is(err, fs.ErrNotExist): // Pruned meanwhile.
 		case err != nil:
 			problems = append(problems, err)
-		default:
+		case lane == "" || slices.Contains(r.Lanes(), lane):
 			records = append(records, r)
 		}
 	}
@@ -115,21 +171,3 @@ func (e *Engine) Lost(r Record) bool {
 
 // Own reports whether this process owns a record.
 func (e *Engine) Own(r Record) bool { return r.Owner == e.journal.owner }
-
-// Prune drops settled and successful records that ended before a time, and the oldest of them
-// beyond a number; counters likewise. Unsettled faults are never dropped.
-func (e *Engine) Prune(before time.Time, most int) error {
-	records, _ := e.Records()
-	settled := slices.DeleteFunc(records, func(r Record) bool { return r.InProgress() || r.Unsettled() })
-	var failures []error
-	for i, r := range settled {
-		if r.Ended.Before(before) || i < len(settled)-most {
-			for _, path := range []string{e.path(r), e.cancel(r.ID)} {
-				if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-					failures = append(failures, err)
-				}
-			}
-		}
-	}
-	return errors.Join(append(failures, e.pruneCounters(before, most), e.journal.pruneOwners(before))...)
-}

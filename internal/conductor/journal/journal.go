@@ -11,6 +11,8 @@
 //	  engines/<engine>-<short>/
 //	    operations/<ticket>.<lane>….json   one file an operation: what is open, and what has just ended
 //	    operations/<ticket>.cancel         somebody asks the operation's owner to cancel it
+//	    history/<lane>/<ticket>.<lane>….json   what is over
+//	    late/<ticket>.<lane>….json         marks a cast whose failure nobody has dealt with
 //	    progress/<ticket>.json             where an operation in progress is, for whoever watches it
 //	    counters/<owner>.json              how often and how long operations of a process waited
 //	    lanes/<lane>.lock                  held while an operation of the lane is carried out
@@ -20,8 +22,14 @@
 // rename has two; it stands in the file's name so
 // that a lane is listed without opening others' files.
 //
-// Lock files are never deleted: who has one open would hold a lock that others don't see.
-// (An owner deletes its own at an orderly end: what is left and can be taken is a crash.)
+// The history is kept by lane: what has ended and is dealt with goes there, so that a look at what is open
+// costs nothing for what is not. late/ has an empty file for each cast whose failure is not settled:
+// they can be many, and are counted without opening them. An older gantry knows neither, and takes what is
+// in the history for pruned.
+//
+// Who waits for a lock may have a file open that was deleted, and that nobody else sees: it counts only if
+// it is still the one at its path. (An owner deletes its own at an orderly end: what is left and can be
+// taken is a crash, unless it has the end in it.)
 package journal
 
 import (

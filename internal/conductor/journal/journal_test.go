@@ -139,7 +139,7 @@ func TestTornAndNewerRecordsAreReportedAndLeftAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := e.Prune(time.Now().Add(time.Hour), 0); err != nil {
+	if err := e.Tidy(time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	records, problems := e.Records()
@@ -148,49 +148,6 @@ func TestTornAndNewerRecordsAreReportedAndLeftAlone(t *testing.T) {
 	}
 	if text := errors.Join(problems...).Error(); !strings.Contains(text, "version 99") || !strings.Contains(text, "torn.json") {
 		t.Errorf("problems: %s", text)
-	}
-}
-
-func TestPruneNeverDropsWhatIsUnsettled(t *testing.T) {
-	e := open(t, t.TempDir())
-	old := time.Now().Add(-time.Hour)
-	var kept []string
-	for i, change := range []func(*journal.Record){
-		func(r *journal.Record) { r.Outcome = journal.Done },
-		func(r *journal.Record) { r.Outcome = journal.Failed },
-		func(r *journal.Record) { r.Outcome = journal.Interrupted },
-		func(r *journal.Record) { r.Outcome, r.Settled = journal.Failed, true },
-		func(*journal.Record) {},
-	} {
-		r := record(fmt.Sprintf("c%d", i))
-		r.Ended = old
-		change(&r)
-		begin(t, e, r)
-		if r.InProgress() || r.Unsettled() {
-			kept = append(kept, r.ID)
-		}
-	}
-	if err := e.Prune(time.Now(), 100); err != nil {
-		t.Fatal(err)
-	}
-	records, _ := e.Records()
-	var got []string
-	for _, r := range records {
-		got = append(got, r.ID)
-	}
-	if strings.Join(got, " ") != strings.Join(kept, " ") {
-		t.Errorf("kept %v, want %v", got, kept)
-	}
-	for range 10 {
-		r := record("many")
-		r.Outcome, r.Ended = journal.Done, time.Now()
-		begin(t, e, r)
-	}
-	if err := e.Prune(old, 4); err != nil {
-		t.Fatal(err)
-	}
-	if many, _ := e.Lane("many"); len(many) != 4 {
-		t.Errorf("%d records are left, want 4", len(many))
 	}
 }
 
@@ -372,18 +329,5 @@ func TestCountersAreKeptByProcessAndPruned(t *testing.T) {
 	counters, problems := first.Counters()
 	if len(counters) != 2 || len(problems) != 0 || counters[0].PullsCoalesced != 2 || counters[0].Owner == counters[1].Owner {
 		t.Fatalf("counters %+v, %v", counters, problems)
-	}
-	newest := counters[1].Owner
-	if err := first.Prune(time.Now().Add(-time.Hour), 1); err != nil {
-		t.Fatal(err)
-	}
-	if counters, _ := first.Counters(); len(counters) != 1 || counters[0].Owner != newest {
-		t.Errorf("the number is 1: left are %+v", counters)
-	}
-	if err := first.Prune(time.Now().Add(time.Hour), 1); err != nil {
-		t.Fatal(err)
-	}
-	if counters, _ := first.Counters(); len(counters) != 0 {
-		t.Errorf("too old: left are %+v", counters)
 	}
 }

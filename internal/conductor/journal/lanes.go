@@ -38,10 +38,12 @@ func (e *Engine) Hold(ctx context.Context, r Record) (*Hold, error) {
 		hold := &Hold{Waited: waited}
 		for _, name := range names {
 			lock := flock.New(filepath.Join(e.lanes(), short(name)+".lock"), flock.SetPermissions(fileMode))
-			taken, err := lock.TryLock()
-			if err == nil && !taken {
+			taken, err := tryLock(lock)
+			for ; err == nil && !taken; taken, err = tryLock(lock) {
 				hold.Waited = true
-				_, err = lock.TryLockContext(ctx, poll)
+				if err = rest(ctx); err != nil {
+					break
+				}
 			}
 			if err != nil {
 				return nil, errors.Join(err, hold.Release())
@@ -55,11 +57,19 @@ func (e *Engine) Hold(ctx context.Context, r Record) (*Hold, error) {
 		if err := hold.Release(); err != nil {
 			return nil, err
 		}
-		select {
-		case <-time.After(poll):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+		if err := rest(ctx); err != nil {
+			return nil, err
 		}
+	}
+}
+
+// rest is the pause before the next look; it fails when ctx ends.
+func rest(ctx context.Context) error {
+	select {
+	case <-time.After(poll):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -78,7 +88,7 @@ func (h *Hold) Release() error {
 // lanes decide: to yield to an operation that waits for this one there would be a deadlock.
 func (e *Engine) behind(r Record) bool {
 	for _, name := range r.Lanes() {
-		others, _ := e.Lane(name)
+		others, _ := e.openInLane(name)
 		for _, other := range others {
 			if other.InProgress() && other.Owner != e.journal.owner && other.ticket() < r.ticket() && e.Alive(other) {
 				return true

@@ -4,7 +4,10 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -60,7 +63,7 @@ func (e *Engine) lockRecord(id string) (release func(), err error) {
 func (e *Engine) lockChange(lane string) (lock *flock.Flock, held bool, err error) {
 	lock = flock.New(filepath.Join(e.lanes(), lane+".change"), flock.SetPermissions(fileMode))
 	for giveUp := time.Now().Add(changeTakes); ; time.Sleep(changePoll) {
-		held, err := lock.TryLock()
+		held, err := tryLock(lock)
 		if err != nil {
 			return nil, false, &UnusableError{e.journal.dir, fmt.Errorf("locking the records of a name: %w", err)}
 		}
@@ -68,6 +71,52 @@ func (e *Engine) lockChange(lane string) (lock *flock.Flock, held bool, err erro
 			return lock, held, nil
 		}
 	}
+}
+
+// tryLock takes a lock, if it is free and still the one that others find: the lock files of a lane that is
+// long unused are deleted by whoever holds them.
+func tryLock(lock *flock.Flock) (bool, error) {
+	for {
+		held, err := lock.TryLock()
+		if err != nil || !held || current(lock) {
+			return held, err
+		}
+		if err := lock.Unlock(); err != nil {
+			return false, err
+		}
+	}
+}
+
+// current reports whether the file that a lock holds is still the one at its path.
+func current(lock *flock.Flock) bool {
+	held, err := lock.Stat()
+	if err != nil {
+		return false
+	}
+	found, err := os.Stat(lock.Path())
+	return err == nil && os.SameFile(held, found)
+}
+
+// dropLock deletes a lock file that nobody needs, as unused tells while it is held. Where the name of a file
+// stays as long as it is open, it goes only if nobody else has it open.
+func (e *Engine) dropLock(path string, unused func() bool) error {
+	lock := flock.New(path, flock.SetFlag(os.O_RDONLY))
+	held, err := lock.TryLock()
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !held {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if !current(lock) || !unused() {
+		return lock.Unlock()
+	}
+	removed := e.journal.disk.remove(path)
+	if err := lock.Unlock(); err != nil || removed == nil {
+		return err
+	}
+	_ = e.journal.disk.remove(path)
+	return nil
 }
 
 // shorts are the short names of lanes, each once, in the order in which they are locked.

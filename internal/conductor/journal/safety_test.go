@@ -46,7 +46,7 @@ func TestProgressLeavesTheRecordAlone(t *testing.T) {
 	t.Parallel()
 	e := inside(t, t.TempDir())
 	r := accept(t, e, Record{Container: "web"})
-	before, err := os.ReadFile(e.path(r))
+	before, err := os.ReadFile(filepath.Join(e.operations(), r.fileName()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +56,7 @@ func TestProgressLeavesTheRecordAlone(t *testing.T) {
 	if err := e.Progress(r.ID, progressed); err != nil {
 		t.Fatal(err)
 	}
-	if after, err := os.ReadFile(e.path(r)); err != nil || !bytes.Equal(after, before) {
+	if after, err := os.ReadFile(filepath.Join(e.operations(), r.fileName())); err != nil || !bytes.Equal(after, before) {
 		t.Errorf("the durable record was replaced: %s, %v", after, err)
 	}
 	if now, err := e.Find(r.ID); err != nil || now.Step != fault.StepPulling || now.ContainerID != "c1" || now.Pull.Done != 5 {

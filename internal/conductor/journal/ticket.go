@@ -5,8 +5,6 @@ package journal
 
 import (
 	"encoding/binary"
-	"path/filepath"
-	"strings"
 
 	"github.com/google/uuid"
 )
@@ -16,13 +14,12 @@ import (
 func (e *Engine) draw(r Record) (string, error) {
 	highest := Ticket(r.After)
 	for _, lane := range r.Lanes() {
-		paths, err := e.find(short(lane))
+		all, err := e.inLane(short(lane))
 		if err != nil {
 			return "", &UnusableError{e.journal.dir, err}
 		}
-		for _, path := range paths {
-			ticket, _, _ := strings.Cut(filepath.Base(path), ".")
-			highest = max(highest, ticket)
+		if len(all) > 0 {
+			highest = max(highest, all[len(all)-1].ticket)
 		}
 	}
 	return nextTicket(uuid.Must(uuid.NewV7()), highest).String(), nil

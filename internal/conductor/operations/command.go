@@ -261,15 +261,25 @@ func (s *session) engines() ([]*journal.Engine, error) {
 	return s.journal.Engines()
 }
 
-// operations gives all operations, the newest last. What can't be read is warned of.
+// operations returns all operations, the newest last. What can't be read is warned of.
 func (s *session) operations() ([]operation, error) {
+	return s.read((*journal.Engine).Records)
+}
+
+// open returns the operations that are in progress or have just ended, and what failed and is not
+// settled, the newest last.
+func (s *session) open() ([]operation, error) {
+	return s.read((*journal.Engine).Open)
+}
+
+func (s *session) read(of func(*journal.Engine) ([]journal.Record, []error)) ([]operation, error) {
 	engines, err := s.engines()
 	if err != nil {
 		return nil, err
 	}
 	now, all := time.Now(), []operation{}
 	for _, e := range engines {
-		records, problems := e.Records()
+		records, problems := of(e)
 		s.warn(problems...)
 		for _, r := range records {
 			all = append(all, look(e, r, now))

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -20,7 +21,7 @@ func watch(ctx context.Context, s *session) error {
 	_, _, live := s.Screen()
 	w := &watcher{session: s, live: live && !s.json, stages: make(map[string]string)}
 	for first := true; ; first = false {
-		all, err := s.operations()
+		all, err := s.open()
 		if err != nil {
 			return err
 		}
@@ -54,13 +55,15 @@ type watcher struct {
 	live bool
 	// before are the operations that had ended when the watch began.
 	before map[string]bool
+	// watched are those that were seen since.
+	watched []operation
 	// stages are what was told of each operation.
 	stages map[string]string
 	// drawn is how many lines of the terminal are the watch's.
 	drawn int
 }
 
-// take leaves out what had ended before the watch began.
+// take leaves out what had ended before the watch began, and keeps what has left the open operations since.
 func (w *watcher) take(all []operation, first bool) []operation {
 	if first {
 		w.before = make(map[string]bool)
@@ -68,12 +71,23 @@ func (w *watcher) take(all []operation, first bool) []operation {
 			w.before[o.ID] = o.State != inProgress
 		}
 	}
-	var watched []operation
+	there := make(map[string]bool)
+	for _, o := range all {
+		there[o.ID] = true
+	}
+	watched := slices.DeleteFunc(w.watched, func(o operation) bool { return there[o.ID] })
+	for i, o := range watched {
+		if r, err := o.engine.Find(o.ID); o.State == inProgress && err == nil {
+			watched[i] = look(o.engine, r, time.Now())
+		}
+	}
 	for _, o := range all {
 		if !w.before[o.ID] {
 			watched = append(watched, o)
 		}
 	}
+	slices.SortFunc(watched, byTime)
+	w.watched = slices.Clone(watched)
 	return watched
 }
 
