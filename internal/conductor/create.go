@@ -118,6 +118,9 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 	case err == nil && holder.State.Status != "removing" && o.abandoned(holder):
 		return o.takeOver(ctx, holder)
 	case err == nil && holder.State.Status != "removing":
+		if aside := o.giveWay(ctx, name); aside != nil {
+			return aside
+		}
 		return o.scope().NameConflict(name, describe(holder), fault.NothingCreated, taken)
 	case time.Now().After(giveUp):
 		whose := "something that the engine is still making or removing has it"

@@ -80,6 +80,8 @@ type operation struct {
 	exchange journal.Exchange
 	// away is what the container lacks until the operation has brought it anew.
 	away takenAway
+	// parked says that the container gave its name up before it could have the new one.
+	parked bool
 	// changed says that something was changed on the engine.
 	changed bool
 }
@@ -156,9 +158,10 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	}
 	o.engine.tally.queued(o.waited, time.Since(o.accepted))
 	if err == nil {
-		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+		c, hold, err = o.carryOut(ctx, hold)
 	}
 	if err != nil {
+		o.unpark(ctx)
 		err = o.giveBack(ctx, o.fail(ctx, err))
 		c = o.left(ctx)
 		o.logger.Info("failed", "after", time.Since(o.accepted), "step", string(o.step), "error", err)

@@ -203,6 +203,9 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 	case err == nil:
 		return nil, nil
 	case a.do == doRename && nameTaken(err):
+		if aside := o.giveWay(ctx, o.Spec.Name); aside != nil {
+			return nil, aside
+		}
 		return nil, o.renameConflict(ctx, err)
 	case a.do == doConnect && !lostAnswer(err) && ctx.Err() == nil:
 		return nil, o.explainConnect(ctx, a.key, err)

@@ -90,7 +90,7 @@ func (e *Engine) behind(r Record) bool {
 	for _, name := range r.Lanes() {
 		others, _ := e.openInLane(name)
 		for _, other := range others {
-			if other.InProgress() && other.Owner != e.journal.owner && other.ticket() < r.ticket() && e.Alive(other) {
+			if other.InProgress() && other.Awaits == "" && other.Owner != e.journal.owner && other.ticket() < r.ticket() && e.Alive(other) {
 				return true
 			}
 		}

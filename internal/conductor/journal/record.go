@@ -57,6 +57,10 @@ type Record struct {
 	Dropped  []string `json:"dropped,omitempty"`
 	// After is the operation of the same container that the caller knew as the last one.
 	After string `json:"after,omitempty"`
+	// Awaits is the operation that has to free a name before this one can go on: meanwhile this one is not in
+	// its lanes, and nobody is behind it. Parked says that its container has given up its own name.
+	Awaits string `json:"awaits,omitempty"`
+	Parked bool   `json:"parked,omitempty"`
 	// Owner is the conductor process that carries the operation out.
 	Owner string `json:"owner"`
 	// Caller is the process that gives the answer to Terraform, where that is not the owner.

@@ -69,6 +69,9 @@ func (p *Pass[K]) Leave() {
 	p.set.drop(p)
 }
 
+// Again takes a new place in the lanes of a pass that has left.
+func (p *Pass[K]) Again() *Pass[K] { return p.set.Queue(p.lanes...) }
+
 // drop takes p out of its lanes and lets in whoever can go on. The caller holds mu.
 func (s *Set[K]) drop(p *Pass[K]) {
 	var next []*Pass[K]

@@ -1,0 +1,154 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// A create or a rename can need a name that another operation is about to free: a list of names that grows at
+// its front moves all of them by one. Such an operation steps aside: it leaves its lanes, in which the other
+// one may stand behind it, until that one has ended. Where names go round in a circle the last one to find
+// out gives its container a third name, for as long as the circle turns.
+
+// nameComes is how long a name of another container of gantry's may wait for the operation that frees it:
+// Terraform begins what does not depend on each other at about the same time.
+const nameComes = 2 * time.Second
+
+// asideError has an operation step aside for another one.
+type asideError struct {
+	// awaited frees the name; empty is that it is free by now.
+	awaited string
+	// park has the container give up its own name, which the awaited one waits for.
+	park bool
+}
+
+func (e *asideError) Error() string { return "another operation frees the name" }
+
+// giveWay returns the *asideError for a name that another container has; nil is that it is a conflict.
+func (o *operation) giveWay(ctx context.Context, name string) error {
+	if !o.kept {
+		return nil
+	}
+	for giveUp := time.Now().Add(nameComes); ; {
+		holder, err := o.engine.inspect(ctx, name)
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		records, _ := o.in.Lane(name)
+		records = slices.DeleteFunc(records, func(r journal.Record) bool { return r.ID == o.id || !r.InProgress() || !o.in.Alive(r) })
+		if r, ok := freedBy(records, name, holder.ID); ok {
+			park := circle(r, o.id, o.in.Find)
+			if park && o.Kind != KindUpdate {
+				return nil
+			}
+			return &asideError{awaited: r.ID, park: park}
+		}
+		if !time.Now().Before(giveUp) || !o.engine.ownsContainer(holder) {
+			return nil
+		}
+		if err := pause(ctx, referenceLook); err != nil {
+			return err
+		}
+	}
+}
+
+// freedBy finds the operation under way that takes a name away from the container that has it. It is pure.
+func freedBy(records []journal.Record, name, holder string) (journal.Record, bool) {
+	i := slices.IndexFunc(records, func(r journal.Record) bool {
+		renames := r.PriorName == name && r.Container != name
+		return r.ContainerID == holder && (renames || Kind(r.Kind) == KindRemove)
+	})
+	if i < 0 {
+		return journal.Record{}, false
+	}
+	return records[i], true
+}
+
+// circle reports whether an operation waits, over others perhaps, for the one with this ID.
+func circle(r journal.Record, id string, find func(string) (journal.Record, error)) bool {
+	seen := map[string]bool{}
+	for r.Awaits != "" && !seen[r.ID] {
+		if r.Awaits == id {
+			return true
+		}
+		seen[r.ID] = true
+		next, err := find(r.Awaits)
+		if err != nil || !next.InProgress() {
+			return false
+		}
+		r = next
+	}
+	return false
+}
+
+// stepAside leaves the operation's lanes until another operation has freed a name, and takes them again. What
+// it holds then has to be released, also on an error.
+func (o *operation) stepAside(ctx context.Context, hold *journal.Hold, aside *asideError) (*journal.Hold, error) {
+	if aside.park && !o.parked {
+		_, temporary := temporaryNames(o.id, o.PriorName)
+		o.logger.Info("giving up the name for a moment, since names are exchanged", "for", aside.awaited)
+		err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerRename(ctx, o.containerID, temporary) })
+		if err != nil {
+			return hold, err
+		}
+		o.parked = true
+	}
+	o.logger.Info("waiting for an operation that frees the name", "awaited", aside.awaited)
+	o.write(o.id, func(r *journal.Record) { r.Awaits, r.Parked = aside.awaited, o.parked })
+	o.release(hold)
+	o.pass.Leave()
+	for o.holdsName(aside.awaited) {
+		if err := pause(ctx, referenceLook); err != nil {
+			return nil, err
+		}
+	}
+	o.pass = o.pass.Again()
+	if err := o.pass.Wait(ctx); err != nil {
+		return nil, err
+	}
+	o.write(o.id, func(r *journal.Record) { r.Awaits = "" })
+	return o.hold(ctx)
+}
+
+// holdsName reports whether an operation has not freed its container's name yet.
+func (o *operation) holdsName(id string) bool {
+	r, err := o.in.Find(id)
+	return err == nil && r.InProgress() && !r.Parked && o.in.Alive(r)
+}
+
+// unpark gives a container its name back whose rename failed after it had given that up.
+func (o *operation) unpark(ctx context.Context) {
+	if !o.parked {
+		return
+	}
+	ctx, cancel := contextForLook(ctx)
+	defer cancel()
+	c, err := o.engine.inspect(ctx, o.containerID)
+	if _, temporary := temporaryNames(o.id, o.PriorName); err == nil && c.Name == temporary {
+		err = o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerRename(ctx, o.containerID, o.PriorName) })
+	}
+	if err != nil {
+		o.logger.Warn("the container keeps a temporary name until the next apply", "error", err)
+	}
+}
+
+// carryOut attempts the operation until it neither lost an answer nor has to step aside.
+func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*Container, *journal.Hold, error) {
+	for {
+		c, err := retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+		var aside *asideError
+		if !errors.As(err, &aside) {
+			return c, hold, err
+		}
+		if hold, err = o.stepAside(ctx, hold, aside); err != nil {
+			return nil, hold, err
+		}
+	}
+}
