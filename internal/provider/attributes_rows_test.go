@@ -392,7 +392,7 @@ func healthcheckRows() map[string]attributeRow {
 			within: "healthcheck = { %s }", values: pair{`["CMD", "a"]`, `["CMD-SHELL", "a"]`}, seen: checked(func(h *container.HealthConfig) any { return h.Test }),
 			want: pair{`["CMD","a"]`, `["CMD-SHELL","a"]`},
 		},
-		"healthcheck.disable":        {
+		"healthcheck.disable": {
 			lines: pair{`healthcheck = { test = ["CMD", "a"] }`, "healthcheck = { disable = true }"}, seen: checked(func(h *container.HealthConfig) any { return h.Test }),
 			want: pair{`["CMD","a"]`, `["NONE"]`},
 		},

@@ -279,16 +279,16 @@ func (m replaceIf) Description(context.Context) string             { return m.ef
 func (m replaceIf) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
 
 // replaces takes what is there and what is planned, where these are not known to mean the same.
-func (e effect) replaces(prior, plan attr.Value, nested bool) bool {
+func (e effect) replaces(ctx context.Context, prior, plan attr.Value, nested bool) bool {
 	if e == inPlaceUnlessRemoved {
-		return !isLeftOut(prior) && isLeftOut(plan)
+		return !isLeftOut(ctx, prior) && isLeftOut(ctx, plan)
 	}
-	return !plan.Equal(prior) && !(nested && isLeftOut(prior) && isLeftOut(plan))
+	return !plan.Equal(prior) && (!nested || !isLeftOut(ctx, prior) || !isLeftOut(ctx, plan))
 }
 
 // isLeftOut reports whether a value is null, or the zero of its type.
-func isLeftOut(v attr.Value) bool {
-	raw, err := v.ToTerraformValue(context.Background())
+func isLeftOut(ctx context.Context, v attr.Value) bool {
+	raw, err := v.ToTerraformValue(ctx)
 	return err == nil && isZero(raw)
 }
 
@@ -299,7 +299,7 @@ func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Pla
 		return false
 	}
 	root, _, nested := strings.Cut(m.at, ".")
-	if !m.effect.replaces(prior, planned, nested) {
+	if !m.effect.replaces(ctx, prior, planned, nested) {
 		return false
 	}
 	value := planned
@@ -350,7 +350,7 @@ func (m replaceIf) PlanModifyObject(ctx context.Context, req planmodifier.Object
 	if !exists(req.State, req.Plan) || !req.PlanValue.IsNull() || req.StateValue.IsNull() {
 		return
 	}
-	resp.RequiresReplace = !isLeftOut(req.StateValue) &&
+	resp.RequiresReplace = !isLeftOut(ctx, req.StateValue) &&
 		!sameAsPrior(ctx, req.State, req.Plan, resp.Private, m.at, req.PlanValue, &resp.Diagnostics) && !exchangeInstead(ctx, req.Plan, resp.Private, &resp.Diagnostics)
 }
 

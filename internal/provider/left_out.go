@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -111,6 +112,26 @@ func (m leftToEngine) PlanModifyObject(ctx context.Context, req planmodifier.Obj
 	}
 }
 
+// replaceMap replaces an object for another map: none and an empty one are the same, and labels of other
+// tools that the state does not have are not known to differ.
+type replaceMap struct{}
+
+func (replaceMap) Description(context.Context) string               { return "another map replaces the object" }
+func (m replaceMap) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+
+// PlanModifyMap decides.
+func (replaceMap) PlanModifyMap(_ context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	if !exists(req.State, req.Plan) || req.PlanValue.Equal(req.StateValue) {
+		return
+	}
+	prior, planned := req.StateValue.Elements(), maps.Clone(req.PlanValue.Elements())
+	maps.DeleteFunc(planned, func(key string, _ attr.Value) bool {
+		_, had := prior[key]
+		return !had && isToolLabel(key)
+	})
+	resp.RequiresReplace = req.PlanValue.IsUnknown() || !maps.EqualFunc(prior, planned, attr.Value.Equal)
+}
+
 // unlessLeftOut lets the zero of a value pass: it asks for nothing.
 type unlessLeftOut struct{ valid any }
 
@@ -133,53 +154,55 @@ func (u unlessLeftOut) Description(ctx context.Context) string {
 }
 func (u unlessLeftOut) MarkdownDescription(ctx context.Context) string { return u.Description(ctx) }
 
-func asksForSomething(v attr.Value) bool { return !isLeftOut(v) || v.IsNull() }
+func asksForSomething(ctx context.Context, v attr.Value) bool {
+	return !isLeftOut(ctx, v) || v.IsNull()
+}
 
 // ValidateString validates what asks for something.
 func (u unlessLeftOut) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if valid, ok := u.valid.(validator.String); ok && asksForSomething(req.ConfigValue) {
+	if valid, ok := u.valid.(validator.String); ok && asksForSomething(ctx, req.ConfigValue) {
 		valid.ValidateString(ctx, req, resp)
 	}
 }
 
 // ValidateInt64 validates what asks for something.
 func (u unlessLeftOut) ValidateInt64(ctx context.Context, req validator.Int64Request, resp *validator.Int64Response) {
-	if valid, ok := u.valid.(validator.Int64); ok && asksForSomething(req.ConfigValue) {
+	if valid, ok := u.valid.(validator.Int64); ok && asksForSomething(ctx, req.ConfigValue) {
 		valid.ValidateInt64(ctx, req, resp)
 	}
 }
 
 // ValidateFloat64 validates what asks for something.
 func (u unlessLeftOut) ValidateFloat64(ctx context.Context, req validator.Float64Request, resp *validator.Float64Response) {
-	if valid, ok := u.valid.(validator.Float64); ok && asksForSomething(req.ConfigValue) {
+	if valid, ok := u.valid.(validator.Float64); ok && asksForSomething(ctx, req.ConfigValue) {
 		valid.ValidateFloat64(ctx, req, resp)
 	}
 }
 
 // ValidateBool validates what asks for something.
 func (u unlessLeftOut) ValidateBool(ctx context.Context, req validator.BoolRequest, resp *validator.BoolResponse) {
-	if valid, ok := u.valid.(validator.Bool); ok && asksForSomething(req.ConfigValue) {
+	if valid, ok := u.valid.(validator.Bool); ok && asksForSomething(ctx, req.ConfigValue) {
 		valid.ValidateBool(ctx, req, resp)
 	}
 }
 
 // ValidateList validates what asks for something.
 func (u unlessLeftOut) ValidateList(ctx context.Context, req validator.ListRequest, resp *validator.ListResponse) {
-	if valid, ok := u.valid.(validator.List); ok && asksForSomething(req.ConfigValue) {
+	if valid, ok := u.valid.(validator.List); ok && asksForSomething(ctx, req.ConfigValue) {
 		valid.ValidateList(ctx, req, resp)
 	}
 }
 
 // ValidateSet validates what asks for something.
 func (u unlessLeftOut) ValidateSet(ctx context.Context, req validator.SetRequest, resp *validator.SetResponse) {
-	if valid, ok := u.valid.(validator.Set); ok && asksForSomething(req.ConfigValue) {
+	if valid, ok := u.valid.(validator.Set); ok && asksForSomething(ctx, req.ConfigValue) {
 		valid.ValidateSet(ctx, req, resp)
 	}
 }
 
 // ValidateMap validates what asks for something.
 func (u unlessLeftOut) ValidateMap(ctx context.Context, req validator.MapRequest, resp *validator.MapResponse) {
-	if valid, ok := u.valid.(validator.Map); ok && asksForSomething(req.ConfigValue) {
+	if valid, ok := u.valid.(validator.Map); ok && asksForSomething(ctx, req.ConfigValue) {
 		valid.ValidateMap(ctx, req, resp)
 	}
 }

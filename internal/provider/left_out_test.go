@@ -225,7 +225,7 @@ func TestMeaningDependsOnTheRest(t *testing.T) {
 		state = c.refresh(t, state, made)
 		p := c.plan(t, state, minimal().with(tt.to))
 		for attribute, v := range tt.to {
-			typ := c.typ.(tftypes.Object).AttributeTypes[attribute] //nolint:forcetypeassert // A resource is an object.
+			typ := c.typ.(tftypes.Object).AttributeTypes[attribute]
 			if got := attributesOf(t, p.value)[attribute]; !got.Equal(value(t, typ, v)) {
 				t.Errorf("%s: %s is planned as %s", name, attribute, got)
 			}

@@ -6,7 +6,6 @@ package provider
 import (
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -118,39 +117,20 @@ func (m *wholeNetworkModel) refresh(n *conductor.Network) {
 // importFrom takes over everything that an engine does not choose by itself.
 func (m *wholeNetworkModel) importFrom(n *conductor.Network) {
 	m.refresh(n)
-	m.Labels = taken(n.Labels)
-	m.Options = taken(n.Options)
+	m.Labels, m.Options = takenAll(n.Labels), takenAll(n.Options)
 	for _, own := range []string{"com.docker.network.enable_ipv4", "com.docker.network.enable_ipv6"} {
 		delete(m.Options, own) // Newer engines spell enable_ipv6 as an option, too.
-	}
-	if len(m.Options) == 0 {
-		m.Options = nil
 	}
 	m.IPAM = importIPAM(n.IPAM)
 }
 
-// importIPAM guesses which addresses were asked for: those outside the ranges from which an engine
-// chooses. A wrong guess replaces nothing (see replaceIPAM).
+// importIPAM takes over all addresses: a plan keeps them, however much of them the configuration has.
 func importIPAM(reported conductor.IPAM) *ipamModel {
-	out := ipamModel{Driver: types.StringNull(), Options: taken(reported.Options)}
-	if reported.Driver != "default" {
-		out.Driver = stringOrNull(reported.Driver)
-	}
+	out := ipamModel{Driver: stringOrNull(reported.Driver), Options: taken(reported.Options)}
 	for _, pool := range reported.Pools {
-		prefix, err := netip.ParsePrefix(pool.Subnet)
-		first := prefix.Masked().Addr().Next().String()
-		usual := err != nil || chosen(prefix)
-		if usual && pool.IPRange == "" && len(pool.AuxAddresses) == 0 {
-			continue
-		}
-		p := poolModel{Subnet: stringOrNull(pool.Subnet), IPRange: stringOrNull(pool.IPRange), AuxAddresses: taken(pool.AuxAddresses)}
-		if gateway := withoutLength(pool.Gateway); !sameAddress(gateway, first) {
-			p.Gateway = stringOrNull(gateway)
-		}
-		out.Config = append(out.Config, p)
-	}
-	if out.Driver.IsNull() && out.Options == nil && out.Config == nil {
-		return nil
+		out.Config = append(out.Config, poolModel{
+			Subnet: stringOrNull(pool.Subnet), Gateway: stringOrNull(withoutLength(pool.Gateway)), IPRange: stringOrNull(pool.IPRange), AuxAddresses: taken(pool.AuxAddresses),
+		})
 	}
 	return &out
 }
@@ -238,85 +218,120 @@ func withoutLength(address string) string {
 	return address
 }
 
-// sameIPAM says whether two configurations ask for the same.
-func sameIPAM(a, b conductor.IPAM) bool {
-	if a.Driver != b.Driver || !maps.Equal(a.Options, b.Options) || len(a.Pools) != len(b.Pools) {
-		return false
-	}
-	for i, p := range a.Pools {
-		q := b.Pools[i]
-		if !sameAddress(p.Subnet, q.Subnet) || !sameAddress(p.Gateway, q.Gateway) || !sameAddress(p.IPRange, q.IPRange) ||
-			!maps.EqualFunc(p.AuxAddresses, q.AuxAddresses, sameAddress) {
-			return false
-		}
-	}
-	return true
-}
-
 // sameNetwork says whether a network meets what another state of it says, but for what identifies it.
 func sameNetwork(a, b *wholeNetworkModel) bool {
 	return reflect.DeepEqual(a.expand(), b.expand())
 }
 
-// keepIPAM plans the spelling that the state has where a new one means the same.
+// inForce is what an IPAM configuration comes to in a network with these addresses, without what an
+// engine does by itself: the driver "default", a gateway that is the first address, a range that it
+// chose.
+func (m ipamModel) inForce(effective []subnetModel) conductor.IPAM {
+	out := m.expand()
+	if out.Driver == "default" {
+		out.Driver = ""
+	}
+	if len(out.Options) == 0 {
+		out.Options = nil
+	}
+	asked := out.Pools
+	out.Pools = nil
+	for i, p := range asked {
+		if p.Subnet == "" && i < len(effective) {
+			p.Subnet = effective[i].Subnet.ValueString()
+		}
+		prefix, err := netip.ParsePrefix(p.Subnet)
+		if err == nil {
+			p.Subnet = prefix.Masked().String()
+			if sameAddress(p.Gateway, prefix.Masked().Addr().Next().String()) {
+				p.Gateway = ""
+			}
+		}
+		if a, err := netip.ParseAddr(p.Gateway); err == nil {
+			p.Gateway = a.String()
+		}
+		if r, err := netip.ParsePrefix(p.IPRange); err == nil {
+			p.IPRange = r.Masked().String()
+		}
+		if p.IPRange == p.Subnet {
+			p.IPRange = ""
+		}
+		if len(p.AuxAddresses) == 0 {
+			p.AuxAddresses = nil
+		}
+		for host, address := range p.AuxAddresses {
+			if a, err := netip.ParseAddr(address); err == nil {
+				p.AuxAddresses[host] = a.String()
+			}
+		}
+		has := func(e subnetModel) bool { return sameAddress(e.Subnet.ValueString(), p.Subnet) }
+		if err == nil && chosen(prefix) && slices.ContainsFunc(effective, has) && p.Gateway == "" && p.IPRange == "" && p.AuxAddresses == nil {
+			continue
+		}
+		out.Pools = append(out.Pools, p)
+	}
+	slices.SortFunc(out.Pools, func(a, b conductor.Pool) int { return strings.Compare(a.Subnet, b.Subnet) })
+	return out
+}
+
+// keepIPAM keeps the addresses that a network has where the configuration asks for no others, and
+// replaces it where it does. A configuration without addresses leaves them as they are.
 type keepIPAM struct{}
 
-func (keepIPAM) Description(context.Context) string {
-	return "another spelling of the same addresses is no change"
-}
+func (keepIPAM) Description(context.Context) string               { return "other addresses replace the network" }
 func (k keepIPAM) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
 func (keepIPAM) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
-	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+	if req.ConfigValue.IsNull() {
+		resp.PlanValue = req.ConfigValue
+		if !req.State.Raw.IsNull() {
+			resp.PlanValue = req.StateValue
+		}
 		return
 	}
-	var prior, plan ipamModel
-	resp.Diagnostics.Append(req.StateValue.As(ctx, &prior, basetypes.ObjectAsOptions{})...)
-	resp.Diagnostics.Append(req.PlanValue.As(ctx, &plan, basetypes.ObjectAsOptions{})...)
-	if !resp.Diagnostics.HasError() && sameIPAM(prior.expand(), plan.expand()) {
-		resp.PlanValue = req.StateValue
-	}
-}
-
-// replaceIPAM replaces a network whose addresses differ from what is asked for. Where the state does
-// not say what was asked for (after an import), or nothing is asked for any more, what is in effect
-// decides.
-type replaceIPAM struct{}
-
-func (replaceIPAM) Description(context.Context) string               { return "other addresses replace the network" }
-func (r replaceIPAM) MarkdownDescription(ctx context.Context) string { return r.Description(ctx) }
-
-func (replaceIPAM) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
-	if req.State.Raw.IsNull() || req.Plan.Raw.IsNull() || resp.PlanValue.Equal(req.StateValue) || resp.PlanValue.IsNull() {
+	if !exists(req.State, req.Plan) || resp.PlanValue.Equal(req.StateValue) {
 		return
 	}
 	resp.RequiresReplace = true
 	raw, err := resp.PlanValue.ToTerraformValue(ctx)
-	if err != nil || !raw.IsFullyKnown() || !req.StateValue.IsNull() {
+	if err != nil || !raw.IsFullyKnown() {
 		return
 	}
 	var plan ipamModel
+	var prior *ipamModel
 	var effective []subnetModel
-	resp.Diagnostics.Append(resp.PlanValue.As(ctx, &plan, basetypes.ObjectAsOptions{})...)
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("subnets"), &effective)...)
-	resp.RequiresReplace = !met(plan.expand(), effective)
+	resp.Diagnostics.Append(resp.PlanValue.As(ctx, &plan, basetypes.ObjectAsOptions{})...)
+	resp.Diagnostics.Append(req.StateValue.As(ctx, &prior, basetypes.ObjectAsOptions{UnhandledNullAsEmpty: true})...)
+	if resp.Diagnostics.HasError() || !sameIPAM(prior, plan, effective) {
+		return
+	}
+	resp.RequiresReplace = false
+	if !req.StateValue.IsNull() {
+		resp.PlanValue = req.StateValue
+	}
 }
 
-// met says whether the addresses in effect are those asked for.
-func met(asked conductor.IPAM, effective []subnetModel) bool {
-	if asked.Driver != "" && asked.Driver != "default" || len(asked.Options) > 0 {
-		return false
+// sameIPAM reports whether a configuration asks a network with these addresses for nothing else than the
+// prior one does. Where nothing was asked for, that means what is in effect.
+func sameIPAM(prior *ipamModel, plan ipamModel, effective []subnetModel) bool {
+	if prior == nil {
+		asked := effectiveIPAM(effective, plan)
+		prior = &asked
 	}
-	for _, p := range asked.Pools {
-		same := func(e subnetModel) bool {
-			return (p.Subnet == "" || sameAddress(p.Subnet, e.Subnet.ValueString())) && len(p.AuxAddresses) == 0 &&
-				(p.Gateway == "" || sameAddress(p.Gateway, e.Gateway.ValueString())) && (p.IPRange == "" || sameAddress(p.IPRange, e.IPRange.ValueString()))
-		}
-		if !slices.ContainsFunc(effective, same) {
-			return false
+	return reflect.DeepEqual(prior.inForce(effective), plan.inForce(effective))
+}
+
+// effectiveIPAM is a configuration that asks for what is in effect, as far as another one asks for ranges.
+func effectiveIPAM(effective []subnetModel, asked ipamModel) ipamModel {
+	var out ipamModel
+	for i, e := range effective {
+		concerns := func(p poolModel) bool { return sameAddress(p.Subnet.ValueString(), e.Subnet.ValueString()) }
+		if slices.ContainsFunc(asked.Config, concerns) || i < len(asked.Config) && asked.Config[i].Subnet.IsNull() {
+			out.Config = append(out.Config, poolModel{Subnet: e.Subnet, Gateway: e.Gateway, IPRange: e.IPRange})
 		}
 	}
-	return true
+	return out
 }
 
 type subnetModel struct {

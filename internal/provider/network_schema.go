@@ -16,7 +16,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -48,9 +47,9 @@ func networkSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"options": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType,
+				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `com.docker.network.bridge.name`. Only the ones named here are compared.",
-				PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaceMap{}}, Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"internal":    flag("Whether the network has no way outside. Default `false`."),
 			"attachable":  flag("Whether containers can be connected to a network of a swarm by hand. Default `false`."),
@@ -68,8 +67,8 @@ func networkSchema(ctx context.Context) schema.Schema {
 			},
 			"ipam": ipamAttribute(),
 			"labels": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
-				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
+				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaceMap{}},
 				Validators:    []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
 			},
 			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
@@ -96,8 +95,8 @@ func networkSchema(ctx context.Context) schema.Schema {
 
 func ipamAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		Optional: true, MarkdownDescription: "How addresses are managed. What is left out the engine chooses, and `subnets` shows it.",
-		PlanModifiers: []planmodifier.Object{keepIPAM{}, replaceIPAM{}},
+		Optional: true, Computed: true, MarkdownDescription: "How addresses are managed. What is left out the engine chooses, and `subnets` shows it.",
+		PlanModifiers: []planmodifier.Object{keepIPAM{}},
 		Attributes: map[string]schema.Attribute{
 			"driver": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The driver for addresses. Left out, `default`.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)},

@@ -32,51 +32,44 @@ func TestSameAddress(t *testing.T) {
 	}
 }
 
-// What an engine chose is nothing that was asked for; what it would not choose is.
-func TestImportIPAM(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name     string
-		reported conductor.IPAM
-		config   []poolModel
-	}{
-		{"chosen", conductor.IPAM{Driver: "default", Pools: []conductor.Pool{{Subnet: "172.18.0.0/16", Gateway: "172.18.0.1"}}}, nil},
-		{"chosen from the second range", conductor.IPAM{Driver: "default", Pools: []conductor.Pool{{Subnet: "192.168.16.0/20", Gateway: "192.168.16.1"}}}, nil},
-		{"asked for", conductor.IPAM{Driver: "default", Pools: []conductor.Pool{{Subnet: "10.1.0.0/16", Gateway: "10.1.0.1"}}},
-			[]poolModel{{Subnet: types.StringValue("10.1.0.0/16")}}},
-		{"another gateway", conductor.IPAM{Driver: "default", Pools: []conductor.Pool{{Subnet: "fd00::/64", Gateway: "fd00::9/64"}}},
-			[]poolModel{{Subnet: types.StringValue("fd00::/64"), Gateway: types.StringValue("fd00::9")}}},
-		{"a part of it", conductor.IPAM{Driver: "default", Pools: []conductor.Pool{{Subnet: "172.18.0.0/16", Gateway: "172.18.0.1", IPRange: "172.18.5.0/24"}}},
-			[]poolModel{{Subnet: types.StringValue("172.18.0.0/16"), IPRange: types.StringValue("172.18.5.0/24")}}},
-	} {
-		got := importIPAM(tt.reported)
-		if got == nil {
-			got = &ipamModel{}
-		}
-		if !sameIPAM(got.expand(), (&ipamModel{Config: tt.config}).expand()) {
-			t.Errorf("%s: %+v", tt.name, got)
-		}
-	}
-}
-
-// After an import what is in effect decides whether the network has to be replaced.
-func TestIPAMInEffect(t *testing.T) {
+// What an engine would do by itself is no difference, to what was asked for and to what was imported.
+func TestIPAMByMeaning(t *testing.T) {
 	t.Parallel()
 	effective := []subnetModel{{Subnet: types.StringValue("172.18.0.0/16"), Gateway: types.StringValue("172.18.0.1")}}
+	reported := conductor.IPAM{Driver: "default", Pools: []conductor.Pool{{Subnet: "172.18.0.0/16", Gateway: "172.18.0.1"}}}
+	pool := func(subnet, gateway, ipRange string) poolModel {
+		return poolModel{Subnet: stringOrNull(subnet), Gateway: stringOrNull(gateway), IPRange: stringOrNull(ipRange)}
+	}
+	aux := pool("172.18.0.0/16", "", "")
+	aux.AuxAddresses = map[string]types.String{"a": types.StringValue("172.18.0.9")}
 	for _, tt := range []struct {
-		name  string
-		asked conductor.IPAM
-		met   bool
+		name string
+		plan ipamModel
+		same bool
 	}{
-		{"nothing", conductor.IPAM{Driver: "default"}, true},
-		{"the same", conductor.IPAM{Pools: []conductor.Pool{{Subnet: "172.18.0.0/16", Gateway: "172.18.0.1"}}}, true},
-		{"another subnet", conductor.IPAM{Pools: []conductor.Pool{{Subnet: "172.19.0.0/16"}}}, false},
-		{"another gateway", conductor.IPAM{Pools: []conductor.Pool{{Gateway: "172.18.0.2"}}}, false},
-		{"what can't be seen", conductor.IPAM{Pools: []conductor.Pool{{AuxAddresses: map[string]string{"a": "172.18.0.9"}}}}, false},
-		{"another driver", conductor.IPAM{Driver: "own"}, false},
+		{"the driver", ipamModel{Driver: types.StringValue("default")}, true},
+		{"no options", ipamModel{Options: map[string]types.String{}}, true},
+		{"the subnet", ipamModel{Config: []poolModel{pool("172.18.0.0/16", "", "")}}, true},
+		{"the gateway", ipamModel{Config: []poolModel{pool("", "172.18.0.1", "")}}, true},
+		{"both", ipamModel{Driver: types.StringValue("default"), Config: []poolModel{pool("172.18.0.0/16", "172.18.0.1", "")}}, true},
+		{"the whole range", ipamModel{Config: []poolModel{pool("172.18.0.0/16", "", "172.18.0.0/16")}}, true},
+		{"another subnet", ipamModel{Config: []poolModel{pool("172.19.0.0/16", "", "")}}, false},
+		{"another gateway", ipamModel{Config: []poolModel{pool("", "172.18.0.2", "")}}, false},
+		{"a range", ipamModel{Config: []poolModel{pool("172.18.0.0/16", "", "172.18.5.0/24")}}, false},
+		{"addresses to keep free", ipamModel{Config: []poolModel{aux}}, false},
+		{"another driver", ipamModel{Driver: types.StringValue("own")}, false},
 	} {
-		if got := met(tt.asked, effective); got != tt.met {
-			t.Errorf("%s: %t", tt.name, got)
+		for from, prior := range map[string]*ipamModel{"nothing": nil, "an import": importIPAM(reported)} {
+			if got := sameIPAM(prior, tt.plan, effective); got != tt.same {
+				t.Errorf("%s after %s: the same: %t", tt.name, from, got)
+			}
+		}
+	}
+	own := []subnetModel{{Subnet: types.StringValue("172.31.62.0/24"), Gateway: types.StringValue("172.31.62.1")}}
+	imported := importIPAM(conductor.IPAM{Driver: "default", Pools: []conductor.Pool{{Subnet: "172.31.62.0/24", Gateway: "172.31.62.1"}}})
+	for gateway, same := range map[string]bool{"": true, "172.31.62.1": true, "172.31.62.9": false} {
+		if got := sameIPAM(imported, ipamModel{Config: []poolModel{pool("172.31.62.0/24", gateway, "")}}, own); got != same {
+			t.Errorf("an imported subnet with the gateway %q: the same: %t", gateway, got)
 		}
 	}
 }

@@ -146,9 +146,9 @@ func TestAccNetworking(t *testing.T) {
 		},
 		// Imported, it is as it was written but for what only Terraform knows.
 		resource.TestStep{ResourceName: "gantry_container.user", ImportState: true, ImportStateId: id, ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"command", "operation_id", "wait_for", "timeouts"}, ImportStateVerifyIdentifierAttribute: "id"},
+			ImportStateVerifyIgnore: append(leftOut(t, "network_mode ="), "command", "wait_for", "timeouts"), ImportStateVerifyIdentifierAttribute: "id"},
 		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true,
-			ImportStateVerifyIgnore: []string{"command", "operation_id", "wait_for", "timeouts", "dns.1", "extra_hosts.six.0"}, ImportStateVerifyIdentifierAttribute: "id"},
+			ImportStateVerifyIgnore: append(leftOut(t, strings.Join(lines, " ")), "command", "wait_for", "timeouts", "dns.1", "extra_hosts.six.0"), ImportStateVerifyIdentifierAttribute: "id"},
 	)
 }
 

@@ -83,6 +83,16 @@ func taken(reported map[string]string) map[string]types.String {
 	return out
 }
 
+// takenAll takes over all pairs of an object but those of gantry and of other tools. None is an empty map:
+// a plan may keep it, whether or not the configuration has one.
+func takenAll(reported map[string]string) map[string]types.String {
+	out := make(map[string]types.String, len(reported))
+	for key, value := range withoutTools(reported) {
+		out[key] = types.StringValue(value)
+	}
+	return out
+}
+
 // stable is a computed string that keeps its value as long as the object is the same.
 func stable(description string) schema.Attribute {
 	return schema.StringAttribute{

@@ -206,7 +206,7 @@ func TestEffectReplaces(t *testing.T) {
 		{"a limit, nothing any more", inPlaceUnlessRemoved, false, types.Int64Value(1), types.Int64Value(0), true},
 		{"a limit, unknown", inPlaceUnlessRemoved, false, types.Int64Value(1), types.Int64Unknown(), false},
 	} {
-		if got := tt.effect.replaces(tt.prior, tt.plan, tt.nested); got != tt.want {
+		if got := tt.effect.replaces(t.Context(), tt.prior, tt.plan, tt.nested); got != tt.want {
 			t.Errorf("%s: replaces %t", tt.name, got)
 		}
 	}

@@ -267,7 +267,7 @@ func TestAccDefaultLabels(t *testing.T) {
 			Config:            config(`team = "default", stage = "test"`, own),
 			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "test"})},
 		},
-		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: leftOut(t, config("", own))},
 		resource.TestStep{
 			Config: config(`team = "default", stage = "live"`, own), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate),
 			ConfigStateChecks: []statecheck.StateCheck{labels(map[string]string{"tier": "front", "team": "mine", "stage": "live"})},
@@ -303,8 +303,8 @@ func TestAccDefaultsWrittenDown(t *testing.T) {
 		`ipc = "private"`, `shm_size = "64m"`, "privileged = false", "tty = false", "cap_add = []")
 	r.run(
 		resource.TestStep{Config: written, ResourceName: web, ImportState: true, ImportStatePersist: true, ImportStateId: r.Name("web")},
-		resource.TestStep{Config: written, ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
-		resource.TestStep{Config: r.container(), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate), ConfigStateChecks: untouched},
+		resource.TestStep{Config: written, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: untouched},
+		resource.TestStep{Config: r.container(), ConfigPlanChecks: plannedNothing(), ConfigStateChecks: untouched},
 		resource.TestStep{Config: r.container(`logging = { driver = "local" }`), ConfigPlanChecks: planned(plancheck.ResourceActionDestroyBeforeCreate)},
 	)
 }
@@ -316,7 +316,7 @@ func TestAccSharedNamespaces(t *testing.T) {
 		r.resource("web", `ipc = "container:${gantry_container.donor.name}"`, `pid = "container:${gantry_container.donor.name}"`)
 	r.run(
 		resource.TestStep{Config: config, ConfigStateChecks: []statecheck.StateCheck{has("pid", text("container:"+r.Name("donor")))}},
-		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"}},
+		resource.TestStep{ResourceName: web, ImportState: true, ImportStateId: r.Name("web"), ImportStateVerify: true, ImportStateVerifyIgnore: leftOut(t, config)},
 	)
 }
 

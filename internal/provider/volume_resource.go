@@ -101,7 +101,7 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	state.compute(found)
 	state.Driver = types.StringValue(found.Driver)
 	if imported {
-		state.DriverOpts, state.Labels, state.ForceDestroy = taken(found.DriverOpts), taken(found.Labels), types.BoolValue(false)
+		state.DriverOpts, state.Labels, state.ForceDestroy = takenAll(found.DriverOpts), takenAll(found.Labels), types.BoolValue(false)
 	} else {
 		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
 	}

@@ -12,7 +12,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -41,13 +40,13 @@ func volumeSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"driver_opts": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType,
+				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `type`, `o` and `device` of `local`. They are in the state.",
-				PlanModifiers:       []planmodifier.Map{mapplanmodifier.RequiresReplace()}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaceMap{}}, Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"labels": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
-				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
+				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaceMap{}},
 				Validators:    []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
 			},
 			"force_destroy": schema.BoolAttribute{
