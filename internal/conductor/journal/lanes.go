@@ -84,11 +84,16 @@ func (h *Hold) Release() error {
 }
 
 // behind says whether another process's living operation in one of r's lanes was accepted before
-// r. The caller holds the lanes, so such an operation waits for its turn. Within a process its own
+// r, or may have been. The caller holds the lanes, so such an operation waits for its turn. Within a process its own
 // lanes decide: to yield to an operation that waits for this one there would be a deadlock.
 func (e *Engine) behind(r Record) bool {
 	for _, name := range r.Lanes() {
-		others, _ := e.openInLane(name)
+		others, problems := e.openInLane(name)
+		for _, problem := range problems {
+			if unreadable := (*UnreadableError)(nil); errors.As(problem, &unreadable) && filepath.Base(unreadable.Path) < r.fileName() && e.mayLive(unreadable) {
+				return true
+			}
+		}
 		for _, other := range others {
 			if other.InProgress() && other.Awaits == "" && other.Owner != e.journal.owner && other.ticket() < r.ticket() && e.Alive(other) {
 				return true

@@ -141,7 +141,7 @@ func Ticket(id string) string { return id[strings.LastIndexByte(id, '/')+1:] }
 
 // ID makes the ID of an operation: engine/lane/unique. The name of an image can have slashes.
 func ID(engine, lane, unique string) string {
-	return engine + "/" + url.PathEscape(lane) + "/" + unique
+	return url.PathEscape(engine) + "/" + url.PathEscape(lane) + "/" + unique
 }
 
 // SplitLane gives the kind and the name behind a lane; the kind of a container is empty.
@@ -161,7 +161,10 @@ func SplitID(id string) (engine, lane, unique string, err error) {
 	if lane, err = url.PathUnescape(parts[1]); err != nil {
 		return "", "", "", fmt.Errorf("%q is no operation ID: %w", id, err)
 	}
-	return parts[0], lane, parts[2], nil
+	if engine, err = url.PathUnescape(parts[0]); err != nil {
+		engine = parts[0] // An older gantry did not escape it.
+	}
+	return engine, lane, parts[2], nil
 }
 
 // short names a thing of any length and spelling in a file name.
