@@ -129,15 +129,15 @@ func (n *entry) interrupted(r journal.Record) {
 	})
 }
 
-// cancelLane asks the operations of a lane that are under way to end: a remove makes them needless.
+// cancelLane asks those operations of a lane that are under way, and that a removal makes needless, to end.
 // It does not wait: the lane does.
-func (n *entry) cancelLane(lane string) {
+func (n *entry) cancelLane(lane string, ends func(journal.Record) bool) {
 	if !n.kept {
 		return
 	}
 	records, _ := n.in.Lane(lane)
 	for _, r := range records {
-		if r.InProgress() && journal.Ticket(r.ID) < journal.Ticket(n.id) && Kind(r.Kind) != KindRemove {
+		if r.InProgress() && journal.Ticket(r.ID) < journal.Ticket(n.id) && Kind(r.Kind) != KindRemove && ends(r) {
 			if err := n.in.AskCancel(r.ID); err != nil {
 				n.logger.Warn("an operation can't be asked to end", "asked", r.ID, "error", err)
 			}

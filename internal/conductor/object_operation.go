@@ -70,7 +70,7 @@ func (o *objectOperation) run(ctx context.Context, do func(context.Context) erro
 	ctx, done := o.attend(ctx, !removes)
 	defer done()
 	if removes {
-		o.cancelLane(o.record.Lanes()[0])
+		o.cancelLane(o.record.Lanes()[0], func(journal.Record) bool { return true })
 	}
 	step := o.step
 	o.step = fault.StepQueued

@@ -140,7 +140,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	defer done()
 	if o.Kind == KindRemove {
 		defer o.engine.removals.begin(o.Spec.Name)()
-		o.cancelLane(o.Spec.Name)
+		o.cancelLane(o.Spec.Name, o.removes())
 	}
 	reference := o.awaitReferences(ctx)
 	o.waited = o.pass.Behind()

@@ -67,3 +67,13 @@ func (o *operation) sameObject(r journal.Record) bool {
 	}
 	return slices.Contains(ids, id)
 }
+
+// removes tells which operations of the lane a removal makes needless: those on the container that it removes.
+// Another one can be about to take the name, and waits for the removal.
+func (o *operation) removes() func(journal.Record) bool {
+	known := o.engine.recall(o.OperationID)
+	return func(r journal.Record) bool {
+		return o.containerID != "" && r.ContainerID == o.containerID || r.ContainerID != "" && slices.Contains(known.containers, r.ContainerID) ||
+			slices.Contains(known.operations, r.ID) || r.After != "" && slices.Contains(known.operations, r.After)
+	}
+}

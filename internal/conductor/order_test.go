@@ -103,3 +103,27 @@ func TestOnlyACastRefusesWhatWaitsBehindIt(t *testing.T) {
 		})
 	}
 }
+
+// A removal cancels what is under way for its own container, and nothing that waits for the name.
+func TestRemovalCancelsWhatIsOnItsContainer(t *testing.T) {
+	c := newFake().conductor(t, Options{})
+	e, err := c.connect(t.Context(), "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := &operation{Request: Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: "edge1/web/1"}, engine: e, containerID: "a"}
+	for name, tt := range map[string]struct {
+		r    journal.Record
+		want bool
+	}{
+		"its create":                      {journal.Record{ID: "edge1/web/1", Kind: string(KindCreate), Container: "web"}, true},
+		"an update that follows it":       {journal.Record{ID: "edge1/web/2", Kind: string(KindUpdate), Container: "web", After: "edge1/web/1"}, true},
+		"a restart":                       {journal.Record{ID: "edge1/web/2", Kind: string(KindRestart), Container: "web", ContainerID: "a"}, true},
+		"a create for the name":           {journal.Record{ID: "edge1/web/2", Kind: string(KindCreate), Container: "web"}, false},
+		"a rename of another to the name": {journal.Record{ID: "edge1/web/2", Kind: string(KindUpdate), Container: "web", PriorName: "api", ContainerID: "b"}, false},
+	} {
+		if got := o.removes()(tt.r); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
