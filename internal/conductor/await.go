@@ -187,7 +187,7 @@ func (a awaited) appear(ctx context.Context) (*Container, error) {
 		ref := cmp.Or(r.ContainerID, a.scope.Container)
 		found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
 		switch {
-		case err == nil && a.in != nil && (ref == r.ContainerID || e.recall(a.id).made(found)), err == nil && a.in == nil && found.Labels[LabelOperation] != "":
+		case err == nil && a.in != nil && (ref == r.ContainerID || e.madeBy(ctx, e.recall(a.id), found)), err == nil && a.in == nil && found.Labels[LabelOperation] != "":
 			return found, nil
 		case ctx.Err() != nil:
 			return nil, a.scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))

@@ -32,7 +32,7 @@ func serveBackground(conn io.ReadWriteCloser, release string, open func(Options)
 	s := &backgroundServer{
 		Conductor: open(Options{
 			Endpoint: &greeting.Endpoint, From: greeting.From, MaxParallel: greeting.MaxParallel, MaxParallelPulls: greeting.MaxParallelPulls,
-			Credentials: greeting.Credentials, StateDir: greeting.StateDir, Caller: greeting.Caller, Logger: logger,
+			Credentials: greeting.Credentials, StateDir: greeting.StateDir, Caller: greeting.Caller, Scope: greeting.Scope, Logger: logger,
 		}),
 		logger: logger, inline: greeting.Inline, encoder: json.NewEncoder(conn), undecided: make(map[int]chan bool),
 	}

@@ -57,7 +57,7 @@ func startBackground(ctx context.Context, opts Options, where address, kept *jou
 	greeting := hello{
 		edition: edition{protocolVersion, opts.Release}, Endpoint: where.endpoint, From: where.From,
 		MaxParallel: opts.MaxParallel, MaxParallelPulls: opts.MaxParallelPulls, Credentials: opts.Credentials,
-		StateDir: kept.Dir(), Caller: caller, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
+		StateDir: kept.Dir(), Caller: caller, Scope: opts.Scope, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
 	}
 	command := exec.Command(opts.Background[0], opts.Background[1:]...) //nolint:noctx // It outlives every context of this process.
 	command.Env = backgroundEnvironment(os.Environ())

@@ -39,7 +39,7 @@ import (
 // not know is refused, never left out.
 
 // protocolVersion is the version of the messages. It rises with each change of them.
-const protocolVersion = 2
+const protocolVersion = 3
 
 // edition is the part of a greeting that every release can read.
 type edition struct {
@@ -69,6 +69,7 @@ type hello struct {
 	Credentials      map[string]Credential
 	StateDir         string
 	Caller           string
+	Scope            string
 	// Inline has each cast answered once more, when it is admitted.
 	Inline   bool
 	LogLevel hclog.Level

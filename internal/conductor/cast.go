@@ -189,6 +189,9 @@ func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error)
 		switch {
 		case err != nil:
 			return acceptedCast{}, err
+		case b.refused != nil:
+			b.pass.Leave()
+			return acceptedCast{}, b.object.Scope().StateFolder(a.Image.Kind().verb(), fault.Unchanged, b.refused)
 		case !b.kept:
 			b.pass.Leave()
 			return acceptedCast{}, errUnkept
@@ -211,7 +214,11 @@ func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error)
 	}
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, *a.Request, true, deadline)
-	if !o.kept {
+	switch {
+	case o.refused != nil:
+		o.pass.Leave()
+		return acceptedCast{}, o.scope().StateFolder(o.Kind.verb(), fault.Unchanged, o.refused)
+	case !o.kept:
 		o.pass.Leave()
 		return acceptedCast{}, errUnkept
 	}

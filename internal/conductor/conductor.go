@@ -44,6 +44,9 @@ type Options struct {
 	// named it there; then Host is not looked at.
 	Endpoint *docker.Endpoint
 	From     string
+	// Scope is a digest of the workspace that the operations are for: what an unanswered create left is
+	// resumed only in the scope that it was for. Empty is not known: then nothing is.
+	Scope string
 	// Inline has a cast wait for its slot of the pool before it returns, so that whoever casts
 	// feels the back-pressure of a saturated engine.
 	Inline bool
@@ -422,6 +425,11 @@ func (c *Conductor) connected(scope fault.Scope, subject string) (*engine, error
 		return nil, scope.Unreachable(u.address.Host, u.address.From, subject, u.subject, u.err)
 	}
 	return c.engine, nil
+}
+
+// entry returns the beginning of an operation's record.
+func (c *Conductor) entry(e *engine) entry {
+	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, engineID: e.id, progress: &progress{step: fault.StepQueued}}
 }
 
 // newOperationID makes engine/name/unique. The unique part sorts by time.

@@ -115,7 +115,7 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		o.logger.Debug("an earlier request of this operation made the container")
 		o.containerID, o.uncertain = holder.ID, false
 		return nil
-	case err == nil && holder.State.Status != "removing" && o.abandoned(holder):
+	case err == nil && holder.State.Status != "removing" && o.abandoned(ctx, holder):
 		return o.takeOver(ctx, holder)
 	case err == nil && holder.State.Status != "removing":
 		if aside := o.giveWay(ctx, name); aside != nil {

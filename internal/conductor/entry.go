@@ -33,42 +33,47 @@ type entry struct {
 	// in is the journal; nil where there is none.
 	in *journal.Engine
 	// kept says that the journal has the intent; unkept why it has not.
-	kept     bool
-	unkept   error
-	progress *progress
+	kept   bool
+	unkept error
+	// refused is why the operation must not be carried out: there is a journal, and it can't have the intent.
+	refused error
+	// scope and engineID are for the open mark of a create.
+	scope, engineID string
+	progress        *progress
 }
 
 // intend makes an intent durable, and has accepted called with the operation's ID when it is the
-// operation's turn to queue in its lanes. An operation whose intent can't be kept is carried out all
-// the same: the object is what matters, and whoever called hears what is missing.
+// operation's turn to queue in its lanes. Where there is no journal the operation is carried out all the
+// same, and whoever called hears what is missing. Where there is one that can't have the intent the
+// operation is refused: what else is known there may concern it.
 func (n *entry) intend(r journal.Record, accepted func(id string)) {
+	r.Scope = n.scope
 	if n.in != nil {
-		err := n.in.Accept(r, nil, accepted)
+		err := n.in.Accept(r, n.openMark(r), accepted)
 		if err == nil {
 			n.kept = true
 			return
 		}
-		n.unkept = fmt.Errorf("%w: %w", errUnkept, err)
-		n.logger.Warn("the intent can't be kept: if this process dies, the next one does not know of this operation", "error", err)
+		n.refused = err
+		n.logger.Warn("the intent can't be kept", "error", err)
 	}
 	accepted(newOperationID(r.Engine, r.Lanes()[0]))
 }
 
-// hold takes the lanes of the operation among all processes that share the state folder; nil where
-// that can't be had. It has to be released.
-func (n *entry) hold(ctx context.Context, r journal.Record) (*journal.Hold, error) {
-	if !n.kept {
+// hold takes the lanes of the operation among all processes that share the state folder; nil where there
+// is none. It has to be released. The error is the end of ctx, or why the operation is refused.
+func (n *entry) hold(ctx context.Context, s fault.Scope, r journal.Record) (*journal.Hold, error) {
+	switch {
+	case n.refused != nil:
+		return nil, s.StateFolder(Kind(r.Kind).verb(), fault.Unchanged, n.refused)
+	case !n.kept:
 		return nil, nil
 	}
 	hold, err := n.in.Hold(ctx, r)
-	if err != nil && ctx.Err() != nil {
-		return nil, err
+	if err != nil && ctx.Err() == nil {
+		err = s.StateFolder(Kind(r.Kind).verb(), fault.Unchanged, fmt.Errorf("taking the lock of its lane: %w", err))
 	}
-	if err != nil {
-		n.logger.Warn("the lane's lock can't be taken: another process might work on the same object", "error", err)
-		return nil, nil
-	}
-	return hold, nil
+	return hold, err
 }
 
 func (n *entry) release(hold *journal.Hold) {
@@ -87,9 +92,10 @@ func (n *entry) write(id string, change func(*journal.Record)) {
 	}
 }
 
-// conclude makes the outcome durable. A fault that the caller gets now is settled by that.
-func (n *entry) conclude(err error, complete func(*journal.Record)) {
-	n.write(n.id, func(r *journal.Record) {
+// conclude makes the outcome durable. A fault that the caller gets now is settled by that. The error is
+// that the outcome can't be kept.
+func (n *entry) conclude(err error, complete func(*journal.Record)) error {
+	problem := n.in.Change(n.id, func(r *journal.Record) {
 		n.progress.note(r)
 		r.Ended, r.Outcome = time.Now().UTC(), journal.Done
 		complete(r)
@@ -97,6 +103,10 @@ func (n *entry) conclude(err error, complete func(*journal.Record)) {
 			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !r.Cast
 		}
 	})
+	if problem != nil {
+		n.logger.Warn("the outcome can't be kept", "error", problem)
+	}
+	return problem
 }
 
 // withdraw ends an operation that was accepted, and that nobody has begun to carry out.

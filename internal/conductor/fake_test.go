@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -81,6 +82,7 @@ func (f *fakeEngine) conductor(t *testing.T, opts Options) *Conductor {
 	if opts.StateDir == "" {
 		opts.StateDir = t.TempDir()
 	}
+	opts.Scope = cmp.Or(opts.Scope, scopeHere)
 	c := newConductor(opts, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
@@ -165,6 +167,11 @@ func noSuch(ref string) error {
 
 func (f *fakeEngine) ClientVersion() string { return "1.41" }
 func (f *fakeEngine) Close() error          { return nil }
+
+// ImageInspect says of every image that it has no labels.
+func (f *fakeEngine) ImageInspect(context.Context, string, ...client.ImageInspectOption) (image.InspectResponse, error) {
+	return image.InspectResponse{}, nil
+}
 
 func (f *fakeEngine) Info(ctx context.Context) (system.Info, error) {
 	return system.Info{ID: "FAKE", Name: "edge1", NCPU: 1}, f.request(ctx, "info", func() error { return nil })

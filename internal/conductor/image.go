@@ -122,7 +122,7 @@ func (c *Conductor) LookImage(ctx context.Context, name, operationID string) (Im
 	}
 	recalled := t.recall(operationID)
 	known := recalled.standing
-	t.claim(operationID)
+	t.claim(operationID, c.opts.Scope)
 	standing := ImageStanding{Kind: known.Kind, InProgress: known.InProgress, Fault: known.Fault, Known: known.Known}
 	img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, name) })
 	if ignoreNotFound(err) != nil {

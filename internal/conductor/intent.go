@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -21,7 +22,7 @@ func (o *operation) record() journal.Record {
 // hold takes the operation's lanes among all processes, and finds out what became of the lanes'
 // earlier operations.
 func (o *operation) hold(ctx context.Context) (*journal.Hold, error) {
-	hold, err := o.entry.hold(ctx, o.record())
+	hold, err := o.entry.hold(ctx, o.scope(), o.record())
 	if hold == nil {
 		return nil, err
 	}
@@ -57,9 +58,12 @@ func (o *operation) conclude(err error) {
 	if !o.kept {
 		return
 	}
-	o.entry.conclude(err, func(r *journal.Record) {
+	problem := o.entry.conclude(err, func(r *journal.Record) {
 		r.Step, r.ContainerID, r.Exchange = o.step, o.containerID, o.exchangeRecord()
 	})
+	if problem != nil {
+		o.unkept = fmt.Errorf("the outcome of the %s of container %q can't be noted: %w", o.Kind.verb(), o.Spec.Name, problem)
+	}
 	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
 		o.settle(o.Spec.Name)
 		o.settleOwn(o.PriorName)

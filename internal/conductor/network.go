@@ -90,6 +90,9 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 		}
 		return err
 	})
+	if o.made == "" { // The answer must not carry it.
+		made = nil
+	}
 	return made, left, err
 }
 
@@ -114,7 +117,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 		return err
 	}
 	err := o.change(ctx, create)
-	if taken != nil && o.abandoned(taken.ID, taken.Labels) {
+	if taken != nil && o.resumes(holder{id: taken.ID, operation: taken.Labels[LabelOperation], created: taken.Created}) {
 		cleared, problem := o.clearAway(ctx, taken)
 		if problem != nil {
 			return nil, problem
@@ -234,12 +237,15 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 		}
 		var strangers []user
 		for _, u := range users {
-			if !u.leaving && !t.owns(u) {
+			if !u.leaving && !t.owns(ctx, u, c.opts.Scope) {
 				strangers = append(strangers, u)
 			}
 		}
+		if strangers, err = t.present(ctx, strangers); err != nil {
+			return nil, err
+		}
 		if len(strangers) > 0 {
-			return nil, t.object.InUse(describeUsers(strangers), "disconnect or remove what gantry does not manage, then apply again", nil)
+			return nil, t.object.InUse(describeUsers(strangers), "disconnect or remove what this configuration does not manage, then apply again", nil)
 		}
 		return users, nil
 	}

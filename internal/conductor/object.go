@@ -98,7 +98,9 @@ func (t *task) explain(ctx context.Context, err error) error {
 // user is a container that uses an object.
 type user struct {
 	id, name, image string
-	labels          map[string]string
+	// imageID is the ID of the image.
+	imageID string
+	labels  map[string]string
 	// leaving says that the container is being removed.
 	leaving bool
 }
@@ -126,7 +128,7 @@ func (e *engine) users(ctx context.Context, args filters.Args, uses func(contain
 		if !uses(c) || len(c.Names) == 0 {
 			continue
 		}
-		u := user{id: c.ID, name: strings.TrimPrefix(c.Names[0], "/"), image: c.Image, labels: c.Labels}
+		u := user{id: c.ID, name: strings.TrimPrefix(c.Names[0], "/"), image: c.Image, imageID: c.ImageID, labels: c.Labels}
 		u.leaving = c.State == container.StateRemoving || e.removals.has(u.name) || e.leaving(u)
 		users = append(users, u)
 	}
@@ -168,7 +170,7 @@ func (e *engine) remaining(ctx context.Context, mayGo func(user) bool, list func
 			going = &stay[0]
 		}
 		if going == nil {
-			return stay, nil
+			return e.present(ctx, stay)
 		}
 		if err := e.awaitChange(ctx, going.id); err != nil {
 			return nil, err
@@ -179,6 +181,21 @@ func (e *engine) remaining(ctx context.Context, mayGo func(user) bool, list func
 // staysUsed is for objects that gantry takes its own containers away from: none is waited for unless it
 // is being removed.
 func staysUsed(user) bool { return false }
+
+// present leaves out the users that have gone since they were listed: who is gone uses nothing.
+func (e *engine) present(ctx context.Context, users []user) ([]user, error) {
+	var there []user
+	for _, u := range users {
+		_, err := retrying(ctx, func() (container.InspectResponse, error) { return e.api.ContainerInspect(ctx, u.id) })
+		switch {
+		case err == nil:
+			there = append(there, u)
+		case !errdefs.IsNotFound(err):
+			return nil, err
+		}
+	}
+	return there, nil
+}
 
 // awaitChange waits until something happened to a container, or for a while.
 func (e *engine) awaitChange(ctx context.Context, id string) error {
@@ -198,22 +215,36 @@ func (e *engine) awaitChange(ctx context.Context, id string) error {
 	return nil
 }
 
-// owns says whether gantry made the container: its label names an operation on a container of this
-// name, or one that the journal knows for this container (it was renamed since). A label that came
-// with an image names another container.
-func (e *engine) owns(u user) bool {
-	engine, name, _, err := journal.SplitID(u.labels[LabelOperation])
+// owns reports whether gantry made the container, or has worked on it, for this workspace; an empty scope is
+// any. Its name and a label that an image can hand down prove nothing: the journal knows the container by its
+// ID. Where it does not know it, as on another machine, the label has to be the container's own.
+func (e *engine) owns(ctx context.Context, u user, scope string) bool {
+	operation := u.labels[LabelOperation]
+	engine, name, _, err := journal.SplitID(operation)
 	if err != nil || engine != e.name {
 		return false
 	}
-	if name == u.name {
-		return true
+	ours := func(r journal.Record) bool { return scope == "" || r.Scope == "" || r.Scope == scope }
+	if e.journal != nil {
+		records, _ := e.journal.Lane(u.name)
+		for _, r := range records {
+			if r.ContainerID == u.id && ours(r) {
+				return true
+			}
+		}
+		switch r, err := e.journal.Find(operation); {
+		case err == nil && r.ContainerID != "":
+			return r.ContainerID == u.id && ours(r)
+		case err == nil && !ours(r):
+			return false
+		}
 	}
-	if e.journal == nil {
-		return false
-	}
-	r, err := e.journal.Find(u.labels[LabelOperation])
-	return err == nil && r.ContainerID == u.id
+	return name == u.name && !e.inherited(ctx, u.imageID, operation)
+}
+
+// ownsAny is owns for any workspace.
+func (e *engine) ownsAny(ctx context.Context) func(user) bool {
+	return func(u user) bool { return e.owns(ctx, u, "") }
 }
 
 // inLane does something with a container when it is its turn, as an operation would.
@@ -224,7 +255,7 @@ func (c *Conductor) inLane(ctx context.Context, e *engine, name string, do func(
 		return err
 	}
 	defer pass.Leave()
-	hold, err := own.hold(ctx, journal.Record{ID: own.id, Engine: e.name, Container: name})
+	hold, err := own.hold(ctx, c.scope(e.name, name), journal.Record{ID: own.id, Engine: e.name, Container: name})
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/distribution/reference"
@@ -38,10 +39,8 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 	if deadline, ok := ctx.Deadline(); ok {
 		record.Deadline = deadline.UTC()
 	}
-	o := &objectOperation{task: t, record: record, life: &c.life, entry: entry{
-		in: t.journal, unkept: t.unkept, progress: &progress{step: fault.StepQueued},
-		logger: c.opts.Logger.With("engine", t.name, "object", order, "kind", record.Kind),
-	}}
+	o := &objectOperation{task: t, record: record, life: &c.life, entry: c.entry(t.engine)}
+	o.entry.logger = c.opts.Logger.With("engine", t.name, "object", order, "kind", record.Kind)
 	o.intend(record, func(id string) {
 		o.id, o.record.ID, t.object.Operation = id, id, id
 		o.entry.logger = o.entry.logger.With("operation", id)
@@ -80,7 +79,7 @@ func (o *objectOperation) run(ctx context.Context, do func(context.Context) erro
 		return o.ended(ctx, err)
 	}
 	defer o.pass.Leave()
-	hold, err := o.entry.hold(ctx, o.record)
+	hold, err := o.entry.hold(ctx, o.object.Scope(), o.record)
 	defer func() { o.release(hold) }()
 	if hold != nil {
 		o.waited = o.waited || hold.Waited
@@ -145,41 +144,25 @@ func (o *objectOperation) ended(ctx context.Context, err error) error {
 	if !o.kept {
 		return err
 	}
-	o.conclude(err, func(r *journal.Record) { r.Step, r.ContainerID = o.step, o.made })
+	lane := o.record.Lanes()[0]
+	if problem := o.conclude(err, func(r *journal.Record) { r.Step, r.ContainerID = o.step, o.made }); problem != nil {
+		o.unkept = fmt.Errorf("the outcome of the %s of %s can't be noted: %w", Kind(o.record.Kind).verb(), o.object, problem)
+	}
 	if err == nil {
-		o.settle(o.record.Lanes()[0])
+		o.settle(lane)
+	}
+	// Before an answer begins that carries what a create made, that counts as delivered.
+	if Kind(o.record.Kind) == KindCreate && (err == nil || o.made != "") {
+		if problem := o.deliver(lane); problem != nil {
+			o.made = ""
+			return undelivered(o.object.Scope(), problem)
+		}
 	}
 	return err
 }
 
-// abandoned says whether an object with these labels was made by a create that no state names: it was
-// interrupted or failed without an answer, or its answer got lost with the process that was to give it.
-// Only what the journal knows is gantry's own. The last create that made or adopted it decides.
-func (o *objectOperation) abandoned(id string, labels map[string]string) bool {
-	var last *journal.Record
-	for _, r := range o.earlier() {
-		its := r.ID == labels[LabelOperation] || last != nil && r.ContainerID == id
-		if its && Kind(r.Kind) == KindCreate {
-			last = &r
-		}
-	}
-	if last == nil {
-		return false
-	}
-	return last.Outcome == journal.Interrupted || last.Outcome == journal.Failed && last.ContainerID == "" || o.in.Lost(*last)
-}
-
-// Claim notes that a state has a network or a volume: what a process that crashed made is no longer in
-// doubt.
-func (c *Conductor) Claim(kind, name string) {
-	c.mu.Lock()
-	e := c.engine
-	c.mu.Unlock()
-	if e == nil || e.journal == nil {
-		return
-	}
-	records, _ := e.journal.Lane(journal.Lane(kind, name))
-	for _, r := range records {
-		e.claim(r.ID)
-	}
+// resumes reports whether an object that has the wanted name is what an unanswered create of this workspace
+// left.
+func (o *objectOperation) resumes(h holder) bool {
+	return resumable(h, o.claims(o.record.Lanes()[0]), o.entry.scope, o.engineID)
 }

@@ -9,13 +9,14 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+	"github.com/hashicorp/go-hclog"
 )
 
 // The label of an operation proves nothing where it names another container, as it does on one that
 // was made from a committed image.
 func TestOwns(t *testing.T) {
 	t.Parallel()
-	e := &engine{name: "edge1"}
+	e := &engine{name: "edge1", api: newFake(), logger: hclog.NewNullLogger()}
 	for _, tt := range []struct {
 		name, label string
 		own         bool
@@ -26,7 +27,7 @@ func TestOwns(t *testing.T) {
 		{"web", "", false},
 		{"web", "nonsense", false},
 	} {
-		if got := e.owns(user{name: tt.name, labels: map[string]string{LabelOperation: tt.label}}); got != tt.own {
+		if got := e.owns(t.Context(), user{name: tt.name, labels: map[string]string{LabelOperation: tt.label}}, "here"); got != tt.own {
 			t.Errorf("%q: %t", tt.label, got)
 		}
 	}

@@ -97,7 +97,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o := &operation{
 		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
-		mask: fault.NewMask(req.Spec.secrets()...), entry: entry{in: e.journal, unkept: e.unkept, progress: &progress{step: fault.StepQueued}},
+		mask: fault.NewMask(req.Spec.secrets()...), entry: c.entry(e),
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	o.logger = c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "kind", string(req.Kind))
@@ -172,9 +172,24 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		c.ImageDigest = cmp.Or(o.digest, pinnedDigest(o.Spec.Image))
 	}
 	o.conclude(err)
+	if problem := o.answer(c, err); problem != nil {
+		c, err = nil, problem
+	}
 	o.release(hold)
 	o.pass.Leave()
 	return c, err
+}
+
+// answer sees that what a create made counts as delivered before an answer begins that carries it. The error
+// is that the answer must not carry it.
+func (o *operation) answer(c *Container, err error) error {
+	if o.Kind != KindCreate || c == nil && err != nil {
+		return nil
+	}
+	if problem := o.deliver(o.Spec.Name); problem != nil {
+		return undelivered(o.scope(), problem)
+	}
+	return nil
 }
 
 // attempt carries out the operation from its beginning. It can be repeated after a lost answer.

@@ -158,7 +158,7 @@ func (o *operation) addressed(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !o.engine.ownsContainer(c) {
+	if !o.engine.ownsContainer(ctx, c) {
 		return nil, o.scope().Foreign(o.Kind.verb(), describe(c), c.ID)
 	}
 	o.containerID = c.ID
@@ -168,7 +168,7 @@ func (o *operation) addressed(ctx context.Context) (*Container, error) {
 // ownsContainer says whether gantry made the container that has this name now, or has worked on it.
 // The label of an image that was made from one of its containers proves nothing: the journal knows
 // the ID of the container that the operation made.
-func (e *engine) ownsContainer(c *Container) bool {
+func (e *engine) ownsContainer(ctx context.Context, c *Container) bool {
 	if e.journal != nil {
 		records, _ := e.journal.Lane(c.Name)
 		for _, r := range records {
@@ -180,7 +180,7 @@ func (e *engine) ownsContainer(c *Container) bool {
 			}
 		}
 	}
-	return e.owns(user{id: c.ID, name: c.Name, labels: c.Labels})
+	return e.owns(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, "")
 }
 
 // advise makes the fault of an operation on the power state speak of what asked for it, which has

@@ -17,35 +17,19 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-const (
-	// clockSkew is how far the clock of an engine may be behind this machine's.
-	clockSkew = 5 * time.Minute
-)
-
 // errCancelAsked ends an operation that somebody asked to cancel.
 var errCancelAsked = errors.New("another operation asked for it")
 
-// abandoned says whether a container was made by a create of this lane that no state has: it was
-// interrupted or failed without an answer, or its answer got lost with the process that was to give
-// it. Then it is gantry's own. The last create that made or adopted it decides. An image made from
-// such a container hands its label down; but then the container has another ID than the journal, and
-// another age.
-func (o *operation) abandoned(c *Container) bool {
-	made := c.Labels[LabelOperation]
-	if !o.kept || made == "" {
+// abandoned reports whether a container is what an unanswered create of this workspace left.
+func (o *operation) abandoned(ctx context.Context, c *Container) bool {
+	operation := c.Labels[LabelOperation]
+	h := holder{id: c.ID, operation: operation, created: c.Created}
+	claims := o.claims(o.Spec.Name)
+	if !resumable(h, claims, o.entry.scope, o.engineID) {
 		return false
 	}
-	records, _ := o.engine.journal.Lane(o.Spec.Name)
-	records = slices.DeleteFunc(records, func(r journal.Record) bool {
-		itsOwn := r.ContainerID == c.ID || r.ID == made && r.ContainerID == ""
-		return !itsOwn || Kind(r.Kind) != KindCreate && Kind(r.Kind) != KindExchange || r.ID == o.id
-	})
-	if len(records) == 0 {
-		return false
-	}
-	r := records[len(records)-1]
-	unanswered := !r.Cast && (r.Outcome == journal.Interrupted || r.Outcome == journal.Failed && r.ContainerID == "")
-	return (unanswered || o.engine.journal.Lost(r)) && !c.Created.Before(records[0].Accepted.Add(-clockSkew))
+	h.inherited = o.engine.inherited(ctx, c.ImageID, operation)
+	return resumable(h, claims, o.entry.scope, o.engineID)
 }
 
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
@@ -78,6 +62,11 @@ func (o *operation) resume(ctx context.Context) error {
 		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" || r.ContainerID == o.containerID {
 			continue
 		}
+		if concerns, err := o.concerns(ctx, r); err != nil {
+			return err
+		} else if !concerns {
+			continue
+		}
 		o.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
 		again := *o
 		again.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
@@ -89,6 +78,21 @@ func (o *operation) resume(ctx context.Context) error {
 		o.write(r.ID, func(r *journal.Record) { r.Settled = true })
 	}
 	return nil
+}
+
+// concerns reports whether the container that an unfinished removal names is still what the removal was about,
+// or is gone: a record alone removes nothing.
+func (o *operation) concerns(ctx context.Context, r journal.Record) (bool, error) {
+	c, err := o.lookFor(ctx, r.ContainerID)
+	if err != nil || c == nil {
+		return err == nil, err
+	}
+	_, made, _, err := journal.SplitID(c.Labels[LabelOperation])
+	if c.ID == r.ContainerID && (c.Name == r.Container || err == nil && made == r.Container) {
+		return true, nil
+	}
+	o.logger.Warn("an unfinished removal names a container that is another one: it is left alone", "removal", r.ID, "container_id", c.ID, "name", c.Name)
+	return false, nil
 }
 
 // Standing is what is known of a container in Terraform's state: from the engine, and from the
@@ -127,7 +131,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	}
 	known := e.recall(operationID)
 	standing := known.standing
-	e.claim(operationID)
+	e.claim(operationID, c.opts.Scope)
 	x := e.exchangesOf(name, containerID, operationID)
 	refs := x.refs
 	if refs == nil {
@@ -137,7 +141,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		found, err := c.Inspect(ctx, ref)
 		var f *fault.Fault
 		switch {
-		case err == nil && (ref != name || known.made(found)):
+		case err == nil && (ref != name || e.madeBy(ctx, known, found)):
 			standing.Container = found
 		case err == nil: // A stranger's.
 		case errors.As(err, &f) && f.Kind == fault.NotFound:
@@ -169,16 +173,17 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	return standing, nil
 }
 
-// claim notes that a state names the operation, where that was in doubt.
-func (e *engine) claim(operationID string) {
+// claim notes that the state of a workspace names the operation, where the journal does not know that: a state
+// can be moved, and what a crashed process cast may be in none.
+func (e *engine) claim(operationID, scope string) {
 	if e.journal == nil || operationID == "" {
 		return
 	}
 	r, err := e.journal.Find(operationID)
-	if err != nil || !e.journal.Lost(r) {
+	if err != nil || !e.journal.Lost(r) && (scope == "" || r.Scope == "" || r.Scope == scope) {
 		return
 	}
-	if err := e.journal.Change(operationID, func(r *journal.Record) { r.Claimed = true }); err != nil {
+	if err := e.journal.Change(operationID, func(r *journal.Record) { r.Claimed, r.Scope = true, cmp.Or(scope, r.Scope) }); err != nil {
 		e.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
 	}
 }
@@ -192,9 +197,14 @@ type recalled struct {
 	operations, containers []string
 }
 
-// made says whether one of the operations made the container, or had it.
-func (k recalled) made(c *Container) bool {
-	return slices.Contains(k.operations, c.Labels[LabelOperation]) || slices.Contains(k.containers, c.ID)
+// madeBy reports whether one of the operations made the container, or had it. Where the journal knows no
+// container of theirs the label tells, if the container does not have it from its image.
+func (e *engine) madeBy(ctx context.Context, k recalled, c *Container) bool {
+	if len(k.containers) > 0 {
+		return slices.Contains(k.containers, c.ID)
+	}
+	operation := c.Labels[LabelOperation]
+	return slices.Contains(k.operations, operation) && !e.inherited(ctx, c.ImageID, operation)
 }
 
 // recall says what the journal knows of an operation. An update that stood behind a create that

@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -20,6 +21,9 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
+// scopeHere is the workspace of the tests.
+const scopeHere = "here"
+
 // died writes a record whose owner is dead, as a killed process leaves it.
 func died(t *testing.T, dir string, r journal.Record) journal.Record {
 	t.Helper()
@@ -32,6 +36,11 @@ func died(t *testing.T, dir string, r journal.Record) journal.Record {
 		t.Fatal(err)
 	}
 	r.ID, r.Engine, r.Accepted, r.Step = newOperationID("edge1", r.Container), "edge1", time.Now(), fault.StepStarting
+	if Kind(r.Kind) == KindCreate && !r.Cast {
+		if err := e.PutMark(r.ID, journal.Mark{Scope: scopeHere, EngineID: "FAKE", Accepted: r.Accepted}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := e.Begin(r); err != nil {
 		t.Fatal(err)
 	}
@@ -121,36 +130,12 @@ func crashed(t *testing.T, dir string, r journal.Record) {
 	}
 }
 
-// A create was done, and its process crashed before Terraform's state had it: the next create of the
-// name takes the container over. Once a state has it, it is a conflict.
-func TestContainerWhoseAnswerGotLostIsAdopted(t *testing.T) {
+// A create was answered, and its process crashed, perhaps before Terraform saved the state: the container is
+// delivered all the same, and the next create of the name is a conflict, also in the same workspace.
+func TestContainerOfAnAnsweredCreateIsAConflict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, dir := newFake(), t.TempDir()
-		first := newConductor(Options{StateDir: dir}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
-		lost, err := first.Call(t.Context(), create("web"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		record := recorded(t, first, lost.OperationID)
-		if err := first.Close(); err != nil {
-			t.Fatal(err)
-		}
-		crashed(t, dir, record)
-		c := f.conductor(t, Options{StateDir: dir})
-		adopted, err := c.Call(t.Context(), create("web"))
-		if err != nil || adopted.Container.ID != lost.Container.ID {
-			t.Fatalf("%v, container %+v", err, adopted.Container)
-		}
-		// The crash is over: the adopting create has an answer.
-		_, err = c.Call(t.Context(), create("web"))
-		faultOf(t, err, fault.NameConflict)
-	})
-}
-
-func TestContainerThatAStateNamesIsNotAdopted(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		f, dir := newFake(), t.TempDir()
-		first := newConductor(Options{StateDir: dir}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		first := newConductor(Options{StateDir: dir, Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
 		out, err := first.Call(t.Context(), create("web"))
 		if err != nil {
 			t.Fatal(err)
@@ -160,12 +145,62 @@ func TestContainerThatAStateNamesIsNotAdopted(t *testing.T) {
 			t.Fatal(err)
 		}
 		crashed(t, dir, record)
-		c := f.conductor(t, Options{StateDir: dir})
-		if s, err := c.Look(t.Context(), "web", out.Container.ID, out.OperationID); err != nil || s.Container == nil {
-			t.Fatalf("standing %+v, %v", s, err)
+		_, err = f.conductor(t, Options{StateDir: dir}).Call(t.Context(), create("web"))
+		got := faultOf(t, err, fault.NameConflict)
+		if !strings.Contains(got.Hint, "edge1/web") || len(f.containers) != 1 {
+			t.Errorf("%v, %d containers", got, len(f.containers))
 		}
-		_, err = c.Call(t.Context(), create("web"))
-		faultOf(t, err, fault.NameConflict)
+	})
+}
+
+// What an interrupted create left belongs to its workspace: another one's create is a conflict.
+func TestWhatAnotherWorkspaceLeftIsAConflict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, scope := range []string{"elsewhere", ""} {
+			f, dir := newFake(), t.TempDir()
+			left(f, "web", died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web"}).ID)
+			c := newConductor(Options{StateDir: dir, Scope: scope}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+			req := create("web")
+			req.Spec.Memory = 64 << 20
+			_, err := c.Call(t.Context(), req)
+			faultOf(t, err, fault.NameConflict)
+			if f.count("remove") != 0 || len(f.containers) != 1 {
+				t.Errorf("%q: %d containers", scope, len(f.containers))
+			}
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// Where the mark of a create can't be removed its answer carries no state, and the next one takes over.
+func TestUndeliveredCreateHasNoState(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFake(), t.TempDir()
+		first := newConductor(Options{StateDir: dir, Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		f.before = func(_ context.Context, call string) error {
+			if call != "start" {
+				return nil
+			}
+			marks, err := filepath.Glob(filepath.Join(dir, "engines", "*", "operations", "*.open"))
+			if err != nil || len(marks) != 1 {
+				t.Errorf("marks %v, %v", marks, err)
+				return nil
+			}
+			// A folder with something in it can't be removed as a file is.
+			if err := errors.Join(os.Remove(marks[0]), os.MkdirAll(filepath.Join(marks[0], "full"), 0o700)); err != nil {
+				t.Error(err)
+			}
+			return nil
+		}
+		out, err := first.Call(t.Context(), create("web"))
+		if err == nil || out.Container != nil || len(f.containers) != 1 {
+			t.Fatalf("%v, container %+v of %d", err, out.Container, len(f.containers))
+		}
+		if err := first.Close(); err != nil {
+			t.Fatal(err)
+		}
 	})
 }
 

@@ -117,7 +117,7 @@ func (o *operation) identify(ctx context.Context) error {
 	if err != nil {
 		return ignoreNotFound(err)
 	}
-	if o.engine.recall(o.OperationID).made(c) {
+	if o.engine.madeBy(ctx, o.engine.recall(o.OperationID), c) {
 		o.containerID = c.ID
 	}
 	return nil

@@ -53,8 +53,8 @@ type Volume struct {
 }
 
 // CreateVolume makes a volume. For an engine to create a volume that is there is no error: so what
-// is there is looked at before and after. What an interrupted create left is adopted if it is as asked
-// for, else removed if it is empty.
+// is there is looked at before and after. What an unanswered create of this workspace left is adopted if it
+// is as asked for.
 func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Volume, err error) {
 	t, err := c.begin(ctx, "volume", spec.Name, "create", "create", fault.StepCreating,
 		attributeWord{"plugin", "driver"}, attributeWord{"driver not found", "driver"}, attributeWord{"option", "driver_opts"},
@@ -68,51 +68,41 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 		made, err = o.createVolume(ctx, spec)
 		return err
 	})
-	return made, err
+	if err != nil {
+		return nil, err
+	}
+	return made, nil
 }
 
 func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*Volume, error) {
 	labels := map[string]string{LabelOperation: o.id}
 	maps.Copy(labels, spec.Labels)
-	var holder *Volume
+	var found *Volume
 	create := func(ctx context.Context) (err error) {
-		holder, err = o.volume(ctx, spec.Name)
+		found, err = o.volume(ctx, spec.Name)
 		if ignoreNotFound(err) != nil || err == nil {
 			return err
 		}
 		r, err := o.api.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
 		if err == nil {
-			holder = observeVolume(o.name, r)
+			found = observeVolume(o.name, r)
 		}
 		return err
 	}
 	if err := o.change(ctx, create); err != nil {
 		return nil, err
 	}
-	if holder.Labels[LabelOperation] != o.id && o.abandoned(spec.Name, holder.Labels) {
-		if spec.meets(holder) {
-			o.entry.logger.Info("adopting what an interrupted create left", "interrupted", holder.Labels[LabelOperation])
-			o.made = spec.Name
-			return holder, nil
-		}
-		o.entry.logger.Info("removing what an interrupted create left", "interrupted", holder.Labels[LabelOperation])
-		err := ignoreNotFound(o.removeVolume(ctx, false))
-		if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.Refused {
-			err = nil // Somebody uses it by now: it is theirs.
-		}
-		if err == nil {
-			err = o.change(ctx, create)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if holder.Labels[LabelOperation] != o.id {
-		return nil, o.object.Taken(fmt.Sprintf("volume of driver %q, created %s%s has it", holder.Driver,
-			holder.Created.UTC().Format("2006-01-02 15:04:05 UTC"), describeOwner(holder.Labels)), nil)
+	operation := found.Labels[LabelOperation]
+	switch {
+	case operation == o.id:
+	case spec.meets(found) && o.resumes(holder{operation: operation, created: found.Created, drifts: true}):
+		o.entry.logger.Info("adopting what an interrupted create left", "interrupted", operation)
+	default:
+		return nil, o.object.Taken(fmt.Sprintf("volume of driver %q, created %s%s has it", found.Driver,
+			found.Created.UTC().Format("2006-01-02 15:04:05 UTC"), describeOwner(found.Labels)), nil)
 	}
 	o.made = spec.Name
-	return holder, nil
+	return found, nil
 }
 
 // holdsNothing reports whether a removal of the volume deletes no data, because it has none of its own: the
@@ -198,7 +188,7 @@ func (t *task) removeVolume(ctx context.Context, force bool) error {
 	if err := t.clearProbes(ctx, name); err != nil {
 		return err
 	}
-	users, err := t.remaining(ctx, t.owns, func(ctx context.Context) ([]user, error) {
+	users, err := t.remaining(ctx, t.ownsAny(ctx), func(ctx context.Context) ([]user, error) {
 		return t.users(ctx, filters.NewArgs(filters.Arg("volume", name)), mounts)
 	})
 	if err != nil {

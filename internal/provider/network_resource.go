@@ -86,7 +86,6 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 	default:
 		state.refresh(found)
 	}
-	r.conductor.Claim("network", state.Name.ValueString())
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 

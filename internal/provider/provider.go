@@ -198,7 +198,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	data.conductor = conductor.New(conductor.Options{
 		StateDir: config.StateDir.ValueString(), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
-		Credentials: expandCredentials(credentials), Release: p.version, Logger: p.logger,
+		Credentials: expandCredentials(credentials), Release: p.version, Scope: workspaceScope(os.Getenv), Logger: p.logger,
 	})
 	p.register(data.conductor)
 	if err := data.conductor.StateDirUnsafe(); err != nil {

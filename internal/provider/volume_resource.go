@@ -95,7 +95,6 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 		addFault(&resp.Diagnostics, err)
 		return
 	}
-	r.conductor.Claim("volume", found.Name)
 	imported := state.Driver.IsNull() // A moment ago: an import sets the name alone.
 	before := state
 	state.compute(found)

@@ -49,7 +49,9 @@ const (
 	Remains           Exists = "the container is still there; the next apply removes it"
 	HalfDone          Exists = "what was done before the failure stays"
 	PerhapsSignalled  Exists = "whether the container got the signal is not known: the engine did not answer"
-	PerhapsCreated    Exists = "whether the engine made the container is not known: it did not answer"
+	// MadeAndUnclaimed is what a create leaves that must not be answered.
+	MadeAndUnclaimed Exists = "it was made, and is in no state; the next apply of this workspace takes it over"
+	PerhapsCreated   Exists = "whether the engine made the container is not known: it did not answer"
 )
 
 // Pull are the facts of a failed pull.
@@ -323,6 +325,17 @@ func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
 		Kind: EngineUnreachable, Step: step, Exists: string(exists),
 		Summary: fmt.Sprintf("Unable to %s container %q: engine %q does not answer any more", action, s.Container, s.Engine),
 		Hint:    "check the engine, then apply again",
+	}, err)
+}
+
+// StateFolder is a change that was refused, or must not be answered, because the state folder can't be written.
+func (s Scope) StateFolder(operation string, exists Exists, err error) *Fault {
+	return s.make(Fault{
+		Kind: EngineError, Step: StepQueued,
+		Summary: fmt.Sprintf("Unable to %s %s: the state folder can't be written", operation, s.subject()),
+		Message: err.Error(),
+		Exists:  string(exists),
+		Hint:    "what is noted there keeps operations in order and tells whose an object is: see that the provider's state_dir has space and belongs to this user, then apply again",
 	}, err)
 }
 

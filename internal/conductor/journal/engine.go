@@ -159,6 +159,16 @@ func (e *Engine) Alive(r Record) bool {
 	return alive
 }
 
+// Gone reports whether the process that carries an operation out has ended, and the one that was to answer.
+func (e *Engine) Gone(r Record) bool {
+	for _, owner := range []string{r.Owner, cmp.Or(r.Caller, r.Owner)} {
+		if alive, _ := e.journal.alive(owner); alive {
+			return false
+		}
+	}
+	return true
+}
+
 // Lost reports whether the operation's answer may never have reached Terraform's state: the process
 // that was to give it crashed, and no state has named the operation since.
 func (e *Engine) Lost(r Record) bool {

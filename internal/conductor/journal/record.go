@@ -65,6 +65,8 @@ type Record struct {
 	Owner string `json:"owner"`
 	// Caller is the process that gives the answer to Terraform, where that is not the owner.
 	Caller string `json:"caller,omitempty"`
+	// Scope is a digest of the workspace that asked for the operation; empty is not known.
+	Scope string `json:"scope,omitempty"`
 	// Claimed says that a Terraform state was seen that names the operation.
 	Claimed bool `json:"claimed,omitempty"`
 	// Cast says that nobody waits for the operation.

@@ -1,0 +1,147 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// An object that has the name that a create wants belongs to somebody: to a Terraform state, this one or
+// another, or to a person. gantry takes it for its own only if it can show that a create of this very
+// workspace made it, and that no answer to that create began that a state could have kept. For that each
+// create writes an open mark with its intent, and removes it before its answer. That an answer has reached
+// a state can't be shown, only that there was none. Any doubt is a conflict.
+
+const (
+	// clockSkew is how far the clock of an engine may differ from this machine's.
+	clockSkew = 5 * time.Minute
+)
+
+// holder is an object on the engine that has the name that a create wants.
+type holder struct {
+	// id is the engine's for it; empty where the engine knows it by its name alone, as a volume.
+	id string
+	// operation is gantry's label: the create that made it, unless the label came another way.
+	operation string
+	created   time.Time
+	// inherited reports whether the label may be that of the image.
+	inherited bool
+	// drifts reports whether the engine's creation time moves on, as that of a volume does before 23.0.
+	drifts bool
+}
+
+// claim is a create, as the journal knows it, that may have made the object.
+type claim struct {
+	record journal.Record
+	mark   journal.Mark
+	// open reports whether its mark is there and can be read.
+	open bool
+	// gone reports whether the process that carried it out, and the one that was to answer, have ended.
+	gone bool
+}
+
+// unanswered reports whether no answer to the create can have begun that carries state, and none will.
+func (c claim) unanswered() bool {
+	failed := !c.record.InProgress() && c.record.Outcome != journal.Done
+	return c.open && (c.gone || failed && !c.record.Cast)
+}
+
+// made reports whether the create made the object, as far as ID, label and time tell.
+func (c claim) made(h holder) bool {
+	r := c.record
+	if Kind(r.Kind) != KindCreate || r.ID != h.operation || h.operation == "" || h.inherited {
+		return false
+	}
+	if r.ContainerID != "" && h.id != "" && r.ContainerID != h.id {
+		return false
+	}
+	if h.created.Before(r.Accepted.Add(-clockSkew)) {
+		return false
+	}
+	for _, end := range []time.Time{r.Ended, r.Deadline} {
+		if !h.drifts && end.After(r.Accepted) && h.created.After(end.Add(clockSkew)) {
+			return false
+		}
+	}
+	return true
+}
+
+// resumable reports whether the object is what an unanswered create of this workspace left, on this engine.
+// It is pure.
+func resumable(h holder, claims []claim, scope, engineID string) bool {
+	for _, c := range claims {
+		if c.made(h) {
+			return scope != "" && c.mark.Scope == scope && c.mark.EngineID == engineID && c.unanswered()
+		}
+	}
+	return false
+}
+
+// claims returns the creates of the lane before this operation.
+func (n *entry) claims(lane string) []claim {
+	if !n.kept {
+		return nil
+	}
+	records, problems := n.in.Lane(lane)
+	for _, problem := range problems {
+		n.logger.Warn("a record of the journal is left out", "error", problem)
+	}
+	var claims []claim
+	for _, r := range records {
+		if Kind(r.Kind) != KindCreate || journal.Ticket(r.ID) >= journal.Ticket(n.id) {
+			continue
+		}
+		mark, open, err := n.in.Mark(r.ID)
+		if err != nil {
+			n.logger.Warn("an open mark can't be read: what its create made is not taken for gantry's own", "operation", r.ID, "error", err)
+			open = false
+		}
+		claims = append(claims, claim{record: r, mark: mark, open: open, gone: n.in.Gone(r)})
+	}
+	return claims
+}
+
+// deliver notes that what the operation made, or adopted, belongs to the state that the answer is for. What
+// unanswered creates of this workspace were to make under the same name is no longer in doubt then either.
+func (n *entry) deliver(lane string) error {
+	if !n.kept {
+		return nil
+	}
+	ids := []string{n.id}
+	for _, c := range n.claims(lane) {
+		if c.unanswered() && n.scope != "" && c.mark.Scope == n.scope {
+			ids = append(ids, c.record.ID)
+		}
+	}
+	return n.in.Deliver(ids...)
+}
+
+// openMark is the mark of an operation that makes an object; nil for any other.
+func (n *entry) openMark(r journal.Record) *journal.Mark {
+	if Kind(r.Kind) != KindCreate || r.Object == "image" { // The engine keeps no label of an image that was pulled.
+		return nil
+	}
+	return &journal.Mark{Scope: n.scope, EngineID: n.engineID, Accepted: r.Accepted}
+}
+
+// undelivered is the fault of a create that did its work, and whose answer must not carry state.
+func undelivered(s fault.Scope, err error) *fault.Fault {
+	return s.StateFolder("create", fault.MadeAndUnclaimed, fmt.Errorf("removing its open mark: %w", err))
+}
+
+// inherited reports whether a container may have its label from its image, and not from the create that the
+// label names: an image committed from one of gantry's containers has it. What can't be found out counts.
+func (e *engine) inherited(ctx context.Context, imageID, operation string) bool {
+	image, err := e.api.ImageInspect(ctx, imageID)
+	if err != nil {
+		e.logger.Debug("the image of a container can't be read", "image", imageID, "error", err)
+		return ignoreNotFound(err) != nil
+	}
+	return image.Config != nil && image.Config.Labels[LabelOperation] == operation
+}

@@ -1,0 +1,60 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// Any doubt is a conflict.
+func TestResumable(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	const operation = "edge1/web/0190"
+	for _, tt := range []struct {
+		name   string
+		change func(h *holder, c *claim)
+		want   bool
+	}{
+		{"its process died", func(*holder, *claim) {}, true},
+		{"interrupted, as a later one noted", func(_ *holder, c *claim) { c.record.Outcome = journal.Interrupted }, true},
+		{"failed without an answer that has state, in a process that lives", func(_ *holder, c *claim) { c.gone, c.record.Outcome = false, journal.Failed }, true},
+		{"done, and its process died before the answer", func(_ *holder, c *claim) { c.record.Outcome = journal.Done }, true},
+		{"done, and its process is about to answer", func(_ *holder, c *claim) { c.gone, c.record.Outcome = false, journal.Done }, false},
+		{"its process lives", func(_ *holder, c *claim) { c.gone = false }, false},
+		{"a cast that failed, and whoever cast it lives", func(_ *holder, c *claim) { c.gone, c.record.Cast, c.record.Outcome = false, true, journal.Failed }, false},
+		{"its answer has begun", func(_ *holder, c *claim) { c.open = false }, false},
+		{"another workspace", func(_ *holder, c *claim) { c.mark.Scope = "there" }, false},
+		{"its workspace is not known", func(_ *holder, c *claim) { c.mark.Scope = "" }, false},
+		{"another engine", func(_ *holder, c *claim) { c.mark.EngineID = "OTHER" }, false},
+		{"no label", func(h *holder, _ *claim) { h.operation = "" }, false},
+		{"the label of another operation", func(h *holder, _ *claim) { h.operation = "edge1/web/0191" }, false},
+		{"the label is the image's", func(h *holder, _ *claim) { h.inherited = true }, false},
+		{"an update, not a create", func(_ *holder, c *claim) { c.record.Kind = string(KindUpdate) }, false},
+		{"another container than the record's", func(_ *holder, c *claim) { c.record.ContainerID = "other" }, false},
+		{"the record's container", func(_ *holder, c *claim) { c.record.ContainerID = "id" }, true},
+		{"older than the create", func(h *holder, _ *claim) { h.created = at.Add(-time.Hour) }, false},
+		{"younger than the end of the create", func(h *holder, c *claim) { c.record.Ended, h.created = at.Add(time.Minute), at.Add(time.Hour) }, false},
+		{"younger than the deadline of the create", func(h *holder, c *claim) { c.record.Deadline, h.created = at.Add(time.Minute), at.Add(time.Hour) }, false},
+		{"a volume whose time moves on", func(h *holder, c *claim) {
+			h.id, h.drifts, c.record.Deadline, h.created = "", true, at.Add(time.Minute), at.Add(time.Hour)
+		}, true},
+	} {
+		h := holder{id: "id", operation: operation, created: at.Add(time.Second)}
+		c := claim{
+			record: journal.Record{ID: operation, Kind: string(KindCreate), Accepted: at}, gone: true,
+			mark: journal.Mark{Scope: "here", EngineID: "ENGINE"}, open: true,
+		}
+		tt.change(&h, &c)
+		if got := resumable(h, []claim{c}, "here", "ENGINE"); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+		if resumable(h, []claim{c}, "", "ENGINE") {
+			t.Errorf("%s: resumed in a workspace that is not known", tt.name)
+		}
+	}
+}
