@@ -4,10 +4,12 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -118,6 +120,11 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	}
 	err := o.change(ctx, create)
 	if taken != nil && o.resumes(holder{id: taken.ID, operation: taken.Labels[LabelOperation], created: taken.Created}) {
+		if spec.meets(taken) {
+			o.entry.logger.Info("adopting what an interrupted create left", "network_id", taken.ID, "interrupted", taken.Labels[LabelOperation])
+			o.made = taken.ID
+			return taken, nil
+		}
 		cleared, problem := o.clearAway(ctx, taken)
 		if problem != nil {
 			return nil, problem
@@ -138,6 +145,20 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 		return &Network{NetworkSpec: spec, Engine: o.name, ID: o.made}, err
 	}
 	return made, nil
+}
+
+// meets reports whether a network that a create of gantry's made is as asked for. What is left out is the
+// engine's choice.
+func (s NetworkSpec) meets(n *Network) bool {
+	own := maps.Clone(n.Labels)
+	delete(own, LabelOperation)
+	same := cmp.Or(s.Driver, "bridge") == n.Driver && (s.Scope == "" || s.Scope == n.Scope) && maps.Equal(s.Options, n.Options) && maps.Equal(s.Labels, own) &&
+		s.Internal == n.Internal && s.Attachable == n.Attachable && s.Ingress == n.Ingress && s.EnableIPv6 == n.EnableIPv6 &&
+		s.ConfigOnly == n.ConfigOnly && s.ConfigFrom == n.ConfigFrom && cmp.Or(s.IPAM.Driver, "default") == n.IPAM.Driver && maps.Equal(s.IPAM.Options, n.IPAM.Options)
+	return same && (len(s.IPAM.Pools) == 0 || slices.EqualFunc(s.IPAM.Pools, n.IPAM.Pools, func(asked, seen Pool) bool {
+		return asked.Subnet == seen.Subnet && asked.IPRange == seen.IPRange && (asked.Gateway == "" || asked.Gateway == seen.Gateway) &&
+			maps.Equal(asked.AuxAddresses, seen.AuxAddresses)
+	}))
 }
 
 // clearAway removes a network that an interrupted create left, unless somebody uses it by now.

@@ -59,6 +59,9 @@ func TestRemaining(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
+			for _, u := range tt.users { // Who uses the object is looked at again.
+				f.containers[u.id] = &fakeContainer{id: u.id, name: u.name, status: "running"}
+			}
 			c := f.conductor(t, Options{})
 			e, err := c.connect(t.Context(), "")
 			if err != nil {
