@@ -50,7 +50,7 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 			}
 			return &asideError{awaited: r.ID, park: park}
 		}
-		if !time.Now().Before(giveUp) || !o.engine.ownsContainer(ctx, holder) {
+		if !time.Now().Before(giveUp) || !o.engine.ownsContainer(ctx, holder, o.entry.scope) {
 			return nil
 		}
 		if err := pause(ctx, referenceLook); err != nil {

@@ -219,19 +219,19 @@ func (e *engine) awaitChange(ctx context.Context, id string) error {
 // any. Its name and a label that an image can hand down prove nothing: the journal knows the container by its
 // ID. Where it does not know it, as on another machine, the label has to be the container's own.
 func (e *engine) owns(ctx context.Context, u user, scope string) bool {
+	ours := func(r journal.Record) bool { return scope == "" || r.Scope == "" || r.Scope == scope }
+	if e.journal != nil {
+		records, _ := e.journal.Lane(u.name)
+		if slices.ContainsFunc(records, func(r journal.Record) bool { return r.ContainerID == u.id && ours(r) }) {
+			return true
+		}
+	}
 	operation := u.labels[LabelOperation]
 	engine, name, _, err := journal.SplitID(operation)
 	if err != nil || engine != e.name {
 		return false
 	}
-	ours := func(r journal.Record) bool { return scope == "" || r.Scope == "" || r.Scope == scope }
 	if e.journal != nil {
-		records, _ := e.journal.Lane(u.name)
-		for _, r := range records {
-			if r.ContainerID == u.id && ours(r) {
-				return true
-			}
-		}
 		switch r, err := e.journal.Find(operation); {
 		case err == nil && r.ContainerID != "":
 			return r.ContainerID == u.id && ours(r)

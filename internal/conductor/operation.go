@@ -172,8 +172,8 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		c.ImageDigest = cmp.Or(o.digest, pinnedDigest(o.Spec.Image))
 	}
 	o.conclude(err)
-	if problem := o.answer(c, err); problem != nil {
-		c, err = nil, problem
+	if err == nil || c != nil {
+		c, err = o.answer(c, err)
 	}
 	o.release(hold)
 	o.pass.Leave()
@@ -182,14 +182,14 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 
 // answer sees that what a create made counts as delivered before an answer begins that carries it. The error
 // is that the answer must not carry it.
-func (o *operation) answer(c *Container, err error) error {
-	if o.Kind != KindCreate || c == nil && err != nil {
-		return nil
+func (o *operation) answer(c *Container, err error) (*Container, error) {
+	if o.Kind != KindCreate {
+		return c, err
 	}
 	if problem := o.deliver(o.Spec.Name); problem != nil {
-		return undelivered(o.scope(), problem)
+		return nil, undelivered(o.scope(), problem)
 	}
-	return nil
+	return c, err
 }
 
 // attempt carries out the operation from its beginning. It can be repeated after a lost answer.

@@ -158,29 +158,16 @@ func (o *operation) addressed(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !o.engine.ownsContainer(ctx, c) {
+	if !o.engine.ownsContainer(ctx, c, "") {
 		return nil, o.scope().Foreign(o.Kind.verb(), describe(c), c.ID)
 	}
 	o.containerID = c.ID
 	return c, nil
 }
 
-// ownsContainer says whether gantry made the container that has this name now, or has worked on it.
-// The label of an image that was made from one of its containers proves nothing: the journal knows
-// the ID of the container that the operation made.
-func (e *engine) ownsContainer(ctx context.Context, c *Container) bool {
-	if e.journal != nil {
-		records, _ := e.journal.Lane(c.Name)
-		for _, r := range records {
-			switch {
-			case r.ContainerID == c.ID:
-				return true
-			case r.ID == c.Labels[LabelOperation] && r.ContainerID != "":
-				return false
-			}
-		}
-	}
-	return e.owns(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, "")
+// ownsContainer is owns for a container that was read.
+func (e *engine) ownsContainer(ctx context.Context, c *Container, scope string) bool {
+	return e.owns(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, scope)
 }
 
 // advise makes the fault of an operation on the power state speak of what asked for it, which has

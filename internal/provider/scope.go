@@ -53,10 +53,11 @@ func workspaceScope(getenv func(string) string) string {
 
 // realPath follows links as far as the path exists.
 func realPath(path string) string {
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		return real
+	resolved, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return filepath.Clean(path)
 	}
-	return filepath.Clean(path)
+	return resolved
 }
 
 // backendOf returns what Terraform remembers of the backend that was initialised: its type and settings, but
