@@ -198,6 +198,11 @@ func anonymousVolumes(c *Container) map[string]string {
 	return volumes
 }
 
+// AnonymousVolumes returns the paths at which the container has volumes that nobody named.
+func (c *Container) AnonymousVolumes() []string {
+	return slices.Sorted(maps.Keys(anonymousVolumes(c)))
+}
+
 // carryVolumes gives the mounts of the new container: where it is to have an anonymous volume, by
 // its own mounts or its image's volumes, it gets the old one's, with what is in it. It is pure.
 func carryVolumes(mounts map[string]Mount, from *Container, ofImage []string) map[string]Mount {

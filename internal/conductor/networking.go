@@ -10,9 +10,12 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/docker/docker/api/types/container"
+
 	"github.com/docker/go-connections/nat"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // Networking is how a container reaches others beyond the networks that it is connected to.
@@ -134,24 +137,71 @@ func ownNetwork(mode string) bool {
 // isDefaultMode says whether a mode is the network that an engine chooses by itself.
 func isDefaultMode(mode string) bool { return mode == "" || mode == "default" || mode == "bridge" }
 
-// nameShared finds the present names of the containers that c shares namespaces with.
-func (e *engine) nameShared(ctx context.Context, c *Container, modes ...string) error {
-	for _, mode := range modes {
-		id, ok := SharedContainer(mode)
-		if _, known := c.Shared[id]; !ok || known {
+// Joined is a container whose name space another one has.
+type Joined struct {
+	// Attribute is the one that asks for it, Name the container's name.
+	Attribute, Name string
+	// Running says that it runs, and Restarted that this is another run than the one that was joined: what
+	// joined it has a name space that nobody else has any more.
+	Running, Restarted bool
+}
+
+// nameShared finds the containers that c shares name spaces with: their present names, and whether c
+// still shares them.
+func (e *engine) nameShared(ctx context.Context, c *Container) error {
+	found := make(map[string]container.InspectResponse)
+	for _, share := range []struct{ attribute, mode string }{{"network_mode", c.NetworkMode}, {"ipc", c.IPC}, {"pid", c.PID}} {
+		id, ok := SharedContainer(share.mode)
+		if !ok {
 			continue
 		}
-		r, err := e.api.ContainerInspect(ctx, id)
-		if ignoreNotFound(err) != nil {
-			return fmt.Errorf("reading container %s, whose namespace container %q shares: %w", id, c.Name, err)
+		r, known := found[id]
+		if !known {
+			var err error
+			r, err = e.api.ContainerInspect(ctx, id)
+			if ignoreNotFound(err) != nil {
+				return fmt.Errorf("reading container %s, whose namespace container %q shares: %w", id, c.Name, err)
+			}
+			if err != nil {
+				continue // It is gone: no name means it.
+			}
+			found[id] = r
 		}
-		if err != nil {
-			continue // It is gone: no name means it.
+		name, other := strings.TrimPrefix(r.Name, "/"), observeState(r.State, 0)
+		c.Shared = put(c.Shared, id, name)
+		c.Joined = append(c.Joined, Joined{
+			Attribute: share.attribute, Name: name, Running: active(other), Restarted: startedAfter(other, c.State, time.Now()),
+		})
+	}
+	return nil
+}
+
+// startedAfter reports whether a container that runs was started after another one that runs. A start that
+// is to come says that the engine's clock was set back: then nothing is known.
+func startedAfter(other, own State, now time.Time) bool {
+	runs := func(s State) bool { return s.Status == "running" || s.Status == "paused" }
+	return runs(other) && runs(own) && other.StartedAt.After(own.StartedAt) && !other.StartedAt.After(now.Add(clockSkew))
+}
+
+// Lost returns the first container whose name space c shared and has lost, since that was started again.
+func (c *Container) Lost() (Joined, bool) {
+	i := slices.IndexFunc(c.Joined, func(j Joined) bool { return j.Restarted })
+	if i < 0 {
+		return Joined{}, false
+	}
+	return c.Joined[i], true
+}
+
+// checkJoined is a *fault.Fault if actions would stop the container and could not start it again, because
+// what it shares a name space with does not run.
+func (o *operation) checkJoined(c *Container, actions []action) error {
+	if !slices.ContainsFunc(actions, func(a action) bool { return a.do == doStop }) || !slices.ContainsFunc(actions, func(a action) bool { return a.do == doStart }) {
+		return nil
+	}
+	for _, j := range c.Joined {
+		if !j.Running {
+			return o.scope().UnusableReference(fault.StepUpdating, "restart", j.Attribute, j.Name, o.exists(), fmt.Errorf("container %q does not run", j.Name))
 		}
-		if c.Shared == nil {
-			c.Shared = make(map[string]string)
-		}
-		c.Shared[id] = strings.TrimPrefix(r.Name, "/")
 	}
 	return nil
 }

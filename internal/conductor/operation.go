@@ -302,7 +302,7 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 	c := observe(e.name, r)
 	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
-	if err := e.nameShared(ctx, c, c.NetworkMode, c.IPC, c.PID); err != nil {
+	if err := e.nameShared(ctx, c); err != nil {
 		return nil, err
 	}
 	return c, nil

@@ -145,7 +145,11 @@ func (o *operation) power(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	return o.actAll(ctx, planPowerOf(o.Kind, c.State, o.changed), c)
+	actions := planPowerOf(o.Kind, c.State, o.changed)
+	if err := o.checkJoined(c, actions); err != nil {
+		return nil, err
+	}
+	return o.actAll(ctx, actions, c)
 }
 
 // addressed reads the container that an operation on the power state is about. An ID tells which

@@ -133,8 +133,14 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 		return nil, err
 	}
 	actions := planUpdate(o.Spec, c)
-	if o.Restart {
+	if lost, ok := c.Lost(); ok || o.Restart {
+		if !o.Restart {
+			o.logger.Info("the container has lost what it shared", "with", lost.Name, "attribute", lost.Attribute)
+		}
 		actions = planRestart(o.Spec, c.State, actions)
+	}
+	if err := o.checkJoined(c, actions); err != nil {
+		return nil, err
 	}
 	if err := o.checkAddresses(ctx, actions); err != nil {
 		return nil, err

@@ -45,9 +45,10 @@ func exchangeAttributes() map[string]schema.Attribute {
 const exchangeKey = "exchange"
 
 // exchangeInstead notes that an attribute needs another container, and says whether the exchange
-// that update_order asks for is to bring it, instead of a replacement.
+// that update_order asks for is to bring it, instead of a replacement, which is noted, too.
 func exchangeInstead(ctx context.Context, plan tfsdk.Plan, private privateState, diags *diag.Diagnostics) bool {
 	if updateOrder(ctx, plan, diags) == "" {
+		diags.Append(private.SetKey(ctx, replacedKey, []byte("true"))...)
 		return false
 	}
 	diags.Append(private.SetKey(ctx, exchangeKey, []byte("true"))...)
@@ -94,7 +95,7 @@ func planExchange(ctx context.Context, req resource.ModifyPlanRequest, resp *res
 		return
 	}
 	resp.RequiresReplace = nil
-	unknown := []string{"container_id", "image_id", "image_digest"}
+	unknown := []string{"container_id", "started_at", "image_id", "image_digest"}
 	if changed := changes(req); slices.Contains(changed, "image") || slices.Contains(changed, "platform") {
 		unknown = append(unknown, "available_digest") // What is known is another image's.
 		moved = false

@@ -64,6 +64,7 @@ type containerModel struct {
 	ImageID         types.String `tfsdk:"image_id"`
 	ImageDigest     types.String `tfsdk:"image_digest"`
 	Status          types.String `tfsdk:"status"`
+	StartedAt       types.String `tfsdk:"started_at"`
 	Health          types.String `tfsdk:"health"`
 	ExitCode        types.Int64  `tfsdk:"exit_code"`
 	OperationID     types.String `tfsdk:"operation_id"`
@@ -180,6 +181,10 @@ func (m *containerModel) compute(c *conductor.Container) {
 	}
 	m.ImageID = types.StringValue(c.ImageID)
 	m.Status = types.StringValue(c.State.Status)
+	m.StartedAt = types.StringNull()
+	if !c.State.StartedAt.IsZero() {
+		m.StartedAt = types.StringValue(c.State.StartedAt.UTC().Format(time.RFC3339Nano))
+	}
 	m.Health = stringOrNull(c.State.Health)
 	m.ExitCode = types.Int64Null()
 	if c.State.Ended() {
@@ -194,6 +199,7 @@ func (m *containerModel) compute(c *conductor.Container) {
 func (m *containerModel) keepPromises(plan containerModel) {
 	for _, v := range []struct{ value, planned *types.String }{
 		{&m.ID, &plan.ID}, {&m.ContainerID, &plan.ContainerID}, {&m.ImageID, &plan.ImageID}, {&m.ImageDigest, &plan.ImageDigest},
+		{&m.StartedAt, &plan.StartedAt},
 	} {
 		if !v.planned.IsUnknown() {
 			*v.value = *v.planned
@@ -210,7 +216,7 @@ func (m *containerModel) keepPromises(plan containerModel) {
 // settle makes null of the computed values that are still unknown: an operation that failed early
 // never learned them.
 func (m *containerModel) settle() {
-	for _, v := range []*types.String{&m.ID, &m.ContainerID, &m.ImageID, &m.ImageDigest, &m.AvailableDigest, &m.Status, &m.Health, &m.OperationID} {
+	for _, v := range []*types.String{&m.ID, &m.ContainerID, &m.ImageID, &m.ImageDigest, &m.AvailableDigest, &m.Status, &m.StartedAt, &m.Health, &m.OperationID} {
 		if v.IsUnknown() {
 			*v = types.StringNull()
 		}

@@ -137,7 +137,8 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("container_id"))
 		return
 	}
-	if failed == "" && !anyChanges(req) {
+	lost := planLost(ctx, req, resp)
+	if failed == "" && !lost && !anyChanges(req) {
 		// The framework made computed values unknown for a change that was one of spelling.
 		resp.Plan.Raw = req.State.Raw
 		return
@@ -161,6 +162,9 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 	if slices.ContainsFunc(changes(req), moving) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
+	}
+	if failed != "" || lost || slices.ContainsFunc(changes(req), func(name string) bool { return name != "networks" && moving(name) }) {
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("started_at"), types.StringUnknown())...)
 	}
 }
 

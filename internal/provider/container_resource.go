@@ -65,6 +65,7 @@ func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	r.labels.plan(ctx, req, resp)
 	planDigest(ctx, resp)
 	planExchange(ctx, req, resp)
+	warnOfVolumes(ctx, req, resp)
 }
 
 func (r *containerResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -94,6 +95,7 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 		state.rememberTag()
 		state.record(conductor.KindCreate, done.Outcome, faultOf(err))
 	}
+	keepLosses(context.WithoutCancel(ctx), resp.Private, done.Container, &resp.Diagnostics)
 	// The request's context may be over; what is there has to be kept all the same.
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
 	state.identify(context.WithoutCancel(ctx), resp.Identity, &resp.Diagnostics)
@@ -137,6 +139,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	if standing.Container != nil {
 		keepForce(ctx, resp.Private, &state, standing.Container, imported, &resp.Diagnostics)
+		keepLosses(ctx, resp.Private, standing.Container, &resp.Diagnostics)
 	}
 	if standing.Container != nil && !standing.InProgress {
 		state.trackTag(ctx, r.conductor, &resp.Diagnostics)
@@ -195,6 +198,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 			state.refresh(done.Container)
 		}
 	}
+	keepLosses(context.WithoutCancel(ctx), resp.Private, done.Container, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
 	state.identify(context.WithoutCancel(ctx), resp.Identity, &resp.Diagnostics)
 }

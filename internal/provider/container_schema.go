@@ -184,6 +184,7 @@ func computedAttributes() map[string]schema.Attribute {
 		"image_digest": stable("The image's digest at its registry, where the reference names it or a pull brought it."),
 		"status":       changing("`create_in_progress` or `update_in_progress` while a cast is under way; else the engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`; without a container `create_failed` or `interrupted`."),
 		"health":       changing("`starting`, `healthy` or `unhealthy`; null without a health check."),
+		"started_at":   stable("When the container was last started (RFC 3339); null if it never was. Not known in a plan that starts it again: in the `restart_triggers` of a container that shares its name spaces it has that restarted, too."),
 		"exit_code": schema.Int64Attribute{
 			Computed: true, MarkdownDescription: "The exit code of a container that has run and ended.",
 		},

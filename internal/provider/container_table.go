@@ -126,6 +126,7 @@ func containerTable() map[string]effect {
 		"image_id":         computed,
 		"image_digest":     computed,
 		"status":           computed,
+		"started_at":       computed,
 		"health":           computed,
 		"exit_code":        computed,
 		"operation_id":     computed,
