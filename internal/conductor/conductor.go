@@ -213,6 +213,7 @@ func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conduc
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
+	opts.Logger = masking(opts.Logger, fault.Mask{})
 	return &Conductor{opts: opts, dial: dial, connecting: make(chan struct{}, 1), starting: make(chan struct{}, 1)}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/hashicorp/go-hclog"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
@@ -104,6 +105,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 	if pulls == 0 {
 		pulls = defaultParallelPulls
 	}
+	info.Name = fault.Name(info.Name) // It gets into every message.
 	logger := opts.Logger.With("engine", info.Name)
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", parallel, "max_parallel_pulls", pulls)

@@ -55,7 +55,7 @@ func (c *Conductor) Exec(ctx context.Context, spec ExecSpec) (*ExecResult, error
 	if err != nil {
 		return nil, err
 	}
-	t.object.Mask = fault.NewMask(slices.Collect(maps.Values(spec.Environment))...)
+	t.object.Mask = execMask(spec)
 	result, err := c.exec(ctx, t, spec)
 	return result, t.explain(ctx, err)
 }
@@ -141,8 +141,13 @@ func (e *engine) busy(name string) string {
 	return records[i].ID
 }
 
-// MaskLines splits what a command wrote into lines that can be shown: without the values of its
-// environment, and without control characters.
-func MaskLines(text string, environment map[string]string) []string {
-	return fault.NewMask(slices.Collect(maps.Values(environment))...).Lines(text)
+// MaskLines splits what a command wrote into lines that can be shown: without what is secret in its
+// environment and its arguments, and without control characters.
+func MaskLines(text string, spec ExecSpec) []string { return execMask(spec).Lines(text) }
+
+func execMask(spec ExecSpec) fault.Mask {
+	var secrets fault.Secrets
+	addOptions(&secrets, spec.Environment)
+	secrets.Arguments(spec.Command)
+	return secrets.Mask()
 }

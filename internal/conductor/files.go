@@ -24,6 +24,8 @@ type File struct {
 	Mode int64 `json:"mode"`
 	UID  int   `json:"uid,omitempty"`
 	GID  int   `json:"gid,omitempty"`
+	// WriteOnly says that the content is in no state and no plan.
+	WriteOnly bool `json:"write_only,omitempty"`
 }
 
 // archive packs files as the engine unpacks them at the root of a container, where it makes the

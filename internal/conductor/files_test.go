@@ -8,13 +8,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // There is no entry for a folder: one that the container has keeps its owner and permissions.
@@ -61,14 +58,5 @@ func TestPlanUpload(t *testing.T) {
 	got := planUpload([]string{"/a", "/b"}, start)
 	if len(got) != 2 || got[0].String() != "upload files to: changed are /a, /b" || got[1].do != doStart {
 		t.Errorf("with files: %v", got)
-	}
-}
-
-func TestFilesAreMasked(t *testing.T) {
-	spec := Spec{Files: map[string]File{"/a": {Content: []byte("first = hush-1\nsecond = hush-2\n")}}}
-	spec.Environment = map[string]string{"A": "hush-3"}
-	text := fault.NewMask(spec.secrets()...).Text("it said second = hush-2 and hush-3")
-	if strings.Contains(text, "hush") {
-		t.Errorf("a secret is in %q", text)
 	}
 }

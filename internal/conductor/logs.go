@@ -102,18 +102,15 @@ const longestLine = 64 << 10
 
 func (l *lineWriter) Write(p []byte) (int, error) {
 	l.rest = append(l.rest, p...)
-	for {
-		i := bytes.IndexByte(l.rest, '\n')
-		switch {
-		case i >= 0:
-			l.say(l.rest[:i])
-			l.rest = l.rest[i+1:]
-		case len(l.rest) > longestLine:
-			l.end()
-		default:
-			return len(p), nil
-		}
+	// What came at once is masked at once: a secret may have several lines.
+	if i := bytes.LastIndexByte(l.rest, '\n'); i >= 0 {
+		l.say(l.rest[:i])
+		l.rest = l.rest[i+1:]
 	}
+	if len(l.rest) > longestLine {
+		l.end()
+	}
+	return len(p), nil
 }
 
 // end hands out what is left.
@@ -124,8 +121,8 @@ func (l *lineWriter) end() {
 	}
 }
 
-func (l *lineWriter) say(line []byte) {
-	for _, text := range l.mask.Lines(string(line)) {
+func (l *lineWriter) say(lines []byte) {
+	for _, text := range l.mask.Lines(string(lines)) {
 		l.live(text)
 	}
 }

@@ -84,7 +84,7 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 	if err != nil {
 		return nil, nil, err
 	}
-	t.exists = string(fault.NothingCreated)
+	t.exists, t.object.Mask = string(fault.NothingCreated), maskOf(spec.Options, spec.IPAM.Options, spec.Labels)
 	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
 	err = o.run(ctx, func(ctx context.Context) (err error) {
 		if made, err = o.createNetwork(ctx, spec); err == nil {

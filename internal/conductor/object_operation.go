@@ -40,7 +40,7 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 		record.Deadline = deadline.UTC()
 	}
 	o := &objectOperation{task: t, record: record, life: &c.life, entry: c.entry(t.engine)}
-	o.entry.logger = c.opts.Logger.With("engine", t.name, "object", order, "kind", record.Kind)
+	o.entry.logger = masking(c.opts.Logger, t.object.Mask).With("engine", t.name, "object", order, "kind", record.Kind)
 	o.intend(record, func(id string) {
 		o.id, o.record.ID, t.object.Operation = id, id, id
 		o.entry.logger = o.entry.logger.With("operation", id)

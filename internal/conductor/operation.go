@@ -97,10 +97,10 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o := &operation{
 		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
-		mask: fault.NewMask(req.Spec.secrets()...), entry: c.entry(e),
+		mask: req.Spec.mask(), entry: c.entry(e),
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
-	o.logger = c.opts.Logger.With("engine", e.name, "container", req.Spec.Name, "kind", string(req.Kind))
+	o.logger = masking(c.opts.Logger, o.mask).With("engine", e.name, "container", req.Spec.Name, "kind", string(req.Kind))
 	o.intend(o.record(), func(id string) {
 		o.id, o.logger = id, o.logger.With("operation", id)
 		o.pass = c.lanes.Queue(lanes...)

@@ -4,10 +4,6 @@
 package conductor
 
 import (
-	"maps"
-	"slices"
-	"strings"
-
 	"github.com/docker/docker/api/types/container"
 )
 
@@ -79,22 +75,4 @@ func (l *Logging) metBy(seen *Logging) bool {
 		}
 	}
 	return l.Driver == "" || l.Driver == seen.Driver
-}
-
-// secrets are what must not reach a disk or a log: the values of the environment, the contents of
-// files, and what log drivers authenticate with.
-func (s Spec) secrets() []string {
-	secrets := slices.Collect(maps.Values(s.Environment))
-	for _, f := range s.Files {
-		secrets = append(secrets, string(f.Content))
-	}
-	if s.Logging == nil {
-		return secrets
-	}
-	for key, value := range s.Logging.Options {
-		if containsAny(strings.ToLower(key), "token", "password", "secret", "credential") {
-			secrets = append(secrets, value)
-		}
-	}
-	return secrets
 }

@@ -61,7 +61,7 @@ func (o *operation) pull(ctx context.Context) error {
 		return o.ended(ctx, soFar(outcome.Last))
 	default:
 		scope := o.scope()
-		scope.Mask = fault.NewMask(auth.secrets...)
+		scope.Mask = scope.Mask.With(auth.secrets...)
 		return scope.Pull(pullKind(err), fault.Pull{Image: o.Spec.Image, Credentials: auth.source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
 	}
 }

@@ -149,7 +149,7 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 	}
 	found, source, err := credentialsFor(named, c.opts.Credentials)
 	if err != nil {
-		return nil, q.object.Registry(fault.NoCredentials, err.Error(), fault.CredentialsHint, err)
+		return nil, q.object.Registry(fault.NoCredentials, "", fault.CredentialsHint, err)
 	}
 	q.source = cmp.Or(source, "none")
 	q.object.Mask = fault.NewMask(found.Password, found.Auth, found.IdentityToken, found.RegistryToken)
@@ -174,7 +174,7 @@ func (q *question) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return q.object.Ended(endedKind(ctx), fault.StepReading, "read", "read", "", "", context.Cause(ctx))
 	}
-	message := err.Error() + "; credentials: " + q.source
+	message := q.object.Scope().Said(err) + "; credentials: " + q.source
 	var said *transport.Error
 	if !errors.As(err, &said) {
 		return q.object.Registry(fault.RegistryUnreachable, message,

@@ -187,19 +187,6 @@ func TestPlainLeavesOutDefaults(t *testing.T) {
 	}
 }
 
-// What a log driver authenticates with is as secret as an environment value.
-func TestSecrets(t *testing.T) {
-	s := Spec{Settings: Settings{
-		Environment: map[string]string{"A": "one"},
-		Process:     Process{Logging: &Logging{Driver: "splunk", Options: map[string]string{"splunk-token": "two", "splunk-url": "https://example.com"}}},
-	}}
-	got := s.secrets()
-	slices.Sort(got)
-	if !slices.Equal(got, []string{"one", "two"}) {
-		t.Errorf("secrets are %v", got)
-	}
-}
-
 func FuzzPlainSecurityOption(f *testing.F) {
 	for _, s := range []string{"label:disable", "label=user:me", "no-new-privileges", "seccomp={ \"a\": 1 }", "seccomp=", "=", ":", ""} {
 		f.Add(s)

@@ -20,6 +20,8 @@ type Spec struct {
 	ExpectedExitCodes []int `json:"expected_exit_codes,omitempty"`
 	// Files are put into the container before it starts, by their absolute path there.
 	Files map[string]File `json:"files,omitempty"`
+	// WriteOnly are the variables of Environment whose values are in no state and no plan.
+	WriteOnly []string `json:"write_only,omitempty"`
 }
 
 // Settings are what a container is made of, in the words of the Compose specification. In a

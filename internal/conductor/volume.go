@@ -62,7 +62,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 	if err != nil {
 		return nil, err
 	}
-	t.exists = string(fault.NothingCreated)
+	t.exists, t.object.Mask = string(fault.NothingCreated), maskOf(spec.DriverOpts, spec.Labels)
 	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
 	err = o.run(ctx, func(ctx context.Context) (err error) {
 		made, err = o.createVolume(ctx, spec)

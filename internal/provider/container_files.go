@@ -199,7 +199,7 @@ func expandFiles(plan, config files) (map[string]conductor.File, diag.Diagnostic
 			m.SourceSHA256 = types.StringValue(hash(content))
 			plan[target], f.Content = m, content
 		default:
-			f.Content = []byte(config[target].ContentWO.ValueString())
+			f.Content, f.WriteOnly = []byte(config[target].ContentWO.ValueString()), true
 		}
 		if out == nil {
 			out = make(map[string]conductor.File, len(plan))

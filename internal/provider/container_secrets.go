@@ -92,6 +92,7 @@ func (m *containerModel) complete(ctx context.Context, config tfsdk.Config, spec
 			spec.Environment = make(map[string]string, len(secrets.EnvironmentWO))
 		}
 		maps.Copy(spec.Environment, expandMap(secrets.EnvironmentWO))
+		spec.WriteOnly = slices.Sorted(maps.Keys(secrets.EnvironmentWO))
 	}
 	contents, found := expandFiles(m.Files, configured)
 	spec.Files = contents

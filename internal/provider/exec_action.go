@@ -57,7 +57,7 @@ func (a *execAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *a
 			},
 			"environment": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.NoNullValues()},
-				MarkdownDescription: "Environment variables, besides the container's. Their values are masked in the output that is shown, but Terraform shows them in the plan unless they are sensitive.",
+				MarkdownDescription: "Environment variables, besides the container's. Secrets among their values are masked in the output that is shown, but Terraform shows them in the plan unless they are sensitive.",
 			},
 			"user": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
@@ -89,9 +89,8 @@ func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	environment := expandMap(config.Environment)
-	result, err := a.conductor.Exec(ctx, conductor.ExecSpec{
-		Container: config.Container.ValueString(), Command: expandList(config.Command), Environment: environment,
+	spec := conductor.ExecSpec{
+		Container: config.Container.ValueString(), Command: expandList(config.Command), Environment: expandMap(config.Environment),
 		User: config.User.ValueString(), WorkingDir: config.WorkingDir.ValueString(), Reject: config.OnBusy.ValueString() == busyReject,
 		Timeout: "invoke", Live: func(line string) {
 			// After Ctrl-C nobody takes an event any more, and sending one would block.
@@ -99,12 +98,13 @@ func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 				resp.SendProgress(action.InvokeProgressEvent{Message: line})
 			}
 		},
-	})
+	}
+	result, err := a.conductor.Exec(ctx, spec)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
 	}
 	if !expectsExitCode(config.ExpectedExitCodes, result.ExitCode) {
-		resp.Diagnostics.AddAttributeError(path.Root("command"), commandFailed(config.Container.ValueString(), result.ExitCode), commandOutput(result, environment))
+		resp.Diagnostics.AddAttributeError(path.Root("command"), commandFailed(config.Container.ValueString(), result.ExitCode), commandOutput(result, spec))
 	}
 }

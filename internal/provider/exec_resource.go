@@ -140,16 +140,17 @@ func (r *execResource) Create(ctx context.Context, req resource.CreateRequest, r
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	result, err := r.conductor.Exec(ctx, conductor.ExecSpec{
+	spec := conductor.ExecSpec{
 		Container: plan.Container.ValueString(), Command: expandList(plan.Command), Environment: expandMap(plan.Environment),
 		User: plan.User.ValueString(), WorkingDir: plan.WorkingDir.ValueString(), Reject: plan.OnBusy.ValueString() == busyReject,
-	})
+	}
+	result, err := r.conductor.Exec(ctx, spec)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
 	}
 	if !expectsExitCode(plan.ExpectedExitCodes, result.ExitCode) {
-		resp.Diagnostics.AddAttributeError(path.Root("command"), commandFailed(plan.Container.ValueString(), result.ExitCode), commandOutput(result, expandMap(plan.Environment)))
+		resp.Diagnostics.AddAttributeError(path.Root("command"), commandFailed(plan.Container.ValueString(), result.ExitCode), commandOutput(result, spec))
 		return
 	}
 	plan.ContainerID, plan.ExitCode = types.StringValue(result.ContainerID), types.Int64Value(int64(result.ExitCode))
@@ -188,8 +189,8 @@ func commandFailed(container string, code int) string {
 }
 
 // commandOutput says what a failed command wrote, without the secrets that it was given.
-func commandOutput(result *conductor.ExecResult, environment map[string]string) string {
-	lines := conductor.MaskLines(result.Stdout+result.Stderr, environment)
+func commandOutput(result *conductor.ExecResult, spec conductor.ExecSpec) string {
+	lines := conductor.MaskLines(result.Stdout+result.Stderr, spec)
 	text := "It wrote nothing."
 	if len(lines) > 0 {
 		text = "Last lines of its output:\n  " + strings.Join(lines[max(0, len(lines)-outputLines):], "\n  ")

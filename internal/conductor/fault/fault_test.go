@@ -12,35 +12,6 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-func TestMask(t *testing.T) {
-	key := "-----BEGIN-----\nabcdef/123\n-----END-----"
-	m := fault.NewMask("s3cret/value", key, "no", `quo"ted`)
-	for text, want := range map[string]string{
-		"login with s3cret/value failed": "login with (masked) failed",
-		"GET /?token=s3cret%2Fvalue":     "GET /?token=(masked)",
-		`{"password":"quo\"ted"}`:        `{"password":"(masked)"}`,
-		"basic czNjcmV0L3ZhbHVl":         "basic (masked)",
-		"line: abcdef/123":               "line: (masked)",
-		"there is no problem":            "there is no problem",
-		"\x1b[31mred\x1b[0m\x07 bell\r":  "red bell",
-		"tab\tand\nline stay":            "tab\tand\nline stay",
-		"s3cret/values3cret/value":       "(masked)(masked)",
-	} {
-		if got := m.Text(text); got != want {
-			t.Errorf("%q: got %q, want %q", text, got, want)
-		}
-	}
-	if got := m.Text(key); strings.Contains(got, "abcdef") {
-		t.Errorf("a secret of many lines shows: %q", got)
-	}
-	if got := m.Lines("one\n" + strings.Repeat("x", 390) + "s3cret/value and more\n"); len(got) != 2 || strings.Contains(got[1], "s3c") {
-		t.Errorf("lines %q", got)
-	}
-	if got := (fault.Mask{}).Lines(""); got != nil {
-		t.Errorf("no text has lines: %q", got)
-	}
-}
-
 func TestTexts(t *testing.T) {
 	scope := fault.Scope{
 		Engine: "edge1", Container: "web", Operation: "edge1/web/1", Mask: fault.NewMask("hunter22"),

@@ -78,7 +78,7 @@ func (o Object) NotFound(err error) *Fault {
 func (o Object) Pull(kind Kind, p Pull, err error) *Fault {
 	f := o.Scope().Pull(kind, p, err)
 	f.Attribute = []string{"name"}
-	f.Summary = o.Mask.Text(fmt.Sprintf("Unable to pull image %q on engine %q", p.Image, o.Engine))
+	f.Summary = fmt.Sprintf("Unable to pull image %q on engine %q", p.Image, o.Engine)
 	return f
 }
 

@@ -4,6 +4,7 @@
 package fault
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -22,18 +23,25 @@ type Scope struct {
 
 func (s Scope) subject() string { return Subject(s.Object, s.Container) }
 
-// make completes a fault: the scope's facts, the time, and masked texts.
+// make completes a fault with the scope's facts, the time, and what the error says. The texts in f are
+// gantry's own: what they quote of others is masked before.
 func (s Scope) make(f Fault, err error) *Fault {
-	f.Engine, f.Object, f.Container, f.Operation, f.Time, f.err = s.Engine, s.Object, s.Container, s.Operation, s.Now().UTC(), err
+	f.Engine, f.Object, f.Container, f.Operation, f.Time, f.err = Name(s.Engine), s.Object, s.Container, s.Operation, s.Now().UTC(), err
 	if err != nil && f.Message == "" {
-		f.Message = err.Error()
+		f.Message = s.Said(err)
+	}
+	f.Message, f.Summary = strings.TrimSpace(Printable(f.Message)), Name(f.Summary)
+	f.Exists, f.Hint, f.Health = Printable(f.Exists), Printable(f.Hint), strings.TrimSpace(Printable(f.Health))
+	return &f
+}
+
+// Said is what others say in an error, masked. A fault's own words are masked already.
+func (s Scope) Said(err error) string {
+	if f := (*Fault)(nil); errors.As(err, &f) {
+		return Printable(err.Error())
 	}
 	// The Docker client's own preamble says nothing that the summary doesn't.
-	f.Message = s.Mask.Text(strings.TrimSpace(strings.ReplaceAll(f.Message, "Error response from daemon: ", "")))
-	f.Summary = s.Mask.Text(f.Summary)
-	f.Exists = s.Mask.Text(f.Exists)
-	f.Health = s.Mask.Text(strings.TrimSpace(f.Health))
-	return &f
+	return strings.TrimSpace(s.Mask.Text(strings.ReplaceAll(err.Error(), "Error response from daemon: ", "")))
 }
 
 // Exists says in one sentence what a failed operation left.
@@ -88,7 +96,7 @@ func (s Scope) Pull(kind Kind, p Pull, err error) *Fault {
 	case PullFailed, RegistryUnreachable:
 		hint = "check that the engine's host reaches the registry; the pull can be repeated, layers that are complete are kept"
 	}
-	message := err.Error()
+	message := s.Said(err)
 	if p.SoFar != "" {
 		message += "; " + p.SoFar
 	}
@@ -129,7 +137,7 @@ func (s Scope) PortTaken(port, by string, exists Exists, err error) *Fault {
 	return s.make(Fault{
 		Kind: PortTaken, Step: StepStarting, Attribute: []string{"ports"},
 		Summary: fmt.Sprintf("Unable to start container %q: host port %s is taken", s.Container, port),
-		Message: fmt.Sprintf("by %s: %v", by, err),
+		Message: fmt.Sprintf("by %s: %s", by, s.Said(err)),
 		Exists:  string(exists),
 		Hint:    "free the port, publish another one, or leave published out and let the engine choose",
 	}, err)
@@ -192,7 +200,7 @@ func (s Scope) Exited(e Exit) *Fault {
 		f.Hint = "raise memory, or make the program use less"
 	}
 	if e.Error != "" {
-		f.Message += ": " + e.Error
+		f.Message += ": " + s.Mask.Text(e.Error)
 	}
 	return s.make(f, nil)
 }
@@ -201,7 +209,7 @@ func (s Scope) Exited(e Exit) *Fault {
 func (s Scope) CrashLoop(restarts int, e Exit) *Fault {
 	f := s.Exited(e)
 	f.Kind = CrashLoop
-	f.Summary = s.Mask.Text(fmt.Sprintf("Container %q keeps exiting: code %d, restarted %d %s", s.Container, e.Code, restarts, plural(restarts, "time", "times")))
+	f.Summary = fmt.Sprintf("Container %q keeps exiting: code %d, restarted %d %s", s.Container, e.Code, restarts, plural(restarts, "time", "times"))
 	return f
 }
 
@@ -225,7 +233,7 @@ func (s Scope) Unhealthy(u UnhealthyFacts) *Fault {
 		Kind: Unhealthy, Step: StepWaiting, Attribute: []string{"healthcheck"},
 		Summary: fmt.Sprintf("Container %q is unhealthy after %s", s.Container, seconds(u.After)),
 		Message: fmt.Sprintf("its health check failed as often as healthcheck.retries allows; the last run ended with code %d", u.ExitCode),
-		Health:  check + ": " + strings.TrimSpace(u.Output),
+		Health:  s.Mask.Text(check) + ": " + s.Mask.Text(u.Output),
 		Log:     u.Log,
 		Exists:  string(u.Exists),
 		Hint:    "see what the check says; if the start is slow, raise healthcheck.start_period",
@@ -306,7 +314,7 @@ func (s Scope) Unreachable(address, from, subject, elsewhere string, err error) 
 	f := Fault{
 		Kind: EngineUnreachable, Step: StepConnecting,
 		Summary: fmt.Sprintf("Unable to reach engine %q", address),
-		Message: err.Error(),
+		Message: s.Said(err),
 		Hint: fmt.Sprintf("the address comes from %s: check that it is right, that the engine runs there, and that this user may connect "+
 			"(docker -H %s version)", from, address),
 	}

@@ -21,6 +21,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -294,7 +295,7 @@ func (s *session) warn(problems ...error) {
 	for _, problem := range problems {
 		if text := problem.Error(); !s.warned[text] {
 			s.warned[text] = true
-			fmt.Fprintln(s.Err, "Warning:", text)
+			fmt.Fprintln(s.Err, "Warning:", fault.Printable(text))
 		}
 	}
 }
@@ -302,13 +303,30 @@ func (s *session) warn(problems ...error) {
 // print writes lines for a person.
 func (s *session) print(lines ...string) {
 	for _, line := range lines {
-		fmt.Fprintln(s.Out, line)
+		// What engines reported is in the records of every gantry: a terminal must not obey it.
+		fmt.Fprintln(s.Out, fault.Printable(line))
 	}
 }
 
 // encode writes a value for a program.
 func (s *session) encode(v any) error {
-	encoder := json.NewEncoder(s.Out)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(v)
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintln(s.Out, escaped(string(text)))
+	return err
+}
+
+// escaped spells what a terminal would obey as JSON does: JSON itself escapes only some of it.
+func escaped(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r != '\n' && fault.Printable(string(r)) == "" {
+			fmt.Fprintf(&out, `\u%04x`, r)
+			continue
+		}
+		out.WriteRune(r)
+	}
+	return out.String()
 }

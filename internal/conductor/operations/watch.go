@@ -103,7 +103,11 @@ func (w *watcher) tell(watched []operation) error {
 			w.print(changeLine(o, time.Now(), w.Zone))
 			continue
 		}
-		if err := json.NewEncoder(w.Out).Encode(o); err != nil { // One line each.
+		text, err := json.Marshal(o)
+		if err == nil {
+			_, err = fmt.Fprintln(w.Out, escaped(string(text))) // One line each.
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -117,7 +121,7 @@ func (w *watcher) draw(lines []string) {
 		text = fmt.Sprintf("\x1b[%dA", w.drawn) // Up.
 	}
 	for _, line := range lines {
-		text += line + "\x1b[K\n" // Without what was right of it.
+		text += fault.Printable(line) + "\x1b[K\n" // Without what was right of it.
 	}
 	fmt.Fprint(w.Out, text+"\x1b[J") // Without what was below.
 	w.drawn = len(lines)
