@@ -85,7 +85,7 @@ func TestExpandFiles(t *testing.T) {
 	}
 	want := map[string]conductor.File{
 		"/plain": {Content: []byte("plain"), Mode: 0o600, UID: 1000, GID: 100}, "/base64": {Content: []byte{0, 1}, Mode: 0o644},
-		"/secret": {Content: []byte("hush"), Mode: 0o644}, "/source": {Content: []byte("from a file"), Mode: 0o644},
+		"/secret": {Content: []byte("hush"), Mode: 0o644, WriteOnly: true}, "/source": {Content: []byte("from a file"), Mode: 0o644},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
