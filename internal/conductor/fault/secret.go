@@ -66,7 +66,7 @@ func (s *Secrets) Arguments(arguments []string) {
 func (s *Secrets) Mask() Mask { return NewMask(s.values...) }
 
 var (
-	pemBlock    = regexp.MustCompile(`(?s)-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----`)
+	pemBlock    = regexp.MustCompile(`(?s)-{5}BEGIN [A-Z0-9 ]+-{5}.*?-{5}END [A-Z0-9 ]+-{5}`)
 	urlWithUser = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/"'<>]*:[^\s"'<>]*@[^\s"'<>]*`)
 	// What is secret in a text of others has to be spelled as a setting: "unexpected token: }" has none.
 	passwordOfURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/"'<>:@]*:([^\s"'<>]+)@`)
@@ -166,7 +166,7 @@ const (
 
 var (
 	runs          = regexp.MustCompile(`[A-Za-z0-9]+`)
-	words         = regexp.MustCompile(`^[A-Za-z]*[0-9]*$|^[0-9]+[A-Za-z]*$`)
+	words         = regexp.MustCompile(`^[A-Za-z]*\d*$|^\d+[A-Za-z]*$`)
 	uuid          = regexp.MustCompile(`(?i)^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	opaque        = regexp.MustCompile(`^[A-Za-z0-9+/_.~-]+$`)
 	jsonWebToken  = regexp.MustCompile(`^eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*$`)

@@ -50,7 +50,7 @@ var (
 	escape    = regexp.MustCompile(`\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|x[0-9a-fA-F]{2}|[0-7]{3}|.)`)
 	percent   = regexp.MustCompile(`%[0-9a-fA-F]{2}`)
 	percentOr = regexp.MustCompile(`%[0-9a-fA-F]{2}|\+`)
-	entity    = regexp.MustCompile(`&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});`)
+	entity    = regexp.MustCompile(`&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]{2,8});`)
 	lineBreak = regexp.MustCompile(`\\?\n[ \t]*`)
 )
 
