@@ -152,7 +152,7 @@ func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 	dropped = slices.DeleteFunc(dropped, func(name string) bool {
 		return slices.ContainsFunc(append(b.Spec.Tags, b.Spec.Name), func(has string) bool { return sameReference(has, name) })
 	})
-	if b.Update && before != nil {
+	if b.Update && before != nil && b.brought(before.ID) {
 		replaced = append(replaced, before.ID)
 	}
 	owned := append(slices.Clone(replaced), now.ID)
@@ -166,6 +166,12 @@ func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 		}
 	}
 	return nil
+}
+
+// brought reports whether an image is the one that the state has, or that an operation before this one brought
+// under the name: somebody else may have given the name to another.
+func (b *bringing) brought(id string) bool {
+	return id == b.Prior || slices.ContainsFunc(b.earlier(), func(r journal.Record) bool { return r.ContainerID == id })
 }
 
 // provide pulls the image unless the engine has it.

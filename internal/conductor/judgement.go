@@ -83,6 +83,9 @@ func failureOf(r journal.Record, dead bool) *fault.Fault {
 	switch {
 	case r.Settled:
 		return nil
+	case !r.Cast && r.Outcome != journal.Failed:
+		// A state has the operation's ID from its answer: it had ended, though the outcome was not kept.
+		return nil
 	case r.InProgress() && dead, r.Outcome == journal.Interrupted:
 		return Interruption(r)
 	case r.Outcome == journal.Failed:

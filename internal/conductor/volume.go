@@ -238,7 +238,8 @@ func (t *task) clearProbes(ctx context.Context, name string) error {
 		return t.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
 	})
 	for _, probe := range probes {
-		if over(probe.Labels) {
+		// A container that somebody runs, made from what a look left, has its label, too.
+		if over(probe.Labels) && probe.State == container.StateCreated {
 			t.logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
 			err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
 				return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, container.RemoveOptions{Force: true}))

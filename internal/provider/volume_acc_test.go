@@ -187,7 +187,7 @@ func TestAccVolumeWithProbes(t *testing.T) {
 	}
 }
 
-// Somebody made the volume anew: what it held is gone, and that is said.
+// Somebody made the volume anew: what it held is gone, and the new one is theirs.
 func TestAccVolumeRecreated(t *testing.T) {
 	r := newRig(t)
 	config := r.provider() + r.volume(`labels = { keep = "yes" }`)
@@ -200,9 +200,16 @@ func TestAccVolumeRecreated(t *testing.T) {
 					t.Fatal(err)
 				}
 			},
-			Config: config, ConfigPlanChecks: plannedFor(data, plancheck.ResourceActionReplace),
+			Config: config, ConfigPlanChecks: plannedFor(data, plancheck.ResourceActionCreate),
+			ExpectError: failure{
+				summary: fmt.Sprintf("The name of volume %q is already in use", r.Name("data")), line: "name", says: []string{"it was not touched", "import it as"},
+			}.regexp(),
 		},
 	)
+	if !r.VolumeExists(r.Name("data")) {
+		t.Error("the volume that somebody made in the place of gantry's was removed")
+	}
+	r.RemoveVolume(r.Name("data"))
 }
 
 // The engine's own time of a volume moves with every file in it (before Docker 23.0). That is no volume

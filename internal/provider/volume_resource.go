@@ -7,7 +7,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -110,14 +109,12 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 		state.Created = before.Created // What the engine reports can move.
 	}
 	if !imported && another {
-		same := before.Driver.Equal(state.Driver) && maps.Equal(before.DriverOpts, state.DriverOpts) && maps.Equal(before.Labels, state.Labels)
-		plan := "It has the same settings: no changes are needed."
-		if !same {
-			plan = "Its settings differ: the plan replaces it."
-		}
-		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was recreated outside", found.Name, found.Engine),
-			fmt.Sprintf("The volume was made by %s, and the one that has the name now by %s: what the first one held is gone. %s",
-				makerOf(maker), makerOf(found.Operation), plan))
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was removed, and another one has its name", found.Name, found.Engine),
+			fmt.Sprintf("The volume was made by %s, and the one that has the name now by %s: what the first one held is gone. The other one is not managed here, and is not touched. "+
+				"The plan creates the volume anew, which fails as long as the name is taken. Remove the other one, or import it as \"%s/%s\".",
+				makerOf(maker), makerOf(found.Operation), found.Engine, found.Name))
+		resp.State.RemoveResource(ctx)
+		return
 	}
 	keepVolume(ctx, resp.Private, found, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
