@@ -5,17 +5,14 @@ package conductor
 
 import (
 	"maps"
-	"os"
 	"path"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/versions"
-	"github.com/docker/go-units"
 )
 
 // apiCreateHostPath is the first version of the API whose mounts can make the host's folder. Before,
@@ -30,19 +27,22 @@ const (
 	MountBind   MountType = "bind"
 	MountVolume MountType = "volume"
 	MountTmpfs  MountType = "tmpfs"
+	MountImage  MountType = "image"
+	MountPipe   MountType = "npipe"
 )
 
 // Mount brings storage into a container.
 type Mount struct {
 	Type MountType `json:"type"`
-	// Source is the host's path (bind) or the volume's name. An empty one of a volume makes
-	// an anonymous volume.
+	// Source is the host's path (bind, npipe), the volume's name, or the image's reference. An empty one
+	// of a volume makes an anonymous volume.
 	Source      string        `json:"source,omitempty"`
 	ReadOnly    bool          `json:"read_only,omitempty"`
 	Consistency string        `json:"consistency,omitempty"`
 	Bind        BindOptions   `json:"bind,omitzero"`
 	Volume      VolumeOptions `json:"volume,omitzero"`
 	Tmpfs       TmpfsOptions  `json:"tmpfs,omitzero"`
+	Image       ImageOptions  `json:"image,omitzero"`
 }
 
 // BindOptions belong to a mount of the type bind.
@@ -53,6 +53,7 @@ type BindOptions struct {
 	CreateHostPath bool `json:"create_host_path,omitempty"`
 	// Recursive says what happens to the mounts below the source.
 	Recursive Recursive `json:"recursive,omitempty"`
+	SELinux   SELinux   `json:"selinux,omitempty"`
 }
 
 // Recursive says what happens to the mounts below the source of a bind, as in the Compose
@@ -77,22 +78,42 @@ type VolumeOptions struct {
 	Labels     map[string]string `json:"labels,omitempty"`
 	Driver     string            `json:"driver,omitempty"`
 	DriverOpts map[string]string `json:"driver_opts,omitempty"`
+	SELinux    SELinux           `json:"selinux,omitempty"`
 }
 
-// TmpfsOptions belong to a mount of the type tmpfs.
-type TmpfsOptions struct {
-	// Size is in bytes; 0 is no limit.
-	Size int64 `json:"size,omitempty"`
-	// Mode has the permission bits; 0 is the engine's default.
-	Mode uint32 `json:"mode,omitempty"`
+// ImageOptions belong to a mount of the type image.
+type ImageOptions struct {
+	// Subpath is a folder of the image that is mounted in its place.
+	Subpath string `json:"subpath,omitempty"`
 }
 
-// translateMounts gives the mounts, and those binds that this version of the API has no mount for.
-func translateMounts(mounts map[string]Mount, apiVersion string) (list []mount.Mount, binds []string) {
+// SELinux says whom the content of a bind or a volume is relabelled for, on hosts with SELinux. Empty
+// leaves the labels as they are.
+type SELinux string
+
+// The ways to relabel, as in the Compose specification.
+const (
+	// SELinuxShared lets several containers share the content.
+	SELinuxShared SELinux = "z"
+	// SELinuxPrivate is for this container alone.
+	SELinuxPrivate SELinux = "Z"
+)
+
+// translateMounts returns the mounts, and in the older forms of docker run --volume and --tmpfs what this
+// version of the API, or every one, has no mount for.
+func translateMounts(mounts map[string]Mount, apiVersion string) (list []mount.Mount, binds []string, tmpfs map[string]string) {
 	for _, target := range slices.Sorted(maps.Keys(mounts)) {
 		m := mounts[target]
-		if m.Type == MountBind && m.Bind.CreateHostPath && versions.LessThan(apiVersion, apiCreateHostPath) && m.Bind.Recursive == "" {
+		makesFolder := m.Type == MountBind && m.Bind.CreateHostPath && versions.LessThan(apiVersion, apiCreateHostPath) && m.Bind.Recursive == ""
+		if makesFolder || m.Bind.SELinux != "" || m.Volume.SELinux != "" {
 			binds = append(binds, bindOf(target, m))
+			continue
+		}
+		if m.Type == MountTmpfs && !m.Tmpfs.fitsMount() {
+			if tmpfs == nil {
+				tmpfs = make(map[string]string)
+			}
+			tmpfs[target] = tmpfsOf(m)
 			continue
 		}
 		out := mount.Mount{Type: mount.Type(m.Type), Source: m.Source, Target: target, ReadOnly: m.ReadOnly, Consistency: mount.Consistency(m.Consistency)}
@@ -108,22 +129,27 @@ func translateMounts(mounts map[string]Mount, apiVersion string) (list []mount.M
 			if m.Volume.Driver != "" || len(m.Volume.DriverOpts) > 0 {
 				out.VolumeOptions.DriverConfig = &mount.Driver{Name: m.Volume.Driver, Options: m.Volume.DriverOpts}
 			}
-		case m.Tmpfs != TmpfsOptions{}:
-			out.TmpfsOptions = &mount.TmpfsOptions{SizeBytes: m.Tmpfs.Size, Mode: os.FileMode(m.Tmpfs.Mode)}
+		case !m.Tmpfs.isZero():
+			out.TmpfsOptions = m.Tmpfs.mount()
+		case m.Image != ImageOptions{}:
+			out.ImageOptions = &mount.ImageOptions{Subpath: m.Image.Subpath}
 		}
 		list = append(list, out)
 	}
-	return list, binds
+	return list, binds, tmpfs
 }
 
-// bindOf gives source:target:options.
+// bindOf returns source:target:options.
 func bindOf(target string, m Mount) string {
 	options := []string{"rw"}
 	if m.ReadOnly {
 		options[0] = "ro"
 	}
-	for _, option := range []string{m.Bind.Propagation, m.Consistency} {
-		if option != "" {
+	if m.Volume.NoCopy {
+		options = append(options, "nocopy")
+	}
+	for _, option := range []string{m.Bind.Propagation, m.Consistency, string(m.Bind.SELinux), string(m.Volume.SELinux)} {
+		if option != "" && option != string(mount.ConsistencyDefault) {
 			options = append(options, option)
 		}
 	}
@@ -141,6 +167,9 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 	asked := make(map[string]Mount)
 	for _, m := range host.Mounts {
 		asked[path.Clean(m.Target)] = observeMount(m)
+		if m.Type == mount.TypeImage { // Its mount point says where the engine keeps it.
+			mounts[path.Clean(m.Target)] = observeMount(m)
+		}
 	}
 	for _, bind := range host.Binds {
 		if target, m, ok := parseBind(bind); ok {
@@ -157,6 +186,9 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 		if !own && len(host.VolumesFrom) > 0 {
 			continue
 		}
+		if m.Type == MountImage {
+			continue
+		}
 		m.Type, m.ReadOnly, m.Source = MountType(p.Type), !p.RW, p.Source
 		switch p.Type {
 		case mount.TypeVolume:
@@ -169,9 +201,9 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 	return mounts
 }
 
-// observeMount gives the options of a mount as it was asked for.
+// observeMount returns a mount as it was asked for.
 func observeMount(m mount.Mount) Mount {
-	out := Mount{ReadOnly: m.ReadOnly, Consistency: string(m.Consistency)}
+	out := Mount{Type: MountType(m.Type), Source: m.Source, ReadOnly: m.ReadOnly, Consistency: string(m.Consistency)}
 	if o := m.BindOptions; o != nil {
 		out.Bind = BindOptions{Propagation: string(o.Propagation), CreateHostPath: o.CreateMountpoint}
 		switch {
@@ -190,7 +222,10 @@ func observeMount(m mount.Mount) Mount {
 		}
 	}
 	if o := m.TmpfsOptions; o != nil {
-		out.Tmpfs = TmpfsOptions{Size: o.SizeBytes, Mode: uint32(o.Mode)}
+		out.Tmpfs = observeTmpfsOptions(o)
+	}
+	if o := m.ImageOptions; o != nil {
+		out.Image = ImageOptions{Subpath: o.Subpath}
 	}
 	return out
 }
@@ -208,6 +243,7 @@ func parseBind(bind string) (target string, m Mount, ok bool) {
 	}
 	target, options, _ := strings.Cut(rest, ":")
 	m = Mount{Source: drive + source}
+	isPath := drive != "" || path.IsAbs(source)
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
 		case "ro":
@@ -218,30 +254,15 @@ func parseBind(bind string) (target string, m Mount, ok bool) {
 			m.Consistency = option
 		case "private", "rshared", "shared", "rslave", "slave", "rprivate":
 			m.Bind.Propagation = option
+		case string(SELinuxShared), string(SELinuxPrivate):
+			if isPath {
+				m.Bind.SELinux = SELinux(option)
+			} else {
+				m.Volume.SELinux = SELinux(option)
+			}
 		}
 	}
 	return path.Clean(target), m, true
-}
-
-// observeTmpfs reads the options of --tmpfs: those that gantry knows.
-func observeTmpfs(options string) Mount {
-	m := Mount{Type: MountTmpfs}
-	for option := range strings.SplitSeq(options, ",") {
-		name, value, _ := strings.Cut(option, "=")
-		switch name {
-		case "ro":
-			m.ReadOnly = true
-		case "size":
-			if size, err := units.RAMInBytes(value); err == nil && size > 0 {
-				m.Tmpfs.Size = size
-			}
-		case "mode":
-			if mode, err := strconv.ParseUint(value, 8, 12); err == nil {
-				m.Tmpfs.Mode = uint32(mode)
-			}
-		}
-	}
-	return m
 }
 
 // Same says whether two mounts ask for the same: a path has one meaning with a slash at its end and
@@ -264,6 +285,7 @@ func (m Mount) plain() Mount {
 	if m.Consistency == string(mount.ConsistencyDefault) {
 		m.Consistency = ""
 	}
+	m.Tmpfs = m.Tmpfs.plain()
 	if len(m.Volume.Labels) == 0 {
 		m.Volume.Labels = nil
 	}

@@ -36,6 +36,7 @@ func (s Spec) needs() []Need {
 		m := s.Mounts[target]
 		add(m.Bind.CreateHostPath && m.Bind.Recursive != "", apiCreateHostPath, "23.0", "mounts", target, "bind", "create_host_path")
 		add(m.Bind.Recursive == RecursiveWritable || m.Bind.Recursive == RecursiveReadOnly, "1.44", "25.0", "mounts", target, "bind", "recursive")
+		add(m.Type == MountImage, "1.48", "28.0", "mounts", target, "type")
 		add(m.Volume.Subpath != "", "1.45", "26.0", "mounts", target, "volume", "subpath")
 	}
 	for i, key := range attachOrder(s.Networks) {

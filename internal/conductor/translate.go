@@ -60,7 +60,7 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 		},
 		platform: platform,
 	}
-	c.host.Mounts, c.host.Binds = translateMounts(spec.Mounts, apiVersion)
+	c.host.Mounts, c.host.Binds, c.host.Tmpfs = translateMounts(spec.Mounts, apiVersion)
 	spec.Networking.translate(c.config, c.host)
 	spec.Limits.translate(c.host)
 	spec.Security.translate(c.host)

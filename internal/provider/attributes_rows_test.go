@@ -454,8 +454,21 @@ func mountRows(f fixtures) map[string]attributeRow {
 			values: pair{`{ type = "tmpfs", device = "tmpfs" }`, `{ type = "tmpfs", device = "none" }`},
 			seen:   options(func(o *mount.VolumeOptions) any { return o.DriverConfig.Options["device"] }), want: pair{`"tmpfs"`, `"none"`},
 		},
-		"mounts.tmpfs.size": {within: tmpfs, values: pair{`"1m"`, `"2m"`}, seen: mounted(func(m mount.Mount) any { return m.TmpfsOptions.SizeBytes }), want: pair{"1048576", "2097152"}},
-		"mounts.tmpfs.mode": {within: tmpfs, values: pair{`"0700"`, `"0755"`}, seen: mounted(func(m mount.Mount) any { return m.TmpfsOptions.Mode }), want: pair{"448", "493"}},
+		"mounts.bind.selinux": {within: bind, values: pair{`"z"`, `"Z"`}, seen: host("Binds"), want: pair{fmt.Sprintf("[%q]", f.folder+":/m:rw,z"), fmt.Sprintf("[%q]", f.folder+":/m:rw,Z")}},
+		"mounts.volume.selinux": {
+			within: volume, values: pair{`"z"`, `"Z"`}, seen: host("Binds"), want: pair{fmt.Sprintf("[%q]", f.volume+":/m:rw,z"), fmt.Sprintf("[%q]", f.volume+":/m:rw,Z")},
+		},
+		"mounts.image.subpath": {
+			within: fmt.Sprintf(`mounts = { "/m" = { type = "image", source = %q, image = { %%s } } }`, f.otherImage), values: pair{`"a"`, `"b"`}, api: "1.48",
+			seen: mounted(func(m mount.Mount) any { return m.ImageOptions.Subpath }), want: pair{`"a"`, `"b"`},
+		},
+		// Nothing but the older form has these.
+		"mounts.tmpfs.uid":     {within: tmpfs, values: pair{"1000", "1001"}, runs: true, seen: host("Tmpfs"), want: pair{`{"/m":"uid=1000"}`, `{"/m":"uid=1001"}`}},
+		"mounts.tmpfs.gid":     {within: tmpfs, values: pair{"1000", "1001"}, runs: true, seen: host("Tmpfs"), want: pair{`{"/m":"gid=1000"}`, `{"/m":"gid=1001"}`}},
+		"mounts.tmpfs.exec":    {within: tmpfs, values: pair{"", "true"}, runs: true, seen: host("Tmpfs"), want: pair{"null", `{"/m":"exec"}`}},
+		"mounts.tmpfs.options": {within: tmpfs, values: pair{`["suid"]`, `["size=50%", "noatime"]`}, runs: true, seen: host("Tmpfs"), want: pair{`{"/m":"suid"}`, `{"/m":"noatime,size=50%"}`}},
+		"mounts.tmpfs.size":    {within: tmpfs, values: pair{`"1m"`, `"2m"`}, seen: mounted(func(m mount.Mount) any { return m.TmpfsOptions.SizeBytes }), want: pair{"1048576", "2097152"}},
+		"mounts.tmpfs.mode":    {within: tmpfs, values: pair{`"0700"`, `"0755"`}, seen: mounted(func(m mount.Mount) any { return m.TmpfsOptions.Mode }), want: pair{"448", "493"}},
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"path"
 	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -16,19 +15,18 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
-// bindOptionsModel, volumeOptionsModel and tmpfsOptionsModel belong to a mount of that type.
+// bindOptionsModel, volumeOptionsModel and imageOptionsModel belong to a mount of that type.
 type bindOptionsModel struct {
 	Propagation    types.String `tfsdk:"propagation"`
 	CreateHostPath types.Bool   `tfsdk:"create_host_path"`
 	Recursive      types.String `tfsdk:"recursive"`
+	SELinux        types.String `tfsdk:"selinux"`
 }
 
 type volumeOptionsModel struct {
@@ -37,11 +35,30 @@ type volumeOptionsModel struct {
 	Labels     map[string]types.String `tfsdk:"labels"`
 	Driver     types.String            `tfsdk:"driver"`
 	DriverOpts map[string]types.String `tfsdk:"driver_opts"`
+	SELinux    types.String            `tfsdk:"selinux"`
 }
 
-type tmpfsOptionsModel struct {
-	Size meaning.Value `tfsdk:"size"`
-	Mode types.String  `tfsdk:"mode"`
+type imageOptionsModel struct {
+	Subpath types.String `tfsdk:"subpath"`
+}
+
+func selinuxAttribute(description string) schema.Attribute {
+	return schema.StringAttribute{
+		Optional: true, MarkdownDescription: description,
+		Validators: []validator.String{stringvalidator.OneOf(string(conductor.SELinuxShared), string(conductor.SELinuxPrivate))},
+	}
+}
+
+func imageOptionsAttribute() schema.Attribute {
+	return schema.SingleNestedAttribute{
+		Optional: true, MarkdownDescription: "Options of an `image`.",
+		Attributes: map[string]schema.Attribute{
+			"subpath": schema.StringAttribute{
+				Optional: true, MarkdownDescription: "A folder of the image, relative, that is mounted in its place. It must exist.",
+				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+		},
+	}
 }
 
 func bindOptionsAttribute() schema.Attribute {
@@ -60,6 +77,8 @@ func bindOptionsAttribute() schema.Attribute {
 				Validators: []validator.String{stringvalidator.OneOf(string(conductor.RecursiveEnabled), string(conductor.RecursiveDisabled),
 					string(conductor.RecursiveWritable), string(conductor.RecursiveReadOnly))},
 			},
+			"selinux": selinuxAttribute("On hosts with SELinux, `z` relabels the source so that several containers can use it, `Z` for this one alone. " +
+				"Engines then make a folder where the source does not exist, as with `create_host_path`."),
 		},
 	}
 }
@@ -82,22 +101,7 @@ func volumeOptionsAttribute() schema.Attribute {
 			"driver_opts": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType, MarkdownDescription: "Options for the driver of a volume that the mount makes.", Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
-		},
-	}
-}
-
-func tmpfsOptionsAttribute() schema.Attribute {
-	return schema.SingleNestedAttribute{
-		Optional: true, MarkdownDescription: "Options of a `tmpfs`.",
-		Attributes: map[string]schema.Attribute{
-			"size": schema.StringAttribute{
-				Optional: true, CustomType: meaning.Type{Kind: meaning.Size}, MarkdownDescription: "How much fits, for example `64m`. Left out, half of the host's memory.",
-				PlanModifiers: []planmodifier.String{meaning.KeepSpelling(meaning.Size)},
-			},
-			"mode": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The permissions of its root, in octal digits. Default `\"1777\"`.",
-				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-7]{3,4}$`), `must be three or four octal digits, for example "1777"`)},
-			},
+			"selinux": selinuxAttribute("On hosts with SELinux, `z` relabels the volume so that several containers can use it, `Z` for this one alone. It needs a `source`, and of the other options goes only with `nocopy`."),
 		},
 	}
 }
@@ -114,17 +118,27 @@ func volumesFromAttribute() schema.Attribute {
 // validateMountOptions refuses options that belong to another type, and a part of a volume outside of it.
 func validateMountOptions(target string, m mountModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	for name, set := range map[conductor.MountType]bool{conductor.MountBind: m.Bind != nil, conductor.MountVolume: m.Volume != nil, conductor.MountTmpfs: m.Tmpfs != nil} {
+	for name, set := range map[conductor.MountType]bool{
+		conductor.MountBind: m.Bind != nil, conductor.MountVolume: m.Volume != nil, conductor.MountTmpfs: m.Tmpfs != nil, conductor.MountImage: m.Image != nil,
+	} {
 		if set && m.Type.ValueString() != string(name) {
 			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Options of another type at the mount %q", target),
 				fmt.Sprintf("It has the type %q, and %s has options for the type %q. Remove them, or correct the type.", m.Type.ValueString(), name, name))
 		}
 	}
-	if m.Volume != nil {
-		if p := path.Clean(m.Volume.Subpath.ValueString()); path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") {
-			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid subpath of the mount %q", target), "It must be a relative path within the volume.")
-		}
+	subpath := m.Volume.expand().Subpath + m.Image.expand().Subpath
+	if p := path.Clean(subpath); path.IsAbs(p) || p == ".." || strings.HasPrefix(p, "../") {
+		diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid subpath of the mount %q", target), fmt.Sprintf("It must be a relative path within the %s.", m.Type.ValueString()))
 	}
+	if without := m.unlabelled(); without != "" {
+		diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("%s with selinux at the mount %q", without, target),
+			"Engines relabel only what is mounted in the form of docker run --volume, which does not have it. Leave one of the two out.")
+	}
+	if m.Volume != nil && !m.Volume.SELinux.IsNull() && m.Source.IsNull() {
+		diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("selinux without a source at the mount %q", target),
+			"Engines label an anonymous volume themselves. Set source to the name of a volume, or leave selinux out.")
+	}
+	diags.Append(validateTmpfsOptions(target, m.Tmpfs)...)
 	if m.Bind != nil && !m.ReadOnly.ValueBool() {
 		if r := conductor.Recursive(m.Bind.Recursive.ValueString()); r == conductor.RecursiveWritable || r == conductor.RecursiveReadOnly {
 			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("bind.recursive = %q without read_only at the mount %q", r, target),
@@ -134,12 +148,36 @@ func validateMountOptions(target string, m mountModel) diag.Diagnostics {
 	return diags
 }
 
+// unlabelled returns the setting that an engine can't have together with selinux; empty if there is none.
+func (m mountModel) unlabelled() string {
+	if m.Bind != nil && !m.Bind.SELinux.IsNull() {
+		recursive := m.Bind.expand().Recursive
+		switch {
+		case !m.Bind.CreateHostPath.IsNull() && !m.Bind.CreateHostPath.ValueBool():
+			return "bind.create_host_path = false"
+		case recursive != "" && recursive != conductor.RecursiveEnabled:
+			return fmt.Sprintf("bind.recursive = %q", recursive)
+		}
+	}
+	if m.Volume != nil && !m.Volume.SELinux.IsNull() {
+		for name, set := range map[string]bool{
+			"volume.subpath": !m.Volume.Subpath.IsNull(), "volume.labels": len(m.Volume.Labels) > 0, "volume.driver": !m.Volume.Driver.IsNull(), "volume.driver_opts": len(m.Volume.DriverOpts) > 0,
+		} {
+			if set {
+				return name
+			}
+		}
+	}
+	return ""
+}
+
 func (m *bindOptionsModel) expand() conductor.BindOptions {
 	if m == nil {
 		return conductor.BindOptions{}
 	}
 	return conductor.BindOptions{
 		Propagation: m.Propagation.ValueString(), CreateHostPath: m.CreateHostPath.ValueBool(), Recursive: conductor.Recursive(m.Recursive.ValueString()),
+		SELinux: conductor.SELinux(m.SELinux.ValueString()),
 	}
 }
 
@@ -150,7 +188,10 @@ func flattenBindOptions(o conductor.BindOptions) *bindOptionsModel {
 	if (o == conductor.BindOptions{}) {
 		return nil
 	}
-	return &bindOptionsModel{Propagation: stringOrNull(o.Propagation), CreateHostPath: trueOrNull(o.CreateHostPath), Recursive: stringOrNull(string(o.Recursive))}
+	return &bindOptionsModel{
+		Propagation: stringOrNull(o.Propagation), CreateHostPath: trueOrNull(o.CreateHostPath), Recursive: stringOrNull(string(o.Recursive)),
+		SELinux: stringOrNull(string(o.SELinux)),
+	}
 }
 
 func (m *volumeOptionsModel) expand() conductor.VolumeOptions {
@@ -159,36 +200,32 @@ func (m *volumeOptionsModel) expand() conductor.VolumeOptions {
 	}
 	return conductor.VolumeOptions{
 		NoCopy: m.NoCopy.ValueBool(), Subpath: m.Subpath.ValueString(), Labels: expandMap(m.Labels), Driver: m.Driver.ValueString(), DriverOpts: expandMap(m.DriverOpts),
+		SELinux: conductor.SELinux(m.SELinux.ValueString()),
 	}
 }
 
 func flattenVolumeOptions(o conductor.VolumeOptions) *volumeOptionsModel {
-	if !o.NoCopy && o.Subpath == "" && len(o.Labels) == 0 && o.Driver == "" && len(o.DriverOpts) == 0 {
+	if !o.NoCopy && o.Subpath == "" && len(o.Labels) == 0 && o.Driver == "" && len(o.DriverOpts) == 0 && o.SELinux == "" {
 		return nil
 	}
 	return &volumeOptionsModel{
 		NoCopy: trueOrNull(o.NoCopy), Subpath: stringOrNull(o.Subpath), Labels: mapOrNull(o.Labels), Driver: stringOrNull(o.Driver), DriverOpts: mapOrNull(o.DriverOpts),
+		SELinux: stringOrNull(string(o.SELinux)),
 	}
 }
 
-func (m *tmpfsOptionsModel) expand() conductor.TmpfsOptions {
+func (m *imageOptionsModel) expand() conductor.ImageOptions {
 	if m == nil {
-		return conductor.TmpfsOptions{}
+		return conductor.ImageOptions{}
 	}
-	size, _ := meaning.ParseSize(m.Size.ValueString())
-	mode, _ := strconv.ParseUint(m.Mode.ValueString(), 8, 32)
-	return conductor.TmpfsOptions{Size: size, Mode: uint32(mode)}
+	return conductor.ImageOptions{Subpath: m.Subpath.ValueString()}
 }
 
-func flattenTmpfsOptions(o conductor.TmpfsOptions) *tmpfsOptionsModel {
-	if (o == conductor.TmpfsOptions{}) {
+func flattenImageOptions(o conductor.ImageOptions) *imageOptionsModel {
+	if (o == conductor.ImageOptions{}) {
 		return nil
 	}
-	out := &tmpfsOptionsModel{Size: flattenMemory(meaning.Null(meaning.Size), o.Size)}
-	if o.Mode != 0 {
-		out.Mode = types.StringValue(fmt.Sprintf("%04o", o.Mode))
-	}
-	return out
+	return &imageOptionsModel{Subpath: stringOrNull(o.Subpath)}
 }
 
 func trueOrNull(yes bool) types.Bool {

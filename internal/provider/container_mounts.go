@@ -10,6 +10,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -31,6 +32,7 @@ type mountModel struct {
 	Bind        *bindOptionsModel   `tfsdk:"bind"`
 	Volume      *volumeOptionsModel `tfsdk:"volume"`
 	Tmpfs       *tmpfsOptionsModel  `tfsdk:"tmpfs"`
+	Image       *imageOptionsModel  `tfsdk:"image"`
 }
 
 func mountsAttribute() schema.Attribute {
@@ -38,23 +40,24 @@ func mountsAttribute() schema.Attribute {
 		Optional:            true,
 		MarkdownDescription: "Storage that is mounted into the container, by its absolute path there.",
 		PlanModifiers:       []planmodifier.Map{keepMounts{}},
-		Validators:          []validator.Map{mapvalidator.KeysAre(folderPath{}), mapvalidator.NoNullValues()},
+		Validators:          []validator.Map{mapvalidator.KeysAre(folderPath{orPipe: true}), mapvalidator.NoNullValues()},
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
-				Required: true, MarkdownDescription: "`bind` (a path of the host), `volume` or `tmpfs`.",
-				Validators: []validator.String{stringvalidator.OneOf(string(conductor.MountBind), string(conductor.MountVolume), string(conductor.MountTmpfs))},
+				Required: true, MarkdownDescription: "`bind` (a path of the host), `volume`, `tmpfs`, `image` (the content of an image that the engine has; needs Docker 28.0, API 1.48) or `npipe` (a named pipe of an engine on Windows).",
+				Validators: []validator.String{stringvalidator.OneOf(string(conductor.MountBind), string(conductor.MountVolume), string(conductor.MountTmpfs),
+					string(conductor.MountImage), string(conductor.MountPipe))},
 			},
 			"source": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "The absolute path on the host (`bind`, where it must exist unless `bind.create_host_path` is set), or the name of the volume (`volume`; " +
-					"one that does not exist is made, left out it is an anonymous one). A `tmpfs` has none.",
+					"one that does not exist is made, left out it is an anonymous one), the reference or the ID of the image (`image`), or the pipe (`npipe`). A `tmpfs` has none.",
 			},
 			"read_only": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container may only read there. Default `false`."},
 			"consistency": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "`consistent`, `cached` or `delegated`, for engines that look at it.",
 				Validators: []validator.String{stringvalidator.OneOf("default", "consistent", "cached", "delegated")},
 			},
-			"bind": bindOptionsAttribute(), "volume": volumeOptionsAttribute(), "tmpfs": tmpfsOptionsAttribute(),
+			"bind": bindOptionsAttribute(), "volume": volumeOptionsAttribute(), "tmpfs": tmpfsOptionsAttribute(), "image": imageOptionsAttribute(),
 		}},
 	}
 }
@@ -83,6 +86,14 @@ func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 			if source != "" && !volumeName.MatchString(source) {
 				wrong = `A volume's name has at least two of the characters a-z, A-Z, 0-9, "_", "." and "-". For a path of the host set type = "bind"; leave source out for an anonymous volume.`
 			}
+		case conductor.MountImage:
+			if source == "" {
+				wrong = "An image mount needs the reference or the ID of an image as its source."
+			}
+		case conductor.MountPipe:
+			if !isPipe(source) || !isPipe(target) {
+				wrong = `The source and the target of an npipe are named pipes, for example "\\\\.\\pipe\\docker_engine".`
+			}
 		case conductor.MountTmpfs:
 			if source != "" {
 				wrong = "A tmpfs has no source: leave it out."
@@ -98,6 +109,11 @@ func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 // isWindowsPath recognises a path of an engine on Windows.
 func isWindowsPath(s string) bool { return len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') }
 
+// isPipe recognises a named pipe of Windows.
+func isPipe(s string) bool {
+	return strings.HasPrefix(s, `\\.\pipe\`) || strings.HasPrefix(s, "//./pipe/")
+}
+
 func expandMounts(mounts map[string]mountModel) map[string]conductor.Mount {
 	if mounts == nil {
 		return nil
@@ -106,7 +122,7 @@ func expandMounts(mounts map[string]mountModel) map[string]conductor.Mount {
 	for target, m := range mounts {
 		out[conductor.PlainPath(target)] = conductor.Mount{
 			Type: conductor.MountType(m.Type.ValueString()), Source: m.Source.ValueString(), ReadOnly: m.ReadOnly.ValueBool(),
-			Consistency: m.Consistency.ValueString(), Bind: m.Bind.expand(), Volume: m.Volume.expand(), Tmpfs: m.Tmpfs.expand(),
+			Consistency: m.Consistency.ValueString(), Bind: m.Bind.expand(), Volume: m.Volume.expand(), Tmpfs: m.Tmpfs.expand(), Image: m.Image.expand(),
 		}
 	}
 	return out
@@ -157,7 +173,7 @@ func flattenMount(m conductor.Mount) mountModel {
 	if m.Consistency != "default" {
 		out.Consistency = stringOrNull(m.Consistency)
 	}
-	out.Bind, out.Volume, out.Tmpfs = flattenBindOptions(m.Bind), flattenVolumeOptions(m.Volume), flattenTmpfsOptions(m.Tmpfs)
+	out.Bind, out.Volume, out.Tmpfs, out.Image = flattenBindOptions(m.Bind), flattenVolumeOptions(m.Volume), flattenTmpfsOptions(m.Tmpfs), flattenImageOptions(m.Image)
 	return out
 }
 

@@ -115,7 +115,10 @@ func (v absolutePath) ValidateString(ctx context.Context, req validator.StringRe
 }
 
 // folderPath validates a path of a folder in a container: a slash at its end changes nothing.
-type folderPath struct{}
+type folderPath struct {
+	// orPipe takes a named pipe of Windows, too.
+	orPipe bool
+}
 
 func (folderPath) Description(context.Context) string {
 	return "must be an absolute path without \"..\" or \"//\""
@@ -123,7 +126,7 @@ func (folderPath) Description(context.Context) string {
 func (v folderPath) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v folderPath) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	s := req.ConfigValue.ValueString()
-	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isWindowsPath(s) || path.IsAbs(s) && (path.Clean(s) == s || path.Clean(s)+"/" == s) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || isWindowsPath(s) || v.orPipe && isPipe(s) || path.IsAbs(s) && (path.Clean(s) == s || path.Clean(s)+"/" == s) {
 		return
 	}
 	resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid path %q", s), fmt.Sprintf("It %s.", v.Description(ctx)))
