@@ -79,6 +79,8 @@ type backgroundServer struct {
 	encoder *json.Encoder
 
 	casts sync.WaitGroup
+	// takingUp takes up, once, what dead background conductors left.
+	takingUp sync.Once
 	// undecided are the casts that were accepted and have not begun, by their numbers. They belong to the
 	// goroutine that reads.
 	undecided map[int]chan bool
@@ -121,6 +123,9 @@ func (s *backgroundServer) accept(a ask) {
 		s.reply(got)
 		return
 	}
+	s.takingUp.Do(func() { // There is an engine now.
+		s.casts.Go(func() { s.takeUpLeft() })
+	})
 	begun := make(chan bool, 1)
 	s.undecided[a.Number] = begun
 	s.casts.Go(func() {
@@ -136,6 +141,14 @@ func (s *backgroundServer) accept(a ask) {
 		accepted.withdraw()
 	})
 	s.reply(answer{Number: a.Number, Phase: phaseAccepted, OperationID: accepted.id})
+}
+
+// takeUpLeft takes up the removals that dead background conductors of the engine left.
+func (s *backgroundServer) takeUpLeft() {
+	ctx := context.Background()
+	if e, err := s.connect(ctx, ""); err == nil && e.journal != nil {
+		s.takeUp(ctx, e)
+	}
 }
 
 // decide begins a cast, or withdraws it. It is done once; what is not known was refused.

@@ -142,7 +142,7 @@ func (o *operation) unpark(ctx context.Context) {
 // carryOut attempts the operation until it neither lost an answer nor has to step aside.
 func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*Container, *journal.Hold, error) {
 	for {
-		c, err := retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+		c, err := o.carryOutNow(ctx)
 		var aside *asideError
 		if !errors.As(err, &aside) {
 			return c, hold, err
@@ -151,4 +151,18 @@ func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*Containe
 			return nil, hold, err
 		}
 	}
+}
+
+// carryOutNow repeats the operation while answers are lost, and a removal that was cast while it can succeed.
+func (o *operation) carryOutNow(ctx context.Context) (c *Container, err error) {
+	attempt := func() error {
+		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+		return err
+	}
+	if o.Kind != KindRemove || !o.cast || !o.kept {
+		err = attempt()
+		return c, err
+	}
+	err = o.persist(ctx, attempt)
+	return c, err
 }

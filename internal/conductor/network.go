@@ -258,7 +258,7 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 		}
 		var strangers []user
 		for _, u := range users {
-			if !u.leaving && !t.owns(ctx, u, c.opts.Scope) {
+			if !u.leaving && !u.abandoned && !t.owns(ctx, u, c.opts.Scope) {
 				strangers = append(strangers, u)
 			}
 		}

@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,7 +30,8 @@ const goneRetry = time.Second
 // each request as a whole.
 type task struct {
 	*engine
-	object fault.Object
+	conductor *Conductor
+	object    fault.Object
 	// action and timeout are what the call does in texts, and which of the timeouts bounds it.
 	action, timeout string
 	step            fault.Step
@@ -53,7 +55,7 @@ func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout strin
 	}
 	object.Engine = e.name
 	return &task{
-		engine: e, object: object,
+		engine: e, conductor: c, object: object,
 		action: action, timeout: timeout, step: step, attributes: words, mark: e.pulls.Mark(),
 	}, nil
 }
@@ -101,11 +103,19 @@ type user struct {
 	// imageID is the ID of the image.
 	imageID string
 	labels  map[string]string
-	// leaving says that the container is being removed.
-	leaving bool
+	// leaving says that the container is being removed, and abandoned that its removal was left unfinished.
+	leaving, abandoned bool
+	// failed is why its removal failed when it was resumed.
+	failed string
 }
 
-func (u user) String() string { return fmt.Sprintf("container %q (image %q)", u.name, u.image) }
+func (u user) String() string {
+	text := fmt.Sprintf("container %q (image %q)", u.name, u.image)
+	if u.failed != "" {
+		text += fmt.Sprintf(", whose unfinished removal failed again (%s)", u.failed)
+	}
+	return text
+}
 
 func describeUsers(users []user) string {
 	texts := make([]string, 0, len(users))
@@ -129,29 +139,36 @@ func (e *engine) users(ctx context.Context, args filters.Args, uses func(contain
 			continue
 		}
 		u := user{id: c.ID, name: strings.TrimPrefix(c.Names[0], "/"), image: c.Image, imageID: c.ImageID, labels: c.Labels}
-		u.leaving = c.State == container.StateRemoving || e.removals.has(u.name) || e.leaving(u)
+		u.leaving = c.State == container.StateRemoving || e.removals.has(u.name)
+		if !u.leaving {
+			u.leaving, u.abandoned = e.removalOf(u)
+		}
 		users = append(users, u)
 	}
 	return users, nil
 }
 
-// leaving says whether an operation is under way that removes the container.
-func (e *engine) leaving(u user) bool {
+// removalOf reports whether an operation is under way that removes the container, and whether one was left
+// unfinished.
+func (e *engine) removalOf(u user) (underWay, unfinished bool) {
 	if e.journal == nil {
-		return false
+		return false, false
 	}
 	records, _ := e.journal.Lane(u.name)
 	for _, r := range records {
 		if Kind(r.Kind) == KindRemove && r.InProgress() && e.journal.Alive(r) {
-			return true
+			underWay = true
 		}
+		unfinished = unfinished || e.unfinished(r) && r.Container == u.name && r.ContainerID == u.id
 	}
-	return false
+	return underWay, unfinished && !underWay
 }
 
 // remaining lists the users that stay: it waits for those that are being removed, and a while for the
-// removal of those that may be about to go. A stranger that stays ends the wait for the latter.
-func (e *engine) remaining(ctx context.Context, mayGo func(user) bool, list func(context.Context) ([]user, error)) ([]user, error) {
+// removal of those that may be about to go. A stranger that stays ends the wait for the latter. A removal
+// that was left unfinished is resumed, once.
+func (t *task) remaining(ctx context.Context, mayGo func(user) bool, list func(context.Context) ([]user, error)) ([]user, error) {
+	resumed := make(map[string]string)
 	for began := time.Now(); ; {
 		users, err := list(ctx)
 		if err != nil {
@@ -159,23 +176,48 @@ func (e *engine) remaining(ctx context.Context, mayGo func(user) bool, list func
 		}
 		var stay []user
 		var going *user
+		finished := false
 		for _, u := range users {
-			if u.leaving {
+			failed, again := resumed[u.id]
+			switch {
+			case u.abandoned && !again:
+				if resumed[u.id], err = t.finish(ctx, u); err != nil {
+					return nil, err
+				}
+				finished = true
+			case u.leaving:
 				going = &u
-			} else {
+			default:
+				u.failed = failed
 				stay = append(stay, u)
 			}
 		}
-		if going == nil && len(stay) > 0 && !slices.ContainsFunc(stay, func(u user) bool { return !mayGo(u) }) && !e.removals.over(began) {
+		if finished {
+			continue // They are listed anew.
+		}
+		expected := func(u user) bool { return u.failed == "" && mayGo(u) }
+		if going == nil && len(stay) > 0 && !slices.ContainsFunc(stay, func(u user) bool { return !expected(u) }) && !t.removals.over(began) {
 			going = &stay[0]
 		}
 		if going == nil {
-			return e.present(ctx, stay)
+			return t.present(ctx, stay)
 		}
-		if err := e.awaitChange(ctx, going.id); err != nil {
+		if err := t.awaitChange(ctx, going.id); err != nil {
 			return nil, err
 		}
 	}
+}
+
+// finish resumes the unfinished removal of a container, and returns why it failed. The error is the end of ctx.
+func (t *task) finish(ctx context.Context, u user) (failed string, err error) {
+	err = t.conductor.finishRemovals(ctx, t.engine, u.name, false)
+	if err == nil || ctx.Err() != nil {
+		return "", err
+	}
+	if f := (*fault.Fault)(nil); errors.As(err, &f) {
+		return cmp.Or(f.Message, f.Summary), nil
+	}
+	return err.Error(), nil
 }
 
 // staysUsed is for objects that gantry takes its own containers away from: none is waited for unless it

@@ -68,11 +68,7 @@ func (o *operation) resume(ctx context.Context) error {
 			continue
 		}
 		o.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
-		again := *o
-		again.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
-		// The record of the operation itself must never name this container.
-		again.containerID, again.progress, again.kept = r.ContainerID, &progress{}, false
-		if err := again.remove(ctx); err != nil {
+		if err := o.again(r).remove(ctx); err != nil {
 			return err
 		}
 		o.write(r.ID, func(r *journal.Record) { r.Settled = true })
@@ -150,6 +146,9 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 			return Standing{}, err
 		}
 		break
+	}
+	if standing.Container != nil && standing.Container.ID == containerID {
+		e.stays(name, containerID)
 	}
 	if standing.Fault != nil {
 		standing.Recovered = recovered(known.judged, standing.Container, time.Now())
