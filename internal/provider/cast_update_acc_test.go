@@ -207,7 +207,7 @@ func TestAccCastRemoval(t *testing.T) {
 // is used again.
 func TestAccCastRemovalFails(t *testing.T) {
 	r := newCastRig(t)
-	config := r.config(r.cast("web", `wait_for_removal = false`))
+	config := r.config(r.cast("web", `wait_for_removal = false`, `timeouts = { delete = "5s" }`))
 	r.cli.configure(config)
 	r.settled()
 	first := r.Inspect(r.Name("web"))
@@ -245,6 +245,26 @@ func TestAccCastRemovalFails(t *testing.T) {
 	r.settled()
 	r.cli.must("destroy", "-auto-approve")
 	r.idle()
+}
+
+// A removal that failed once in the background is tried again there, and what the container used is removed
+// after it in the same destroy.
+func TestAccCastRemovalIsRepeated(t *testing.T) {
+	r := newCastRig(t)
+	r.cli.configure(r.config(r.volume(`force_destroy = true`),
+		r.cast("web", `wait_for_removal = false`, `mounts = { "/data" = { type = "volume", source = gantry_volume.data.name } }`)))
+	r.settled()
+	r.Proxy.Reset()
+	r.Proxy.Fail("DELETE", "/containers/*", 1, 500, "the engine has no heart")
+	r.cli.must("destroy", "-auto-approve")
+	r.idle()
+	if tries := r.Proxy.Count("DELETE", "/containers/*"); tries != 2 {
+		t.Errorf("%d tries", tries)
+	}
+	if r.Exists(r.Name("web")) || r.VolumeExists(r.Name("data")) {
+		t.Error("something is left")
+	}
+	r.nothingUnsettled()
 }
 
 // A container that was cast is tainted and replaced as any other, also where the state does not know
