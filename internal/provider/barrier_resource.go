@@ -88,11 +88,11 @@ func (r *barrierResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 					"duration": computed("How long the operation took, from its acceptance to its end."),
 				}},
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Update: true,
 				CreateDescription: "How long to wait (`\"20m\"` by default).",
 				UpdateDescription: "How long to wait when an operation ID changed (`\"20m\"` by default).",
-			}),
+			})),
 		},
 	}
 }

@@ -139,13 +139,13 @@ func containerSchema(ctx context.Context) schema.Schema {
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
 			MarkdownDescription: "Whether a destroy waits until the container is removed. Default `true`; with `false` the removal is accepted and left to the background conductor, and a failure is reported by the next run.",
 		},
-		"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+		"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 			Create: true, Read: true, Update: true, Delete: true,
 			CreateDescription: "How long creating may take, pull and wait included (`\"20m\"` by default).",
 			ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
 			UpdateDescription: "How long an update may take (`\"20m\"` by default).",
 			DeleteDescription: "How long stopping and removing may take (`\"10m\"` by default).",
-		}),
+		})),
 	}
 	for _, family := range []map[string]schema.Attribute{
 		networkingAttributes(), secretsAttributes(), exchangeAttributes(),

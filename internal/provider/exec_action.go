@@ -70,7 +70,7 @@ func (a *execAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *a
 				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
 			},
 			"on_busy":  onBusyOfAction(),
-			"timeouts": timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: "How long the command may take, with the wait for the container (`\"10m\"` by default)."}),
+			"timeouts": limitedAction(timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: "How long the command may take, with the wait for the container (`\"10m\"` by default)."})),
 		},
 	}
 }

@@ -110,9 +110,9 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 				MarkdownDescription: "What to do while an operation on the container is in progress: `wait` (default), or `reject`: fail.",
 				Validators:          []validator.String{stringvalidator.OneOf("wait", busyReject)},
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, CreateDescription: "How long the command may take, with the wait for the container (`\"10m\"` by default).",
-			}),
+			})),
 			"container_id": stable("The ID of the container in which it ran."),
 			"exit_code": schema.Int64Attribute{
 				Computed: true, MarkdownDescription: "The command's exit code.", PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},

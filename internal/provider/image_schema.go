@@ -65,13 +65,13 @@ func imageSchema(ctx context.Context) schema.Schema {
 					"What the image is is not known then until a refresh, or until a `gantry_barrier` gathers its `operation_id`: refer to the barrier's `results`, or only to `name`. The provider's `wait_for` does not count here.",
 				Validators: []validator.String{stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitNone))},
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,
 				CreateDescription: "How long pulling or loading may take (`\"20m\"` by default).",
 				ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
 				UpdateDescription: "How long pulling or loading anew may take (`\"20m\"` by default).",
 				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
-			}),
+			})),
 			"id":               stable("`engine/name`, where engine is the host name that the engine reports."),
 			"image_id":         changing("The image's ID on the engine (`sha256:…`). A container that names this as its `image` is replaced when the image changes."),
 			"digest":           changing("The image's digest at its registry, where the reference names it, a pull brought it, or the engine knows just one."),

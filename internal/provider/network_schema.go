@@ -71,12 +71,12 @@ func networkSchema(ctx context.Context) schema.Schema {
 				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaceMap{}},
 				Validators:    []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Delete: true,
 				CreateDescription: "How long creating may take (`\"2m\"` by default).",
 				ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
 				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
-			}),
+			})),
 			"id":         stable("`engine/name`, where engine is the host name that the engine reports."),
 			"network_id": stable("The network's ID: 64 hexadecimal digits."),
 			"created":    stable("When it was created (RFC 3339)."),

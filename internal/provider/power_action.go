@@ -90,7 +90,7 @@ func (a *powerAction) attributes(ctx context.Context) map[string]schema.Attribut
 			MarkdownDescription: "The container's name or ID. By its name only a container that gantry made is meant: a stranger's has to be named by its ID.",
 		},
 		"on_busy":  onBusyOfAction(),
-		"timeouts": timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: fmt.Sprintf("How long the action may take, with the wait for the container's other operations (`%q` by default).", defaultPowerText)}),
+		"timeouts": limitedAction(timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: fmt.Sprintf("How long the action may take, with the wait for the container's other operations (`%q` by default).", defaultPowerText)})),
 	}
 	if a.graceful {
 		attributes["stop_grace_period"] = schema.StringAttribute{

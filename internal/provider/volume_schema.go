@@ -53,12 +53,12 @@ func volumeSchema(ctx context.Context) schema.Schema {
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Whether the volume may be removed with the data in it. Default `false`. A destroy goes by the state: apply a change before the destroy that needs it.",
 			},
-			"timeouts": timeouts.Attributes(ctx, timeouts.Opts{
+			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Delete: true,
 				CreateDescription: "How long creating may take (`\"2m\"` by default).",
 				ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
 				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
-			}),
+			})),
 			"id":         stable("`engine/name`, where engine is the host name that the engine reports."),
 			"mountpoint": stable("The folder on the engine's host, as the driver says."),
 			"scope":      stable("Where the volume exists: `local` or `global`."),
