@@ -112,7 +112,9 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	if *debugging { // A person started it, and ends it.
 		serving = append(serving, tf6server.WithManagedDebug())
 	} else {
-		go conductors.endWithTerraform(parentGone())
+		gone, isGone := parentGone()
+		options = append(options, provider.WithOrphaned(isGone))
+		go conductors.endWithTerraform(gone)
 	}
 	if err := tf6server.Serve(address, provider.NewServer(buildVersion(), newLogger(getenv, stderr), options...), serving...); err != nil {
 		fmt.Fprintln(stderr, "Unable to serve the provider:", err)

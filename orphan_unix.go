@@ -14,10 +14,10 @@ import (
 // on every system, and Linux's own is for the end of the parent's thread.
 const parentLook = 500 * time.Millisecond
 
-// parentGone returns what is closed once the process that started this one has ended: then another one is its
-// parent.
-func parentGone() <-chan struct{} {
-	gone := make(chan struct{})
+// parentGone returns what is closed once the process that started this one has ended, and what reports it at
+// once: then another one is its parent.
+func parentGone() (gone chan struct{}, isGone func() bool) {
+	gone = make(chan struct{})
 	parent := os.Getppid()
 	go func() {
 		// It lives as long as the process does.
@@ -26,5 +26,5 @@ func parentGone() <-chan struct{} {
 		}
 		close(gone)
 	}()
-	return gone
+	return gone, func() bool { return os.Getppid() != parent }
 }

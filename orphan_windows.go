@@ -5,13 +5,21 @@ package main
 
 import "os"
 
-// parentGone returns what is closed once the process that started this one has ended. What can't be watched
-// counts as there.
-func parentGone() <-chan struct{} {
-	gone := make(chan struct{})
+// parentGone returns what is closed once the process that started this one has ended, and what reports it. What
+// can't be watched counts as there.
+func parentGone() (gone chan struct{}, isGone func() bool) {
+	gone = make(chan struct{})
+	isGone = func() bool {
+		select {
+		case <-gone:
+			return true
+		default:
+			return false
+		}
+	}
 	parent, err := os.FindProcess(os.Getppid()) // It is open from now on: its ID is nobody else's.
 	if err != nil {
-		return gone
+		return gone, isGone
 	}
 	go func() {
 		// It lives as long as the process does.
@@ -19,5 +27,5 @@ func parentGone() <-chan struct{} {
 			close(gone)
 		}
 	}()
-	return gone
+	return gone, isGone
 }

@@ -128,6 +128,9 @@ func (c *Conductor) deliver(operationID string, kind Kind) error {
 	c.mu.Lock()
 	e := c.engine
 	c.mu.Unlock()
+	if c.opts.Orphaned != nil && c.opts.Orphaned() {
+		return errOrphaned
+	}
 	return e.journal.Deliver(operationID)
 }
 

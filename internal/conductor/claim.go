@@ -110,8 +110,11 @@ func (n *entry) claims(lane string) []claim {
 // deliver notes that what the operation made, or adopted, belongs to the state that the answer is for. What
 // unanswered creates of this workspace were to make under the same name is no longer in doubt then either.
 func (n *entry) deliver(lane string) error {
-	if !n.kept {
+	switch {
+	case !n.kept:
 		return nil
+	case n.orphaned != nil && n.orphaned():
+		return errOrphaned // What was made stays as unanswered as it is.
 	}
 	ids := []string{n.id}
 	for _, c := range n.claims(lane) {

@@ -47,6 +47,8 @@ type Options struct {
 	// Scope is a digest of the workspace that the operations are for: what an unanswered create left is
 	// resumed only in the scope that it was for. Empty is not known: then nothing is.
 	Scope string
+	// Orphaned reports whether nobody takes answers any more; nil is never.
+	Orphaned func() bool
 	// Inline has a cast wait for its slot of the pool before it returns, so that whoever casts
 	// feels the back-pressure of a saturated engine.
 	Inline bool
@@ -430,7 +432,7 @@ func (c *Conductor) connected(scope fault.Scope, subject string) (*engine, error
 
 // entry returns the beginning of an operation's record.
 func (c *Conductor) entry(e *engine) entry {
-	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, engineID: e.id, progress: &progress{step: fault.StepQueued}}
+	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.id, progress: &progress{step: fault.StepQueued}}
 }
 
 // newOperationID makes engine/name/unique. The unique part sorts by time.

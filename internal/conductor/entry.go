@@ -39,7 +39,9 @@ type entry struct {
 	refused error
 	// scope and engineID are for the open mark of a create.
 	scope, engineID string
-	progress        *progress
+	// orphaned reports whether nobody takes the answer any more; nil is never.
+	orphaned func() bool
+	progress *progress
 }
 
 // intend makes an intent durable, and has accepted called with the operation's ID when it is the

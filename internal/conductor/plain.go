@@ -61,6 +61,33 @@ func (s Spec) meets(c *Container) bool {
 	return true
 }
 
+// addsNothing reports whether a container has of its image what the spec leaves to the image. It is pure.
+func (s Spec) addsNothing(c *Container, image *ImageDefaults) bool {
+	own := func(seen, asked, inherited map[string]string) bool {
+		for key, value := range seen {
+			if _, ok := asked[key]; ok || key == LabelOperation {
+				continue
+			}
+			if had, ok := inherited[key]; !ok || had != value {
+				return false
+			}
+		}
+		return true
+	}
+	command := image.Command
+	if s.Entrypoint != nil { // Then the engine leaves the image's command out.
+		command = nil
+	}
+	return (s.Entrypoint != nil || slices.Equal(c.Entrypoint, image.Entrypoint)) &&
+		(s.Command != nil || slices.Equal(c.Command, command)) &&
+		(s.Healthcheck != nil || reflect.DeepEqual(c.Healthcheck, image.Healthcheck)) &&
+		(s.User != "" || c.User == image.User) &&
+		(s.WorkingDir != "" || PlainPath(c.WorkingDir) == PlainPath(image.WorkingDir)) &&
+		(s.StopSignal != "" || plainSignal(c.StopSignal) == plainSignal(image.StopSignal)) &&
+		(s.StopGracePeriod != nil || c.StopGracePeriod == nil) &&
+		own(c.Environment, s.Environment, image.Environment) && own(c.Labels, s.Labels, image.Labels)
+}
+
 // ownComparisons are those of the settings to which an image or an engine adds, and of those that
 // the engine reports in another form.
 func ownComparisons() map[string]func(Spec, *Container) bool {

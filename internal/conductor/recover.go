@@ -35,7 +35,7 @@ func (o *operation) abandoned(ctx context.Context, c *Container) bool {
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
 // create is to make, else it is removed, and the create starts over.
 func (o *operation) takeOver(ctx context.Context, c *Container) error {
-	if o.Spec.meets(c) {
+	if o.Spec.meets(c) && o.leavesRest(ctx, c) {
 		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
 		o.containerID, o.uncertain, o.adopted = c.ID, false, true
 		return nil
@@ -44,6 +44,17 @@ func (o *operation) takeOver(ctx context.Context, c *Container) error {
 	return o.change(ctx, func(ctx context.Context) error {
 		return ignoreNotFound(o.engine.api.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
 	})
+}
+
+// leavesRest reports whether a container has nothing of its own where this create leaves a setting to the image:
+// what was cut off may have been asked for with more. What can't be found out counts as more.
+func (o *operation) leavesRest(ctx context.Context, c *Container) bool {
+	r, err := o.engine.api.ImageInspect(ctx, c.ImageID)
+	if err != nil {
+		o.logger.Debug("the image of a container can't be read", "image", c.ImageID, "error", err)
+		return false
+	}
+	return o.Spec.addsNothing(c, observeImage(r))
 }
 
 // resume ends the exchanges of the lane that were left in the middle, and carries out its removals

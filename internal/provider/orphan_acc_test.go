@@ -13,7 +13,7 @@ import (
 )
 
 // A provider ends in order when its Terraform is gone, whatever it is at: it holds no owner's lock any more,
-// its operations have ended, and the next apply of another name is not in its way.
+// its operations have ended, and the next apply goes on with what it was about to make.
 func TestAccTerraformKilled(t *testing.T) {
 	for name, tt := range map[string]struct {
 		method, path string // What the engine is at.
@@ -54,14 +54,16 @@ func TestAccTerraformKilled(t *testing.T) {
 			if locks, err := filepath.Glob(filepath.Join(r.dir, "owners", "*.lock")); err != nil || len(locks) != 0 {
 				t.Errorf("owners: %v, %v", locks, err)
 			}
-			if r.Exists(r.Name("web")) {
-				r.Remove(r.Name("web"))
-			}
 			for _, one := range r.journal() {
 				if one.Outcome == "" {
 					t.Errorf("the operation has not ended: %+v", one)
 				}
 			}
+			// What it was about to make is in no state, and the next apply goes on with it.
+			r.Proxy.Clear()
+			r.cli.configure(r.config(r.resource("web")))
+			r.settled()
+			r.destroysAll()
 		})
 	}
 }
@@ -90,5 +92,7 @@ func TestAccTerraformOutputClosed(t *testing.T) {
 		}
 	}
 	apply.wait()
-	r.Remove(r.Name("web"))
+	r.cli.configure(r.config(r.resource("web")))
+	r.settled()
+	r.destroysAll()
 }

@@ -40,6 +40,9 @@ type Option func(*gantry)
 // before they return.
 func WithBackground(command ...string) Option { return func(p *gantry) { p.background = command } }
 
+// WithOrphaned has conductors ask whether the Terraform that started this process is gone.
+func WithOrphaned(orphaned func() bool) Option { return func(p *gantry) { p.orphaned = orphaned } }
+
 // WithRegister has every conductor that a configuration makes handed to register, so that the
 // process can close it when it ends: Terraform has no call for that.
 func WithRegister(register func(io.Closer)) Option {
@@ -72,6 +75,7 @@ type gantry struct {
 	version    string
 	logger     hclog.Logger
 	background []string
+	orphaned   func() bool
 	register   func(io.Closer)
 	data       atomic.Pointer[providerData]
 }
@@ -198,7 +202,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	data.conductor = conductor.New(conductor.Options{
 		StateDir: config.StateDir.ValueString(), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
-		Credentials: expandCredentials(credentials), Release: p.version, Scope: workspaceScope(os.Getenv), Logger: p.logger,
+		Credentials: expandCredentials(credentials), Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
 	})
 	p.register(data.conductor)
 	if err := data.conductor.StateDirUnsafe(); err != nil {
