@@ -56,6 +56,7 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	var ports []portModel
 	if known(ctx, config, "ports", &ports, &diags) {
 		diags.Append(validatePorts(ports)...)
+		diags.Append(validateHostPorts(ports)...)
 	}
 	var mounts map[string]mountModel
 	if known(ctx, config, "mounts", &mounts, &diags) {
