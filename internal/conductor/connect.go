@@ -107,6 +107,7 @@ func (o *operation) addressFault(ctx context.Context, key string, err error) *fa
 	}
 	n, lookErr := o.engine.api.NetworkInspect(ctx, asked.Network, network.InspectOptions{})
 	if lookErr != nil {
+		o.logger.Debug("the network can't be read", "network", asked.Network, "error", lookErr)
 		return nil
 	}
 	address, why := unusableAddress(asked.EndpointOptions, n, o.containerID)

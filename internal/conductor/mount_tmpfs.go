@@ -16,7 +16,7 @@ import (
 )
 
 // TmpfsOptions belong to a mount of the type tmpfs.
-type TmpfsOptions struct {
+type TmpfsOptions struct { //nolint:recvcheck // take fills the options in; all else reads them.
 	// Size is in bytes; 0 is no limit.
 	Size int64 `json:"size,omitempty"`
 	// Mode has the permission bits; 0 is the engine's default.

@@ -13,8 +13,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
-
 	"github.com/docker/go-connections/nat"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 

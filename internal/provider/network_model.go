@@ -218,15 +218,10 @@ func withoutLength(address string) string {
 	return address
 }
 
-// sameNetwork says whether a network meets what another state of it says, but for what identifies it.
-func sameNetwork(a, b *wholeNetworkModel) bool {
-	return reflect.DeepEqual(a.expand(), b.expand())
-}
-
 // inForce is what an IPAM configuration comes to in a network with these addresses, without what an
 // engine does by itself: the driver "default", a gateway that is the first address, a range that it
 // chose.
-func (m ipamModel) inForce(effective []subnetModel) conductor.IPAM {
+func (m *ipamModel) inForce(effective []subnetModel) conductor.IPAM {
 	out := m.expand()
 	if out.Driver == "default" {
 		out.Driver = ""
