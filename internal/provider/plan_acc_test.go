@@ -36,7 +36,6 @@ func TestAccBadInput(t *testing.T) {
 		{line: `memory = 512`, says: `did you mean "512m"?`},
 		{line: `memory = "-1m"`},
 		{line: `cpus = -1`},
-		{line: `cpus = 0`},
 		{line: `ports = [{ target = 0 }]`},
 		{line: `ports = [{ target = 70000 }]`},
 		{line: `ports = [{ target = 80, published = "http" }]`},
