@@ -123,10 +123,15 @@ func (n *entry) withdraw(pass *lane.Pass[laneKey]) {
 	pass.Leave()
 }
 
-// settle notes that the operation has dealt with the earlier failures of its lane.
-func (n *entry) settle(lane string) {
+// settle notes that the operation has dealt with the earlier failures of its lane. What failed for another
+// workspace is settled only where it is about this very object: else its own state has to hear of it.
+func (n *entry) settle(lane, id string) {
 	records, _ := n.in.Lane(lane)
 	for _, r := range records {
+		foreign := r.Scope != "" && n.scope != "" && r.Scope != n.scope
+		if foreign && (id == "" || r.ContainerID != id) {
+			continue
+		}
 		if r.Unsettled() && journal.Ticket(r.ID) < journal.Ticket(n.id) {
 			n.write(r.ID, func(r *journal.Record) { r.Settled = true })
 		}

@@ -65,7 +65,7 @@ func (o *operation) conclude(err error) {
 		o.unkept = fmt.Errorf("the outcome of the %s of container %q can't be noted: %w", o.Kind.verb(), o.Spec.Name, problem)
 	}
 	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
-		o.settle(o.Spec.Name)
+		o.settle(o.Spec.Name, o.containerID)
 		o.settleOwn(o.PriorName)
 	}
 }

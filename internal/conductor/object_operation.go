@@ -149,7 +149,7 @@ func (o *objectOperation) ended(ctx context.Context, err error) error {
 		o.unkept = fmt.Errorf("the outcome of the %s of %s can't be noted: %w", Kind(o.record.Kind).verb(), o.object, problem)
 	}
 	if err == nil {
-		o.settle(lane)
+		o.settle(lane, o.made)
 	}
 	// Before an answer begins that carries what a create made, that counts as delivered.
 	if Kind(o.record.Kind) == KindCreate && (err == nil || o.made != "") {

@@ -166,7 +166,7 @@ func TestAccTwoStatesOneName(t *testing.T) {
 	r.cli.configure(r.config(r.cast("web", attr("image", pushed.Reference), `labels = { of = "first" }`, `memory = "64m"`)))
 	r.cli.must("apply", "-auto-approve")
 	r.idle()
-	other.warns(other.plansChange("(must be replaced|will be created)", web), r.Name("web"), "already in use")
+	other.warns(other.plansChange("must be replaced", web), r.Name("web"), "already in use")
 	other.cli.must("apply", "-auto-approve")
 	other.idle()
 	other.warns(other.plansChange("must be replaced", web), r.Name("web"), "already in use")
