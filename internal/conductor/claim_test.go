@@ -83,6 +83,11 @@ func TestAddsNothing(t *testing.T) {
 		{"a health check", func(_ *Spec, c *Container) { c.Healthcheck = &Healthcheck{Test: []string{"CMD", "x"}} }, false},
 		{"a user", func(_ *Spec, c *Container) { c.User = "root" }, false},
 		{"a variable", func(_ *Spec, c *Container) { c.Environment["B"] = "2" }, false},
+		{"a variable that is unset", func(_ *Spec, c *Container) { delete(c.Environment, "A"); c.Unset = []string{"A"} }, false},
+		{"a variable that is to be unset", func(s *Spec, c *Container) {
+			delete(c.Environment, "A")
+			s.Unset, c.Unset = []string{"A"}, []string{"A"}
+		}, true},
 		{"a label", func(_ *Spec, c *Container) { c.Labels["b"] = "2" }, false},
 		{"a stop signal", func(_ *Spec, c *Container) { c.StopSignal = "SIGUSR1" }, false},
 	} {

@@ -66,6 +66,9 @@ func (o *operation) make(ctx context.Context) error {
 	if err := o.engine.knows(o.scope(), o.Spec, o.exists()); err != nil {
 		return err
 	}
+	if err := o.checkInherited(ctx); err != nil {
+		return err
+	}
 	request, err := translate(o.Spec, o.id, o.engine.api.ClientVersion())
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)

@@ -26,12 +26,14 @@ type Inherited struct {
 	Entrypoint  *[]string         `json:"entrypoint,omitempty"`
 	Command     *[]string         `json:"command,omitempty"`
 	Environment map[string]string `json:"environment,omitempty"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	Expose      []string          `json:"expose,omitempty"`
-	User        *string           `json:"user,omitempty"`
-	WorkingDir  *string           `json:"working_dir,omitempty"`
-	Hostname    *string           `json:"hostname,omitempty"`
-	StopSignal  *string           `json:"stop_signal,omitempty"`
+	// Variables are the names of all that the image sets.
+	Variables  *[]string         `json:"variables,omitempty"`
+	Labels     map[string]string `json:"labels,omitempty"`
+	Expose     []string          `json:"expose,omitempty"`
+	User       *string           `json:"user,omitempty"`
+	WorkingDir *string           `json:"working_dir,omitempty"`
+	Hostname   *string           `json:"hostname,omitempty"`
+	StopSignal *string           `json:"stop_signal,omitempty"`
 	// Healthcheck is what the container has where nothing was asked for; Test alone is nil where a test
 	// was asked for.
 	Healthcheck *InheritedCheck `json:"healthcheck,omitempty"`
@@ -87,7 +89,7 @@ func (c *Container) Inherit(asked Settings, image *ImageDefaults) Inherited {
 	own := append(PublishedTargets(asked.Ports), asked.Expose...)
 	in.Expose = slices.DeleteFunc(slices.Clone(c.Expose), func(port string) bool { return slices.Contains(own, port) })
 	if image != nil {
-		in.Platform = image.Platform
+		in.Platform, in.Variables = image.Platform, known(slices.Sorted(maps.Keys(image.Environment)))
 		for key, value := range image.Environment {
 			if got, ok := c.Environment[key]; ok && got == value {
 				in.Environment = put(in.Environment, key, value)
@@ -160,6 +162,10 @@ func (s Settings) Meaning(d EngineDefaults, in Inherited) Settings {
 		s.Command = nil
 	}
 	s.Environment, s.Labels = beyond(s.Environment, in.Environment), beyond(s.Labels, in.Labels)
+	s.Unset = slices.DeleteFunc(slices.Clone(s.Unset), func(key string) bool { return in.Variables != nil && !slices.Contains(*in.Variables, key) })
+	if len(s.Unset) == 0 {
+		s.Unset = nil
+	}
 	leave := func(s string, inherited *string) string {
 		if inherited != nil && s == *inherited {
 			return ""

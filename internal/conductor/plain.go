@@ -85,7 +85,8 @@ func (s Spec) addsNothing(c *Container, image *ImageDefaults) bool {
 		(s.WorkingDir != "" || PlainPath(c.WorkingDir) == PlainPath(image.WorkingDir)) &&
 		(s.StopSignal != "" || plainSignal(c.StopSignal) == plainSignal(image.StopSignal)) &&
 		(s.StopGracePeriod != nil || c.StopGracePeriod == nil) &&
-		own(c.Environment, s.Environment, image.Environment) && own(c.Labels, s.Labels, image.Labels)
+		own(c.Environment, s.Environment, image.Environment) && own(c.Labels, s.Labels, image.Labels) &&
+		!slices.ContainsFunc(c.Unset, func(key string) bool { return !slices.Contains(s.Unset, key) })
 }
 
 // ownComparisons are those of the settings to which an image or an engine adds, and of those that
@@ -106,7 +107,10 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 		"Entrypoint":  func(s Spec, c *Container) bool { return list(s.collapsed().Entrypoint, c.Entrypoint) },
 		"Command":     func(s Spec, c *Container) bool { return list(s.collapsed().Command, c.Command) },
 		"Environment": func(s Spec, c *Container) bool { return within(s.Environment, c.Environment) },
-		"Labels":      func(s Spec, c *Container) bool { return within(s.Labels, c.Labels) },
+		"Unset": func(s Spec, c *Container) bool {
+			return !slices.ContainsFunc(s.Unset, func(key string) bool { _, set := c.Environment[key]; return set })
+		},
+		"Labels": func(s Spec, c *Container) bool { return within(s.Labels, c.Labels) },
 		"Ports": func(s Spec, c *Container) bool {
 			_, bindings := translatePorts(s.Ports)
 			return slices.Equal(observePorts(bindings), c.Ports)
@@ -137,14 +141,12 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 			want.Logging, got.Logging = nil, nil
 			return reflect.DeepEqual(want, got) && s.Logging.metBy(c.Logging)
 		},
-		"Networks": func(s Spec, c *Container) bool { return len(planNetworks(s, c)) == 0 },
-		"Healthcheck": func(s Spec, c *Container) bool {
-			return s.Healthcheck == nil || c.Healthcheck != nil && slices.Equal(s.Healthcheck.Test, c.Healthcheck.Test)
-		},
-		"Restart":    func(s Spec, c *Container) bool { return observeRestart(translateRestart(s.Restart)) == c.Restart },
-		"User":       func(s Spec, c *Container) bool { return text(s.User, c.User) },
-		"WorkingDir": func(s Spec, c *Container) bool { return text(PlainPath(s.WorkingDir), PlainPath(c.WorkingDir)) },
-		"Hostname":   func(s Spec, c *Container) bool { return text(s.Hostname, c.Hostname) },
+		"Networks":    func(s Spec, c *Container) bool { return len(planNetworks(s, c)) == 0 },
+		"Healthcheck": func(s Spec, c *Container) bool { return s.Healthcheck.metBy(c.Healthcheck) },
+		"Restart":     func(s Spec, c *Container) bool { return observeRestart(translateRestart(s.Restart)) == c.Restart },
+		"User":        func(s Spec, c *Container) bool { return text(s.User, c.User) },
+		"WorkingDir":  func(s Spec, c *Container) bool { return text(PlainPath(s.WorkingDir), PlainPath(c.WorkingDir)) },
+		"Hostname":    func(s Spec, c *Container) bool { return text(s.Hostname, c.Hostname) },
 		"StopSignal": func(s Spec, c *Container) bool {
 			return s.StopSignal == "" || plainSignal(s.StopSignal) == plainSignal(c.StopSignal)
 		},

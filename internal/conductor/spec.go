@@ -38,8 +38,10 @@ type Settings struct {
 	Command    []string `json:"command"`
 	// Environment holds secrets: its values never reach a disk or a log.
 	Environment map[string]string `json:"environment,omitempty"`
-	Labels      map[string]string `json:"labels,omitempty"`
-	Ports       []Port            `json:"ports,omitempty"`
+	// Unset are variables of the image that the container does not have, in order.
+	Unset  []string          `json:"unset,omitempty"`
+	Labels map[string]string `json:"labels,omitempty"`
+	Ports  []Port            `json:"ports,omitempty"`
 	// Mounts are keyed by their absolute path in the container.
 	Mounts map[string]Mount `json:"mounts,omitempty"`
 	// VolumesFrom are containers, by name or ID, whose mounts this one has, too; ":ro" at the end
@@ -76,23 +78,6 @@ type Port struct {
 	// Protocol is tcp, udp or sctp.
 	Protocol string `json:"protocol"`
 }
-
-// Healthcheck tells the engine how to find out whether the container is healthy.
-type Healthcheck struct {
-	// Test is ["CMD", …], ["CMD-SHELL", command], or ["NONE"], which takes the image's away.
-	Test []string `json:"test"`
-	// Interval, Timeout and StartPeriod: 0 is the image's or the engine's default.
-	Interval    time.Duration `json:"interval,omitempty"`
-	Timeout     time.Duration `json:"timeout,omitempty"`
-	StartPeriod time.Duration `json:"start_period,omitempty"`
-	// StartInterval is the interval within the start period (API 1.44); 0 is the default.
-	StartInterval time.Duration `json:"start_interval,omitempty"`
-	// Retries is how many failures in a row mean unhealthy; 0 is the default.
-	Retries int `json:"retries,omitempty"`
-}
-
-// Disabled says whether there is to be no check, whatever the image has.
-func (h *Healthcheck) Disabled() bool { return h != nil && len(h.Test) > 0 && h.Test[0] == "NONE" }
 
 // RestartPolicy says when the engine restarts a container that ended.
 type RestartPolicy struct {

@@ -48,7 +48,7 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 	exposed, bindings := translatePorts(spec.Ports)
 	c := creation{
 		config: &container.Config{
-			Image: spec.Image, Labels: labels, Env: environmentList(spec.Environment),
+			Image: spec.Image, Labels: labels, Env: environmentList(spec.Environment, spec.Unset),
 			Entrypoint: spec.Entrypoint, Cmd: spec.Command,
 			User: spec.User, WorkingDir: spec.WorkingDir, Hostname: spec.Hostname,
 			StopSignal: spec.StopSignal, StopTimeout: wholeSeconds(spec.StopGracePeriod),
@@ -100,8 +100,9 @@ func parsePlatform(s string) (*ocispec.Platform, error) {
 	return &p, nil
 }
 
-func environmentList(environment map[string]string) []string {
-	var list []string
+// environmentList has the variables that are set, and without "=" those that the image's are not to set.
+func environmentList(environment map[string]string, unset []string) []string {
+	list := slices.Clone(unset)
 	for _, key := range slices.Sorted(maps.Keys(environment)) {
 		list = append(list, key+"="+environment[key])
 	}
@@ -149,7 +150,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 		Engine: engine, ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"), ImageID: r.Image,
 		Settings: Settings{
 			Image: r.Config.Image, Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd,
-			Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
+			Environment: environmentMap(r.Config.Env), Unset: unsetVariables(r.Config.Env), Labels: r.Config.Labels,
 			Ports: observePorts(r.HostConfig.PortBindings), Mounts: observeMounts(r.Mounts, r.Config, r.HostConfig), VolumesFrom: r.HostConfig.VolumesFrom,
 			Healthcheck: observeHealthcheck(r.Config.Healthcheck), Restart: observeRestart(r.HostConfig.RestartPolicy),
 			Limits: observeLimits(r.HostConfig), Security: observeSecurity(r.HostConfig), Devices: observeDevices(r.HostConfig),
@@ -246,10 +247,23 @@ func observeState(s *container.State, restarts int) State {
 func environmentMap(list []string) map[string]string {
 	environment := make(map[string]string, len(list))
 	for _, pair := range list {
-		key, value, _ := strings.Cut(pair, "=")
-		environment[key] = value
+		if key, value, isSet := strings.Cut(pair, "="); isSet {
+			environment[key] = value
+		}
 	}
 	return environment
+}
+
+// unsetVariables returns the variables that environmentList wrote without "=", or docker run --env NAME.
+func unsetVariables(list []string) []string {
+	var unset []string
+	for _, pair := range list {
+		if !strings.Contains(pair, "=") {
+			unset = append(unset, pair)
+		}
+	}
+	slices.Sort(unset)
+	return unset
 }
 
 func observePorts(bindings nat.PortMap) []Port {

@@ -175,8 +175,8 @@ func (o *operation) unmet(ctx context.Context, kind fault.Kind, c *Container, st
 		return o.scope().NoHealthcheck(o.exists())
 	case fault.Unhealthy:
 		u := fault.UnhealthyFacts{After: time.Since(started), Log: o.tail(ctx), Exists: o.exists()}
-		if o.Spec.Healthcheck != nil {
-			u.Check = o.Spec.Healthcheck.Test
+		if c.Healthcheck != nil {
+			u.Check = c.Healthcheck.Test
 		}
 		if n := len(s.HealthLog); n > 0 {
 			u.ExitCode, u.Output = s.HealthLog[n-1].ExitCode, s.HealthLog[n-1].Output

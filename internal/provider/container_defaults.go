@@ -46,7 +46,7 @@ type privateData interface {
 func keepForce(ctx context.Context, private privateData, m *containerModel, c *conductor.Container, image *conductor.ImageDefaults, diags *diag.Diagnostics) {
 	f := force{Defaults: c.Defaults, Inherited: c.Inherit(m.expand().Settings, image), ImageID: c.ImageID}
 	if before := readForce(ctx, private, diags); image == nil && before.ImageID == c.ImageID {
-		f.Inherited.Environment, f.Inherited.Platform = before.Inherited.Environment, before.Inherited.Platform
+		f.Inherited.Environment, f.Inherited.Variables, f.Inherited.Platform = before.Inherited.Environment, before.Inherited.Variables, before.Inherited.Platform
 	}
 	value, err := json.Marshal(f)
 	if err != nil {

@@ -174,7 +174,7 @@ func TestValidateFiles(t *testing.T) {
 		"a read-only root":  {one(values{"content": ""}).with(values{"read_only": true}), "files"},
 		"a writable root":   {one(values{"content": ""}).with(values{"read_only": false}), ""},
 		"check and none":    {values{"healthcheck": values{"disable": true, "retries": 1}}, "healthcheck"},
-		"no check":          {values{"healthcheck": values{}}, "healthcheck"},
+		"no check":          {values{"healthcheck": values{}}, ""},
 		"disabled":          {values{"healthcheck": values{"disable": true}}, ""},
 		"healthy, never":    {values{"healthcheck": values{"disable": true}, "wait_for": "healthy"}, "wait_for"},
 		"options of a bind": {in(values{"type": "volume", "bind": values{"propagation": "shared"}}).with(values{"files": nil}), "mounts"},

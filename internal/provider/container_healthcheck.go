@@ -46,7 +46,7 @@ func healthcheckAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"test": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
-				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell. Required unless `disable` is set.",
+				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell. Left out, the image's: what is set beside it changes how that is run, and an image without a health check is an error when the container is made.",
 				Validators:          []validator.List{listvalidator.SizeAtLeast(2), listvalidator.NoNullValues()},
 			},
 			"disable":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the image's health check is taken away. With it nothing else is set here. Default `false`."},
@@ -68,14 +68,13 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 		return diags
 	}
 	at := path.Root("healthcheck")
-	switch {
-	case h.Disable.ValueBool():
-		if len(h.Test) > 0 || !h.Interval.IsNull() || !h.Timeout.IsNull() || !h.StartPeriod.IsNull() || !h.StartInterval.IsNull() || !h.Retries.IsNull() {
+	if h.Disable.ValueBool() {
+		if alone := (healthcheckModel{
+			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
+		}); !alone.isEmpty() {
 			diags.AddAttributeError(at, "A health check that is disabled has no settings", "Remove disable, or everything else in healthcheck.")
 		}
 		return diags
-	case len(h.Test) == 0:
-		diags.AddAttributeError(at, "A health check without a test", "Set test to the command that finds out, or disable = true to take the image's check away.")
 	}
 	if len(h.Test) > 0 && !h.Test[0].IsUnknown() {
 		switch first := h.Test[0].ValueString(); {
@@ -103,19 +102,31 @@ func expandHealthcheck(h *healthcheckModel) *conductor.Healthcheck {
 	if h.Disable.ValueBool() {
 		return &conductor.Healthcheck{Test: []string{"NONE"}}
 	}
+	if h.isEmpty() {
+		return nil
+	}
 	return &conductor.Healthcheck{
 		Test: expandList(h.Test), StartInterval: durationOf(h.StartInterval), Interval: durationOf(h.Interval), Timeout: durationOf(h.Timeout), StartPeriod: durationOf(h.StartPeriod),
 		Retries: int(h.Retries.ValueInt64()),
 	}
 }
 
+// isEmpty reports whether it asks for nothing: then the check is the image's, if that has one.
+func (h *healthcheckModel) isEmpty() bool {
+	durations := durationOf(h.Interval) + durationOf(h.Timeout) + durationOf(h.StartPeriod) + durationOf(h.StartInterval)
+	return len(h.Test) == 0 && durations == 0 && h.Retries.ValueInt64() == 0 && !h.Disable.ValueBool()
+}
+
 // flattenHealthcheck compares what is set; what is not is the image's or the engine's.
 func flattenHealthcheck(prior *healthcheckModel, observed *conductor.Healthcheck) *healthcheckModel {
+	if prior != nil && prior.isEmpty() && !observed.Disabled() {
+		return prior
+	}
 	if prior == nil || observed == nil {
 		return nil
 	}
 	duration := func(prior meaning.Value, d time.Duration) meaning.Value {
-		if prior.IsNull() {
+		if durationOf(prior) == 0 {
 			return prior
 		}
 		return prior.Or(meaning.FormatDuration(d))
@@ -128,36 +139,48 @@ func flattenHealthcheck(prior *healthcheckModel, observed *conductor.Healthcheck
 	if observed.Disabled() || prior.Disable.ValueBool() {
 		return importHealthcheck(observed, nil)
 	}
-	if !slices.Equal(expandList(prior.Test), observed.Test) {
+	if len(prior.Test) > 0 && !slices.Equal(expandList(prior.Test), observed.Test) {
 		out.Test = flattenList(observed.Test)
 	}
-	if !prior.Retries.IsNull() {
+	if prior.Retries.ValueInt64() != 0 {
 		out.Retries = types.Int64Value(int64(observed.Retries))
 	}
 	return out
 }
 
-// importHealthcheck takes over a check that differs from the image's.
+// importHealthcheck takes over what differs from the image's check.
 func importHealthcheck(observed, image *conductor.Healthcheck) *healthcheckModel {
-	if observed == nil || image != nil && slices.Equal(observed.Test, image.Test) && observed.Interval == image.Interval &&
-		observed.Timeout == image.Timeout && observed.StartPeriod == image.StartPeriod && observed.StartInterval == image.StartInterval && observed.Retries == image.Retries {
+	if observed == nil {
 		return nil
 	}
-	duration := func(d time.Duration) meaning.Value {
-		if d == 0 {
+	if observed.Disabled() {
+		if image.Disabled() {
+			return nil
+		}
+		null := meaning.Null(meaning.Duration)
+		return &healthcheckModel{Disable: types.BoolValue(true), Interval: null, Timeout: null, StartPeriod: null, StartInterval: null}
+	}
+	if image == nil {
+		image = &conductor.Healthcheck{}
+	}
+	duration := func(seen, inherited time.Duration) meaning.Value {
+		if seen == inherited || seen == 0 {
 			return meaning.Null(meaning.Duration)
 		}
-		return meaning.New(meaning.Duration, meaning.FormatDuration(d))
+		return meaning.New(meaning.Duration, meaning.FormatDuration(seen))
 	}
 	out := &healthcheckModel{
-		Test: flattenList(observed.Test), Interval: duration(observed.Interval), Timeout: duration(observed.Timeout), StartPeriod: duration(observed.StartPeriod),
-		StartInterval: duration(observed.StartInterval),
+		Interval: duration(observed.Interval, image.Interval), Timeout: duration(observed.Timeout, image.Timeout),
+		StartPeriod: duration(observed.StartPeriod, image.StartPeriod), StartInterval: duration(observed.StartInterval, image.StartInterval),
 	}
-	if observed.Disabled() {
-		out.Test, out.Disable = nil, types.BoolValue(true)
+	if !slices.Equal(observed.Test, image.Test) {
+		out.Test = flattenList(observed.Test)
 	}
-	if observed.Retries != 0 {
+	if observed.Retries != image.Retries && observed.Retries != 0 {
 		out.Retries = types.Int64Value(int64(observed.Retries))
+	}
+	if out.isEmpty() {
+		return nil
 	}
 	return out
 }

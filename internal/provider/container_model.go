@@ -83,7 +83,7 @@ func (m *containerModel) expand() conductor.Spec {
 		Settings: conductor.Settings{
 			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
 			Entrypoint: conductor.ClearedEntrypoint(expandList(m.Entrypoint)), Command: expandList(m.Command),
-			Environment: expandMap(m.Environment), Labels: m.labels(),
+			Environment: expandEnvironment(m.Environment), Unset: unsetVariables(m.Environment), Labels: m.labels(),
 			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
 			Healthcheck: expandHealthcheck(m.Healthcheck),
 			Restart:     conductor.RestartPolicy{Name: name, MaximumRetryCount: retries},
@@ -112,7 +112,7 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Image = m.Image.Or(c.Image)
 	m.Entrypoint = refreshEntrypoint(m.Entrypoint, c.Entrypoint)
 	m.Command = refreshCommand(m.Command, c.Command)
-	m.Environment = refreshMap(m.Environment, c.Environment)
+	m.Environment = refreshEnvironment(m.Environment, c.Environment, c.Unset)
 	m.flattenLabels(c)
 	m.Ports = flattenPorts(m.Ports, c.Ports)
 	m.Mounts = flattenMounts(m.Mounts, c.Mounts)
@@ -246,7 +246,7 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Image = meaning.New(meaning.Reference, c.Image)
 	m.Platform = meaning.Null(meaning.Platform)
 	m.Entrypoint, m.Command = importWords(c, image)
-	m.Environment = importMap(c.Environment, image.Environment)
+	m.Environment = importEnvironment(c.Environment, image.Environment, c.Unset)
 	m.Labels = importMap(withoutTools(c.Labels), image.Labels)
 	m.Ports = flattenPorts(nil, c.Ports)
 	m.Mounts = importMounts(c.Mounts, image.Volumes)

@@ -68,8 +68,9 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"environment": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
-			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. Their values are in the state.",
-			Validators:          []validator.Map{mapvalidator.KeysAre(variableName()), mapvalidator.NoNullValues()},
+			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. A variable that is `null` is not set in the container, even if the image sets it (`docker run --env NAME`): where a value may be missing, as an optional variable of a module, " +
+				"and the image's own is to stay, leave the key out: `{ for k, v in var.environment : k => v if v != null }`. Their values are in the state.",
+			Validators: []validator.Map{mapvalidator.KeysAre(variableName())},
 		},
 		"labels": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,

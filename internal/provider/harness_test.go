@@ -329,6 +329,21 @@ const (
 	networkID   = "fedcba9876543210fedcba9876543210fedcba9876543210fedcba9876543210"
 )
 
+// inherits is what an engine makes of a health check: what is left out is the image's.
+func inherits(asked, image *conductor.Healthcheck) *conductor.Healthcheck {
+	if asked == nil || image == nil || asked.Disabled() {
+		return cmp.Or(asked, image)
+	}
+	h := *asked
+	if len(h.Test) == 0 {
+		h.Test = image.Test
+	}
+	h.Interval, h.Timeout = cmp.Or(h.Interval, image.Interval), cmp.Or(h.Timeout, image.Timeout)
+	h.StartPeriod, h.StartInterval = cmp.Or(h.StartPeriod, image.StartPeriod), cmp.Or(h.StartInterval, image.StartInterval)
+	h.Retries = cmp.Or(h.Retries, image.Retries)
+	return &h
+}
+
 // report is how an engine reports a container that was made from spec: with what the image and
 // the engine bring. Conductor's tests against a real engine say that it does.
 func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Container {
@@ -345,6 +360,7 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		}
 	}
 	s.Environment = merged(image.Environment, s.Environment)
+	maps.DeleteFunc(s.Environment, func(key, _ string) bool { return slices.Contains(s.Unset, key) })
 	s.Expose = slices.Concat(image.Expose, s.Expose, conductor.PublishedTargets(s.Ports))
 	slices.Sort(s.Expose)
 	s.Expose = slices.Compact(s.Expose)
@@ -364,9 +380,7 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 			s.Mounts[target] = m
 		}
 	}
-	if s.Healthcheck == nil {
-		s.Healthcheck = image.Healthcheck
-	}
+	s.Healthcheck = inherits(s.Healthcheck, image.Healthcheck)
 	if s.User == "" {
 		s.User = image.User
 	}

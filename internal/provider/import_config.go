@@ -176,6 +176,8 @@ func elements(v tftypes.Value, convert func(tftypes.Value) (cty.Value, error)) (
 
 func plainValue(v tftypes.Value) (cty.Value, error) {
 	switch {
+	case v.IsNull():
+		return cty.NullVal(cty.DynamicPseudoType), nil
 	case v.Type().Is(tftypes.String):
 		var s string
 		err := v.As(&s)

@@ -32,6 +32,7 @@ func everyFamily(port string) []ran {
 		{command: []string{"sleep"}},
 		flags("--env", "A=1", "--env", "B=two words", "--env", "C=${not a template}"),
 		flags("--env", "EMPTY="),
+		flags("--env", "GANTRY_SET_NOWHERE", "--env", "PATH=/"),
 		flags("--label", "com.example/role=web", "--label", "empty="),
 		flags("--publish", "127.0.0.1:"+port+":80"),
 		flags("--publish", "80", "--publish", "53/udp"),

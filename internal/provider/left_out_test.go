@@ -30,7 +30,7 @@ func meansNothing() map[string][]any {
 		"mounts":              empty,
 		"networks":            {values{}, values{"bridge": values{}}, values{"bridge": values{"aliases": []any{}, "ipv4_address": "", "driver_opts": values{}, "gw_priority": 0, "network": ""}}},
 		"volumes_from":        none,
-		"healthcheck":         nil, // {} is refused: what it means is another attribute's matter.
+		"healthcheck":         {values{}, values{"test": []any{}}, values{"disable": false, "interval": "0s", "retries": 0}},
 		"restart":             {"", "no"},
 		"user":                {""},
 		"working_dir":         {""},
@@ -95,7 +95,7 @@ func meansNothing() map[string][]any {
 func imagesOwn() map[string][]any {
 	return map[string][]any{
 		"command":     {[]any{"run"}},
-		"environment": {values{"FROM_IMAGE": "yes"}, values{"FROM_IMAGE": "yes", "A": "image"}},
+		"environment": {values{"FROM_IMAGE": "yes"}, values{"FROM_IMAGE": "yes", "A": "image"}, values{"NOBODYS": nil}},
 		"labels":      {values{"image": "yes"}},
 		"user":        {"nobody"},
 		"working_dir": {"/home", "/home/"},

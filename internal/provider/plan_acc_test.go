@@ -64,7 +64,6 @@ func TestAccBadInput(t *testing.T) {
 		{line: `mounts = { "/data" = { type = "bind" } }`},
 		{line: `mounts = { "/data" = { type = "bind", source = "relative" } }`},
 		{line: `mounts = { "/data" = { type = "tmpfs", source = "/somewhere" } }`},
-		{line: `healthcheck = { test = [] }`, says: "disable = true"},
 		{line: `healthcheck = { test = ["true"] }`},
 		{line: `healthcheck = { test = ["CMD", "true"], interval = "often" }`, path: "healthcheck.interval"},
 		{line: `healthcheck = { test = ["CMD", "true"], retries = -1 }`, path: "healthcheck.retries"},

@@ -437,6 +437,7 @@ func representative() map[string]values {
 		"entrypoint":                      minimal().with(values{"entrypoint": []any{"/app"}}),
 		"image's command, own entrypoint": minimal().with(values{"entrypoint": []any{"/app"}, "command": []any{"run"}}),
 		"many digits":                     minimal().with(values{"cpus": 0.123456789}),
+		"unset variables":                 minimal().with(values{"environment": values{"FROM_IMAGE": nil, "A": "own", "NOBODYS": nil}}),
 	}
 	maps.Copy(all, networkingConfigurations())
 	return all
@@ -548,6 +549,7 @@ func TestDrift(t *testing.T) {
 		"label changed":         {func(c *conductor.Container) { c.Labels["b"] = "d" }, []string{"labels"}},
 		"foreign variable":      {func(c *conductor.Container) { c.Environment["FOREIGN"] = "yes" }, nil},
 		"variable changed":      {func(c *conductor.Container) { c.Environment["A"] = "2" }, []string{"environment"}},
+		"variable unset":        {func(c *conductor.Container) { delete(c.Environment, "A"); c.Unset = []string{"A"} }, []string{"environment"}},
 		"variable gone":         {func(c *conductor.Container) { delete(c.Environment, "A") }, []string{"environment"}},
 		"mount gone":            {func(c *conductor.Container) { delete(c.Mounts, "/bind") }, []string{"mounts"}},
 		"mount more":            {func(c *conductor.Container) { c.Mounts["/more"] = conductor.Mount{Type: conductor.MountTmpfs} }, nil},

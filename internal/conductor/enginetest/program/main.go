@@ -13,7 +13,7 @@
 //	exit CODE [AFTER] [TEXT]  writes the text on standard output and standard error, and ends
 //	                          with the code after that time ("100ms"); $NAME in the text is
 //	                          the value of that environment variable
-//	print NAME…               writes the values of these environment variables, then sleeps
+//	print NAME…               writes those of these environment variables that are set, then sleeps
 //	health [TEXT]             a probe that succeeds
 //	health-fail [TEXT]        a probe that fails
 //	health-file PATH          a probe that succeeds when the file is there
@@ -60,9 +60,13 @@ func main() {
 	case "exit":
 		exit(args, terminate)
 	case "print":
+		var set []string
 		for _, name := range args {
-			fmt.Println(os.Getenv(name))
+			if value, ok := os.LookupEnv(name); ok {
+				set = append(set, name+"="+value)
+			}
 		}
+		fmt.Println(strings.Join(set, " "))
 		<-terminate
 	case "health":
 		fmt.Println(argument(args, 0, "ok"))
