@@ -257,7 +257,7 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 		if effective == "" {
 			effective = WaitReady
 		}
-		v := judge(spec, effective, c.State, time.Since(began) >= settleTime)
+		v := judge(spec, effective, c.State.at(time.Now()), time.Since(began) >= settleTime)
 		if v.met {
 			return c, nil
 		}

@@ -93,7 +93,10 @@ func networkAs(networks map[string]AttachedNetwork, ref string) (name string, ok
 type State struct {
 	// Status is the engine's word: created, running, paused, restarting, removing, exited, dead.
 	Status string
-	// Health is starting, healthy or unhealthy; empty if there is no health check.
+	// Checked reports whether there is a health check.
+	Checked bool
+	// Health is starting, healthy or unhealthy: what the check found. It is empty without a check, and while
+	// the container does not run.
 	Health string
 	// HealthLog are the last outputs of the health check, oldest first.
 	HealthLog []HealthResult

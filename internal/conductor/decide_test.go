@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
@@ -18,7 +20,7 @@ func TestJudge(t *testing.T) {
 	ran := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	running := State{Status: "running", StartedAt: ran}
 	with := func(s State, change func(*State)) State { change(&s); return s }
-	health := func(h string) State { return with(running, func(s *State) { s.Health = h }) }
+	health := func(h string) State { return with(running, func(s *State) { s.Health, s.Checked = h, true }) }
 	exited := func(code int) State { return State{Status: "exited", ExitCode: code, StartedAt: ran} }
 	for _, test := range []struct {
 		name    string
@@ -36,11 +38,15 @@ func TestJudge(t *testing.T) {
 		{"running ignores the check", DesiredRunning, WaitRunning, health("unhealthy"), true, verdict{met: true}},
 		{"running, exited", DesiredRunning, WaitRunning, exited(3), false, verdict{kind: fault.Exited}},
 		{"ready, exited with 0 is no success either", DesiredRunning, WaitReady, exited(0), false, verdict{kind: fault.Exited}},
-		{"ready, restarted", DesiredRunning, WaitReady, with(running, func(s *State) { s.RestartCount = 1 }), true, verdict{kind: fault.CrashLoop}},
+		{"ready, one more try", DesiredRunning, WaitReady, with(running, func(s *State) { s.RestartCount = 1 }), true, verdict{}},
+		{"ready with a check, one more try", DesiredRunning, WaitReady, with(health("starting"), func(s *State) { s.RestartCount = 9 }), true, verdict{}},
+		{"ready with a check, came up at a later try", DesiredRunning, WaitReady, with(health("healthy"), func(s *State) { s.RestartCount = 9 }), true, verdict{met: true}},
+		{"ready with a check, restarting", DesiredRunning, WaitReady, State{Status: "restarting", Checked: true, RestartCount: 1, ExitCode: 4}, true, verdict{}},
+		{"ready with a check, keeps exiting", DesiredRunning, WaitReady, State{Status: "restarting", Checked: true, RestartCount: 5, ExitCode: 4}, true, verdict{kind: fault.CrashLoop}},
 		{"ready, restarting", DesiredRunning, WaitReady, State{Status: "restarting", StartedAt: ran}, true, verdict{kind: fault.CrashLoop}},
 		{"healthy without a check", DesiredRunning, WaitHealthy, running, false, verdict{kind: fault.NoHealthcheck}},
-		{"healthy tolerates what the restart policy does", DesiredRunning, WaitHealthy, State{Status: "restarting", Health: "starting", RestartCount: 4}, true, verdict{}},
-		{"healthy, but it never ends", DesiredRunning, WaitHealthy, State{Status: "restarting", Health: "starting", RestartCount: 5}, true, verdict{kind: fault.CrashLoop}},
+		{"healthy tolerates what the restart policy does", DesiredRunning, WaitHealthy, State{Status: "restarting", Checked: true, RestartCount: 4}, true, verdict{}},
+		{"healthy, but it never ends", DesiredRunning, WaitHealthy, State{Status: "restarting", Checked: true, RestartCount: 5}, true, verdict{kind: fault.CrashLoop}},
 		{"healthy, dead", DesiredRunning, WaitHealthy, State{Status: "dead"}, true, verdict{kind: fault.Exited}},
 		{"paused needs to run first", DesiredPaused, WaitReady, health("starting"), true, verdict{met: true}},
 		{"paused, exited", DesiredPaused, WaitReady, exited(0), true, verdict{kind: fault.Exited}},
@@ -58,6 +64,48 @@ func TestJudge(t *testing.T) {
 	}
 	if got := judge(Spec{DesiredState: DesiredCompleted, ExpectedExitCodes: []int{3}}, WaitReady, exited(3), true); !got.met {
 		t.Errorf("an expected code: %+v", got)
+	}
+}
+
+// What an engine says of a container that it does not watch is no verdict of the health check.
+func TestHealthOfWhatIsNotWatched(t *testing.T) {
+	for _, test := range []struct {
+		name, status, health string
+		streak, retries      int
+		want                 string
+	}{
+		{"healthy", "running", "healthy", 0, 0, "healthy"},
+		{"starting", "running", "starting", 2, 0, "starting"},
+		{"failed as often as allowed by default", "running", "unhealthy", 3, 0, "unhealthy"},
+		{"failed as often as allowed", "running", "unhealthy", 1, 1, "unhealthy"},
+		{"fails still", "running", "unhealthy", 40, 2, "unhealthy"},
+		{"not run since the container goes on", "running", "unhealthy", 0, 1, "starting"},
+		{"failed once before the container was paused", "running", "unhealthy", 1, 2, "starting"},
+		{"restarting", "restarting", "unhealthy", 0, 0, ""},
+		{"restarting after failed runs", "restarting", "unhealthy", 3, 3, ""},
+		{"paused", "paused", "unhealthy", 0, 0, ""},
+		{"exited", "exited", "unhealthy", 0, 0, ""},
+		{"exited while it was healthy", "exited", "healthy", 0, 0, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := observeState(&container.State{Status: test.status, Health: &container.Health{Status: test.health, FailingStreak: test.streak}}, 0,
+				&container.Config{Healthcheck: &container.HealthConfig{Test: []string{"CMD", "check"}, Retries: test.retries}})
+			if s.Health != test.want || !s.Checked {
+				t.Errorf("got %q, checked %v, want %q", s.Health, s.Checked, test.want)
+			}
+		})
+	}
+	for name, config := range map[string]*container.Config{
+		"no check":       {},
+		"disabled check": {Healthcheck: &container.HealthConfig{Test: []string{"NONE"}}},
+	} {
+		if s := observeState(&container.State{Status: "running"}, 0, config); s.Checked || s.Health != "" {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+	created := observeState(&container.State{Status: "created"}, 0, &container.Config{Healthcheck: &container.HealthConfig{Test: []string{"CMD", "check"}}})
+	if !created.Checked {
+		t.Error("a container that was never started has its check all the same")
 	}
 }
 

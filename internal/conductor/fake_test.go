@@ -281,7 +281,7 @@ func (f *fakeEngine) ContainerInspect(ctx context.Context, ref string) (containe
 		}
 		s := &container.State{Status: c.status, ExitCode: c.exitCode, StartedAt: "2026-01-01T00:00:00Z", FinishedAt: "2026-01-01T00:00:01Z"}
 		if c.health != "" {
-			s.Health = &container.Health{Status: c.health, Log: []*container.HealthcheckResult{{ExitCode: 1, Output: "no route"}}}
+			s.Health = &container.Health{Status: c.health, FailingStreak: defaultRetries, Log: []*container.HealthcheckResult{{ExitCode: 1, Output: "no route"}}}
 		}
 		config := c.config
 		config.Labels = c.labels

@@ -111,19 +111,20 @@ func Meets(desired DesiredState, codes []int, wait Wait, s State, now time.Time)
 	if desired == DesiredStopped || desired == DesiredPaused {
 		return len(planPower(Spec{DesiredState: desired}, s)) == 0
 	}
-	if s.steady(now) {
-		s.RestartCount = 0 // It came up at a later try.
-	}
-	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s, true).met
+	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s.at(now), true).met
 }
 
 // steadyAfter is how long a container has to run until its engine takes it for one that came up: it then
 // starts to count its restarts anew.
 const steadyAfter = 10 * time.Second
 
-// steady reports whether the container has run long enough since its last restart.
-func (s State) steady(now time.Time) bool {
-	return s.Status == "running" && now.Sub(s.StartedAt) >= steadyAfter
+// at is the state as it counts at a time: what has run long enough since its last restart came up at a
+// later try, and that is right.
+func (s State) at(now time.Time) State {
+	if s.Status == "running" && now.Sub(s.StartedAt) >= steadyAfter {
+		s.RestartCount = 0
+	}
+	return s
 }
 
 // successor returns the record of the last operation after r that made or changed the container of r's

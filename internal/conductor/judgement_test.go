@@ -37,9 +37,9 @@ func TestRecovered(t *testing.T) {
 	}{
 		{"it runs", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: running}, true},
 		{"there is none", of(KindCreate, up, WaitReady, nil), nil, false},
-		{"it is healthy", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Health: "healthy"}}, true},
-		{"it is not healthy yet", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Health: "starting"}}, false},
-		{"it only has to run", of(KindCreate, up, WaitRunning, nil), &Container{Name: "web", State: State{Status: "running", Health: "unhealthy"}}, true},
+		{"it is healthy", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Checked: true, Health: "healthy"}}, true},
+		{"it is not healthy yet", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Checked: true, Health: "starting"}}, false},
+		{"it only has to run", of(KindCreate, up, WaitRunning, nil), &Container{Name: "web", State: State{Status: "running", Checked: true, Health: "unhealthy"}}, true},
 		{"it ended", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "exited", StartedAt: long}}, false},
 		{"it came up at a later try", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", RestartCount: 7, StartedAt: long}}, true},
 		{"it has only just been restarted", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", RestartCount: 7, StartedAt: short}}, false},

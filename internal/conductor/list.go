@@ -74,6 +74,10 @@ func (e *engine) list(ctx context.Context, f Filter) ([]Listed, error) {
 		if len(s.Names) == 0 || !strings.Contains(s.Names[0], f.Name) {
 			continue
 		}
+		// It has a health for what it does not watch, too: see observeHealth.
+		if f.Health != "" && f.Health != container.NoHealthcheck && s.State != container.StateRunning {
+			continue
+		}
 		list = append(list, Listed{
 			ID: s.ID, Name: strings.TrimPrefix(s.Names[0], "/"), Image: s.Image, ImageID: s.ImageID, Status: s.State, Labels: s.Labels,
 			Created: time.Unix(s.Created, 0).UTC(),

@@ -167,7 +167,7 @@ func (e *engine) nameShared(ctx context.Context, c *Container) error {
 			}
 			found[id] = r
 		}
-		name, other := strings.TrimPrefix(r.Name, "/"), observeState(r.State, 0)
+		name, other := strings.TrimPrefix(r.Name, "/"), observeState(r.State, 0, r.Config)
 		c.Shared = put(c.Shared, id, name)
 		c.Joined = append(c.Joined, Joined{
 			Attribute: share.attribute, Name: name, Running: active(other), Restarted: startedAfter(other, c.State, time.Now()),

@@ -160,7 +160,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 			Networking: observeNetworking(r.Config, r.HostConfig),
 		},
 		Created:    instant(r.Created),
-		State:      observeState(r.State, r.RestartCount),
+		State:      observeState(r.State, r.RestartCount, r.Config),
 		AutoRemove: r.HostConfig.AutoRemove,
 		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
@@ -230,18 +230,44 @@ func observeImage(r image.InspectResponse) *ImageDefaults {
 	return d
 }
 
-func observeState(s *container.State, restarts int) State {
+func observeState(s *container.State, restarts int, config *container.Config) State {
 	state := State{
 		Status: s.Status, ExitCode: s.ExitCode, OOMKilled: s.OOMKilled, Error: s.Error, RestartCount: restarts,
 		StartedAt: instant(s.StartedAt), FinishedAt: instant(s.FinishedAt),
 	}
-	if s.Health != nil && s.Health.Status != container.NoHealthcheck {
-		state.Health = s.Health.Status
+	var check *Healthcheck
+	if config != nil {
+		check = observeHealthcheck(config.Healthcheck)
+	}
+	checked := s.Health != nil && s.Health.Status != container.NoHealthcheck
+	state.Checked = checked || check != nil && !check.Disabled()
+	if checked {
+		state.Health = observeHealth(s, check)
 		for _, r := range s.Health.Log {
 			state.HealthLog = append(state.HealthLog, HealthResult{ExitCode: r.ExitCode, Output: r.Output})
 		}
 	}
 	return state
+}
+
+// observeHealth returns what the health check found. An engine calls a container unhealthy whenever it does
+// not watch it, because it has ended, is being restarted or is paused, and until the first run after that:
+// only as many failed runs as the check allows are its own verdict.
+func observeHealth(s *container.State, check *Healthcheck) string {
+	switch {
+	case s.Status != container.StateRunning:
+		return ""
+	case s.Health.Status != container.Unhealthy:
+		return s.Health.Status
+	}
+	retries := defaultRetries
+	if check != nil && check.Retries > 0 {
+		retries = check.Retries
+	}
+	if s.Health.FailingStreak < retries {
+		return container.Starting
+	}
+	return container.Unhealthy
 }
 
 func environmentMap(list []string) map[string]string {

@@ -67,18 +67,21 @@ func judge(spec Spec, wait Wait, s State, settled bool) verdict {
 	case s.Status == "exited" || s.Status == "dead" || s.Status == "removing":
 		return verdict{kind: fault.Exited}
 	}
-	unchecked := wait == WaitRunning || spec.DesiredState == DesiredPaused || (wait == WaitReady && s.Health == "")
+	unchecked := wait == WaitRunning || spec.DesiredState == DesiredPaused || (wait == WaitReady && !s.Checked)
 	switch {
-	case unchecked && (s.RestartCount > 0 || s.Status == "restarting"):
+	case unchecked && s.Status == "restarting":
 		return verdict{kind: fault.CrashLoop}
+	case unchecked && s.RestartCount > 0:
+		// It is one more try: it ends, with a code that can be told, or runs long enough.
+		return verdict{}
 	case unchecked:
 		return verdict{met: settled && s.Status == "running"}
-	case s.Status == "running" && s.Health == "":
+	case s.Status == "running" && !s.Checked:
 		return verdict{kind: fault.NoHealthcheck}
 	case s.Health == container.Unhealthy:
 		return verdict{kind: fault.Unhealthy}
-	case s.RestartCount >= crashLoop:
-		return verdict{kind: fault.CrashLoop}
+	case s.Status == "restarting" && s.RestartCount >= crashLoop:
+		return verdict{kind: fault.CrashLoop} // Only between two tries the engine has the code of the last one.
 	default:
 		return verdict{met: s.Status == "running" && s.Health == container.Healthy}
 	}
@@ -127,13 +130,12 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*Container, error)
 
 	// A wait that only an event can end needs no look before it: own health checks and jobs.
 	// An image's health check is only seen by looking.
-	var settling <-chan time.Time
+	settling := time.NewTimer(settleTime)
+	defer settling.Stop()
 	byEvent := o.Spec.DesiredState == DesiredCompleted ||
 		o.Spec.DesiredState == DesiredRunning && o.Spec.Healthcheck != nil && !o.Spec.Healthcheck.Disabled() && o.Wait != WaitRunning
-	if !byEvent {
-		timer := time.NewTimer(settleTime)
-		defer timer.Stop()
-		settling = timer.C
+	if byEvent {
+		settling.Stop()
 	}
 	for look := again; ; look = true {
 		if look {
@@ -141,18 +143,20 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*Container, error)
 			if err != nil {
 				return nil, err
 			}
-			switch v := judge(o.Spec, o.Wait, c.State, time.Since(begun) >= settleTime); {
+			switch v := judge(o.Spec, o.Wait, c.State.at(time.Now()), time.Since(begun) >= settleTime); {
 			case v.kind != "":
 				return nil, o.unmet(ctx, v.kind, c, started)
 			case v.met && o.Spec.DesiredState == DesiredPaused:
 				return o.pauseIt(ctx)
 			case v.met:
 				return c, nil
+			case c.State.RestartCount > 0 && !byEvent:
+				settling.Reset(settleTime) // That a later try holds is no event.
 			}
 		}
 		select {
 		case <-events.Wake():
-		case <-settling:
+		case <-settling.C:
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

@@ -6,11 +6,13 @@ package provider_test
 import (
 	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
@@ -83,6 +85,66 @@ func TestAccCrashLoop(t *testing.T) {
 			line:    `resource "gantry_container"`,
 		}.regexp(),
 	})
+}
+
+// An engine calls a container unhealthy that it does not watch, because it is being restarted: what failed is
+// the program, not a check that never ran.
+func TestAccCrashLoopBehindHealthcheck(t *testing.T) {
+	r := newCastRig(t)
+	lines := []string{`restart = "unless-stopped"`, command("exit", "4", "300ms", "no such database"), healthcheck("health", `interval = "30s"`)}
+	r.cli.configure(r.config(r.resource("called", lines...), r.cast("cast", lines...), gather([]string{"cast"})))
+	apply := r.cli.run("apply", "-auto-approve")
+	for _, label := range []string{"called", "cast"} {
+		if want := fmt.Sprintf(`Container "%s" keeps exiting: code 4, restarted`, r.Name(label)); !strings.Contains(flat(apply.output), want) {
+			t.Errorf("the apply does not say %q:\n%s", want, apply.output)
+		}
+	}
+	if strings.Contains(apply.output, "unhealthy") || strings.Count(apply.output, "no such database") < 2 {
+		t.Errorf("the apply calls it unhealthy, or lacks the log:\n%s", apply.output)
+	}
+	r.idle()
+	// The restart policy goes on, and so does the truth.
+	plan := r.cli.run("plan")
+	if !strings.Contains(flat(plan.output), "keeps exiting: code 4") || strings.Contains(plan.output, "unhealthy") {
+		t.Errorf("the plan says:\n%s", plan.output)
+	}
+	r.destroysAll()
+}
+
+// What its restart policy brings up at a later try is up.
+func TestAccUpAtALaterTry(t *testing.T) {
+	r := newCastRig(t)
+	folder := t.TempDir()
+	needed := filepath.Join(folder, "needed")
+	config := func(trigger string) string {
+		lines := []string{
+			`restart = "always"`, command("need", "/probe/needed"), fmt.Sprintf(`restart_triggers = { run = %q }`, trigger),
+			fmt.Sprintf(`mounts = { "/probe" = { type = "bind", source = %q } }`, folder),
+		}
+		return r.config(r.cast("checked", append(lines, healthcheck("health", `interval = "2s"`))...), gather([]string{"checked"}))
+	}
+	if err := os.WriteFile(needed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r.cli.configure(config("first"))
+	r.cli.must("apply", "-auto-approve")
+	if err := os.Remove(needed); err != nil {
+		t.Fatal(err)
+	}
+	r.cli.configure(config("second"))
+	apply := r.cli.start("apply", "-auto-approve")
+	r.Await(r.Name("checked"), "restarted", func(c container.InspectResponse) bool { return c.RestartCount >= 2 })
+	if err := os.WriteFile(needed, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := apply.wait(); got.code != 0 {
+		t.Fatalf("the apply failed:\n%s", got.output)
+	}
+	if c := r.Inspect(r.Name("checked")); c.State.Health.Status != container.Healthy || c.RestartCount < 2 {
+		t.Errorf("it is %s, restarted %d times", c.State.Health.Status, c.RestartCount)
+	}
+	r.emptyPlan()
+	r.destroysAll()
 }
 
 func TestAccUnhealthy(t *testing.T) {

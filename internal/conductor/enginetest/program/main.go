@@ -55,6 +55,9 @@ func main() {
 		request(argument(args, 0, ""), terminate)
 	case "sleep":
 		<-terminate
+	case "need":
+		need(argument(args, 0, "/needed"))
+		<-terminate
 	case "ignore-term":
 		select {}
 	case "exit":
@@ -127,6 +130,14 @@ func request(url string, terminate <-chan os.Signal) {
 		case all == 1:
 			fmt.Println("first answer")
 		}
+	}
+}
+
+// need ends the program after a moment if a file is not there.
+func need(path string) {
+	if _, err := os.Stat(path); err != nil {
+		time.Sleep(time.Second)
+		fatal(err)
 	}
 }
 
