@@ -70,7 +70,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 	}
 	switch {
 	case engineName != e.name:
-		return got, a.elsewhere(wait)
+		return got, a.foreign(wait)
 	case scope.Object == "image":
 		return a.image(ctx, got)
 	default:
@@ -90,9 +90,9 @@ type awaited struct {
 	fault *fault.Fault
 }
 
-// elsewhere judges an operation on another engine than the one that the provider is connected to: what the
+// foreign judges an operation on another engine than the one that the provider is connected to: what the
 // journal knows is all that there is.
-func (a awaited) elsewhere(wait Wait) error {
+func (a awaited) foreign(wait Wait) error {
 	where := fmt.Sprintf("the operation is on engine %q, the provider is connected to %q, and ", a.scope.Engine, a.engine.name)
 	var why error
 	switch {
@@ -117,7 +117,7 @@ func (a awaited) image(ctx context.Context, got Gathered) (Gathered, error) {
 			return got, a.fault
 		}
 		got.Recovered = a.fault
-	} else if img, err = a.engine.appearImage(ctx, a.scope, a.record); err != nil {
+	} else if img, err = a.appearImage(ctx); err != nil {
 		return got, err
 	}
 	got.Image, got.ImageID = img, img.ID
@@ -201,15 +201,21 @@ func (a awaited) appear(ctx context.Context) (*Container, error) {
 			}
 			r = next
 			continue
+		case a.elsewhere().IsZero():
+			return nil, a.scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id))
 		}
 		// The next look finds out whether ctx has ended.
 		_ = pause(ctx, appearLook)
 	}
 }
 
+// elsewhere is until when the operation may be under way on another machine.
+func (a awaited) elsewhere() time.Time { return a.engine.elsewhere(a.id, time.Time{}) }
+
 // appearImage finds the image that an operation brought. Where the journal knows nothing, it waits for
 // the image to be there.
-func (e *engine) appearImage(ctx context.Context, scope fault.Scope, r journal.Record) (*Image, error) {
+func (a awaited) appearImage(ctx context.Context) (*Image, error) {
+	e, scope, r := a.engine, a.scope, a.record
 	object := fault.Object{Kind: scope.Object, Name: scope.Container, Engine: scope.Engine, Operation: scope.Operation, Now: scope.Now}
 	for {
 		img, err := retrying(ctx, func() (*Image, error) { return e.image(ctx, object.Name) })
@@ -222,6 +228,8 @@ func (e *engine) appearImage(ctx context.Context, scope fault.Scope, r journal.R
 			return nil, object.Said(fault.EngineError, fault.StepWaiting, "wait for", nil, "", err)
 		case r.ID != "":
 			return nil, object.NotFound(err)
+		case a.elsewhere().IsZero():
+			return nil, scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id))
 		}
 		// The next look finds out whether ctx has ended.
 		_ = pause(ctx, appearLook)
@@ -261,12 +269,15 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 		if v.met {
 			return c, nil
 		}
+		o := &operation{
+			Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
+			engine: e, containerID: c.ID, step: fault.StepWaiting,
+		}
 		if v.kind != "" {
-			o := &operation{
-				Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
-				engine: e, containerID: c.ID, step: fault.StepWaiting,
-			}
 			return c, o.unmet(ctx, v.kind, c, c.State.StartedAt)
+		}
+		if r.ID == "" && c.State.Status == "created" && e.elsewhere(scope.Operation, time.Time{}).IsZero() {
+			return c, o.stranded(ctx, c)
 		}
 		settle := time.NewTimer(settleTime)
 		select {

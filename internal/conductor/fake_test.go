@@ -39,6 +39,8 @@ type fakeEngine struct {
 	before, after func(ctx context.Context, call string) error
 	// grace is how long containers take to stop.
 	grace time.Duration
+	// host is the name that its host reports.
+	host string
 }
 
 type fakeContainer struct {
@@ -61,7 +63,9 @@ var errLost = func() error {
 	return err
 }()
 
-func newFake() *fakeEngine { return &fakeEngine{containers: make(map[string]*fakeContainer)} }
+func newFake() *fakeEngine {
+	return &fakeEngine{containers: make(map[string]*fakeContainer), host: "edge1"}
+}
 
 // holdStart has the engine's one start wait: starting is closed when it has begun, and started is to be
 // closed to let it end.
@@ -174,7 +178,7 @@ func (f *fakeEngine) ImageInspect(context.Context, string, ...client.ImageInspec
 }
 
 func (f *fakeEngine) Info(ctx context.Context) (system.Info, error) {
-	return system.Info{ID: "FAKE", Name: "edge1", NCPU: 1}, f.request(ctx, "info", func() error { return nil })
+	return system.Info{ID: "FAKE", Name: f.host, NCPU: 1}, f.request(ctx, "info", func() error { return nil })
 }
 
 func (f *fakeEngine) Events(ctx context.Context, _ events.ListOptions) (<-chan events.Message, <-chan error) {

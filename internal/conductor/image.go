@@ -112,6 +112,10 @@ type ImageStanding struct {
 	Recovered bool
 	// Known says that the journal knows the operation.
 	Known bool
+	// Elsewhere is until when it may be under way on another machine, if nothing here tells of it.
+	Elsewhere time.Time
+	// Vanished says that nothing tells of it any more, on the engine either.
+	Vanished bool
 }
 
 // LookImage reads an image by its name, and what became of the operation that a state names.

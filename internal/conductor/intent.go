@@ -6,6 +6,7 @@ package conductor
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -67,6 +68,7 @@ func (o *operation) conclude(err error) {
 	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
 		o.settle(o.Spec.Name, o.containerID)
 		o.settleOwn(o.PriorName)
+		o.settleFormer(o.OperationID)
 	}
 }
 
@@ -87,5 +89,26 @@ func (o *operation) settleOwn(lane string) {
 		if own && r.Unsettled() && journal.Ticket(r.ID) < journal.Ticket(o.id) {
 			o.write(r.ID, func(r *journal.Record) { r.Settled = true })
 		}
+	}
+}
+
+// settleFormer settles the failure of the operation that the caller knew, where its record is from the time when
+// the engine's host had another name.
+func (o *operation) settleFormer(operationID string) {
+	in := o.in.Knower(operationID)
+	if in == o.in {
+		return
+	}
+	r, err := in.Find(operationID)
+	if err == nil && (r.Unsettled() || r.InProgress() && !in.Alive(r)) {
+		err = in.Change(operationID, func(r *journal.Record) {
+			if r.InProgress() {
+				r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
+			}
+			r.Settled = true
+		})
+	}
+	if err != nil {
+		o.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
 	}
 }

@@ -97,7 +97,7 @@ func (e *engine) settleRemovals(ctx context.Context) {
 		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {
 			continue
 		}
-		err := e.journal.Change(r.ID, func(r *journal.Record) {
+		err := e.journal.Knower(r.ID).Change(r.ID, func(r *journal.Record) {
 			if r.InProgress() {
 				r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
 			}

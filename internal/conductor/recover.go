@@ -127,6 +127,10 @@ type Standing struct {
 	// Known says that the journal knows the operation. It does not where another machine
 	// carried it out, or long after.
 	Known bool
+	// Elsewhere is until when it may be under way on another machine, if nothing here tells of it.
+	Elsewhere time.Time
+	// Vanished says that nothing tells of it any more, on the engine either.
+	Vanished bool
 }
 
 // Look reads a container by its ID, or, where that is not known yet, by its name and the create
@@ -189,11 +193,12 @@ func (e *engine) claim(operationID, scope string) {
 	if e.journal == nil || operationID == "" {
 		return
 	}
-	r, err := e.journal.Find(operationID)
-	if err != nil || !e.journal.Lost(r) && (scope == "" || r.Scope == "" || r.Scope == scope) {
+	in := e.journal.Knower(operationID)
+	r, err := in.Find(operationID)
+	if err != nil || !in.Lost(r) && (scope == "" || r.Scope == "" || r.Scope == scope) {
 		return
 	}
-	if err := e.journal.Change(operationID, func(r *journal.Record) { r.Claimed, r.Scope = true, cmp.Or(scope, r.Scope) }); err != nil {
+	if err := in.Change(operationID, func(r *journal.Record) { r.Claimed, r.Scope = true, cmp.Or(scope, r.Scope) }); err != nil {
 		e.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
 	}
 }
@@ -227,7 +232,8 @@ func (e *engine) recall(operationID string) recalled {
 	if e.journal == nil {
 		return known
 	}
-	r, err := e.journal.Find(operationID)
+	in := e.journal.Knower(operationID)
+	r, err := in.Find(operationID)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
 			e.logger.Warn("a record of the journal can't be read", "operation", operationID, "error", err)
@@ -239,7 +245,7 @@ func (e *engine) recall(operationID string) recalled {
 	}
 	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart, Uploads: r.Uploads, Exchange: Kind(r.Kind) == KindExchange}
 	// Who waited for a call has heard of its failure: it is settled by that.
-	s.InProgress = r.InProgress() && e.journal.Alive(r)
+	s.InProgress = r.InProgress() && in.Alive(r)
 	s.Fault = failureOf(r, !s.InProgress)
 	s.Settled = r.Cast && r.Settled
 	known.standing, known.judged = s, r

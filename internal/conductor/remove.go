@@ -5,12 +5,9 @@ package conductor
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
-	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -94,17 +91,13 @@ func (o *operation) expect(ctx context.Context) error {
 	}
 }
 
-// elsewhere says whether the operation that is to make the container may be under way on another
-// machine: this one's journal does not know it, and its time is not up.
+// elsewhere reports whether the operation that is to make the container may be under way on another
+// machine: this one's journal does not know it.
 func (o *operation) elsewhere() bool {
-	if o.OperationID == "" || !time.Now().Before(o.Expected) {
+	if o.OperationID == "" || o.Expected.IsZero() || o.engine.recall(o.OperationID).standing.Known {
 		return false
 	}
-	if o.engine.journal == nil {
-		return true
-	}
-	_, err := o.engine.journal.Find(o.OperationID)
-	return errors.Is(err, fs.ErrNotExist)
+	return !o.engine.elsewhere(o.OperationID, o.Expected).IsZero()
 }
 
 // identify finds the container of a create whose outcome the caller did not hear of. There may be

@@ -223,6 +223,9 @@ func TestAccAnotherMachine(t *testing.T) {
 	there := &castRig{rig: r.rig, cli: r.cli, dir: t.TempDir()}
 	there.cli.configure(there.config(cast))
 	there.emptyPlan()
+	if plan := there.cli.run("plan"); !strings.Contains(flat(plan.output), fmt.Sprintf("Container %q may be under way on another machine", r.Name("web"))) {
+		t.Errorf("the plan does not say what it goes by:\n%s", plan.output)
+	}
 	r.Proxy.Reset()
 	destroy := r.cli.start("destroy", "-auto-approve")
 	// The refresh looks for the container, the removal does, and looks again.

@@ -115,6 +115,9 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	warnings := &resp.Diagnostics
 	var imported *conductor.ImageDefaults
 	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
+	if u, ok := state.unheard(standing, effectiveWait(&state, r.wait)); err == nil && ok {
+		standing, err = r.conductor.JudgeUnheard(ctx, standing, u)
+	}
 	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
 		warnings = new(diag.Diagnostics)
 	}

@@ -47,7 +47,11 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 			m.compute(s.Container)
 		}
 		m.Status = types.StringValue(inProgress(s.Kind))
+		tellElsewhere(fmt.Sprintf("Container %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
 		return true
+	case s.Vanished:
+		m.warn(s, "The plan creates it anew.", diags)
+		return false
 	case s.Container == nil && s.Fault != nil && s.Kind == conductor.KindCreate:
 		m.Status = types.StringValue(statusCreateFailed)
 		if s.Fault.Kind == fault.Interrupted {
@@ -57,8 +61,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 		m.warn(s, "The plan creates it anew.", diags)
 		return true
 	case s.Container == nil:
-		// Where the journal is another machine's, the cast may still be under way there.
-		return !s.Known && m.ContainerID.IsNull() && now.Before(m.deadline())
+		return false
 	}
 	if wait == conductor.WaitNone {
 		wait = conductor.WaitReady
@@ -110,6 +113,18 @@ func inProgress(kind conductor.Kind) string {
 // warn tells of a failure that nobody waited for.
 func (m *containerModel) warn(s conductor.Standing, plan string, diags *diag.Diagnostics) {
 	tellFailed(fmt.Sprintf("Container %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
+}
+
+// unheard returns what the state has of a create whose outcome neither it nor the journal knows; ok reports whether
+// that is so.
+func (m *containerModel) unheard(s conductor.Standing, wait conductor.Wait) (u conductor.Unheard, ok bool) {
+	if s.Known || s.InProgress || s.Fault != nil || !m.ContainerID.IsNull() || m.OperationID.IsNull() {
+		return conductor.Unheard{}, false
+	}
+	if wait == conductor.WaitNone {
+		wait = conductor.WaitReady
+	}
+	return conductor.Unheard{OperationID: m.OperationID.ValueString(), Spec: m.expand(), Wait: wait, Deadline: m.deadline()}, true
 }
 
 // deadline is when the time of the last create was up.

@@ -158,6 +158,9 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	standing, err := r.conductor.LookImage(ctx, state.Name.ValueString(), state.OperationID.ValueString())
+	if err == nil && !standing.Known && state.ImageID.IsNull() && !state.OperationID.IsNull() {
+		standing, err = r.conductor.JudgeUnheardImage(ctx, standing, state.Name.ValueString(), state.OperationID.ValueString(), castDeadline(state.OperationID, state.Timeouts))
+	}
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
@@ -169,7 +172,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
 		warnings = new(diag.Diagnostics)
 	}
-	if !state.judge(standing, time.Now(), warnings) {
+	if !state.judge(standing, warnings) {
 		resp.State.RemoveResource(ctx)
 		return
 	}

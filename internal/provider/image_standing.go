@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -39,17 +38,20 @@ func (m *imageModel) failed() bool {
 
 // judge makes the state of what engine and journal say. It says whether the image is there, or may
 // still come.
-func (m *imageModel) judge(s conductor.ImageStanding, now time.Time, diags *diag.Diagnostics) bool {
+func (m *imageModel) judge(s conductor.ImageStanding, diags *diag.Diagnostics) bool {
 	warn := func(plan string) {
 		tellFailed(fmt.Sprintf("Image %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
 	}
 	switch {
 	case s.InProgress:
 		m.Status = types.StringValue(inProgress(s.Kind))
+		tellElsewhere(fmt.Sprintf("Image %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
 		return true
+	case s.Vanished:
+		warn("The plan brings it anew.")
+		return false
 	case s.Image == nil && s.Fault == nil:
-		// Where the journal is another machine's, the cast may still be under way there.
-		return !s.Known && m.ImageID.IsNull() && now.Before(castDeadline(m.OperationID, m.Timeouts))
+		return false
 	case s.Image != nil:
 		m.compute(s.Image)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -72,6 +73,16 @@ func tellFailed(subject, id string, f *fault.Fault, plan string, diags *diag.Dia
 		what += ", at " + f.Time.Local().Format(time.RFC1123)
 	}
 	diags.AddWarning(fmt.Sprintf("%s on engine %q failed after the last apply", subject, engine), fmt.Sprintf("%s.\n%s\n\n%s", what, f.Detail(), plan))
+}
+
+// tellElsewhere warns of an operation that may be under way on another machine, which nothing here can tell.
+func tellElsewhere(subject string, operation types.String, until time.Time, diags *diag.Diagnostics) {
+	if until.IsZero() {
+		return
+	}
+	diags.AddWarning(subject+" may be under way on another machine", fmt.Sprintf("The journal in the provider's state_dir does not know the operation %s, which the state names. "+
+		"Until %s it is taken for one that is being carried out where it was accepted, and nothing is planned for it; after that it is judged by what the engine has.",
+		operation.ValueString(), until.Local().Format(time.RFC1123)))
 }
 
 // tellUnkept warns once that the journal does not have what was carried out.

@@ -17,6 +17,8 @@ import (
 type Engine struct {
 	journal *Journal
 	dir     string
+	// id is the engine's; empty where it is not known.
+	id string
 
 	listing sync.Mutex
 	// index is the last listing of the open operations.

@@ -4,8 +4,10 @@
 package journal
 
 import (
+	"cmp"
 	"errors"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -34,6 +36,22 @@ func (l *Late) Has(operationID string) bool { return l.tickets[Ticket(operationI
 // Late returns the newest failures of casts that nothing has settled, at most so many, and counts the
 // others. Those are known by their marks: only what has none is opened, and that for a bounded time.
 func (e *Engine) Late(most int, takes time.Duration) (Late, error) {
+	late, err := e.ownLate(most, takes)
+	if err != nil {
+		return Late{}, err
+	}
+	for _, before := range e.former() {
+		old, err := before.ownLate(most, takes)
+		if err != nil {
+			return Late{}, err
+		}
+		late.add(old, most)
+	}
+	return late, nil
+}
+
+// ownLate is Late without what the engine had under other host names.
+func (e *Engine) ownLate(most int, takes time.Duration) (Late, error) {
 	x, err := e.opened()
 	if err != nil {
 		return Late{}, err
@@ -84,6 +102,18 @@ func (e *Engine) Late(most int, takes time.Duration) (Late, error) {
 	}
 	slices.Reverse(late.Records)
 	return late, nil
+}
+
+// add adds those of another part of the journal.
+func (l *Late) add(other Late, most int) {
+	maps.Copy(l.tickets, other.tickets)
+	l.Records = append(l.Records, other.Records...)
+	slices.SortStableFunc(l.Records, func(a, b Record) int { return cmp.Compare(a.ticket(), b.ticket()) })
+	l.Records = l.Records[max(0, len(l.Records)-most):]
+	l.Unread += other.Unread
+	l.Unreadable += other.Unreadable
+	l.Problems = append(l.Problems, other.Problems...)
+	l.Problems = l.Problems[:min(len(l.Problems), most)]
 }
 
 func (l *Late) problem(err error, most int) {

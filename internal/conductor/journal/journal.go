@@ -11,6 +11,7 @@
 //	  engines/<engine>-<short>/
 //	    operations/<ticket>.<lane>….json   one file an operation: what is open, and what has just ended
 //	    operations/<ticket>.cancel         somebody asks the operation's owner to cancel it
+//	    formerly                           the folders that the engine had under other host names
 //	    history/<lane>/<ticket>.<lane>….json   what is over
 //	    late/<ticket>.<lane>….json         marks a cast whose failure nobody has dealt with
 //	    progress/<ticket>.json             where an operation in progress is, for whoever watches it
@@ -110,7 +111,8 @@ func (j *Journal) Dir() string { return j.dir }
 // Engine returns the part of the journal that belongs to one engine: its ID, and the host name that
 // it reports, since cloned machines can share an ID. The error is an *UnusableError.
 func (j *Journal) Engine(id, host string) (*Engine, error) {
-	e := j.engine(printable(host) + "-" + short(id+"\x00"+host))
+	e := j.engine(folderOf(id, host))
+	e.id = id
 	for _, folder := range e.folders() {
 		if err := os.MkdirAll(folder, folderMode); err != nil {
 			return nil, &UnusableError{j.dir, fmt.Errorf("making the folder of engine %q: %w", host, err)}
@@ -127,10 +129,17 @@ func (j *Journal) engine(folder string) *Engine {
 // connection.
 func (j *Journal) Note(host string, e *Engine) error {
 	path, name := j.note(host), filepath.Base(e.dir)
-	if known, err := os.ReadFile(path); err == nil && string(known) == name {
+	known, err := os.ReadFile(path)
+	if err == nil && string(known) == name {
 		return nil
 	}
-	err := os.MkdirAll(filepath.Dir(path), folderMode)
+	err = nil
+	if e.renamed(string(known)) {
+		err = e.follows(string(known))
+	}
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), folderMode)
+	}
 	if err == nil {
 		err = replace(path, []byte(name), true)
 	}

@@ -1,0 +1,68 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package journal
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// origin tells in a ticket which state folder drew it, on which machine since which start of it: an operation
+// that was accepted there, and that the folder does not know any more, is not under way. It takes the place of
+// random bits; those at the end stay, by which a person names an operation.
+type origin [3]byte
+
+// originAt is where a ticket has its origin, in bytes: behind the time and the two bits of the variant.
+const originAt = 9
+
+func originOf(dir string) origin {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	if resolved, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = resolved
+	}
+	host, _ := os.Hostname()
+	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // Other systems have none: then the name alone tells.
+	sum := sha256.Sum256(bytes.Join([][]byte{[]byte(host), boot, []byte(dir)}, []byte{0}))
+	return origin(sum[:len(origin{})])
+}
+
+// sign puts the origin into a ticket.
+func (o origin) sign(ticket uuid.UUID) uuid.UUID {
+	copy(ticket[originAt:], o[:])
+	return ticket
+}
+
+// Forgot reports whether an operation was accepted in this very state folder, which does not know it any more.
+// What can't be found out it may know.
+func (e *Engine) Forgot(id string) bool {
+	ticket, err := uuid.Parse(Ticket(id))
+	if err != nil || origin(ticket[originAt:originAt+len(origin{})]) != originOf(e.journal.dir) {
+		return false
+	}
+	engines, err := e.journal.Engines()
+	for _, in := range engines {
+		if _, err := in.Find(id); !errors.Is(err, fs.ErrNotExist) {
+			return false
+		}
+	}
+	return err == nil
+}
+
+// AcceptedAt is when an operation was accepted; the zero time if its ID does not tell.
+func AcceptedAt(id string) time.Time {
+	ticket, err := uuid.Parse(Ticket(id))
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(ticket.Time().UnixTime())
+}
