@@ -111,7 +111,7 @@ func (r *rig) runCase(c resource.TestCase) {
 	c.ProtoV6ProviderFactories = map[string]func() (tfprotov6.ProviderServer, error){
 		"gantry": func() (tfprotov6.ProviderServer, error) { return provider.NewServer("test", logger)(), nil },
 	}
-	// Acceptance tests run with every `go test`: TF_ACC would skip them without a word.
+	// Whether acceptance tests run was decided when the rig was made.
 	c.IsUnitTest = true
 	resource.Test(r.t, c)
 }

@@ -70,6 +70,7 @@ func program() string { return cmp.Or(os.Getenv("TF_ACC_TERRAFORM_PATH"), "terra
 // needsTerraform skips a test of what Terraform has since a version ("1.14.0"), and OpenTofu has not.
 func needsTerraform(tb testing.TB, what, since string) {
 	tb.Helper()
+	enginetest.Acceptance(tb)
 	output, err := exec.CommandContext(tb.Context(), program(), "version").Output()
 	if err != nil {
 		tb.Fatalf("Unable to ask for Terraform's version: %v", err)
@@ -100,6 +101,7 @@ type cli struct {
 // newPlainCLI is for configurations without gantry: no provider is started.
 func newPlainCLI(tb testing.TB) *cli {
 	tb.Helper()
+	enginetest.Acceptance(tb)
 	c := &cli{t: tb, folder: tb.TempDir()}
 	c.env = append(os.Environ(), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1")
 	return c

@@ -17,6 +17,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,13 +60,24 @@ type Engine struct {
 	own map[string]bool
 }
 
-// New connects a test to the engine at DOCKER_HOST, else at the default socket. Without an engine
-// the test fails: a skipped test would say nothing.
+// Acceptance skips a test that needs an engine or Terraform unless TF_ACC is set, as the acceptance tests
+// of all providers do: `go test ./...` needs Go alone. With TF_ACC nothing is skipped, and what such a test
+// lacks then fails it.
+func Acceptance(tb testing.TB) {
+	tb.Helper()
+	if os.Getenv("TF_ACC") == "" {
+		tb.Skip("An acceptance test: `make test` runs it (TF_ACC is not set).")
+	}
+}
+
+// New connects an acceptance test to the engine at DOCKER_HOST, else at the default socket. Without an
+// engine the test fails.
 //
 // When the test ends, everything with its prefix is removed; a container that the test did not
 // make with [Engine.Run] and did not announce with [Engine.Leaves] is then a failure.
 func New(tb testing.TB) *Engine {
 	tb.Helper()
+	Acceptance(tb)
 	return connect(tb, client.FromEnv)
 }
 

@@ -40,6 +40,7 @@ type Own struct {
 // NewOwn starts an engine, which ends with the test.
 func NewOwn(tb testing.TB) *Own {
 	tb.Helper()
+	Acceptance(tb)
 	if os.Geteuid() != 0 {
 		tb.Fatal("An engine of the test's own needs root: it has namespaces of its own.")
 	}
