@@ -167,7 +167,8 @@ func TestAccNetwork(t *testing.T) {
 	}
 }
 
-// The name belongs to somebody else; then to gantry; then somebody makes the network anew.
+// The name belongs to somebody else; then to gantry; then somebody makes a network in its place, which is
+// theirs.
 func TestAccNetworkNames(t *testing.T) {
 	r := newRig(t)
 	name := r.Name("front")
@@ -207,16 +208,15 @@ func TestAccNetworkNames(t *testing.T) {
 				recreated = r.inspectNetwork(r.Network("front")).ID
 			},
 			Config: config,
-			ConfigStateChecks: []statecheck.StateCheck{
-				statecheck.ExpectKnownValue(front, path("network_id"), knownvalue.StringFunc(func(id string) error {
-					if id != recreated {
-						return errors.New("the new network was not noticed")
-					}
-					return nil
-				})),
-			},
+			ExpectError: failure{
+				summary: fmt.Sprintf("The name of network %q is already in use", name), line: "name",
+				says: []string{"it was not touched", "import it as \"" + r.HostName() + "/" + name},
+			}.regexp(),
 		},
 	)
+	if r.inspectNetwork(name).ID != recreated {
+		t.Error("the network that somebody made in the place of gantry's was touched")
+	}
 }
 
 // A removal waits for containers that are being removed: it doesn't disconnect them.

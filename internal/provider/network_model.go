@@ -350,8 +350,3 @@ func (v subnet) ValidateString(ctx context.Context, req validator.StringRequest,
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid subnet %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
 }
-
-// sameNetwork reports whether a network meets what another state of it says, but for what identifies it.
-func sameNetwork(a, b *wholeNetworkModel) bool {
-	return reflect.DeepEqual(a.expand(), b.expand())
-}

@@ -89,30 +89,21 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
-// find reads the network by its ID, or the one that somebody made in its place.
+// find reads the network by its ID. Another one that has its name by now is somebody else's.
 func (r *networkResource) find(ctx context.Context, state *wholeNetworkModel, diags *diag.Diagnostics) (*conductor.Network, error) {
 	found, missing := r.conductor.InspectNetwork(ctx, state.NetworkID.ValueString())
 	if !isMissing(missing) || state.Name.IsNull() {
 		return found, missing
 	}
 	name := state.Name.ValueString()
-	found, err := r.conductor.InspectNetwork(ctx, name)
-	if err != nil {
-		return nil, err
+	other, err := r.conductor.InspectNetwork(ctx, name)
+	if err == nil && other.Name == name { // The engine takes a name for the beginning of an ID.
+		diags.AddWarning(fmt.Sprintf("Network %q on engine %q was removed, and another one has its name", name, other.Engine),
+			fmt.Sprintf("Its ID was %s. The network that has the name now, %s, was created at %s and is not managed here: it is not touched. The plan creates the network anew, "+
+				"which fails as long as the name is taken. Remove the other one, or import it as \"%s/%s\".",
+				state.NetworkID.ValueString(), other.ID, other.Created.UTC().Format(time.RFC3339), other.Engine, name))
 	}
-	if found.Name != name { // The engine takes a name for the beginning of an ID.
-		return nil, missing
-	}
-	after := *state
-	after.refresh(found)
-	plan := "It has the same settings: nothing is to do."
-	if !sameNetwork(state, &after) {
-		plan = "Its settings differ: the plan replaces it."
-	}
-	diags.AddWarning(fmt.Sprintf("Network %q on engine %q was recreated outside", name, found.Engine),
-		fmt.Sprintf("Its ID was %s and is now %s, created at %s. From now on the new one is managed. %s If it is not yours to manage, remove it from the state "+
-			"(terraform state rm) and choose another name.", state.NetworkID.ValueString(), found.ID, found.Created.UTC().Format(time.RFC3339), plan))
-	return found, nil
+	return nil, missing
 }
 
 // Update only takes over what says how gantry works: all else replaces the network.

@@ -23,9 +23,9 @@ import (
 func TestAccRecreatedUnderAContainer(t *testing.T) {
 	r := newRig(t)
 	pushed := enginetest.NewRegistry(t, r.Engine).Push("app", enginetest.ImageOptions{Random: 1 << 10})
-	config := r.provider() + r.image(pushed.Reference) + r.network() +
-		r.resource("web", `image = gantry_image.app.name`, command("sleep"), `networks = { front = { network = gantry_network.front.name, aliases = ["www"] } }`)
-	name, old := r.Name("front"), ""
+	name, old := r.Network("front"), ""
+	config := r.provider() + r.image(pushed.Reference) + r.resource("web", `image = gantry_image.app.name`, command("sleep"),
+		fmt.Sprintf("networks = { front = { network = %q, aliases = [\"www\"] } }", name))
 	recreate := func() {
 		t.Helper()
 		old = r.inspectNetwork(name).ID
@@ -49,16 +49,16 @@ func TestAccRecreatedUnderAContainer(t *testing.T) {
 		}
 		return nil
 	})}
-	plans := func(network, image, container plancheck.ResourceActionType) resource.ConfigPlanChecks {
+	plans := func(image, container plancheck.ResourceActionType) resource.ConfigPlanChecks {
 		return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{
-			plancheck.ExpectResourceAction(front, network), plancheck.ExpectResourceAction(app, image), plancheck.ExpectResourceAction(web, container),
+			plancheck.ExpectResourceAction(app, image), plancheck.ExpectResourceAction(web, container),
 		}}
 	}
 	const nothing = plancheck.ResourceActionNoop
 	r.run(
 		resource.TestStep{Config: config, ConfigStateChecks: repaired},
 		resource.TestStep{
-			PreConfig: recreate, Config: config, ConfigPlanChecks: plans(nothing, nothing, plancheck.ResourceActionUpdate), ConfigStateChecks: repaired,
+			PreConfig: recreate, Config: config, ConfigPlanChecks: plans(nothing, plancheck.ResourceActionUpdate), ConfigStateChecks: repaired,
 		},
 		// A stopped container keeps the ID of the network that is gone.
 		resource.TestStep{
@@ -72,11 +72,11 @@ func TestAccRecreatedUnderAContainer(t *testing.T) {
 				}
 				r.Network("front")
 			},
-			Config: config, ConfigPlanChecks: plans(nothing, nothing, plancheck.ResourceActionUpdate), ConfigStateChecks: repaired,
+			Config: config, ConfigPlanChecks: plans(nothing, plancheck.ResourceActionUpdate), ConfigStateChecks: repaired,
 		},
 		resource.TestStep{
 			PreConfig: func() { r.rmi(pushed.Reference) },
-			Config:    config, ConfigPlanChecks: plans(nothing, plancheck.ResourceActionCreate, nothing), ConfigStateChecks: repaired,
+			Config:    config, ConfigPlanChecks: plans(plancheck.ResourceActionCreate, nothing), ConfigStateChecks: repaired,
 		},
 	)
 }
