@@ -42,6 +42,8 @@ type EndpointOptions struct {
 	// AskedMAC is, in what an engine reports, the MAC address if it tells that somebody asked for it.
 	AskedMAC   string            `json:"-"`
 	DriverOpts map[string]string `json:"driver_opts,omitempty"`
+	// Links are other containers of the network by name, and what this one alone calls them ("db:data").
+	Links []string `json:"links,omitempty"`
 	// GatewayPriority decides which network has the default gateway: the highest (API 1.48).
 	GatewayPriority int `json:"gw_priority,omitempty"`
 }
@@ -56,7 +58,7 @@ func attachOrder(networks map[string]NetworkAttachment) []string {
 // endpoint says in the words of the Engine API what is asked of a network.
 func (o EndpointOptions) endpoint() *network.EndpointSettings {
 	e := &network.EndpointSettings{
-		Aliases: o.Aliases, MacAddress: o.MACAddress, DriverOpts: o.DriverOpts, GwPriority: o.GatewayPriority,
+		Aliases: o.Aliases, MacAddress: o.MACAddress, DriverOpts: o.DriverOpts, GwPriority: o.GatewayPriority, Links: o.Links,
 	}
 	if o.IPv4Address != "" || o.IPv6Address != "" || len(o.LinkLocalIPs) > 0 {
 		e.IPAMConfig = &network.EndpointIPAMConfig{IPv4Address: o.IPv4Address, IPv6Address: o.IPv6Address, LinkLocalIPs: o.LinkLocalIPs}
@@ -75,6 +77,7 @@ func observeEndpoint(id string, implied []string, e *network.EndpointSettings) A
 		ID: e.NetworkID, Address: cmp.Or(e.IPAddress, e.GlobalIPv6Address),
 		EndpointOptions: EndpointOptions{
 			Aliases: slices.DeleteFunc(slices.Clone(e.Aliases), own), Implied: implied, MACAddress: e.MacAddress, DriverOpts: e.DriverOpts, GatewayPriority: e.GwPriority,
+			Links: e.Links,
 		},
 	}
 	if e.IPAMConfig != nil {
@@ -97,6 +100,7 @@ func (o EndpointOptions) Differences(seen EndpointOptions) []string {
 		{"ipv6_address", sameAddress(o.IPv6Address, seen.IPv6Address)},
 		{"link_local_ips", sameSet(plainAddresses(o.LinkLocalIPs), plainAddresses(seen.LinkLocalIPs))},
 		{"mac_address", o.metMAC(seen)},
+		{"links", SameLinks(o.Links, seen.Links)},
 		{"driver_opts", maps.Equal(o.DriverOpts, seen.DriverOpts)},
 		{"gw_priority", o.GatewayPriority == seen.GatewayPriority},
 	} {

@@ -47,6 +47,8 @@ type Container struct {
 	Gone []string
 	// Shared are the present names of the containers with which it shares namespaces, by ID.
 	Shared map[string]string
+	// Linked are the IDs of the containers that it is linked to, by their present names.
+	Linked map[string]string
 	// Joined are those containers, for each attribute that shares a name space.
 	Joined []Joined
 	// PublishedPorts maps "80/tcp" to the lowest port of the host that leads to it now.

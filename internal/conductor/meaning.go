@@ -360,6 +360,7 @@ func plainNetworks(networks map[string]NetworkAttachment) map[string]NetworkAtta
 
 func (o EndpointOptions) plain() EndpointOptions {
 	o.Aliases, o.LinkLocalIPs = plainList(o.Aliases, strings.Clone), plainList(o.LinkLocalIPs, plainAddress)
+	o.Links = plainList(o.Links, PlainLink)
 	o.IPv4Address, o.IPv6Address, o.MACAddress = plainAddress(o.IPv4Address), plainAddress(o.IPv6Address), plainMAC(o.MACAddress)
 	if len(o.DriverOpts) == 0 {
 		o.DriverOpts = nil
@@ -374,7 +375,7 @@ func (n Networking) plain() Networking {
 			hosts = put(hosts, host, plainEach(addresses, PlainHostAddress))
 		}
 	}
-	n.ExtraHosts = hosts
+	n.ExtraHosts, n.Links = hosts, plainList(n.Links, PlainLink)
 	n.DNS, n.DNSSearch, n.DNSOptions = plainEach(n.DNS, plainAddress), plainEach(n.DNSSearch, strings.Clone), plainEach(n.DNSOptions, strings.Clone)
 	return n
 }

@@ -36,6 +36,9 @@ type Networking struct {
 	// Expose are ports that are exposed beyond those that are published, as an engine spells them
 	// ("80/tcp"), in order. In a Container they are all that it exposes.
 	Expose []string `json:"expose,omitempty"`
+	// Links are other containers of the engine's default network, by name or ID, and what this one calls
+	// them ("db:data").
+	Links []string `json:"links,omitempty"`
 }
 
 // translate puts the settings into a create request.
@@ -43,7 +46,7 @@ func (n Networking) translate(config *container.Config, host *container.HostConf
 	config.Domainname = n.Domainname
 	host.NetworkMode = container.NetworkMode(n.NetworkMode)
 	host.DNS, host.DNSSearch, host.DNSOptions = n.DNS, n.DNSSearch, n.DNSOptions
-	host.PublishAllPorts = n.PublishAllPorts
+	host.PublishAllPorts, host.Links = n.PublishAllPorts, n.Links
 	for _, port := range n.Expose {
 		if config.ExposedPorts == nil {
 			config.ExposedPorts = make(nat.PortSet)
@@ -60,7 +63,7 @@ func (n Networking) translate(config *container.Config, host *container.HostConf
 func observeNetworking(config *container.Config, host *container.HostConfig) Networking {
 	n := Networking{
 		NetworkMode: string(host.NetworkMode), Domainname: config.Domainname, DNS: host.DNS, DNSSearch: host.DNSSearch,
-		DNSOptions: host.DNSOptions, PublishAllPorts: host.PublishAllPorts,
+		DNSOptions: host.DNSOptions, PublishAllPorts: host.PublishAllPorts, Links: observeLinks(host),
 	}
 	for port := range config.ExposedPorts {
 		n.Expose = append(n.Expose, string(port))
@@ -105,7 +108,8 @@ func (n Networking) met(c *Container) bool {
 	return (n.NetworkMode == "" || c.SameNamespace(n.NetworkMode, c.NetworkMode)) && (n.Domainname == "" || n.Domainname == c.Domainname) &&
 		maps.EqualFunc(n.ExtraHosts, c.ExtraHosts, hosts) && slices.EqualFunc(n.DNS, c.DNS, sameAddress) && slices.Equal(n.DNSSearch, c.DNSSearch) &&
 		slices.Equal(n.DNSOptions, c.DNSOptions) && n.PublishAllPorts == c.PublishAllPorts &&
-		!slices.ContainsFunc(n.Expose, func(port string) bool { return !slices.Contains(c.Expose, port) })
+		!slices.ContainsFunc(n.Expose, func(port string) bool { return !slices.Contains(c.Expose, port) }) &&
+		len(plainList(n.Links, PlainLink)) == len(c.Links) && !slices.ContainsFunc(n.Links, func(link string) bool { return !c.HasLink(link) })
 }
 
 // containerPrefix begins a mode that shares a namespace with another container.

@@ -302,6 +302,9 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 	c := observe(e.name, r)
 	c.Defaults = e.defaults
 	e.nameNetworks(ctx, c)
+	if err := e.nameLinked(ctx, c); err != nil {
+		return nil, err
+	}
 	if err := e.nameShared(ctx, c); err != nil {
 		return nil, err
 	}

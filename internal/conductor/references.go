@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -17,8 +18,8 @@ import (
 // referenceLook is the pause between two looks at an operation on a container that is referred to.
 const referenceLook = 100 * time.Millisecond
 
-// otherContainer is one that this one needs: whose namespace it shares, or whose volumes it
-// has.
+// otherContainer is one that this one needs: whose namespace it shares, whose volumes it has, or to which
+// it is linked.
 type otherContainer struct {
 	attribute string
 	// ref is its name or ID.
@@ -39,6 +40,10 @@ func (s Spec) references() []otherContainer {
 		ref, _, _ := strings.Cut(from, ":")
 		refs = append(refs, otherContainer{attribute: "volumes_from", ref: ref})
 	}
+	for _, link := range s.Links {
+		ref, alias := ParseLink(link)
+		refs = append(refs, otherContainer{attribute: "links", ref: ref, words: fmt.Sprintf("AS /%s/%s", s.Name, alias)})
+	}
 	return refs
 }
 
@@ -57,11 +62,11 @@ func (s Spec) referred() []string {
 // that it found at the create, and sometimes nothing that tells what it was needed for.
 func (s Spec) unusable(own string, err error) (otherContainer, bool) {
 	text := err.Error()
-	m := regexp.MustCompile(`(?i)no such container: ([^\s:]+)|container:? ([0-9a-f]{64})`).FindStringSubmatch(text)
+	m := regexp.MustCompile(`(?i)no such container: ([^\s:]+)|container:? ([0-9a-f]{64})|cannot link to (?:a non running container: )?/(\S+)`).FindStringSubmatch(text)
 	if m == nil {
 		return otherContainer{}, false
 	}
-	named, bare := m[1]+m[2], "network_mode"
+	named, bare := m[1]+m[2]+m[3], "network_mode"
 	if strings.Contains(text, "is not running") {
 		bare = "pid"
 	}

@@ -19,7 +19,8 @@ import (
 func TestReferences(t *testing.T) {
 	s := Spec{Settings: Settings{VolumesFrom: []string{"data:ro", "web"}}}
 	s.NetworkMode, s.IPC, s.PID = "container:web", "private", "container:proxy"
-	if diff := cmp.Diff([]string{"data", "proxy", "web"}, s.referred()); diff != "" {
+	s.Links = []string{"db", "data:alias"}
+	if diff := cmp.Diff([]string{"data", "db", "proxy", "web"}, s.referred()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -29,6 +30,13 @@ func TestUnusableReference(t *testing.T) {
 	own, donor := strings.Repeat("0", 64), strings.Repeat("a", 64)
 	by := func(ref string) (s Spec) {
 		s.Name, s.NetworkMode, s.IPC, s.PID = "web", "container:"+ref, "container:"+ref, "container:"+ref
+		return s
+	}
+	linked := func(refs ...string) (s Spec) {
+		s.Name = "web"
+		for _, ref := range refs {
+			s.Links = append(s.Links, ref+":alias")
+		}
 		return s
 	}
 	volumes := Spec{Name: "web", Settings: Settings{VolumesFrom: []string{"donor:ro"}}}
@@ -50,6 +58,9 @@ func TestUnusableReference(t *testing.T) {
 		{"itself", by("donor"), "No such container: " + own, ""},
 		{"itself by its name", by("donor"), "No such container: web", ""},
 		{"nothing is referred to", Spec{Name: "web"}, "No such container: " + donor, ""},
+		{"a link, not running", linked("donor", "other"), "Cannot link to a non running container: /donor AS /web/alias", "links"},
+		{"a link, gone", linked("donor"), "could not get container for donor: No such container: donor", "links"},
+		{"a link by its ID", linked(donor), "Cannot link to a non running container: /donor AS /web/alias", "links"},
 		{"another trouble", by("donor"), "unable to start container process: exec: no such file or directory", ""},
 	} {
 		if got, ok := tt.spec.unusable(own, errors.New(tt.text)); got.attribute != tt.attribute || ok != (tt.attribute != "") {
@@ -65,6 +76,13 @@ func referring(name, other string) Request {
 	return req
 }
 
+// linkedTo is the create of a container with a link to another one.
+func linkedTo(name, other string) Request {
+	req := create(name)
+	req.Spec.Links = []string{other + ":alias"}
+	return req
+}
+
 // What refers to a container waits for the operation on it that was accepted before, and is refused
 // if that fails; two that refer to each other don't wait for ever.
 func TestReferencesAreAwaited(t *testing.T) {
@@ -73,12 +91,14 @@ func TestReferencesAreAwaited(t *testing.T) {
 		fails         bool
 		want          fault.Kind
 	}{
-		"it is made":            {create("web"), referring("user", "web"), false, ""},
-		"it fails":              {create("web"), referring("user", "web"), true, fault.Refused},
-		"each refers to other":  {referring("web", "user"), referring("user", "web"), true, fault.Refused},
-		"it refers to itself":   {create("other"), referring("user", "user"), false, ""},
-		"nobody makes it now":   {create("other"), referring("user", "web"), false, ""},
-		"it was accepted later": {referring("user", "web"), create("web"), false, ""},
+		"it is made":                 {create("web"), referring("user", "web"), false, ""},
+		"it fails":                   {create("web"), referring("user", "web"), true, fault.Refused},
+		"each refers to other":       {referring("web", "user"), referring("user", "web"), true, fault.Refused},
+		"each is linked to other":    {linkedTo("web", "user"), linkedTo("user", "web"), true, fault.Refused},
+		"what it is linked to fails": {create("web"), linkedTo("user", "web"), true, fault.Refused},
+		"it refers to itself":        {create("other"), referring("user", "user"), false, ""},
+		"nobody makes it now":        {create("other"), referring("user", "web"), false, ""},
+		"it was accepted later":      {referring("user", "web"), create("web"), false, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

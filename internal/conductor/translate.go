@@ -169,6 +169,9 @@ func observe(engine string, r container.InspectResponse) *Container {
 			continue
 		}
 		n := observeEndpoint(r.ID, []string{r.Config.Hostname, c.Name}, endpoint)
+		if isDefaultMode(name) {
+			n.Links = nil // An engine keeps them there, and does nothing with them.
+		}
 		if unconnected(c.State, endpoint) {
 			c.Unconnected = put(c.Unconnected, name, n)
 		} else {

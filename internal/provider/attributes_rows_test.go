@@ -10,6 +10,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/docker/docker/api/types/blkiodev"
 	"github.com/docker/docker/api/types/container"
@@ -41,7 +42,7 @@ func attributeRows(f fixtures) map[string]attributeRow {
 	rows := make(map[string]attributeRow)
 	for _, family := range []map[string]attributeRow{
 		identityRows(f), mannerRows(), processRows(), limitRows(), blkioRows(), securityRows(), deviceRows(), namespaceRows(),
-		networkingRows(), networkRows(f), portRows(f), mountRows(f), healthcheckRows(), fileRows(f),
+		networkingRows(f), networkRows(f), portRows(f), mountRows(f), healthcheckRows(), fileRows(f),
 	} {
 		for name, row := range family {
 			rows[name] = row
@@ -292,7 +293,7 @@ func namespaceRows() map[string]attributeRow {
 	}
 }
 
-func networkingRows() map[string]attributeRow {
+func networkingRows(f fixtures) map[string]attributeRow {
 	return map[string]attributeRow{
 		"network_mode": {values: pair{`"none"`, `"host"`}, seen: host("NetworkMode"), want: pair{`"none"`, `"host"`}},
 		"domainname":   {values: pair{`"a.test"`, `"b.test"`}, seen: config("Domainname"), want: pair{`"a.test"`, `"b.test"`}},
@@ -303,6 +304,17 @@ func networkingRows() map[string]attributeRow {
 		"expose": {
 			values: pair{`["7000"]`, `["7000-7001", "53/udp"]`}, seen: func(l look) any { return slices.Sorted(maps.Keys(l.Config.ExposedPorts)) },
 			want: pair{`["7000/tcp"]`, `["53/udp","7000/tcp","7001/tcp"]`},
+		},
+		"links": {
+			values: pair{fmt.Sprintf("[%q]", f.donor+":a"), fmt.Sprintf("[%q, %q]", f.donor+":a", f.donor+":b")}, seen: func(l look) any {
+				var aliases []string
+				for _, link := range l.HostConfig.Links {
+					aliases = append(aliases, link[strings.LastIndexByte(link, '/')+1:])
+				}
+				slices.Sort(aliases)
+				return aliases
+			},
+			want: pair{`["a"]`, `["a","b"]`},
 		},
 		"publish_all_ports": {values: pair{"", "true"}, seen: host("PublishAllPorts"), want: pair{"false", "true"}},
 	}
@@ -330,6 +342,11 @@ func networkRows(f fixtures) map[string]attributeRow {
 			within: within, values: pair{`["db"]`, `["db", "cache"]`}, runs: true,
 			seen: func(l look) any { return aliases(l, f.front) }, want: pair{`["db"]`, `["cache","db"]`},
 			outside: connectedAnew(f.front, &network.EndpointSettings{Aliases: []string{"stranger"}}),
+		},
+		"networks.links": {
+			within: within, values: pair{`["db:data"]`, `["db:data", "cache"]`}, runs: true,
+			seen: front(func(e *network.EndpointSettings) any { return slices.Sorted(slices.Values(e.Links)) }), want: pair{`["db:data"]`, `["cache","db:data"]`},
+			outside: connectedAnew(f.front, &network.EndpointSettings{Links: []string{"db:stranger"}}),
 		},
 		"networks.ipv4_address": {
 			within: within, values: pair{quoted(f.v4 + "9"), quoted(f.v4 + "10")}, runs: true,

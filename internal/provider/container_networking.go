@@ -39,12 +39,13 @@ type networkingModel struct {
 	DNSOpt          []types.String            `tfsdk:"dns_opt"`
 	PublishAllPorts types.Bool                `tfsdk:"publish_all_ports"`
 	Expose          []types.String            `tfsdk:"expose"`
+	Links           []types.String            `tfsdk:"links"`
 }
 
 func networkingEffects() map[string]effect {
 	return map[string]effect{
 		"network_mode": replaces, "domainname": replaces, "extra_hosts": replaces, "dns": replaces, "dns_search": replaces, "dns_opt": replaces,
-		"publish_all_ports": replaces, "expose": replaces,
+		"publish_all_ports": replaces, "expose": replaces, "links": replaces,
 	}
 }
 
@@ -84,6 +85,7 @@ func networkingAttributes() map[string]schema.Attribute {
 			Optional: true, MarkdownDescription: "Whether all ports that the image or `expose` exposes are published, on ports that the engine chooses (`published_ports` has them). Default `false`.",
 		},
 		"expose": exposeAttribute(),
+		"links":  linksAttribute(),
 	}
 }
 
@@ -139,7 +141,7 @@ func isSet(config tfsdk.Config, name string) bool {
 func (m *networkingModel) expand() conductor.Networking {
 	n := conductor.Networking{
 		NetworkMode: m.NetworkMode.ValueString(), Domainname: m.Domainname.ValueString(), DNS: expandList(m.DNS), DNSSearch: expandList(m.DNSSearch),
-		DNSOptions: expandList(m.DNSOpt), PublishAllPorts: m.PublishAllPorts.ValueBool(), Expose: exposedPorts(m.Expose),
+		DNSOptions: expandList(m.DNSOpt), PublishAllPorts: m.PublishAllPorts.ValueBool(), Expose: exposedPorts(m.Expose), Links: expandList(m.Links),
 	}
 	if m.ExtraHosts != nil {
 		n.ExtraHosts = make(map[string][]string, len(m.ExtraHosts))
@@ -162,7 +164,7 @@ func (m *networkingModel) refresh(c *conductor.Container) {
 	m.DNS = refreshAddresses(m.DNS, c.DNS)
 	m.DNSSearch = refreshList(m.DNSSearch, c.DNSSearch)
 	m.DNSOpt = refreshList(m.DNSOpt, c.DNSOptions)
-	m.Expose = refreshExpose(m.Expose, c.Expose)
+	m.Expose, m.Links = refreshExpose(m.Expose, c.Expose), refreshLinks(m.Links, c)
 	if !m.PublishAllPorts.IsNull() {
 		m.PublishAllPorts = types.BoolValue(c.PublishAllPorts)
 	}
@@ -200,7 +202,7 @@ func flattenExtraHosts(hosts map[string][]string) map[string][]types.String {
 func importNetworking(c *conductor.Container) networkingModel {
 	m := networkingModel{
 		NetworkMode: importNetworkMode(c), Domainname: stringOrNull(c.Domainname), ExtraHosts: flattenExtraHosts(c.ExtraHosts),
-		DNS: listOrNull(c.DNS), DNSSearch: listOrNull(c.DNSSearch), DNSOpt: listOrNull(c.DNSOptions),
+		DNS: listOrNull(c.DNS), DNSSearch: listOrNull(c.DNSSearch), DNSOpt: listOrNull(c.DNSOptions), Links: listOrNull(c.Links),
 	}
 	if c.PublishAllPorts {
 		m.PublishAllPorts = types.BoolValue(true)

@@ -37,6 +37,7 @@ type networkModel struct {
 	IPv6Address  types.String            `tfsdk:"ipv6_address"`
 	LinkLocalIPs []types.String          `tfsdk:"link_local_ips"`
 	MACAddress   types.String            `tfsdk:"mac_address"`
+	Links        []types.String          `tfsdk:"links"`
 	DriverOpts   map[string]types.String `tfsdk:"driver_opts"`
 	Priority     types.Int64             `tfsdk:"priority"`
 	GwPriority   types.Int64             `tfsdk:"gw_priority"`
@@ -77,6 +78,7 @@ func networksAttribute() schema.Attribute {
 				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$`),
 					`must be six pairs of hexadecimal digits, for example "02:42:ac:11:65:43"`)},
 			},
+			"links": networkLinksAttribute(),
 			"driver_opts": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType, MarkdownDescription: "Options for the network's driver.",
 				Validators: []validator.Map{mapvalidator.NoNullValues()},
@@ -126,7 +128,7 @@ func (m networkModel) options() conductor.EndpointOptions {
 	return conductor.EndpointOptions{
 		Aliases: expandList(m.Aliases), IPv4Address: m.IPv4Address.ValueString(), IPv6Address: m.IPv6Address.ValueString(),
 		LinkLocalIPs: expandList(m.LinkLocalIPs), MACAddress: m.MACAddress.ValueString(), DriverOpts: expandMap(m.DriverOpts),
-		GatewayPriority: int(m.GwPriority.ValueInt64()),
+		GatewayPriority: int(m.GwPriority.ValueInt64()), Links: expandList(m.Links),
 	}
 }
 
@@ -144,6 +146,8 @@ func (m networkModel) withOptions(seen conductor.EndpointOptions) networkModel {
 			m.LinkLocalIPs = listOrNull(seen.LinkLocalIPs)
 		case "mac_address":
 			m.MACAddress = stringOrNull(cmp.Or(seen.AskedMAC, seen.MACAddress))
+		case "links":
+			m.Links = listOrNull(seen.Links)
 		case "driver_opts":
 			m.DriverOpts = mapOrNull(seen.DriverOpts)
 		case "gw_priority":

@@ -83,6 +83,9 @@ func (m *containerModel) complete(ctx context.Context, config tfsdk.Config, spec
 	diags := config.GetAttribute(ctx, path.Root("environment_wo"), &secrets.EnvironmentWO)
 	diags.Append(config.GetAttribute(ctx, path.Root("files"), &configured)...)
 	// What was not known when the configuration was validated is known now.
+	var networks map[string]networkModel
+	diags.Append(config.GetAttribute(ctx, path.Root("networks"), &networks)...)
+	diags.Append(validateLinks(ctx, config, networks)...)
 	diags.Append(validateSecrets(keysOf(config, "environment"), keysOf(config, "environment_wo"))...)
 	if diags.HasError() {
 		return diags

@@ -394,6 +394,9 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 		s.Hostname = containerID[:12]
 	}
 	s = engineAdds(s)
+	for i, link := range s.Links {
+		s.Links[i] = conductor.PlainLink(link)
+	}
 	attached := make(map[string]conductor.AttachedNetwork)
 	for _, n := range s.Networks {
 		if strings.HasPrefix(networkID, n.Network) {

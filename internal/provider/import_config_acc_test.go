@@ -22,7 +22,7 @@ type ran struct {
 	command []string
 }
 
-// everyFamily are the flags of docker run, family by family. NETWORK, SUBNET and
+// everyFamily are the flags of docker run, family by family. NETWORK, SUBNET, LINKED and
 // VOLUME stand for names, PREFIX for the beginning of the addresses in SUBNET.
 func everyFamily(port string) []ran {
 	flags := func(flags ...string) ran { return ran{flags: flags} }
@@ -36,6 +36,8 @@ func everyFamily(port string) []ran {
 		flags("--label", "com.example/role=web", "--label", "empty="),
 		flags("--publish", "127.0.0.1:"+port+":80"),
 		flags("--publish", "80", "--publish", "53/udp"),
+		flags("--link", "LINKED", "--link", "LINKED:data"),
+		flags("--network", "NETWORK", "--link", "db:data", "--link", "cache"),
 		flags("--expose", "9000"),
 		flags("--expose", "7000-7002", "--expose", "53/udp", "--publish", "80"),
 		flags("--volume", "VOLUME:/data"),
@@ -155,6 +157,10 @@ func (r *rig) runEveryFamily(suffix string) (names []string) {
 	r.t.Helper()
 	network := r.Network(suffix)
 	subnet, prefix := r.subnet(suffix + "-subnet")
+	linked := r.Name(suffix + "-linked")
+	r.docker("run", "--detach", "--name", linked, r.Image)
+	r.Leaves(linked)
+	names = append(names, linked)
 	for i, one := range everyFamily(r.FreePort()) {
 		name := r.Name(fmt.Sprintf("%s-%d", suffix, i))
 		volume := r.Name(fmt.Sprintf("%s-%d-data", suffix, i))
@@ -164,7 +170,7 @@ func (r *rig) runEveryFamily(suffix string) (names []string) {
 		}
 		args = append(args, "--name", name)
 		for _, flag := range one.flags {
-			args = append(args, strings.NewReplacer("NETWORK", network, "SUBNET", subnet, "PREFIX", prefix, "VOLUME", volume).Replace(flag))
+			args = append(args, strings.NewReplacer("NETWORK", network, "SUBNET", subnet, "PREFIX", prefix, "VOLUME", volume, "LINKED", linked).Replace(flag))
 		}
 		r.docker(append(append(args, r.Image), one.command...)...)
 		r.Leaves(name)

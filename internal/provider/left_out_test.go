@@ -28,7 +28,7 @@ func meansNothing() map[string][]any {
 		"labels":              empty,
 		"ports":               none,
 		"mounts":              empty,
-		"networks":            {values{}, values{"bridge": values{}}, values{"bridge": values{"aliases": []any{}, "ipv4_address": "", "driver_opts": values{}, "gw_priority": 0, "network": ""}}},
+		"networks":            {values{}, values{"bridge": values{}}, values{"bridge": values{"aliases": []any{}, "links": []any{}, "ipv4_address": "", "driver_opts": values{}, "gw_priority": 0, "network": ""}}},
 		"volumes_from":        none,
 		"healthcheck":         {values{}, values{"test": []any{}}, values{"disable": false, "interval": "0s", "retries": 0}},
 		"restart":             {"", "no"},
@@ -88,6 +88,7 @@ func meansNothing() map[string][]any {
 		"dns_opt":             none,
 		"publish_all_ports":   {false},
 		"expose":              none,
+		"links":               none,
 	}
 }
 

@@ -62,6 +62,7 @@ func choices() map[string][]any {
 		"stop_signal":         {"SIGINT", "9"},
 		"stop_grace_period":   {"60s", "1m30s"},
 		"hostname":            {"a"},
+		"links":               {[]any{"db"}, []any{"db:data", "cache"}, []any{}},
 		"expose":              {[]any{"80"}, []any{"7000-7002", "53/udp"}, []any{}},
 	}
 }
