@@ -160,23 +160,66 @@ func (c *Conductor) InspectVolume(ctx context.Context, name string) (*Volume, er
 	return v, t.explain(ctx, err)
 }
 
-// RemoveVolume removes a volume that no container uses, and waits for those that are being removed.
-// Unless force, it must be empty.
-func (c *Conductor) RemoveVolume(ctx context.Context, name string, force bool) error {
-	t, err := c.begin(ctx, "volume", name, "remove", "delete", fault.StepRemoving)
-	if err != nil {
-		return err
-	}
-	t.exists = "the volume is still there"
-	return t.explain(ctx, ignoreNotFound(t.removeVolume(ctx, force)))
+// VolumeMaker tells volumes of one name apart: an engine knows a volume by its name alone.
+type VolumeMaker struct {
+	// Known is false where nobody noted who made the volume.
+	Known bool
+	// Operation is the operation that made it; empty if that was not gantry's.
+	Operation string
 }
 
-func (t *task) removeVolume(ctx context.Context, force bool) error {
+// made reports whether it can be this volume that the maker made. What was made outside of gantry can't be told
+// apart. It is pure.
+func (m VolumeMaker) made(v *Volume) bool { return !m.Known || m.Operation == v.Operation }
+
+// RemoveVolume removes a volume that no container uses, and waits for those that are being removed.
+// Unless force, it must be empty. Left is another volume that has the name by now: it is left alone.
+func (c *Conductor) RemoveVolume(ctx context.Context, name string, maker VolumeMaker, force bool) (left *Volume, err error) {
+	t, err := c.begin(ctx, "volume", name, "remove", "delete", fault.StepRemoving)
+	if err != nil {
+		return nil, err
+	}
+	t.exists = "the volume is still there"
+	left, err = t.removeVolume(ctx, maker, force)
+	return left, t.explain(ctx, ignoreNotFound(err))
+}
+
+func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) (left *Volume, err error) {
 	name := t.object.Name
 	v, err := retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return nil, err
+	case !maker.made(v):
+		return v, nil
 	}
+	if err := t.unusedAndEmpty(ctx, v, force); err != nil {
+		return nil, err
+	}
+	err = t.change(ctx, func(ctx context.Context) error {
+		// Much can have happened since the first look.
+		switch v, err := t.volume(ctx, name); {
+		case err != nil:
+			return err
+		case !maker.made(v):
+			left = v
+			return nil
+		}
+		return t.api.VolumeRemove(ctx, name, false)
+	})
+	if err != nil && containsAny(err.Error(), "volume is in use") {
+		err = t.object.InUse("a container that came meanwhile", hintOfUsers, err)
+	}
+	return left, err
+}
+
+// hintOfUsers is what to do where a volume can't be removed because containers use it.
+const hintOfUsers = "remove these containers first, running or not; then apply again. Where a container of this configuration has the volume, refer to it by its resource's name attribute: then Terraform removes the container first"
+
+// unusedAndEmpty returns the fault that keeps a volume from being removed. It waits for containers that are being
+// removed. With force the volume need not be empty.
+func (t *task) unusedAndEmpty(ctx context.Context, v *Volume, force bool) error {
+	name := v.Name
 	mounts := func(s container.Summary) bool {
 		for _, m := range s.Mounts {
 			if m.Type == mount.TypeVolume && m.Name == name {
@@ -194,9 +237,8 @@ func (t *task) removeVolume(ctx context.Context, force bool) error {
 	if err != nil {
 		return err
 	}
-	const hint = "remove these containers first, running or not; then apply again. Where a container of this configuration has the volume, refer to it by its resource's name attribute: then Terraform removes the container first"
 	if len(users) > 0 {
-		return t.object.InUse(describeUsers(users), hint, nil)
+		return t.object.InUse(describeUsers(users), hintOfUsers, nil)
 	}
 	if !force && !v.holdsNothing() {
 		switch first, err := t.firstEntry(ctx, name); {
@@ -208,11 +250,7 @@ func (t *task) removeVolume(ctx context.Context, force bool) error {
 			return t.object.HoldsData(fmt.Sprintf("it is not empty: there is %q in it, for example", first), nil)
 		}
 	}
-	err = t.change(ctx, func(ctx context.Context) error { return t.api.VolumeRemove(ctx, name, false) })
-	if err != nil && containsAny(err.Error(), "volume is in use") {
-		return t.object.InUse("a container that came meanwhile", hint, err)
-	}
-	return err
+	return nil
 }
 
 const (

@@ -212,6 +212,34 @@ func TestAccVolumeRecreated(t *testing.T) {
 	r.RemoveVolume(r.Name("data"))
 }
 
+// Somebody makes the volume anew while gantry is about to remove it: what has the name then is left alone.
+func TestAccVolumeRecreatedDuringRemoval(t *testing.T) {
+	r := newRig(t)
+	recreate := func() {
+		r.RemoveVolume(r.Name("data"))
+		r.Volume("data")
+	}
+	for _, moment := range []string{"/volumes/*", "/images/create"} {
+		c := newCLI(t)
+		c.configure(r.provider() + r.volume())
+		c.must("apply", "-auto-approve")
+		r.Proxy.Clear()
+		gate := r.Proxy.Hold("", moment)
+		destroy := c.start("destroy", "-auto-approve", "-refresh=false")
+		gate.Await()
+		recreate()
+		gate.Open()
+		got := destroy.wait()
+		if got.code != 0 || !strings.Contains(flat(got.output), "was gone already, and another one has its name") {
+			t.Errorf("at %s the destroy ended with %d:\n%s", moment, got.code, got.output)
+		}
+		if !r.VolumeExists(r.Name("data")) {
+			t.Errorf("at %s the volume that somebody made was removed", moment)
+		}
+		r.RemoveVolume(r.Name("data"))
+	}
+}
+
 // The engine's own time of a volume moves with every file in it (before Docker 23.0). That is no volume
 // made anew, and what is computed settles.
 func TestAccVolumeInUseSettles(t *testing.T) {

@@ -103,8 +103,8 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	} else {
 		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
 	}
-	maker, known := volumeMaker(ctx, req.Private, &resp.Diagnostics)
-	another := known && maker != found.Operation
+	maker := volumeMaker(ctx, req.Private, &resp.Diagnostics)
+	another := maker.Known && maker.Operation != found.Operation
 	if !another && found.Operation == "" && !before.Created.IsNull() {
 		state.Created = before.Created // What the engine reports can move.
 	}
@@ -112,7 +112,7 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was removed, and another one has its name", found.Name, found.Engine),
 			fmt.Sprintf("The volume was made by %s, and the one that has the name now by %s: what the first one held is gone. The other one is not managed here, and is not touched. "+
 				"The plan creates the volume anew, which fails as long as the name is taken. Remove the other one, or import it as \"%s/%s\".",
-				makerOf(maker), makerOf(found.Operation), found.Engine, found.Name))
+				makerOf(maker.Operation), makerOf(found.Operation), found.Engine, found.Name))
 		resp.State.RemoveResource(ctx)
 		return
 	}
@@ -139,7 +139,12 @@ func (r *volumeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	addFault(&resp.Diagnostics, r.conductor.RemoveVolume(ctx, state.Name.ValueString(), state.ForceDestroy.ValueBool()))
+	left, err := r.conductor.RemoveVolume(ctx, state.Name.ValueString(), volumeMaker(ctx, req.Private, &resp.Diagnostics), state.ForceDestroy.ValueBool())
+	addFault(&resp.Diagnostics, err)
+	if left != nil {
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was gone already, and another one has its name", left.Name, left.Engine),
+			fmt.Sprintf("The volume that has the name now was made by %s. It is not managed here, and was not touched.", makerOf(left.Operation)))
+	}
 }
 
 // ImportState takes a volume's name, or engine/name. Read fills in the rest.
@@ -177,12 +182,12 @@ func keepVolume(ctx context.Context, private privateState, v *conductor.Volume, 
 	diags.Append(private.SetKey(ctx, volumeKey, value)...)
 }
 
-// volumeMaker returns the operation that made the volume which the state knows; empty if that was not
-// gantry's. Known is false for a state of before.
-func volumeMaker(ctx context.Context, private privateReader, diags *diag.Diagnostics) (operation string, known bool) {
+// volumeMaker returns who made the volume which the state knows. It is not known in a state of an older gantry.
+func volumeMaker(ctx context.Context, private privateReader, diags *diag.Diagnostics) (m conductor.VolumeMaker) {
 	value, found := private.GetKey(ctx, volumeKey)
 	diags.Append(found...)
-	return operation, value != nil && json.Unmarshal(value, &operation) == nil
+	m.Known = value != nil && json.Unmarshal(value, &m.Operation) == nil
+	return m
 }
 
 func makerOf(operation string) string {
