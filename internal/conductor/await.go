@@ -179,15 +179,27 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 	return journal.Record{}, nil, nil
 }
 
+// mayBe reports whether a container that has the name can be the one of an operation that the journal does not
+// know: a create of gantry's on this engine made it, the operation itself or one before it. An image can hand
+// the label down.
+func (a awaited) mayBe(ctx context.Context, c *Container) bool {
+	operation := c.Labels[LabelOperation]
+	made, _, ticket, err := journal.SplitID(operation)
+	if err != nil || made != a.engine.name || ticket > journal.Ticket(a.id) {
+		return false
+	}
+	return !a.engine.inherited(ctx, c.ImageID, operation)
+}
+
 // appear finds the operation's container, or the one that took its place since. Where the journal knows
-// nothing, it waits for it to be made: only a container with gantry's label can be it.
+// nothing, it waits for it to be made.
 func (a awaited) appear(ctx context.Context) (*Container, error) {
 	e, r := a.engine, a.record
 	for {
 		ref := cmp.Or(r.ContainerID, a.scope.Container)
 		found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
 		switch {
-		case err == nil && a.in != nil && (ref == r.ContainerID || e.madeBy(ctx, e.recall(a.id), found)), err == nil && a.in == nil && found.Labels[LabelOperation] != "":
+		case err == nil && a.in != nil && (ref == r.ContainerID || e.madeBy(ctx, e.recall(a.id), found)), err == nil && a.in == nil && a.mayBe(ctx, found):
 			return found, nil
 		case ctx.Err() != nil:
 			return nil, a.scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))

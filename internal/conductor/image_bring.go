@@ -145,7 +145,7 @@ func (b *bringing) bring(ctx context.Context) (*Image, error) {
 func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 	replaced, dropped := []string{b.record.Replaced}, slices.Clone(b.Dropped)
 	for _, r := range b.earlier() {
-		if r.Unsettled() {
+		if r.Unsettled() && !b.foreign(r.Scope) {
 			replaced, dropped = append(replaced, r.Replaced), append(dropped, r.Dropped...)
 		}
 	}
@@ -156,13 +156,13 @@ func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 		replaced = append(replaced, before.ID)
 	}
 	owned := append(slices.Clone(replaced), now.ID)
-	if err := b.untag(ctx, func(id string) bool { return slices.Contains(owned, id) }, dropped); err != nil {
+	if _, err := b.untag(ctx, owned, dropped); err != nil {
 		return err
 	}
 	slices.Sort(replaced)
 	for _, id := range slices.Compact(replaced) {
 		if id != "" && id != now.ID && !b.KeepPrior {
-			b.removeUnnamed(ctx, id)
+			b.removeUnnamed(ctx, id, append(dropped, b.Spec.Tags...))
 		}
 	}
 	return nil
@@ -171,7 +171,7 @@ func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 // brought reports whether an image is the one that the state has, or that an operation before this one brought
 // under the name: somebody else may have given the name to another.
 func (b *bringing) brought(id string) bool {
-	return id == b.Prior || slices.ContainsFunc(b.earlier(), func(r journal.Record) bool { return r.ContainerID == id })
+	return id == b.Prior || slices.ContainsFunc(b.earlier(), func(r journal.Record) bool { return r.ContainerID == id && !b.foreign(r.Scope) })
 }
 
 // provide pulls the image unless the engine has it.
@@ -282,7 +282,7 @@ func (e *engine) tagged(ctx context.Context) (map[string]string, error) {
 }
 
 // giveBackNames takes the names away that an archive brought along, and gives those back that it took
-// from other images.
+// from other images. What another resource wants by now stays: it may load the same archive.
 func (b *bringing) giveBackNames(ctx context.Context, spec ImageSpec, loaded []string, before map[string]string) error {
 	wanted := append(slices.Clone(spec.Tags), spec.Name)
 	for _, ref := range loaded {
@@ -293,7 +293,7 @@ func (b *bringing) giveBackNames(ctx context.Context, spec ImageSpec, loaded []s
 			switch prior, had := before[ref]; {
 			case had:
 				err = b.api.ImageTag(ctx, prior, ref)
-			case !strings.HasPrefix(ref, "sha256:"):
+			case !strings.HasPrefix(ref, "sha256:") && !b.wantedByOthers(ref):
 				_, err = b.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
 			}
 			return ignoreNotFound(err)

@@ -5,7 +5,10 @@ package conductor
 
 import (
 	"context"
+	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
@@ -15,14 +18,23 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
+// KeptImage is why an image stays that a state gives up. The zero value is that it did not.
+type KeptImage struct {
+	// By says who uses it.
+	By string
+	// Unknown says that it is not known whether gantry brought it.
+	Unknown bool
+}
+
 // RemoveImage takes an image's names away, and with the last one the image, and waits for containers
-// that are being removed. What is under way for the image is cancelled first. An empty ID is that of the
-// image that has the name then. A name that belongs to another image by now is left alone. If a
-// container uses the image nothing is touched, and kept says who it is.
-func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []string) (kept string, err error) {
+// that are being removed. What is under way for the image in this workspace is cancelled first. An empty ID is
+// that of the image that has the name then, if an operation of the journal brought it. A name that belongs to
+// another image by now, or that another resource wants, is left alone. If a container uses the image nothing is
+// touched.
+func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []string) (kept KeptImage, err error) {
 	t, err := c.begin(ctx, "image", name, "remove", "delete", fault.StepRemoving)
 	if err != nil {
-		return "", err
+		return KeptImage{}, err
 	}
 	t.exists = "the image is still there"
 	o := t.accept(ctx, c, journal.Record{Kind: string(KindRemove)}, false)
@@ -33,17 +45,22 @@ func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []st
 	return kept, err
 }
 
-func (o *objectOperation) removeImage(ctx context.Context, id string, names []string) (kept string, err error) {
+func (o *objectOperation) removeImage(ctx context.Context, id string, names []string) (kept KeptImage, err error) {
+	earlier := o.earlier()
 	ids := []string{id}
-	for _, r := range o.earlier() {
-		if r.Unsettled() { // What it would have taken away goes now.
+	for _, r := range earlier {
+		if r.Unsettled() && !o.foreign(r.Scope) { // What it would have taken away goes now.
 			ids, names = append(ids, r.Replaced), append(names, r.Dropped...)
 		}
 	}
 	if id == "" {
 		img, err := retrying(ctx, func() (*Image, error) { return o.image(ctx, o.object.Name) })
 		if err != nil {
-			return "", err
+			return KeptImage{}, err
+		}
+		brought := slices.ContainsFunc(earlier, func(r journal.Record) bool { return r.ContainerID == img.ID && !o.foreign(r.Scope) })
+		if !brought { // A name proves nothing.
+			return KeptImage{Unknown: len(earlier) == 0}, nil
 		}
 		id, ids = img.ID, append(ids, img.ID)
 	}
@@ -51,28 +68,31 @@ func (o *objectOperation) removeImage(ctx context.Context, id string, names []st
 		return o.users(ctx, filters.NewArgs(filters.Arg("ancestor", id)), func(s container.Summary) bool { return s.ImageID == id })
 	})
 	if err != nil {
-		return "", err
+		return KeptImage{}, err
 	}
 	if len(users) > 0 {
-		return describeUsers(users), nil
+		return KeptImage{By: describeUsers(users)}, nil
 	}
-	err = o.untag(ctx, func(has string) bool { return slices.Contains(ids, has) }, names)
+	wanted, err := o.untag(ctx, ids, names)
 	if err != nil {
-		return "", err
+		return KeptImage{}, err
 	}
 	for _, prior := range ids {
 		if prior != "" && prior != id {
-			o.removeUnnamed(ctx, prior)
+			o.removeUnnamed(ctx, prior, names)
 		}
 	}
-	return "", nil
+	if len(wanted) > 0 {
+		return KeptImage{By: fmt.Sprintf("another resource that has the name %s, in this Terraform workspace or another", strings.Join(wanted, ", "))}, nil
+	}
+	return KeptImage{}, nil
 }
 
-// removeUnnamed removes an image that lost its last name to another one, unless somebody uses it. It
-// is no failure if the image stays.
-func (o *objectOperation) removeUnnamed(ctx context.Context, id string) {
+// removeUnnamed removes an image that lost its last name to another one, unless somebody uses it, or knows it by
+// a name that is none of these. It is no failure if the image stays.
+func (o *objectOperation) removeUnnamed(ctx context.Context, id string, names []string) {
 	img, err := o.image(ctx, id)
-	if err == nil && len(img.RepoTags) == 0 {
+	if err == nil && o.nameless(img, append(slices.Clip(names), o.object.Name)) {
 		err = o.change(ctx, func(ctx context.Context) error {
 			_, err := o.api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
 			return err
@@ -83,19 +103,23 @@ func (o *objectOperation) removeUnnamed(ctx context.Context, id string) {
 	}
 }
 
-// untag takes names away from the images that are its own.
-func (o *objectOperation) untag(ctx context.Context, own func(id string) bool, names []string) error {
+// untag takes names away from images of these IDs, and returns those that another resource wants: they stay.
+func (o *objectOperation) untag(ctx context.Context, ids, names []string) (wanted []string, err error) {
 	for _, ref := range names {
 		img, err := retrying(ctx, func() (*Image, error) { return o.image(ctx, ref) })
-		if err == nil && own(img.ID) {
+		switch {
+		case err != nil || !slices.Contains(ids, img.ID):
+		case o.wantedByOthers(ref):
+			wanted = append(wanted, strconv.Quote(ref))
+		default:
 			err = o.change(ctx, func(ctx context.Context) error {
 				_, err := o.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
 				return err
 			})
 		}
 		if ignoreNotFound(err) != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return wanted, nil
 }

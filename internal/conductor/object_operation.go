@@ -69,7 +69,7 @@ func (o *objectOperation) run(ctx context.Context, do func(context.Context) erro
 	ctx, done := o.attend(ctx, !removes)
 	defer done()
 	if removes {
-		o.cancelLane(o.record.Lanes()[0], func(journal.Record) bool { return true })
+		o.cancelLane(o.record.Lanes()[0], func(r journal.Record) bool { return !o.foreign(r.Scope) })
 	}
 	step := o.step
 	o.step = fault.StepQueued

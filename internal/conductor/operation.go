@@ -78,6 +78,8 @@ type operation struct {
 	as string
 	// exchange is how far an exchange is.
 	exchange journal.Exchange
+	// leftover is the record of the exchange, where another operation left it in the middle.
+	leftover *journal.Record
 	// away is what the container lacks until the operation has brought it anew.
 	away takenAway
 	// parked says that the container gave its name up before it could have the new one.

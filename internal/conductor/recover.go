@@ -94,9 +94,8 @@ func (o *operation) concerns(ctx context.Context, r journal.Record) (bool, error
 	if err != nil || c == nil {
 		return err == nil, err
 	}
-	_, made, _, err := journal.SplitID(c.Labels[LabelOperation])
-	if c.ID == r.ContainerID && (c.Name == r.Container || err == nil && made == r.Container) {
-		return true, nil
+	if concerns, err := o.engine.stillConcerns(ctx, c, r, r.Container); err != nil || concerns && c.ID == r.ContainerID {
+		return concerns, err
 	}
 	o.logger.Warn("an unfinished removal names a container that is another one: it is left alone", "removal", r.ID, "container_id", c.ID, "name", c.Name)
 	return false, nil
@@ -198,8 +197,21 @@ func (e *engine) claim(operationID, scope string) {
 	if err != nil || !in.Lost(r) && (scope == "" || r.Scope == "" || r.Scope == scope) {
 		return
 	}
-	if err := in.Change(operationID, func(r *journal.Record) { r.Claimed, r.Scope = true, cmp.Or(scope, r.Scope) }); err != nil {
-		e.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
+	change := func(id string, change func(*journal.Record)) {
+		if err := in.Change(id, change); err != nil {
+			e.logger.Warn("a record of the journal can't be written", "record", id, "error", err)
+		}
+	}
+	change(operationID, func(r *journal.Record) { r.Claimed, r.Scope = true, cmp.Or(scope, r.Scope) })
+	if scope == "" || r.Scope == "" || r.Scope == scope {
+		return
+	}
+	// What the state did with the object before it was moved is its own as well.
+	records, _ := in.Lane(r.Lanes()[0])
+	for _, before := range records {
+		if before.Scope == r.Scope && journal.Ticket(before.ID) < journal.Ticket(r.ID) {
+			change(before.ID, func(before *journal.Record) { before.Scope = scope })
+		}
 	}
 }
 

@@ -236,12 +236,23 @@ func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if keep { // What is under way ends all the same.
 		names = nil
 	}
-	users, err := r.conductor.RemoveImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), names)
+	kept, err := r.conductor.RemoveImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), names)
 	addFault(&resp.Diagnostics, err)
-	if users != "" && !keep {
-		engine, _, _ := strings.Cut(state.ID.ValueString(), "/")
-		resp.Diagnostics.AddWarning(fmt.Sprintf("Image %q on engine %q was kept: it is in use", state.Name.ValueString(), engine),
-			fmt.Sprintf("It is used by %s. It is not managed any more; remove it by hand when nothing needs it (docker rmi %s).", users, state.Name.ValueString()))
+	if !keep {
+		tellKept(state.ID.ValueString(), state.Name.ValueString(), kept, &resp.Diagnostics)
+	}
+}
+
+// tellKept warns of an image that stays though its resource has left the state. ID is engine/name.
+func tellKept(id, name string, kept conductor.KeptImage, diags *diag.Diagnostics) {
+	engine, _, _ := strings.Cut(id, "/")
+	later := fmt.Sprintf("It is not managed any more; remove it by hand when nothing needs it (docker rmi %s).", name)
+	switch {
+	case kept.By != "":
+		diags.AddWarning(fmt.Sprintf("Image %q on engine %q was kept: it is in use", name, engine), fmt.Sprintf("It is used by %s. %s", kept.By, later))
+	case kept.Unknown:
+		diags.AddWarning(fmt.Sprintf("Image %q on engine %q was kept: it may be somebody else's", name, engine),
+			"Neither the state nor the state folder of this machine knows which image this resource brought, and the name proves nothing. "+later)
 	}
 }
 

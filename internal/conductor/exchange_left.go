@@ -1,0 +1,96 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// endOther ends an exchange of the lane that a dead process or a failure left in the middle: the new
+// container stays if it was ready, else the old one comes back.
+func (o *operation) endOther(ctx context.Context, r journal.Record) (left string, err error) {
+	o.logger.Info("ending an exchange that was left in the middle", "exchange", r.ID, "ready", r.Exchange.Ready)
+	again := *o
+	again.Request = Request{
+		Kind: KindExchange, Spec: Spec{Name: r.Container}, PriorName: r.PriorName, Order: Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,
+	}
+	again.id, again.exchange, again.cast, again.progress, again.leftover = r.ID, *r.Exchange, false, &progress{}, &r
+	return again.endExchange(ctx, func(x exchange) []step {
+		if x.Ready && x.to != nil {
+			return planExchange(x)
+		}
+		return planReturn(x)
+	})
+}
+
+// followExchanges makes the operation about the container that is in the place of the one that the
+// caller knows, and first ends the exchanges of the lane that are not over.
+func (o *operation) followExchanges(ctx context.Context, records []journal.Record) error {
+	for _, r := range records {
+		if r.Exchange == nil || r.ID == o.id {
+			continue
+		}
+		left := r.Exchange.Left
+		if r.Unfinished() {
+			if r.InProgress() && o.engine.journal.Alive(r) {
+				continue
+			}
+			var err error
+			if left, err = o.endOther(ctx, r); err != nil {
+				return err
+			}
+		}
+		if o.containerID != "" && o.containerID == r.Exchange.Predecessor && left != "" {
+			o.containerID = left
+		}
+	}
+	return nil
+}
+
+// exchanged is what the journal knows of the exchange of a container.
+type exchanged struct {
+	// refs are where to look for the container, the likeliest first.
+	refs []string
+	// underWay says that a living process is at it; broken that a dead one was.
+	underWay bool
+	broken   *journal.Record
+	// powered says that an operation on the power state is under way.
+	powered bool
+}
+
+// exchangesOf follows a container, or what an operation made, through the exchanges of its lane.
+func (e *engine) exchangesOf(name, containerID, operationID string) exchanged {
+	if e.journal == nil {
+		return exchanged{}
+	}
+	var x exchanged
+	records, _ := e.journal.Lane(name)
+	for _, r := range records {
+		concerns := containerID == "" && r.ID == operationID || containerID != "" && r.Exchange != nil && r.Exchange.Predecessor == containerID
+		if r.Exchange == nil || !concerns {
+			continue
+		}
+		x = exchanged{}
+		switch {
+		case !r.Unfinished() && r.Exchange.Left != "":
+			containerID = r.Exchange.Left
+			x.refs = []string{containerID}
+		case !r.Unfinished(): // It has not begun, or nothing was left.
+		case r.InProgress() && e.journal.Alive(r):
+			x.underWay = true
+		default:
+			one := r
+			x.broken = &one
+			x.refs = []string{r.Exchange.Predecessor}
+			if r.Exchange.Successor != "" {
+				x.refs = append(x.refs, r.Exchange.Successor)
+			}
+		}
+	}
+	x.powered = slices.ContainsFunc(records, func(r journal.Record) bool { return Kind(r.Kind).power() && r.InProgress() && e.journal.Alive(r) })
+	return x
+}
