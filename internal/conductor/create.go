@@ -124,7 +124,7 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		if aside := o.giveWay(ctx, name); aside != nil {
 			return aside
 		}
-		return o.scope().NameConflict(name, describe(holder), fault.NothingCreated, taken)
+		return o.scope().NameConflict(name, o.engine.describe(ctx, holder), fault.NothingCreated, taken)
 	case time.Now().After(giveUp):
 		whose := "something that the engine is still making or removing has it"
 		return o.scope().NameConflict(name, whose, fault.NothingCreated, taken)
@@ -133,12 +133,12 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 }
 
 // describe says in one line whose a container is.
-func describe(c *Container) string {
+func (e *engine) describe(ctx context.Context, c *Container) string {
 	text := fmt.Sprintf("container %s (image %q, created %s, %s)", c.ID[:12], c.Image, c.Created.UTC().Format("2006-01-02 15:04:05 UTC"), c.State.Status)
 	if project := c.Labels["com.docker.compose.project"]; project != "" {
 		text += fmt.Sprintf(" of the Compose project %q", project)
 	}
-	if operation := c.Labels[LabelOperation]; operation != "" {
+	if operation := c.Labels[LabelOperation]; operation != "" && !e.inherited(ctx, c.ImageID, operation) {
 		text += fmt.Sprintf(", made by gantry's operation %s (perhaps for another Terraform state)", operation)
 	}
 	return text + " has it"

@@ -64,6 +64,8 @@ type Network struct {
 	Engine  string
 	ID      string
 	Created time.Time
+	// Unkept says why the journal does not have the create that has just made it; nil if it has it.
+	Unkept error
 }
 
 // networkWords tell what an engine's message about a network concerns.
@@ -94,6 +96,9 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 	})
 	if o.made == "" { // The answer must not carry it.
 		made = nil
+	}
+	if made != nil {
+		made.Unkept = o.unkept
 	}
 	return made, left, err
 }

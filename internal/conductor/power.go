@@ -163,7 +163,7 @@ func (o *operation) addressed(ctx context.Context) (*Container, error) {
 		return nil, err
 	}
 	if !o.engine.ownsContainer(ctx, c, "") {
-		return nil, o.scope().Foreign(o.Kind.verb(), describe(c), c.ID)
+		return nil, o.scope().Foreign(o.Kind.verb(), o.engine.describe(ctx, c), c.ID)
 	}
 	o.containerID = c.ID
 	return c, nil

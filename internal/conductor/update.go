@@ -223,7 +223,7 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 func (o *operation) renameConflict(ctx context.Context, taken error) error {
 	whose := "another container has it"
 	if holder, err := o.engine.inspect(ctx, o.Spec.Name); err == nil {
-		whose = describe(holder)
+		whose = o.engine.describe(ctx, holder)
 	}
 	return o.scope().NameConflict(o.Spec.Name, whose, o.exists(), taken)
 }

@@ -50,6 +50,8 @@ type Volume struct {
 	// Created is when that operation was accepted. For other volumes it is what the engine reports: before
 	// Docker 23.0 that moves with every file made in the volume's folder.
 	Created time.Time
+	// Unkept says why the journal does not have the create that has just made it; nil if it has it.
+	Unkept error
 }
 
 // CreateVolume makes a volume. For an engine to create a volume that is there is no error: so what
@@ -71,6 +73,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 	if err != nil {
 		return nil, err
 	}
+	made.Unkept = o.unkept
 	return made, nil
 }
 

@@ -59,6 +59,7 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 	if made == nil {
 		return
 	}
+	r.tellUnkept(made.Unkept, &resp.Diagnostics)
 	plan.compute(made)
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
 }

@@ -5,6 +5,8 @@ package journal
 
 import (
 	"errors"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,7 +26,25 @@ func newDisk() *disk { return &disk{remove: os.Remove} }
 // open reads a file.
 func (d *disk) open(path string) ([]byte, error) {
 	d.opened.Add(1)
-	return retried(func() ([]byte, error) { return os.ReadFile(path) })
+	return retried(func() ([]byte, error) { return readOwn(path) })
+}
+
+// readOwn reads a file that this user or root wrote, and that nobody else can write. A folder that is safe by now
+// may have what others put there before.
+func readOwn(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = file.Close() }()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if reason, _ := unsafe(path, info); reason != "" {
+		return nil, fmt.Errorf("the file %s %s: what it says is not believed; delete it, or give it back to its owner", path, reason)
+	}
+	return io.ReadAll(file)
 }
 
 // list returns the entries of a folder, sorted by name. A missing folder has none.

@@ -152,7 +152,7 @@ func (j *Journal) Note(host string, e *Engine) error {
 // Noted returns the engine that an address led to the last time. An address that is not known is
 // fs.ErrNotExist.
 func (j *Journal) Noted(host string) (*Engine, error) {
-	content, err := os.ReadFile(j.note(host))
+	content, err := j.disk.open(j.note(host))
 	if err != nil {
 		return nil, err
 	}

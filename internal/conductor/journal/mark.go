@@ -67,7 +67,10 @@ func writeMark(path string, content []byte) error {
 	if err == nil {
 		err = file.Sync()
 	}
-	return errors.Join(err, file.Close())
+	if err = errors.Join(err, file.Close()); err != nil {
+		err = errors.Join(err, os.Remove(path)) // It is of an operation that is refused.
+	}
+	return err
 }
 
 // Deliver removes the open marks of operations and makes that durable: from now on what they made counts as
@@ -96,7 +99,7 @@ func (e *Engine) Mark(id string) (m Mark, open bool, err error) {
 	if err != nil {
 		return Mark{}, false, err
 	}
-	content, err := os.ReadFile(path)
+	content, err := e.journal.disk.open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return Mark{}, false, nil
 	}
