@@ -5,9 +5,12 @@ package conductor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/containerd/errdefs"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -124,6 +127,23 @@ func (n *entry) deliver(lane string) error {
 		}
 	}
 	return n.in.Deliver(ids...)
+}
+
+// refusesCreate reports whether an engine that answers a create with this error has made nothing for certain. An
+// error of its own tells nothing. It is pure.
+func refusesCreate(err error) bool {
+	if f := (*fault.Fault)(nil); errors.As(err, &f) && f.Kind == fault.NameConflict {
+		return true
+	}
+	return errdefs.IsConflict(err) || errdefs.IsNotFound(err) || errdefs.IsInvalidArgument(err) || errdefs.IsPermissionDenied(err)
+}
+
+// madeNothing notes that a create failed before it made anything: there is nothing to resume, and nobody needs to
+// look for its mark, and its record among the open ones, ever again.
+func (n *entry) madeNothing() {
+	if err := n.in.Deliver(n.id); err != nil {
+		n.logger.Warn("the open mark of a create that made nothing stays", "error", err)
+	}
 }
 
 // openMark is the mark of an operation that makes an object; nil for any other.

@@ -4,9 +4,15 @@
 package conductor
 
 import (
+	"context"
+	"errors"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/containerd/errdefs"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -96,6 +102,29 @@ func TestAddsNothing(t *testing.T) {
 		tt.change(&s, c)
 		if got := s.addsNothing(c, image); got != tt.want {
 			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}
+
+// Only an engine that refuses says that there is nothing.
+func TestRefusesCreate(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		err  error
+		want bool
+	}{
+		{errdefs.ErrConflict, true},
+		{errdefs.ErrNotFound, true},
+		{fmt.Errorf("creating it: %w", errdefs.ErrInvalidArgument), true},
+		{fault.Scope{Container: "web", Now: time.Now}.NameConflict("web", "container 0123", fault.NothingCreated, nil), true},
+		{errdefs.ErrInternal, false},
+		{errdefs.ErrUnavailable, false},
+		{context.DeadlineExceeded, false},
+		{errors.New("unexpected EOF"), false},
+		{nil, false},
+	} {
+		if got := refusesCreate(tt.err); got != tt.want {
+			t.Errorf("%v: %t", tt.err, got)
 		}
 	}
 }

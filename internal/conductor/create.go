@@ -82,6 +82,7 @@ func (o *operation) make(ctx context.Context) error {
 				o.warned(answer.Warnings)
 			}
 			o.uncertain = err != nil && (lostAnswer(err) || ctx.Err() != nil)
+			o.unsure = o.unsure || o.uncertain
 			return err
 		})
 		if err == nil {

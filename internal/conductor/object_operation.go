@@ -134,6 +134,7 @@ func (o *objectOperation) earlier() []journal.Record {
 
 // ended makes a fault of what went wrong, and the outcome durable; success settles what failed before.
 func (o *objectOperation) ended(ctx context.Context, err error) error {
+	refused := ctx.Err() == nil && refusesCreate(err)
 	err = o.explain(ctx, err)
 	o.tally.ended(err)
 	if err != nil {
@@ -150,6 +151,9 @@ func (o *objectOperation) ended(ctx context.Context, err error) error {
 	}
 	if err == nil {
 		o.settle(lane, o.made)
+	}
+	if err != nil && Kind(o.record.Kind) == KindCreate && o.made == "" && refused {
+		o.madeNothing()
 	}
 	// Before an answer begins that carries what a create made, that counts as delivered.
 	if Kind(o.record.Kind) == KindCreate && (err == nil || o.made != "") {

@@ -70,6 +70,8 @@ type operation struct {
 	digest string
 	// uncertain says that a create was sent and its answer is not known.
 	uncertain bool
+	// unsure says that the answer to some create that was sent was never known.
+	unsure bool
 	// warnings are the engine's, masked.
 	warnings []string
 	// adopted says that an interrupted create made the container.
@@ -174,8 +176,11 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		c.ImageDigest = cmp.Or(o.digest, pinnedDigest(o.Spec.Image))
 	}
 	o.conclude(err)
-	if err == nil || c != nil {
+	switch {
+	case err == nil || c != nil:
 		c, err = o.answer(c, err)
+	case o.Kind == KindCreate && o.kept && o.containerID == "" && !o.unsure && refusesCreate(err):
+		o.madeNothing()
 	}
 	o.release(hold)
 	o.pass.Leave()

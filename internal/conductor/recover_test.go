@@ -388,6 +388,16 @@ func TestAwaitOfAnEarlierRunsCast(t *testing.T) {
 		if got, err := other.Await(t.Context(), out.OperationID, ""); err != nil || got.ContainerID != out.Container.ID {
 			t.Errorf("gathered elsewhere %+v, %v", got, err)
 		}
+		// A container of the name that can't be the operation's, as its label tells, is not.
+		for name, label := range map[string]string{"no label": "", "a later create": newOperationID("edge1", "web"), "another engine": newOperationID("edge2", "web")} {
+			f.containers[out.Container.ID].labels = map[string]string{LabelOperation: label}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			_, err := other.Await(ctx, out.OperationID, "")
+			cancel()
+			if faultOf(t, err, fault.Timeout); err == nil {
+				t.Errorf("%s: it is taken for the operation's", name)
+			}
+		}
 		_, err = other.Await(t.Context(), "nonsense", "")
 		faultOf(t, err, fault.Invalid)
 	})

@@ -227,9 +227,11 @@ func (r *castRig) awaitDelivery(apply *process) {
 	}
 }
 
-// conflicts asserts that an apply is a conflict that touches nothing, and names the import.
+// conflicts asserts that an apply is a conflict that touches nothing, names the import, and leaves no create that
+// somebody would have to look at later.
 func (r *castRig) conflicts(o owned, made string) {
 	r.t.Helper()
+	marks := r.openMarks()
 	apply := r.cli.run("apply", "-auto-approve")
 	said := flat(apply.output)
 	if apply.code == 0 || !strings.Contains(said, "is already in use on engine") || !strings.Contains(said, "import it as \""+r.HostName()+"/") {
@@ -238,4 +240,17 @@ func (r *castRig) conflicts(o owned, made string) {
 	if now := o.label(r); now != made {
 		r.t.Errorf("the object of operation %q was touched: now it is %q", made, now)
 	}
+	if now := r.openMarks(); now > marks {
+		r.t.Errorf("of %d open marks there are %d", marks, now)
+	}
+}
+
+// openMarks is how many creates have not been answered with a state.
+func (r *castRig) openMarks() int {
+	r.t.Helper()
+	marks, err := filepath.Glob(filepath.Join(r.dir, "engines", "*", "operations", "*.open"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return len(marks)
 }

@@ -338,6 +338,12 @@ func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
 
 // StateFolder is a change that was refused, or must not be answered, because the state folder can't be written.
 func (s Scope) StateFolder(operation string, exists Exists, err error) *Fault {
+	switch {
+	case exists == Unchanged && operation == "create":
+		exists = NothingCreated
+	case exists == Unchanged && s.Object != "":
+		exists = Exists("the " + s.Object + " is as it was before")
+	}
 	return s.make(Fault{
 		Kind: EngineError, Step: StepQueued,
 		Summary: fmt.Sprintf("Unable to %s %s: the state folder can't be written", operation, s.subject()),

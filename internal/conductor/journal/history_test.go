@@ -382,7 +382,8 @@ func TestUnusedLocksGo(t *testing.T) {
 	}
 }
 
-// Requests, marks and progress of what is over go, and what a crash left without a name.
+// Requests, marks and progress of what is over go, and what a crash left without a name. An open mark stays as
+// long as its record.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	e := inside(t, t.TempDir())
@@ -391,6 +392,9 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := e.Progress(r.ID, func(r *Record) { r.Step = fault.StepPulling }); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.PutMark(r.ID, Mark{Scope: "here"}); err != nil {
 		t.Fatal(err)
 	}
 	gone := "0190b5a6-0000-7000-8000-000000000000"
@@ -422,7 +426,7 @@ func TestSweep(t *testing.T) {
 			left = append(left, entry.Name())
 		}
 	}
-	want := []string{gone + "." + short("x") + ".open", r.fileName(), r.ticket() + ".cancel", r.ticket() + ".json"}
+	want := []string{r.ticket() + "." + short("web") + ".open", r.fileName(), r.ticket() + ".cancel", r.ticket() + ".json"}
 	slices.Sort(left)
 	slices.Sort(want)
 	if !slices.Equal(left, want) {

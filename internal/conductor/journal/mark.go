@@ -28,7 +28,7 @@ type Mark struct {
 }
 
 // mark returns the path of an operation's open mark. It does not depend on where the operation's record is
-// kept, and survives the record.
+// kept. Without the record it is of no use.
 func (e *Engine) mark(id string) (string, error) {
 	_, lane, ticket, err := SplitID(id)
 	if err != nil {

@@ -210,15 +210,23 @@ func (t tidying) sweep() error {
 		}
 		for _, entry := range entries {
 			ticket, rest, _ := strings.Cut(entry.Name(), ".")
+			lane, isMark := strings.CutSuffix(rest, ".open")
 			_, there := x.tickets[ticket]
-			isRecord := folder == t.operations() && !strings.HasSuffix(rest, "cancel") && ticket != ""
-			if there || isRecord || !t.old(entry, keepFewer) {
+			isRecord := folder == t.operations() && !strings.HasSuffix(rest, "cancel") && !isMark && ticket != ""
+			if there || isRecord || !t.old(entry, keepFewer) || isMark && t.remembers(ticket, lane) {
 				continue
 			}
 			failures = append(failures, remove(filepath.Join(folder, entry.Name())))
 		}
 	}
 	return errors.Join(failures...)
+}
+
+// remembers reports whether the history of a lane has an operation, or may have it: the open mark of a create is of
+// use as long as its record.
+func (t tidying) remembers(ticket, lane string) bool {
+	past, err := t.names(t.pastOf(lane))
+	return err != nil || slices.ContainsFunc(past, func(n name) bool { return n.ticket == ticket })
 }
 
 // dropLocks drops the lock files of lanes that nobody has used for long.
