@@ -185,7 +185,7 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 func (a awaited) mayBe(ctx context.Context, c *Container) bool {
 	operation := c.Labels[LabelOperation]
 	made, _, ticket, err := journal.SplitID(operation)
-	if err != nil || made != a.engine.name || ticket > journal.Ticket(a.id) {
+	if err != nil || made != a.engine.name && made != a.scope.Engine || ticket > journal.Ticket(a.id) {
 		return false
 	}
 	return !a.engine.inherited(ctx, c.ImageID, operation)
