@@ -8,7 +8,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -120,13 +122,29 @@ func (o *operation) addressFault(ctx context.Context, key string, err error) *fa
 	return o.scope().Address(address, n.Name, key, why, o.step, o.exists(), err)
 }
 
+// anyAddressFault is addressFault for the network that an error concerns which names none.
+func (o *operation) anyAddressFault(ctx context.Context, err error) *fault.Fault {
+	if !containsAny(strings.ToLower(err.Error()), "address already in use", "does not belong to any of this network's subnets") || o.Kind == KindRemove {
+		return nil
+	}
+	keys := slices.Sorted(maps.Keys(o.Spec.Networks))
+	for _, tried := range []error{nil, err} { // Who has it can be seen of the gateway and of members alone.
+		for _, key := range keys {
+			if f := o.addressFault(ctx, key, tried); f != nil {
+				return f
+			}
+		}
+	}
+	return nil
+}
+
 // explainConnect makes a fault of a connect that the engine refused.
 func (o *operation) explainConnect(ctx context.Context, key string, err error) *fault.Fault {
 	if f := o.addressFault(ctx, key, err); f != nil {
 		return f
 	}
-	f := explainAs(o.scope(), o.step, string(doConnect), o.exists(), key, err)
-	if len(f.Attribute) == 0 {
+	f := explainAs(o.scope(), o.Spec, o.step, string(doConnect), o.exists(), key, err)
+	if len(f.Attribute) == 0 || f.Attribute[0] == "networks" {
 		f.Attribute = []string{"networks", key}
 	}
 	return f

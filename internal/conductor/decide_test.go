@@ -288,7 +288,7 @@ func TestEngineWordsLeadToTheAttribute(t *testing.T) {
 		"--storage-opt is supported only for overlay over xfs with 'pquota' mount option":                       "invalid storage_opt",
 		"something else": "engine_error ",
 	} {
-		f := explainAs(scope, fault.StepStarting, "start", fault.CreatedNotStarted, "front", errors.New(text))
+		f := explainAs(scope, Spec{}, fault.StepStarting, "start", fault.CreatedNotStarted, "front", errors.New(text))
 		if got := string(f.Kind) + " " + strings.Join(f.Attribute, "."); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}

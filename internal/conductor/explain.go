@@ -42,7 +42,10 @@ func (o *operation) explain(ctx context.Context, err error) *fault.Fault {
 	if r, ok := o.Spec.unusable(o.containerID, err); ok && o.Kind != KindRemove {
 		return o.scope().UnusableReference(o.step, action, r.attribute, r.ref, o.exists(), err)
 	}
-	return explainAs(o.scope(), o.step, action, o.exists(), o.networkKey(err), err)
+	if f := o.anyAddressFault(ctx, err); f != nil {
+		return f
+	}
+	return explainAs(o.scope(), o.Spec, o.step, action, o.exists(), o.networkKey(err), err)
 }
 
 // networkKey finds the key of the network that an error concerns.
@@ -61,12 +64,11 @@ func (o *operation) networkKey(err error) string {
 
 // classify makes a fault of an error of the engine where no operation is under way.
 func classify(scope fault.Scope, step fault.Step, action string, exists fault.Exists, err error) *fault.Fault {
-	return explainAs(scope, step, action, exists, "", err)
+	return explainAs(scope, Spec{}, step, action, exists, "", err)
 }
 
-// explainAs makes a fault of an error of the engine. The engine has no codes for reasons: they
-// are told from its words, as 20.10 to 28 spell them.
-func explainAs(scope fault.Scope, step fault.Step, action string, exists fault.Exists, networkKey string, err error) *fault.Fault {
+// explainAs makes a fault of an error of the engine about a container that is to be so.
+func explainAs(scope fault.Scope, spec Spec, step fault.Step, action string, exists fault.Exists, networkKey string, err error) *fault.Fault {
 	if network, ok := missingNetwork(err); ok {
 		return scope.NoSuchNetwork(network, networkKey, step, exists, err)
 	}
@@ -76,102 +78,15 @@ func explainAs(scope fault.Scope, step fault.Step, action string, exists fault.E
 		return scope.Lost(step, action, exists, err)
 	case errdefs.IsNotFound(err) && containsAny(text, "No such container", "no such container"):
 		return scope.NotFound(err)
-	case step == fault.StepStarting && settingOf(text) != nil:
-		return scope.EngineSaid(fault.Invalid, step, action, settingOf(text), exists, err)
-	case step == fault.StepStarting && containsAny(text, "unable to start container process", "executable file not found", "no such file or directory", "permission denied"):
-		return scope.CommandNotFound(commandAttribute(text), exists, err)
 	}
-	kind, attribute := fault.EngineError, attributeOf(text)
-	if attribute != nil || errdefs.IsInvalidArgument(err) {
+	if about, ok := complainedOf(spec, text); ok {
+		return about.fault(scope, step, action, exists, err)
+	}
+	kind := fault.EngineError
+	if errdefs.IsInvalidArgument(err) {
 		kind = fault.Invalid
 	}
-	return scope.EngineSaid(kind, step, action, attribute, exists, err)
-}
-
-// commandAttribute tells a working directory that can't be entered from a command that can't be
-// executed.
-func commandAttribute(text string) string {
-	if containsAny(text, "chdir to cwd") {
-		return "working_dir"
-	}
-	return "command"
-}
-
-// settingOf finds the setting that the engine's words are about, among those whose words could be
-// taken for something else's.
-func settingOf(text string) []string {
-	for _, row := range []struct{ words, attribute string }{
-		{"memory reservation", "memory_reservation"},
-		{"memory swappiness", "memory_swappiness"},
-		{"Requested CPUs are not available", "cpuset"},
-		{"Requested memory nodes are not available", "cpuset_mems"},
-		{"cpu.rt_", "cpu_rt_runtime"},
-		{"blkio.", "blkio_config"}, // The kernel's files, of cgroup versions 1 and 2.
-		{"io.max", "blkio_config"},
-		{"io.weight", "blkio_config"},
-		{"io.bfq.weight", "blkio_config"},
-		{"rlimit", "ulimits"},
-		{"SHM size", "shm_size"},
-		{"unknown capability", "cap_add"},
-		{"--security-opt", "security_opt"},
-		{"seccomp", "security_opt"},
-		{"apparmor", "security_opt"},
-		{"unable to apply caps", "privileged"},
-		{"Unable to find group", "group_add"},
-		{"/proc/sys/", "sysctls"},
-		{"sysctl", "sysctls"},
-		{"adding custom device", "devices"},
-		{"could not select device driver", "device_requests"},
-		{"cgroup namespace mode", "cgroup"},
-		{"Unknown runtime", "runtime"},
-		{"unknown or invalid runtime", "runtime"},
-		{"log opt", "logging"},
-		{"logging plugin", "logging"},
-		{"log driver", "logging"},
-		{"storage-opt", "storage_opt"},
-	} {
-		if strings.Contains(text, row.words) {
-			return []string{row.attribute}
-		}
-	}
-	return nil
-}
-
-// attributeOf finds the attribute that the engine's words are about; nil if they don't tell.
-func attributeOf(text string) []string {
-	if setting := settingOf(text); setting != nil {
-		return setting
-	}
-	text = strings.ToLower(text)
-	for _, row := range []struct{ words, attribute string }{
-		{"uploading files", "files"},
-		{"unable to find user", "user"},
-		{"no matching entries in passwd", "user"},
-		{"memory limit", "memory"},
-		{"memoryswap", "memory_swap"},
-		{"range of cpus", "cpus"},
-		{"nanocpus", "cpus"},
-		{"invalid mount", "mounts"},
-		{"bind source path does not exist", "mounts"},
-		{"bind mount", "mounts"},
-		{"volume", "mounts"},
-		{"duplicate mount point", "mounts"},
-		{"invalid signal", "stop_signal"},
-		{"hostname", "hostname"},
-		{"healthcheck", "healthcheck"},
-		{"working directory", "working_dir"},
-		{"platform", "platform"},
-		{"invalid reference", "image"},
-		{"restart policy", "restart"},
-		{"no command specified", "command"},
-		{"port", "ports"},
-		{"network", "networks"},
-	} {
-		if strings.Contains(text, row.words) {
-			return []string{row.attribute}
-		}
-	}
-	return nil
+	return scope.EngineSaid(kind, step, action, nil, exists, err)
 }
 
 // missingNetwork reads the network's name out of "network front not found".

@@ -216,7 +216,7 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 	case a.do == doConnect && !lostAnswer(err) && ctx.Err() == nil:
 		return nil, o.explainConnect(ctx, a.key, err)
 	default:
-		return nil, explainAs(o.scope(), o.step, string(a.do), o.exists(), a.key, err)
+		return nil, explainAs(o.scope(), o.Spec, o.step, string(a.do), o.exists(), a.key, err)
 	}
 }
 
