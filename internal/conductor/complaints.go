@@ -111,7 +111,7 @@ func deviceComplaints() []complaint {
 		{says: `adding custom device "([^"]*)"`, attribute: "devices", below: deviceFrom, advice: "name a device that the engine's host has"},
 		{says: `device cgroup rule`, attribute: "device_cgroup_rules", advice: "write a rule as the kernel has it: \"c 1:3 rwm\""},
 		{says: `could not select device driver`, attribute: "device_requests", advice: "the engine has no driver for these devices: install its container toolkit on the engine's host (of NVIDIA the nvidia-container-toolkit) and restart the engine, or leave them out"},
-		{says: `^stat (/\S+): no such file`, attribute: "blkio_config", advice: "name block devices that the engine's host has"},
+		{says: `(?:^|: )stat (/\S+): no such file`, attribute: "blkio_config", advice: "name block devices that the engine's host has"},
 	}
 }
 

@@ -35,6 +35,7 @@ type engineAPI interface {
 	ImageInspect(ctx context.Context, imageID string, opts ...client.ImageInspectOption) (image.InspectResponse, error)
 	NetworkConnect(ctx context.Context, network, container string, config *network.EndpointSettings) error
 	NetworkInspect(ctx context.Context, network string, options network.InspectOptions) (network.Inspect, error)
+	NetworkList(ctx context.Context, options network.ListOptions) ([]network.Summary, error)
 	NetworkDisconnect(ctx context.Context, network, container string, force bool) error
 	objectAPI
 	ContainerCreate(ctx context.Context, config *container.Config, hostConfig *container.HostConfig,

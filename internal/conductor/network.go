@@ -71,10 +71,10 @@ type Network struct {
 // networkWords tell what an engine's message about a network concerns.
 func networkWords() []attributeWord {
 	return []attributeWord{
-		{"pool", "ipam"}, {"subnet", "ipam"}, {"gateway", "ipam"}, {"ipam", "ipam"}, {"auxiliary", "ipam"}, {"ip range", "ipam"}, {"ip-range", "ipam"},
+		{"pool", "ipam"}, {"overlap", "ipam"}, {"subnet", "ipam"}, {"gateway", "ipam"}, {"ipam", "ipam"}, {"auxiliary", "ipam"}, {"ip range", "ipam"}, {"ip-range", "ipam"},
 		{"ipv6", "enable_ipv6"}, {"ingress", "ingress"}, {"attachable", "attachable"}, {"config-from", "config_from"}, {"configuration network", "config_from"},
 		{"scope", "scope"}, {"plugin", "driver"}, {"swarm", "driver"}, {"parent", "options"}, {"label", "options"}, {"option", "options"}, {"invalid mtu", "options"},
-		{"name", "name"}, {"driver", "driver"},
+		{"macvlan mode", "options"}, {"ipvlan mode", "options"}, {"subinterface", "options"}, {"predefined", "name"}, {"name", "name"}, {"driver", "driver"},
 	}
 }
 
@@ -141,6 +141,8 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	switch {
 	case err != nil && taken != nil:
 		return nil, o.object.Taken(describeNetwork(taken), err)
+	case err != nil && containsAny(err.Error(), "overlap"):
+		return nil, o.explainOverlap(ctx, spec, err)
 	case err != nil:
 		return nil, err
 	}

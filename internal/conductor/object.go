@@ -94,7 +94,31 @@ func (t *task) explain(ctx context.Context, err error) error {
 			break
 		}
 	}
-	return t.object.Said(kind, t.step, t.action, attribute, t.exists, err)
+	f := t.object.Said(kind, t.step, t.action, attribute, t.exists, err)
+	if attribute != nil {
+		f.Hint = cmp.Or(adviceAbout(t.object.Kind, attribute[0]), f.Hint)
+	}
+	return f
+}
+
+// adviceAbout is what to do about an attribute of a network or a volume that an engine complains of; empty is
+// nothing special.
+func adviceAbout(kind, attribute string) string {
+	if kind != "network" && kind != "volume" {
+		return ""
+	}
+	switch attribute {
+	case "driver":
+		return "use a driver that the engine has, or install its plugin on the engine's host"
+	case "options", "driver_opts":
+		return "see which options the driver takes, and which it needs"
+	case "ipam":
+		return "use subnets that nothing on the engine's host has, and addresses that lie in them"
+	case "name":
+		return "choose another name"
+	default:
+		return ""
+	}
 }
 
 // user is a container that uses an object.

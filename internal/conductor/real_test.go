@@ -175,7 +175,44 @@ func TestFaultsOfARealEngine(t *testing.T) {
 		{"missing program", func(s *conductor.Spec) { s.Entrypoint = []string{"/nope"} }, fault.CommandNotFound, "command", "/nope", true},
 		{"missing bind source", func(s *conductor.Spec) {
 			s.Mounts = map[string]conductor.Mount{"/x": {Type: conductor.MountBind, Source: "/gantry-test-nope"}}
-		}, fault.Invalid, "mounts", "/gantry-test-nope", false},
+		}, fault.Invalid, "mounts./x", "create_host_path", false},
+		{"directory onto a file", func(s *conductor.Spec) {
+			s.Mounts = map[string]conductor.Mount{enginetest.Program: {Type: conductor.MountBind, Source: "/etc"}}
+		}, fault.Invalid, "mounts./program", "a file only onto a file", true},
+		{"file onto a directory", func(s *conductor.Spec) {
+			s.Mounts = map[string]conductor.Mount{"/sys": {Type: conductor.MountBind, Source: "/etc/passwd"}}
+		}, fault.Invalid, "mounts./sys", "only onto a directory", true},
+		{"tmpfs onto a file", func(s *conductor.Spec) {
+			s.Mounts = map[string]conductor.Mount{enginetest.Program: {Type: conductor.MountTmpfs}}
+		}, fault.Invalid, "mounts./program", "only onto a directory", true},
+		{"working directory on a file", func(s *conductor.Spec) { s.WorkingDir = enginetest.Program }, fault.Invalid, "working_dir", "is a file", false},
+		{"address that the host lacks", func(s *conductor.Spec) {
+			s.Ports = []conductor.Port{{Target: 80, Protocol: "tcp", HostIP: "203.0.113.7"}}
+		}, fault.Invalid, "ports", "host_ip", true},
+		{"alias in bridge", func(s *conductor.Spec) {
+			s.Networks = map[string]conductor.NetworkAttachment{"b": {Network: "bridge", EndpointOptions: conductor.EndpointOptions{Aliases: []string{"db"}}}}
+		}, fault.Invalid, "networks.b", "gantry_network", true},
+		{"address in bridge", func(s *conductor.Spec) {
+			s.Networks = map[string]conductor.NetworkAttachment{"b": {Network: "bridge", EndpointOptions: conductor.EndpointOptions{IPv4Address: "172.17.255.250"}}}
+		}, fault.Invalid, "networks.b", "gantry_network", true},
+		{"log server down", func(s *conductor.Spec) {
+			s.Logging = &conductor.Logging{Driver: "fluentd", Options: map[string]string{"fluentd-address": "127.0.0.1:1"}}
+		}, fault.Invalid, "logging", "does not reach the server", true},
+		{"unknown sysctl", func(s *conductor.Spec) { s.Sysctls = map[string]string{"net.ipv4.nope": "1"} }, fault.Invalid, "sysctls.net.ipv4.nope", "namespaces", true},
+		{"unknown limit", func(s *conductor.Spec) { s.Ulimits = map[string]conductor.Ulimit{"foo": {Soft: 1, Hard: 1}} }, fault.Invalid, "ulimits.foo", "soft limit", true},
+		{"GPU without a driver", func(s *conductor.Spec) {
+			s.DeviceRequests = []conductor.DeviceRequest{{Count: -1, Capabilities: [][]string{{"gpu"}}}}
+		}, fault.Invalid, "device_requests", "container toolkit", true},
+		{"missing device", func(s *conductor.Spec) {
+			s.Devices.Devices = map[string]conductor.Device{"/dev/x": {Source: "/dev/gantry-test-nope"}}
+		}, fault.Invalid, "devices./dev/x", "host has", true},
+		{"throttle of a missing device", func(s *conductor.Spec) {
+			s.Blkio.ReadBps = map[string]int64{"/dev/gantry-test-nope": 1 << 20}
+		}, fault.Invalid, "blkio_config", "block devices", true},
+		{"extra host without an address", func(s *conductor.Spec) {
+			s.ExtraHosts = map[string][]string{"db": {"nowhere"}}
+		}, fault.Invalid, "extra_hosts", "host-gateway", false},
+		{"long host name", func(s *conductor.Spec) { s.Hostname = strings.Repeat("a", 80) }, fault.Invalid, "hostname", "64", true},
 		{"unknown user", func(s *conductor.Spec) { s.User = "nobody-here" }, fault.Invalid, "user", "nobody-here", true},
 		{"too many CPUs", func(s *conductor.Spec) { s.NanoCPUs = 1 << 40 }, fault.Invalid, "cpus", "CPUs", false},
 		{"wrong platform", func(s *conductor.Spec) {

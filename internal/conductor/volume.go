@@ -60,7 +60,7 @@ type Volume struct {
 func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Volume, err error) {
 	t, err := c.begin(ctx, "volume", spec.Name, "create", "create", fault.StepCreating,
 		attributeWord{"plugin", "driver"}, attributeWord{"driver not found", "driver"}, attributeWord{"option", "driver_opts"},
-		attributeWord{"opts", "driver_opts"}, attributeWord{"device", "driver_opts"}, attributeWord{"invalid characters", "name"}, attributeWord{"too short", "name"})
+		attributeWord{"opts", "driver_opts"}, attributeWord{"quota", "driver_opts"}, attributeWord{"device", "driver_opts"}, attributeWord{"invalid characters", "name"}, attributeWord{"too short", "name"})
 	if err != nil {
 		return nil, err
 	}

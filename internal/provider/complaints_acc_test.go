@@ -5,91 +5,45 @@ package provider_test
 
 import (
 	"fmt"
+	"regexp"
 	"testing"
-	"time"
 
-	"github.com/docker/docker/api/types/mount"
+	"github.com/docker/docker/api/types/network"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
-	"github.com/hashicorp/terraform-plugin-testing/plancheck"
-	"github.com/hashicorp/terraform-plugin-testing/statecheck"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// What users of container providers report most: diffs and replacements with no change. The plan
-// after each apply is empty, and so is the plan with the same in another spelling.
-func TestAccNoNeedlessDiff(t *testing.T) {
-	check := func(interval string) string {
-		return fmt.Sprintf("healthcheck = { test = [\"CMD\", %q, \"health\"], interval = %q, timeout = \"1000ms\" }", enginetest.Program, interval)
-	}
-	for _, tt := range []struct {
-		name       string
-		one, other []string
-	}{
-		{"capabilities with and without their prefix", []string{`cap_add = ["NET_ADMIN"]`, `cap_drop = ["CAP_MKNOD"]`}, []string{`cap_add = ["CAP_NET_ADMIN"]`, `cap_drop = ["mknod"]`}},
-		{"CPUs as text", []string{`cpus = "1"`}, []string{"cpus = 1.0"}},
-		{"platform", []string{`platform = "linux/amd64"`}, []string{`platform = "linux/x86_64"`}},
-		{"IPv6 hosts", []string{`extra_hosts = { six = ["::1"], both = ["fd00::1", "10.0.0.1"] }`}, []string{`extra_hosts = { six = ["0:0:0:0:0:0:0:1"], both = ["fd00:0::1", "10.0.0.1"] }`}},
-		{
-			// What a privileged container may do depends on the kernel: not whether it can be made.
-			"privileged, with what the engine makes of security options",
-			[]string{"privileged = true", `security_opt = ["label=disable"]`, `desired_state = "stopped"`},
-			[]string{"privileged = true", `security_opt = ["label:disable"]`, `desired_state = "stopped"`},
-		},
-		{"durations", []string{check("60s"), `stop_grace_period = "90s"`}, []string{check("1m"), `stop_grace_period = "1m30s"`}},
-		{"memory without swap", []string{`memory = "64m"`}, []string{`memory = "0.0625g"`}},
-		{"slashes at the end of a path", []string{`mounts = { "/srv" = { type = "bind", source = "/tmp" } }`}, []string{`mounts = { "/srv" = { type = "bind", source = "/tmp/" } }`}},
-		{"options of a log that the engine adds", []string{`logging = { driver = "local" }`}, nil}, // It has no other spelling.
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			r := newRig(t)
-			same := &sameContainer{rig: r}
-			steps := []resource.TestStep{{Config: r.container(tt.one...), ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))}}}
-			if tt.other != nil {
-				steps = append(steps, resource.TestStep{
-					Config: r.container(tt.other...), ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{same.is(r.Name("web"))},
-				})
-			}
-			r.run(steps...)
-		})
-	}
-}
-
-// What is planned is done: updates that are planned and never sent are the other half of those
-// reports.
-func TestAccNoPlannedUpdateIsLost(t *testing.T) {
+// What is taken is told with who has it, at the attribute that asks for it.
+func TestAccWhoHasIt(t *testing.T) {
 	r := newRig(t)
-	lines := func(init bool, size, interval string, quota int) []string {
-		return []string{
-			fmt.Sprintf("init = %t", init),
-			fmt.Sprintf("cpu_quota = %d", quota),
-			fmt.Sprintf(`mounts = { "/scratch" = { type = "tmpfs", tmpfs = { size = %q } } }`, size),
-			fmt.Sprintf("healthcheck = { test = [\"CMD\", %q, \"health\"], interval = %q }", enginetest.Program, interval),
-			`desired_state = "stopped"`, // Debian's engine has no init program to start with.
-		}
+	front, prefix := r.subnet("front")
+	holder := r.Name("holder")
+	id := r.Run(holder, enginetest.RunOptions{Image: r.Image})
+	settings := &network.EndpointSettings{IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: prefix + "5"}}
+	if err := r.Docker.NetworkConnect(t.Context(), front, id, settings); err != nil {
+		t.Fatal(err)
 	}
-	has := func(init bool, size int64, interval time.Duration, quota int64) []statecheck.StateCheck {
-		return []statecheck.StateCheck{
-			r.engineHas(map[string]any{"Init": init, "CPUQuota": quota}),
-			stateCheck(func() error {
-				c := r.Inspect(r.Name("web"))
-				mounts := c.HostConfig.Mounts
-				if len(mounts) != 1 || mounts[0].Type != mount.TypeTmpfs || mounts[0].TmpfsOptions.SizeBytes != size {
-					return fmt.Errorf("the mounts are %+v", mounts)
-				}
-				if got := c.Config.Healthcheck.Interval; got != interval {
-					return fmt.Errorf("the interval is %s, want %s", got, interval)
-				}
-				return nil
-			}),
-		}
+	in := func(options string) string {
+		return r.container(fmt.Sprintf("networks = { front = { network = %q, %s } }", front, options))
+	}
+	refused := func(address string, says ...string) *regexp.Regexp {
+		summary := fmt.Sprintf("Unable to connect container %q to network %q on engine %q: it can't have the address %s", r.Name("web"), front, r.HostName(), address)
+		return failure{summary: summary, line: "networks", says: says}.regexp()
+	}
+	own := r.Name("own")
+	other := func(name, subnet string) string {
+		return r.provider() + fmt.Sprintf("resource \"gantry_network\" \"other\" {\n  name = %q\n  ipam = { config = [{ subnet = %q }] }\n}\n", name, subnet)
 	}
 	r.run(
-		resource.TestStep{Config: r.container(lines(false, "1m", "60s", 50000)...), ConfigStateChecks: has(false, 1<<20, time.Minute, 50000)},
-		resource.TestStep{
-			Config:            r.container(lines(true, "2m", "30s", 25000)...),
-			ConfigPlanChecks:  planned(plancheck.ResourceActionDestroyBeforeCreate),
-			ConfigStateChecks: has(true, 2<<20, 30*time.Second, 25000),
-		},
+		resource.TestStep{Config: in(fmt.Sprintf("ipv4_address = %q", prefix+"5")), ExpectError: refused(prefix+"5", fmt.Sprintf("container %q has it", holder))},
+		resource.TestStep{Config: in(fmt.Sprintf("ipv4_address = %q", prefix+"1")), ExpectError: refused(prefix+"1", "perhaps its gateway")},
+		resource.TestStep{Config: in(`ipv4_address = "192.0.2.7"`), ExpectError: refused("192.0.2.7", "outside what the network has", prefix+"0/24")},
+		resource.TestStep{Config: other(own, prefix+"128/25"), ExpectError: failure{
+			summary: fmt.Sprintf("Unable to create network %q", own), line: "ipam", says: []string{fmt.Sprintf("network %q has %s0/24", front, prefix), "choose another subnet"},
+		}.regexp()},
+		resource.TestStep{Config: other(front, "10.255.77.0/24"), ExpectError: failure{
+			summary: fmt.Sprintf("The name of network %q is already in use", front), line: "name", says: []string{fmt.Sprintf("%s/%s", r.HostName(), front)},
+		}.regexp()},
 	)
 }
