@@ -180,12 +180,11 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 }
 
 // mayBe reports whether a container that has the name can be the one of an operation that the journal does not
-// know: a create of gantry's on this engine made it, the operation itself or one before it. An image can hand
-// the label down.
+// know: a create of gantry's made it, the operation itself or one before it. An image can hand the label down.
 func (a awaited) mayBe(ctx context.Context, c *Container) bool {
 	operation := c.Labels[LabelOperation]
-	made, _, ticket, err := journal.SplitID(operation)
-	if err != nil || made != a.engine.name && made != a.scope.Engine || ticket > journal.Ticket(a.id) {
+	_, _, ticket, err := journal.SplitID(operation)
+	if err != nil || ticket > journal.Ticket(a.id) {
 		return false
 	}
 	return !a.engine.inherited(ctx, c.ImageID, operation)
