@@ -127,6 +127,9 @@ func (a awaited) image(ctx context.Context, got Gathered) (Gathered, error) {
 func (a awaited) container(ctx context.Context, got Gathered, wait Wait) (Gathered, error) {
 	var err error
 	got.Container, err = a.appear(ctx)
+	if err == nil {
+		got.Container, err = a.stopped(ctx, got.Container)
+	}
 	switch {
 	case a.fault != nil && (err != nil || !recovered(a.record, got.Container, time.Now())):
 		return got, a.fault
@@ -140,6 +143,26 @@ func (a awaited) container(ctx context.Context, got Gathered, wait Wait) (Gather
 	}
 	got.Container, err = a.engine.reach(ctx, a.scope, a.record, got.Container, wait)
 	return got, err
+}
+
+// stopped waits for a stop that was left to the engine: until it has ended, the container is not what it seems.
+func (a awaited) stopped(ctx context.Context, c *Container) (*Container, error) {
+	if a.in == nil {
+		return c, nil
+	}
+	records, _ := a.in.Lane(c.Name)
+	r, left := leftStopping(records, c, a.in.Alive, time.Now())
+	if !left {
+		return c, nil
+	}
+	if err := a.engine.awaitStop(ctx, *r.Stopping); err != nil {
+		return c, a.scope.StillUnderWay(endedKind(ctx), fault.StepStopping, "the engine is stopping it", err)
+	}
+	now, err := retrying(ctx, func() (*Container, error) { return a.engine.inspect(ctx, c.ID) })
+	if err != nil {
+		return c, classify(a.scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+	}
+	return now, nil
 }
 
 // ended waits until the record of an operation has an outcome, or a dead owner, and until nothing is under

@@ -109,6 +109,9 @@ type State struct {
 	RestartCount int
 	StartedAt    time.Time
 	FinishedAt   time.Time
+	// Stopping says that the engine is stopping the container for an operation that has ended: it runs, but
+	// nothing keeps it running.
+	Stopping bool
 }
 
 // HealthResult is one run of a health check.

@@ -351,6 +351,9 @@ func (o *operation) giveBack(ctx context.Context, failure error) error {
 
 // endExchange does what a plan says, and notes which container is left.
 func (o *operation) endExchange(ctx context.Context, plan func(exchange) []step) (left string, err error) {
+	if err := o.awaitOwnStop(ctx); err != nil {
+		return "", err
+	}
 	x, err := o.observeExchange(ctx)
 	if err != nil {
 		return "", err

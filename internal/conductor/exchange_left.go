@@ -60,6 +60,8 @@ type exchanged struct {
 	broken   *journal.Record
 	// powered says that an operation on the power state is under way.
 	powered bool
+	// records are those of the lane, oldest first.
+	records []journal.Record
 }
 
 // exchangesOf follows a container, or what an operation made, through the exchanges of its lane.
@@ -91,6 +93,7 @@ func (e *engine) exchangesOf(name, containerID, operationID string) exchanged {
 			}
 		}
 	}
+	x.records = records
 	x.powered = slices.ContainsFunc(records, func(r journal.Record) bool { return Kind(r.Kind).power() && r.InProgress() && e.journal.Alive(r) })
 	return x
 }

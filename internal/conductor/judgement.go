@@ -108,8 +108,11 @@ func imageRecovered(r journal.Record, img *Image) bool { return img != nil && !r
 
 // Meets reports whether a container, as the engine reports it, is what a wait waits for.
 func Meets(desired DesiredState, codes []int, wait Wait, s State, now time.Time) bool {
-	if desired == DesiredStopped || desired == DesiredPaused {
+	if desired == DesiredStopped || desired == DesiredPaused && !s.Stopping {
 		return len(planPower(Spec{DesiredState: desired}, s)) == 0
+	}
+	if s.Stopping {
+		return false
 	}
 	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s.at(now), true).met
 }

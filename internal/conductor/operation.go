@@ -201,6 +201,9 @@ func (o *operation) answer(c *Container, err error) (*Container, error) {
 
 // attempt carries out the operation from its beginning. It can be repeated after a lost answer.
 func (o *operation) attempt(ctx context.Context) (*Container, error) {
+	if err := o.awaitStops(ctx); err != nil {
+		return nil, err
+	}
 	if err := o.resume(ctx); err != nil {
 		return nil, err
 	}
@@ -241,6 +244,8 @@ func (o *operation) ended(ctx context.Context, soFar string) *fault.Fault {
 // exists says what a failure at this moment leaves behind.
 func (o *operation) exists() fault.Exists {
 	switch {
+	case o.progress.leftStopping() != nil:
+		return fault.StillStopping
 	case o.Kind == KindCreate && o.containerID == "" && o.uncertain:
 		return fault.PerhapsCreated
 	case o.Kind == KindCreate && o.containerID == "":

@@ -17,6 +17,8 @@ type progress struct {
 	step        fault.Step
 	containerID string
 	pull        *journal.Pull
+	// stopping is a stop that the engine has not answered.
+	stopping *journal.Stopping
 	// untold says that the journal does not have it yet.
 	untold bool
 }
@@ -35,6 +37,20 @@ func (p *progress) setPull(pull journal.Pull) {
 	p.pull, p.untold = &pull, true
 }
 
+// setStopping notes that the engine is asked for a stop; nil is that it has answered.
+func (p *progress) setStopping(stopping *journal.Stopping) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopping, p.untold = stopping, true
+}
+
+// leftStopping returns the stop that the engine has not answered; nil if there is none.
+func (p *progress) leftStopping() *journal.Stopping {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.stopping
+}
+
 func (p *progress) isUntold() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -47,6 +63,6 @@ func (p *progress) note(r *journal.Record) {
 	defer p.mu.Unlock()
 	p.untold = false
 	if r.InProgress() {
-		r.Step, r.ContainerID, r.Pull = p.step, p.containerID, p.pull
+		r.Step, r.ContainerID, r.Pull, r.Stopping = p.step, p.containerID, p.pull, p.stopping
 	}
 }

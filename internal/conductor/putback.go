@@ -139,6 +139,13 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 			problems = append(problems, fmt.Errorf("the settings of network %q: %w", name, err))
 		}
 	}
+	if o.away.halted {
+		if err := o.awaitOwnStop(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("waiting until it has stopped: %w", err))
+		} else if c, err = o.engine.inspect(ctx, o.containerID); err != nil {
+			return now, ignoreNotFound(err)
+		}
+	}
 	if o.away.halted && (c.State.Status == "exited" || c.State.Status == "dead") {
 		o.logger.Info("starting the container again that was stopped for a restart")
 		err := o.change(ctx, func(ctx context.Context) error {

@@ -123,6 +123,8 @@ type Standing struct {
 	Uploads bool
 	// Exchange says that it was to put a new container in the place of this one.
 	Exchange bool
+	// Stop is a stop that the engine goes on with, though the operation that asked for it has ended; nil is none.
+	Stop *StopLeft
 	// Known says that the journal knows the operation. It does not where another machine
 	// carried it out, or long after.
 	Known bool
@@ -160,6 +162,14 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 			return Standing{}, err
 		}
 		break
+	}
+	if standing.Container != nil {
+		if standing.Container, err = e.awaitRemoval(ctx, standing.Container); err != nil {
+			return Standing{}, classify(c.scope(e.name, name), fault.StepReading, "read", "", err)
+		}
+	}
+	if standing.Container != nil && !standing.InProgress {
+		standing.Stop = e.stopLeft(x.records, standing.Container)
 	}
 	if standing.Container != nil && standing.Container.ID == containerID {
 		e.stays(name, containerID)

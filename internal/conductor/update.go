@@ -7,7 +7,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/docker/docker/api/types/container"
 
@@ -227,37 +226,3 @@ func (o *operation) renameConflict(ctx context.Context, taken error) error {
 	}
 	return o.scope().NameConflict(o.Spec.Name, whose, o.exists(), taken)
 }
-
-// stop ends the container as it wishes: its own signal, its own grace period. The request holds
-// a slot only for a moment: a container that uses its grace period must not keep others from
-// theirs.
-func (o *operation) stop(ctx context.Context) error {
-	o.enter(fault.StepStopping)
-	var options container.StopOptions
-	if o.Grace != nil {
-		grace := int(o.Grace.Seconds())
-		options.Timeout = &grace
-	}
-	longer, cancel := outlive(ctx, changeGrace)
-	defer cancel()
-	stopped := make(chan error, 1)
-	err := o.engine.pool.Do(ctx, func(context.Context) error {
-		o.changed = true
-		go func() { stopped <- o.engine.api.ContainerStop(longer, o.containerID, options) }()
-		timer := time.NewTimer(stopHolds)
-		defer timer.Stop()
-		select {
-		case err := <-stopped:
-			stopped <- err
-		case <-timer.C:
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	return <-stopped
-}
-
-// stopHolds is how long a stop occupies a slot of the pool.
-const stopHolds = 250 * time.Millisecond

@@ -150,6 +150,9 @@ func (m *containerModel) flattenFamilies(c *conductor.Container, imports bool) {
 // where it was meant to be; so is one that is under way.
 func (m *containerModel) powerState(s conductor.State) conductor.DesiredState {
 	job := conductor.DesiredState(m.DesiredState.ValueString()) == conductor.DesiredCompleted
+	if s.Stopping {
+		return conductor.DesiredStopped
+	}
 	switch s.Status {
 	case "running", "restarting":
 		if job {

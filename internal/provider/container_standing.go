@@ -66,6 +66,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	if wait == conductor.WaitNone {
 		wait = conductor.WaitReady
 	}
+	m.warnOfStop(s, diags)
 	// While a failure stands, the state keeps what was asked for: it is what the plan does again in any case.
 	observed := *m
 	observed.refresh(s.Container)
@@ -125,6 +126,17 @@ func (m *containerModel) unheard(s conductor.Standing, wait conductor.Wait) (u c
 		wait = conductor.WaitReady
 	}
 	return conductor.Unheard{OperationID: m.OperationID.ValueString(), Spec: m.expand(), Wait: wait, Deadline: m.deadline()}, true
+}
+
+// warnOfStop tells of a stop that the engine goes on with, though nobody waits for it any more.
+func (m *containerModel) warnOfStop(s conductor.Standing, diags *diag.Diagnostics) {
+	if s.Stop == nil {
+		return
+	}
+	diags.AddWarning(fmt.Sprintf("Container %q on engine %q is being stopped", s.Container.Name, s.Container.Engine),
+		fmt.Sprintf("A %s that was cancelled or interrupted had the engine stop the container at %s. An engine goes on with that, and kills the "+
+			"container by %s at the latest, so the plan takes it for stopped. An apply that starts it waits for the end of the stop first.",
+			s.Stop.Kind, s.Stop.At.Format(time.RFC3339), s.Stop.Until.UTC().Format(time.RFC3339)))
 }
 
 // deadline is when the time of the last create was up.

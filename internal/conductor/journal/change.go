@@ -87,9 +87,10 @@ type progress struct {
 	Step        fault.Step `json:"step"`
 	ContainerID string     `json:"container_id,omitempty"`
 	Pull        *Pull      `json:"pull,omitempty"`
+	Stopping    *Stopping  `json:"stopping,omitempty"`
 }
 
-// Progress tells how far an operation in progress is: its step, its container and its pull. That
+// Progress tells how far an operation in progress is: its step, its container, its pull and its stop. That
 // survives the death of the process, but not that of the machine, and costs little. What has ended
 // stays as it is.
 func (e *Engine) Progress(id string, change func(*Record)) error {
@@ -103,7 +104,7 @@ func (e *Engine) Progress(id string, change func(*Record)) error {
 		return err
 	}
 	change(&r)
-	content, err := json.Marshal(progress{recordVersion, r.Step, r.ContainerID, r.Pull})
+	content, err := json.Marshal(progress{recordVersion, r.Step, r.ContainerID, r.Pull, r.Stopping})
 	if err != nil {
 		return err
 	}
@@ -128,7 +129,7 @@ func (e *Engine) follow(r *Record) {
 	if err != nil || json.Unmarshal(content, &p) != nil || p.Version > recordVersion {
 		return
 	}
-	r.Step, r.Pull = p.Step, p.Pull
+	r.Step, r.Pull, r.Stopping = p.Step, p.Pull, p.Stopping
 	if p.ContainerID != "" {
 		r.ContainerID = p.ContainerID
 	}

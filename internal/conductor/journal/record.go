@@ -93,6 +93,8 @@ type Record struct {
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
 	// Exchange belongs to an exchange.
 	Exchange *Exchange `json:"exchange,omitempty"`
+	// Stopping is the stop that the operation left to the engine, if it did.
+	Stopping *Stopping `json:"stopping,omitempty"`
 }
 
 // Pull is how far a pull is. Operations that need the same image show the same pull.

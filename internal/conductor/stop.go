@@ -1,0 +1,217 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// An engine that was asked for a stop goes on with it when whoever asked leaves: it kills the container when
+// its grace period is over, and nothing calls that off. So the journal has each stop from before it is asked for
+// until it is answered. What was left in the middle counts as done for whoever looks, and every operation on the
+// container but one that ends it, too, waits for it.
+
+const (
+	// stopHolds is how long a stop occupies a slot of the pool.
+	stopHolds = 250 * time.Millisecond
+	// ownGrace is an engine's grace period where neither the stop nor the container has one.
+	ownGrace = 10 * time.Second
+	// killTakes is how long after the grace period a killed container may still be there.
+	killTakes = 5 * time.Second
+)
+
+// stop ends the container as it wishes: its own signal, its own grace period. The request holds
+// a slot only for a moment: a container that uses its grace period must not keep others from
+// theirs.
+func (o *operation) stop(ctx context.Context) error {
+	o.enter(fault.StepStopping)
+	var options container.StopOptions
+	if o.Grace != nil {
+		grace := int(o.Grace.Seconds())
+		options.Timeout = &grace
+	}
+	longer, cancel := outlive(ctx, o.stopPatience(ctx))
+	defer cancel()
+	stopped := make(chan error, 1)
+	err := o.engine.pool.Do(ctx, func(context.Context) error {
+		o.changed = true
+		o.progress.setStopping(&journal.Stopping{ContainerID: o.containerID, Since: time.Now().UTC(), Grace: options.Timeout})
+		o.tell()
+		go func() { stopped <- o.engine.api.ContainerStop(longer, o.containerID, options) }()
+		timer := time.NewTimer(stopHolds)
+		defer timer.Stop()
+		select {
+		case err := <-stopped:
+			stopped <- err
+		case <-timer.C:
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	err = <-stopped
+	if err == nil || longer.Err() == nil && !lostAnswer(err) {
+		o.progress.setStopping(nil)
+	}
+	return err
+}
+
+// stopPatience is how long a stop is waited for that was cancelled. Where no journal can have it that is its
+// whole grace period: nobody would know of it later.
+func (o *operation) stopPatience(ctx context.Context) time.Duration {
+	if o.kept {
+		return changeGrace
+	}
+	c, err := o.engine.inspect(ctx, o.containerID)
+	if err != nil {
+		return changeGrace // The stop will say what is wrong.
+	}
+	until, _ := stopEnds(journal.Stopping{Since: time.Now()}, c)
+	return max(changeGrace, time.Until(until))
+}
+
+// stopEnds returns until when the container of a stop may still be there. False is that the engine waits for
+// the container's end without killing it. It is pure.
+func stopEnds(s journal.Stopping, c *Container) (until time.Time, ends bool) {
+	grace := ownGrace
+	switch {
+	case s.Grace != nil:
+		grace = time.Duration(*s.Grace) * time.Second
+	case c.StopGracePeriod != nil:
+		grace = *c.StopGracePeriod
+	}
+	return s.Since.Add(grace + killTakes), grace >= 0
+}
+
+// leftStopping returns the last of these records whose operation left the container to a stop of the engine that
+// has not ended it yet. Alive reports whether the process of a record lives. It is pure.
+func leftStopping(records []journal.Record, c *Container, alive func(journal.Record) bool, now time.Time) (r journal.Record, left bool) {
+	if !active(c.State) {
+		return journal.Record{}, false
+	}
+	for _, one := range records {
+		if one.Stopping == nil || one.Stopping.ContainerID != c.ID || one.InProgress() && alive(one) {
+			continue
+		}
+		if until, ends := stopEnds(*one.Stopping, c); ends && now.Before(until) {
+			r, left = one, true
+		}
+	}
+	return r, left
+}
+
+// awaitStops waits until the stops have ended that earlier operations of the lanes left to the engine, unless
+// this one ends the container itself.
+func (o *operation) awaitStops(ctx context.Context) error {
+	if !o.kept || o.Kind == KindCreate || o.Kind == KindRemove || o.Kind == KindStop || o.Kind == KindKill {
+		return nil
+	}
+	for _, name := range o.record().Lanes() {
+		records, _ := o.in.Lane(name)
+		for _, r := range records {
+			if r.Stopping == nil || r.ID == o.id || r.InProgress() && o.in.Alive(r) {
+				continue
+			}
+			o.enter(fault.StepStopping)
+			if err := o.engine.awaitStop(ctx, *r.Stopping); err != nil {
+				return err
+			}
+			// From here on the container can be started again, and nobody must take that for the rest of the stop.
+			o.write(r.ID, func(r *journal.Record) { r.Stopping = nil })
+		}
+	}
+	return nil
+}
+
+// awaitStop waits until a stop that was left to the engine has ended: the container with it, or its time.
+func (e *engine) awaitStop(ctx context.Context, s journal.Stopping) error {
+	events, err := e.watcher.Watch(ctx, s.ContainerID)
+	if err != nil {
+		return err
+	}
+	defer events.Close()
+	for {
+		c, err := e.inspect(ctx, s.ContainerID)
+		if err != nil {
+			return ignoreNotFound(err)
+		}
+		until, ends := stopEnds(s, c)
+		if !active(c.State) || !ends || !time.Now().Before(until) {
+			return nil
+		}
+		over := time.NewTimer(time.Until(until))
+		select {
+		case <-events.Wake():
+		case <-over.C:
+		case <-ctx.Done():
+		}
+		over.Stop()
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// awaitOwnStop waits for the stop that this very operation left to the engine, so that what it took away can
+// be brought back. What lasts longer than ctx is left to the next plan.
+func (o *operation) awaitOwnStop(ctx context.Context) error {
+	s := o.progress.leftStopping()
+	if s == nil {
+		return nil
+	}
+	o.logger.Info("waiting until the engine has stopped the container", "container_id", s.ContainerID)
+	err := o.engine.awaitStop(ctx, *s)
+	switch {
+	case err == nil:
+		o.progress.setStopping(nil)
+	case errors.Is(err, context.DeadlineExceeded):
+		return nil
+	}
+	return err
+}
+
+// StopLeft is a stop that the engine goes on with, though nobody waits for it any more.
+type StopLeft struct {
+	// Kind is what asked for it, and At when.
+	Kind Kind
+	At   time.Time
+	// Until is when the engine has killed the container at the latest.
+	Until time.Time
+}
+
+// stopLeft returns the stop that operations of a container's lane left to the engine, and notes it in the look
+// at the container; nil is that there is none.
+func (e *engine) stopLeft(records []journal.Record, c *Container) *StopLeft {
+	if e.journal == nil {
+		return nil
+	}
+	r, left := leftStopping(records, c, e.journal.Alive, time.Now())
+	if !left {
+		return nil
+	}
+	c.State.Stopping = true
+	until, _ := stopEnds(*r.Stopping, c)
+	return &StopLeft{Kind: Kind(r.Kind), At: r.Stopping.Since, Until: until}
+}
+
+// awaitRemoval waits for the end of a container that the engine is removing: nothing can be done with it any
+// more, and in a moment it is gone. Then it returns nil; when ctx ends, the container as it was seen last.
+func (e *engine) awaitRemoval(ctx context.Context, c *Container) (*Container, error) {
+	for c.State.Status == "removing" && pause(ctx, cancelLook) == nil {
+		now, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, c.ID) })
+		if err != nil {
+			return nil, ignoreNotFound(err)
+		}
+		c = now
+	}
+	return c, nil
+}

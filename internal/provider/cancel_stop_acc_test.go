@@ -1,0 +1,111 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stubborn is a container that does not end before the engine kills it.
+func (r *rig) stubborn(lines ...string) string {
+	return r.container(append([]string{command("ignore-term"), attr("stop_grace_period", "7s")}, lines...)...)
+}
+
+// An engine goes on with a stop when whoever asked for it leaves. After Ctrl-C, and after the death of the provider, in
+// the middle of a stop the next plan says what is going to be, the apply after it waits for the end of the
+// stop, and the container then stays as it was asked for.
+func TestAccInterruptedStop(t *testing.T) {
+	const stopped = `~ desired_state = "stopped" -> "running"`
+	tests := map[string]struct {
+		// change is what the interrupted apply applies; empty is a destroy.
+		change []string
+		// killed has the provider die instead.
+		killed bool
+		// back has the configuration be the first one again; says is what the plan has then.
+		back bool
+		says []string
+	}{
+		"destroy":                        {back: true, says: []string{"is being stopped", stopped}},
+		"destroy whose provider is dead": {killed: true, back: true, says: []string{"is being stopped", stopped}},
+		"stop":                           {change: []string{attr("desired_state", "stopped")}, back: true, says: []string{"is being stopped", stopped}},
+		"stop that is asked for again":   {change: []string{attr("desired_state", "stopped")}, says: []string{"is being stopped"}},
+		"restart":                        {change: []string{`restart_triggers = { a = "1" }`}, says: []string{`restart_triggers`}},
+		"restart that is taken back":     {change: []string{`restart_triggers = { a = "1" }`}, back: true, says: []string{"No changes"}},
+		"restart whose provider is dead": {change: []string{`restart_triggers = { a = "1" }`}, killed: true, back: true, says: []string{"is being stopped", stopped}},
+		"replacement":                    {change: []string{`hostname = "other"`}, back: true, says: []string{"is being stopped", stopped}},
+		"exchange": {
+			change: []string{`hostname = "other"`, attr("update_order", "stop-first")}, back: true, says: []string{"No changes"},
+		},
+		"exchange beside each other": {
+			change: []string{`hostname = "other"`, attr("update_order", "start-first")}, back: true, says: []string{"No changes"},
+		},
+	}
+	for title, test := range tests {
+		t.Run(title, func(t *testing.T) {
+			r := newRig(t)
+			c := newCLI(t)
+			first := []string{`restart_triggers = { a = "0" }`}
+			if strings.HasPrefix(title, "exchange") {
+				first = append(first, test.change[1])
+			}
+			c.configure(r.stubborn(first...))
+			c.must("apply", "-auto-approve")
+			args := []string{"destroy", "-auto-approve"}
+			if test.change != nil {
+				args[0] = "apply"
+				lines := test.change
+				if !strings.Contains(strings.Join(lines, ""), "restart_triggers") {
+					lines = append(lines, `restart_triggers = { a = "0" }`)
+				}
+				c.configure(r.stubborn(lines...))
+			}
+
+			cut := c.start(args...)
+			r.Proxy.Await("POST", "/containers/*/stop", 1)
+			if test.killed {
+				for _, provider := range c.providers() {
+					if err := syscall.Kill(provider.pid, syscall.SIGKILL); err != nil {
+						t.Error(err)
+					}
+				}
+			} else {
+				cut.interrupt()
+			}
+			if ended := cut.wait(); ended.code == 0 {
+				t.Fatalf("the interrupted %s succeeded:\n%s", args[0], ended.output)
+			}
+			if test.back {
+				c.configure(r.stubborn(first...))
+			}
+			plan := c.must("plan")
+			for _, says := range test.says {
+				if !strings.Contains(strings.Join(strings.Fields(plan.output), " "), says) {
+					t.Errorf("the plan does not say %q:\n%s", says, plan.output)
+				}
+			}
+			c.converges()
+			// The stop is over: the container was started after it, if it runs.
+			now := r.Inspect(r.Name("web")).State
+			if asked := c.attributes(web)["desired_state"]; now.Running != (asked == "running") {
+				t.Errorf("the container is %s, and is to be %v", now.Status, asked)
+			}
+			if instant(t, now.FinishedAt).IsZero() || now.Running && !instant(t, now.StartedAt).After(instant(t, now.FinishedAt)) {
+				t.Errorf("the container was started at %s, and the stop ended at %s", now.StartedAt, now.FinishedAt)
+			}
+			r.Remove(r.Name("web"))
+		})
+	}
+}
+
+func instant(t *testing.T, text string) time.Time {
+	t.Helper()
+	at, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		t.Error(err)
+	}
+	return at
+}
