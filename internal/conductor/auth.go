@@ -6,6 +6,7 @@ package conductor
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -59,9 +60,15 @@ func credentialsFor(image reference.Named, configured map[string]Credential) (fo
 		if name == "index.docker.io" && domain != hub {
 			continue
 		}
-		if c, ok := configured[name]; ok {
+		switch c, ok := configured[name]; {
+		case ok && c.Unknown:
+			return found, "", fmt.Errorf("the credentials in registry_auth[%q] are not known before the apply", name)
+		case ok:
 			return registry.AuthConfig{Username: c.Username, Password: c.Password, ServerAddress: key}, fmt.Sprintf("registry_auth[%q]", name), nil
 		}
+	}
+	if configured[AnyRegistry].Unknown {
+		return found, "", errors.New("the credentials in registry_auth are not known before the apply")
 	}
 	file, err := config.Load(config.Dir())
 	if err != nil {

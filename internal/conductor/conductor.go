@@ -68,7 +68,12 @@ type Options struct {
 type Credential struct {
 	Username string
 	Password string
+	// Unknown says that the values are not known yet: whatever needs them fails.
+	Unknown bool
 }
+
+// AnyRegistry is, in Options.Credentials, where the credential of registries stands that have none of their own.
+const AnyRegistry = ""
 
 // Kind is what an operation does.
 type Kind string

@@ -129,8 +129,8 @@ func (e *engine) portHolder(ctx context.Context, port, self string) string {
 	}
 	for _, c := range list {
 		for _, p := range c.Ports {
-			if c.ID != self && fmt.Sprint(p.PublicPort) == number && p.Type == protocol && len(c.Names) > 0 {
-				return fmt.Sprintf("container %q (image %q)", strings.TrimPrefix(c.Names[0], "/"), c.Image)
+			if c.ID != self && fmt.Sprint(p.PublicPort) == number && p.Type == protocol && ownName(c) != "" {
+				return fmt.Sprintf("container %q (image %q)", ownName(c), c.Image)
 			}
 		}
 	}

@@ -71,7 +71,8 @@ func (e *engine) list(ctx context.Context, f Filter) ([]Listed, error) {
 	list := make([]Listed, 0, len(found))
 	for _, s := range found {
 		// The engine takes a name for a regular expression.
-		if len(s.Names) == 0 || !strings.Contains(s.Names[0], f.Name) {
+		name := ownName(s)
+		if name == "" || !strings.Contains(name, f.Name) {
 			continue
 		}
 		// It has a health for what it does not watch, too: see observeHealth.
@@ -79,12 +80,23 @@ func (e *engine) list(ctx context.Context, f Filter) ([]Listed, error) {
 			continue
 		}
 		list = append(list, Listed{
-			ID: s.ID, Name: strings.TrimPrefix(s.Names[0], "/"), Image: s.Image, ImageID: s.ImageID, Status: s.State, Labels: s.Labels,
+			ID: s.ID, Name: name, Image: s.Image, ImageID: s.ImageID, Status: s.State, Labels: s.Labels,
 			Created: time.Unix(s.Created, 0).UTC(),
 		})
 	}
 	slices.SortFunc(list, func(a, b Listed) int { return cmp.Compare(a.Name, b.Name) })
 	return list, nil
+}
+
+// ownName returns the name of a container in a list; empty where it has none, as while it is being removed. Beside it
+// the engine lists the names by which other containers link to it ("/app/db").
+func ownName(s container.Summary) string {
+	for _, name := range s.Names {
+		if own := strings.TrimPrefix(name, "/"); !strings.Contains(own, "/") {
+			return own
+		}
+	}
+	return ""
 }
 
 // EngineInfo is what an engine says of itself.

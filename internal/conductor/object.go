@@ -159,10 +159,11 @@ func (e *engine) users(ctx context.Context, args filters.Args, uses func(contain
 	}
 	var users []user
 	for _, c := range list {
-		if !uses(c) || len(c.Names) == 0 {
+		name := ownName(c)
+		if !uses(c) || name == "" {
 			continue
 		}
-		u := user{id: c.ID, name: strings.TrimPrefix(c.Names[0], "/"), image: c.Image, imageID: c.ImageID, labels: c.Labels}
+		u := user{id: c.ID, name: name, image: c.Image, imageID: c.ImageID, labels: c.Labels}
 		u.leaving = c.State == container.StateRemoving || e.removals.has(u.name)
 		if !u.leaving {
 			u.leaving, u.abandoned = e.removalOf(u)

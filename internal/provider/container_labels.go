@@ -29,6 +29,8 @@ type defaultLabels struct {
 func readDefaultLabels(ctx context.Context, req provider.ConfigureRequest, diags *diag.Diagnostics) defaultLabels {
 	object := make(map[string]tftypes.Value)
 	if err := req.Config.Raw.As(&object); err != nil || !object["default_labels"].IsFullyKnown() {
+		diags.AddAttributeWarning(path.Root("default_labels"), "The default labels are not known yet",
+			"Containers that are there keep the labels that they have. If the default labels turn out to be others, the plan after this apply replaces these containers.")
 		return defaultLabels{}
 	}
 	d := defaultLabels{known: true}

@@ -265,7 +265,7 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	}
 	c, err := r.conductor.Inspect(ctx, ref)
 	if err != nil {
-		addFault(&resp.Diagnostics, err)
+		addImportFault(&resp.Diagnostics, "container", err)
 		return
 	}
 	if err := checkImport(c); err != nil {

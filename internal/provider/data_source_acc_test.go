@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/docker/docker/api/types/container"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/knownvalue"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
@@ -54,6 +55,38 @@ func TestAccDataSources(t *testing.T) {
 		})
 	}
 	r.run(missing...)
+}
+
+// A container that another one links to has further names on the engine ("/app/db"), perhaps before its own.
+func TestAccNamesOfLinkedContainers(t *testing.T) {
+	r := newRig(t)
+	port := r.FreePort()
+	labels := map[string]string{"role": r.Name("linked")}
+	r.Run(r.Name("z-db"), enginetest.RunOptions{Image: r.Image, Labels: labels, Publish: []string{port + ":80"}, Volumes: []string{r.Volume("held") + ":/data"}})
+	app, err := r.Docker.ContainerCreate(t.Context(), &container.Config{Image: r.Image, Labels: labels},
+		&container.HostConfig{Links: []string{r.Name("z-db") + ":db"}}, nil, nil, r.Name("app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Leaves(app.ID)
+	if err := r.Docker.ContainerStart(t.Context(), app.ID, container.StartOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	r.run(
+		resource.TestStep{
+			Config: r.provider() + fmt.Sprintf("data \"gantry_containers\" \"it\" {\n  labels = { role = %q }\n}\n", r.Name("linked")),
+			ConfigStateChecks: []statecheck.StateCheck{
+				in("data.gantry_containers.it", "containers", knownvalue.MapExact(map[string]knownvalue.Check{
+					r.Name("app"): knownvalue.NotNull(), r.Name("z-db"): knownvalue.NotNull(),
+				})),
+			},
+		},
+		resource.TestStep{
+			Config:      r.container(fmt.Sprintf("ports = [{ target = 80, published = %q }]", port)),
+			ExpectError: regexp.MustCompile(`container\s+"` + r.Name("z-db") + `"`),
+		},
+	)
+	r.Remove(app.ID)
 }
 
 // What a registry says, and the four ways in which it doesn't. No password shows anywhere.

@@ -263,7 +263,7 @@ func (r *imageResource) ImportState(ctx context.Context, req resource.ImportStat
 		return
 	}
 	if _, err := r.conductor.InspectImage(ctx, name); err != nil {
-		addFault(&resp.Diagnostics, err)
+		addImportFault(&resp.Diagnostics, "image", err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)

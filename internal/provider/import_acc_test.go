@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
@@ -99,12 +100,28 @@ func TestAccImportOfOwn(t *testing.T) {
 	)
 }
 
+// An import ID that names nothing, and one of what is not there: the error says what an ID is, and nothing of
+// plans.
 func TestAccImportOfNothing(t *testing.T) {
 	r := newRig(t)
-	r.run(resource.TestStep{
-		Config: r.container(), ResourceName: web, ImportState: true, ImportStateId: r.Name("nothing"),
-		ExpectError: regexp.MustCompile(`(?i)no\s+such\s+container|not\s+found|no\s+container`),
-	})
+	c := newCLI(t)
+	c.configure(r.container() + r.network() + r.volume() + r.image(r.Name("app")+":1"))
+	for kind, address := range map[string]string{"container": web, "network": front, "volume": data, "image": app} {
+		for id, says := range map[string]string{
+			"":                                `The import ID "" names no ` + kind,
+			" ":                               `The import ID "" names no ` + kind,
+			r.HostName() + "/":                `The import ID "` + r.HostName() + `/" names no ` + kind,
+			r.Name("nothing"):                 r.Name("nothing"),
+			r.HostName() + "/" + r.Name("no"): r.Name("no"),
+		} {
+			got := c.run("import", address, id)
+			text := flat(got.output)
+			if got.code == 0 || !strings.Contains(text, says) || !strings.Contains(text, "mport ID") || !strings.Contains(text, "engine/name") ||
+				strings.Contains(text, "apply again") || strings.Contains(text, "error in the provider") {
+				t.Errorf("the import of %q as %s ended with %d:\n%s", id, address, got.code, got.output)
+			}
+		}
+	}
 }
 
 // leftOut are the attributes that differ between a create and an import: what only the operation that made

@@ -137,7 +137,7 @@ func (r *networkResource) ImportState(ctx context.Context, req resource.ImportSt
 	}
 	found, err := r.conductor.InspectNetwork(ctx, ref)
 	if err != nil {
-		addFault(&resp.Diagnostics, err)
+		addImportFault(&resp.Diagnostics, "network", err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("network_id"), found.ID)...)

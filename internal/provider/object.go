@@ -18,12 +18,31 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// importRef gives the object that an import ID names: the ID itself, or what stands behind the engine
-// in engine/name. It says whether there is one on this engine.
+// importForms says what an import ID of an object of this kind can be.
+func importForms(kind string) string {
+	switch kind {
+	case "container":
+		return `its name ("web"), its ID, or engine/name ("edge1/web")`
+	case "network":
+		return `its name ("front"), its ID, or engine/name ("edge1/front")`
+	case "volume":
+		return `its name ("data"), or engine/name ("edge1/data")`
+	default:
+		return `its name ("nginx:1.27"), or engine/name ("edge1/nginx:1.27")`
+	}
+}
+
+// importRef returns the object that an import ID names: the ID itself, or what stands behind the engine
+// in engine/name. It reports whether there is one on this engine.
 func (d *providerData) importRef(ctx context.Context, kind, id string, diags *diag.Diagnostics) (ref string, ok bool) {
 	if d.conductor == nil {
 		diags.AddError("Unable to import before the provider is configured",
 			"The provider's configuration depends on values that are not known yet. Apply what they depend on first.")
+		return "", false
+	}
+	id = strings.TrimSpace(id)
+	if id == "" || strings.HasSuffix(id, "/") {
+		diags.AddError(fmt.Sprintf("The import ID %q names no %s", id, kind), fmt.Sprintf("The import ID of a %s is %s.", kind, importForms(kind)))
 		return "", false
 	}
 	connected, err := d.conductor.Engine(ctx)
@@ -44,6 +63,18 @@ func (d *providerData) importRef(ctx context.Context, kind, id string, diags *di
 		fmt.Sprintf("The import ID names engine %q, and the provider is connected to engine %q. Import with the provider that is configured for that engine, or name the %s alone.",
 			engine, connected, kind))
 	return "", false
+}
+
+// addImportFault adds why an import failed. Of what is not there an import says something else than a refresh:
+// there is no plan that makes it anew.
+func addImportFault(diags *diag.Diagnostics, kind string, err error) {
+	if f := faultOf(err); f != nil && f.Kind == fault.NotFound {
+		missing := *f
+		missing.Attribute = nil
+		missing.Hint = fmt.Sprintf("check the import ID, which is %s, and that the provider is connected to the engine that has the %s", importForms(kind), kind)
+		err = &missing
+	}
+	addFault(diags, err)
 }
 
 // isMissing says whether the engine answered that there is no such thing. Any other failure says

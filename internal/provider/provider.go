@@ -19,12 +19,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/provider/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -183,14 +185,10 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	resp.ResourceData, resp.DataSourceData, resp.ActionData = data, data, data
 	p.data.Store(data)
 	data.labels = readDefaultLabels(ctx, req, &resp.Diagnostics)
-	if !req.Config.Raw.IsFullyKnown() {
-		return // Only in a plan, where the resources then keep what the state says.
-	}
 	var config providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	var credentials map[string]credentialModel
-	resp.Diagnostics.Append(config.RegistryAuth.ElementsAs(ctx, &credentials, false)...)
-	if resp.Diagnostics.HasError() {
+	credentials := config.credentials(ctx, &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || config.engineUnknown(&resp.Diagnostics) {
 		return
 	}
 	data.ci = !slices.Contains([]string{"", "0", "false"}, os.Getenv("CI")) // All CI systems set it to true.
@@ -202,7 +200,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	data.conductor = conductor.New(conductor.Options{
 		StateDir: config.StateDir.ValueString(), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
-		Credentials: expandCredentials(credentials), Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
+		Credentials: credentials, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
 	})
 	p.register(data.conductor)
 	if err := data.conductor.StateDirUnsafe(); err != nil {
@@ -230,10 +228,41 @@ func (p *gantry) Resources(context.Context) []func() resource.Resource {
 
 func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { return dataSources() }
 
-func expandCredentials(models map[string]credentialModel) map[string]conductor.Credential {
+// engineUnknown reports whether a plan can't ask the engine, since what leads to it depends on what is not
+// known yet, and warns of it: the resources then keep what the state says. What else is not known yet concerns
+// an apply, in which all is known.
+func (m *providerModel) engineUnknown(diags *diag.Diagnostics) bool {
+	for _, one := range []struct {
+		name  string
+		value types.String
+	}{{"host", m.Host}, {"state_dir", m.StateDir}} {
+		if one.value.IsUnknown() {
+			diags.AddAttributeWarning(path.Root(one.name), fmt.Sprintf("Nothing is compared with the engine: %s is not known yet", one.name),
+				"It depends on values that are known only after an apply, so that this plan shows what the state says, and not what changed outside of Terraform. "+
+					"To have it compared, apply what it depends on first (terraform apply -target=...).")
+			return true
+		}
+	}
+	return false
+}
+
+// credentials are what registry_auth says. What is not known yet is only missed by what asks that registry.
+func (m *providerModel) credentials(ctx context.Context, diags *diag.Diagnostics) map[string]conductor.Credential {
+	if m.RegistryAuth.IsUnknown() {
+		return map[string]conductor.Credential{conductor.AnyRegistry: {Unknown: true}}
+	}
+	var models map[string]types.Object
+	diags.Append(m.RegistryAuth.ElementsAs(ctx, &models, false)...)
 	credentials := make(map[string]conductor.Credential, len(models))
-	for registry, m := range models {
-		credentials[registry] = conductor.Credential{Username: m.Username.ValueString(), Password: m.Password.ValueString()}
+	for registry, object := range models {
+		var one credentialModel
+		if !object.IsUnknown() {
+			diags.Append(object.As(ctx, &one, basetypes.ObjectAsOptions{})...)
+		}
+		credentials[registry] = conductor.Credential{
+			Username: one.Username.ValueString(), Password: one.Password.ValueString(),
+			Unknown: object.IsUnknown() || one.Username.IsUnknown() || one.Password.IsUnknown(),
+		}
 	}
 	return credentials
 }

@@ -156,7 +156,7 @@ func (r *volumeResource) ImportState(ctx context.Context, req resource.ImportSta
 	}
 	found, err := r.conductor.InspectVolume(ctx, name)
 	if err != nil {
-		addFault(&resp.Diagnostics, err)
+		addImportFault(&resp.Diagnostics, "volume", err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), found.Name)...)
