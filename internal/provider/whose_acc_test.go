@@ -34,6 +34,9 @@ const (
 	// beforeSave is when the provider has answered, and Terraform has not saved the state: Terraform is
 	// killed, too.
 	beforeSave moment = "before Terraform saves"
+	// duringApply is when the object has been reported as created, and Terraform is at something else. The state
+	// has it.
+	duringApply moment = "in the middle of the apply"
 )
 
 // owned is a kind of object that two workspaces want under one name.
@@ -105,7 +108,7 @@ func TestAccKilledBesideAnotherWorkspace(t *testing.T) {
 			r := newCastRig(t)
 			other := r.beside()
 			for round := range rounds {
-				for _, when := range []moment{beforeCreate, beforeAnswer, beforeSave} {
+				for _, when := range []moment{beforeCreate, beforeAnswer, beforeSave, duringApply} {
 					if t.Failed() {
 						return
 					}
@@ -175,6 +178,9 @@ func (r *castRig) killAt(o owned, when moment) {
 		kill("provider", r.cli.providers())
 		apply.wait()
 		r.Proxy.Clear()
+	case duringApply:
+		r.killedWhileBusy(o)
+		return
 	case beforeSave:
 		// The mark goes immediately before the answer: whoever sees it gone is a moment before the save.
 		apply := r.cli.start("apply", "-auto-approve")
@@ -192,6 +198,37 @@ func (r *castRig) killAt(o owned, when moment) {
 	if err := os.Remove(filepath.Join(r.cli.folder, ".terraform.tfstate.lock.info")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		r.t.Fatal(err)
 	}
+}
+
+// killedWhileBusy applies, and kills the provider while Terraform runs a command that needs the object.
+func (r *castRig) killedWhileBusy(o owned) {
+	r.t.Helper()
+	pipe := filepath.Join(r.t.TempDir(), "pipe")
+	if err := unix.Mkfifo(pipe, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	config := r.config(o.config(r, "first"))
+	r.cli.configure(config + fmt.Sprintf(`resource "terraform_data" "busy" {
+  depends_on = [%s]
+  provisioner "local-exec" {
+    command = "cat %s"
+  }
+}
+`, o.address, pipe))
+	apply := r.cli.start("apply", "-auto-approve")
+	busy, err := os.OpenFile(pipe, os.O_WRONLY, 0) // This returns when the command reads.
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	kill("provider", r.cli.providers())
+	if err := busy.Close(); err != nil {
+		r.t.Error(err)
+	}
+	apply.wait()
+	if r.cli.attributes(o.address) == nil {
+		r.t.Error("the state has not got what was reported as created")
+	}
+	r.cli.configure(config)
 }
 
 // awaitDelivery waits until an apply in progress has removed the open mark of its create, or has ended.
