@@ -26,6 +26,8 @@ type Container struct {
 	Name string
 	// Settings as the engine reports them: they include what the image brought.
 	Settings
+	// Unmanaged are settings that gantry has no argument for.
+	Unmanaged []Unmanaged
 	// Defaults are what the engine gives to containers that ask for nothing.
 	Defaults EngineDefaults
 	// ImageID is the ID of the image that the container was made from ("sha256:…").

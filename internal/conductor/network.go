@@ -204,7 +204,12 @@ func (e *engine) network(ctx context.Context, ref string) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &Network{Engine: e.name, ID: r.ID, Created: r.Created, NetworkSpec: NetworkSpec{
+	return observeNetwork(e.name, r), nil
+}
+
+// observeNetwork says in gantry's words what the engine reports of a network. It is pure.
+func observeNetwork(engine string, r network.Inspect) *Network {
+	n := &Network{Engine: engine, ID: r.ID, Created: r.Created, NetworkSpec: NetworkSpec{
 		Name: r.Name, Driver: r.Driver, Scope: r.Scope, Options: r.Options, Internal: r.Internal, Attachable: r.Attachable, Ingress: r.Ingress,
 		EnableIPv6: r.EnableIPv6, ConfigOnly: r.ConfigOnly, ConfigFrom: r.ConfigFrom.Network, Labels: r.Labels,
 		IPAM: IPAM{Driver: r.IPAM.Driver, Options: r.IPAM.Options},
@@ -212,7 +217,7 @@ func (e *engine) network(ctx context.Context, ref string) (*Network, error) {
 	for _, p := range r.IPAM.Config {
 		n.IPAM.Pools = append(n.IPAM.Pools, Pool{Subnet: p.Subnet, Gateway: p.Gateway, IPRange: p.IPRange, AuxAddresses: p.AuxAddress})
 	}
-	return n, nil
+	return n
 }
 
 func describeNetwork(n *Network) string {

@@ -312,7 +312,7 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 		return nil, err
 	}
 	c := observe(e.name, r)
-	c.Defaults = e.defaults
+	c.Defaults, c.Unmanaged = e.defaults, unmanagedOfContainer(r, e.defaults)
 	e.nameNetworks(ctx, c)
 	if err := e.nameLinked(ctx, c); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ package conductor
 import (
 	"reflect"
 	"slices"
+	"strings"
 
 	"github.com/docker/docker/api/types/system"
 )
@@ -20,10 +21,13 @@ type EngineDefaults struct {
 	// NoSwapLimit says that the host's kernel can't limit swap: the engine then reports that it
 	// is unlimited, whatever was asked for.
 	NoSwapLimit bool
+	// Isolation is process or hyperv; empty where the engine does not run on Windows.
+	Isolation string
 }
 
 func observeDefaults(info system.Info) EngineDefaults {
 	d := EngineDefaults{LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
+	d.Isolation = strings.ToLower(string(info.Isolation))
 	if info.CgroupVersion == "1" {
 		d.Cgroup = "host"
 	}

@@ -52,6 +52,8 @@ type Volume struct {
 	Created time.Time
 	// Unkept says why the journal does not have the create that has just made it; nil if it has it.
 	Unkept error
+	// Unmanaged are settings that gantry has no argument for.
+	Unmanaged []Unmanaged
 }
 
 // CreateVolume makes a volume. For an engine to create a volume that is there is no error: so what
@@ -131,7 +133,7 @@ func (e *engine) volume(ctx context.Context, name string) (*Volume, error) {
 }
 
 func observeVolume(engine string, r volume.Volume) *Volume {
-	v := &Volume{Engine: engine, Mountpoint: r.Mountpoint, Scope: r.Scope, VolumeSpec: VolumeSpec{
+	v := &Volume{Engine: engine, Mountpoint: r.Mountpoint, Scope: r.Scope, Unmanaged: unmanagedOfVolume(r), VolumeSpec: VolumeSpec{
 		Name: r.Name, Driver: r.Driver, DriverOpts: r.Options, Labels: r.Labels,
 	}}
 	if created, err := time.Parse(time.RFC3339, r.CreatedAt); err == nil {

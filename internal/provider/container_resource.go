@@ -134,6 +134,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		imported = image
 		state.importFrom(standing.Container, image)
 		r.labels.imported(&state)
+		warnOfUnmanaged(fmt.Sprintf("Container %q on engine %q", standing.Container.Name, standing.Container.Engine), standing.Container.Unmanaged, &resp.Diagnostics)
 	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)

@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -62,7 +63,7 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 			failures = append(failures, err)
 			continue
 		}
-		appendImport(file.Body(), label(found.Name, labels), found.Engine+"/"+found.Name, attributes)
+		appendImport(file.Body(), label(found.Name, labels), found, attributes)
 	}
 	if _, err := out.Write(hclwrite.Format(file.Bytes())); err != nil {
 		failures = append(failures, err)
@@ -228,16 +229,19 @@ func isDefault(ctx context.Context, attribute schema.Attribute, v tftypes.Value)
 }
 
 // appendImport writes one import block and its resource: what every container has, then the rest.
-func appendImport(body *hclwrite.Body, label, id string, attributes map[string]cty.Value) {
+func appendImport(body *hclwrite.Body, label string, c *conductor.Container, attributes map[string]cty.Value) {
 	block := body.AppendNewBlock("import", nil).Body()
 	block.SetAttributeTraversal("to", hcl.Traversal{hcl.TraverseRoot{Name: "gantry_container"}, hcl.TraverseAttr{Name: label}})
-	block.SetAttributeValue("id", cty.StringVal(id))
+	block.SetAttributeValue("id", cty.StringVal(c.Engine+"/"+c.Name))
 	body.AppendNewline()
 	resource := body.AppendNewBlock("resource", []string{"gantry_container", label}).Body()
 	first := []string{"name", "image"}
 	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(attributes)), func(name string) bool { return slices.Contains(first, name) })
 	for _, name := range append(first, rest...) {
 		resource.SetAttributeValue(name, attributes[name])
+	}
+	for _, line := range unmanagedLines(c.Unmanaged) {
+		resource.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# gantry has no argument for this: " + line + "\n")}})
 	}
 	body.AppendNewline()
 }

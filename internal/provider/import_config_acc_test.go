@@ -210,6 +210,9 @@ func imported(t *testing.T, c *cli, number int) {
 	if plan.code != 0 || !strings.Contains(plan.output, want) {
 		t.Fatalf("the plan ended with code %d, and does not say %q:\n%s", plan.code, want, plan.output)
 	}
+	if strings.Contains(plan.output, "no argument for") {
+		t.Errorf("the plan warns of settings that gantry has no argument for:\n%s", plan.output)
+	}
 	c.must("apply", filepath.Join(c.folder, "plan"))
 	if plan := c.run("plan", "-detailed-exitcode"); plan.code != 0 {
 		t.Errorf("the plan after the import is not empty (%d):\n%s", plan.code, plan.output)

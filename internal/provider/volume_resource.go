@@ -101,6 +101,7 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	state.Driver = types.StringValue(found.Driver)
 	if imported {
 		state.DriverOpts, state.Labels, state.ForceDestroy = takenAll(found.DriverOpts), takenAll(found.Labels), types.BoolValue(false)
+		warnOfUnmanaged(fmt.Sprintf("Volume %q on engine %q", found.Name, found.Engine), found.Unmanaged, &resp.Diagnostics)
 	} else {
 		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
 	}
