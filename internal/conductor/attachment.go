@@ -76,7 +76,7 @@ func observeEndpoint(id string, implied []string, e *network.EndpointSettings) A
 	n := AttachedNetwork{
 		ID: e.NetworkID, Address: cmp.Or(e.IPAddress, e.GlobalIPv6Address),
 		EndpointOptions: EndpointOptions{
-			Aliases: slices.DeleteFunc(slices.Clone(e.Aliases), own), Implied: implied, MACAddress: e.MacAddress, DriverOpts: e.DriverOpts, GatewayPriority: e.GwPriority,
+			Aliases: unique(slices.DeleteFunc(slices.Clone(e.Aliases), own)), Implied: implied, MACAddress: e.MacAddress, DriverOpts: e.DriverOpts, GatewayPriority: e.GwPriority,
 			Links: e.Links,
 		},
 	}
@@ -111,9 +111,20 @@ func (o EndpointOptions) Differences(seen EndpointOptions) []string {
 	return differ
 }
 
+// unique returns a list with each of its words once, where it came first.
+func unique(list []string) []string {
+	var out []string
+	for _, s := range list {
+		if !slices.Contains(out, s) {
+			out = append(out, s)
+		}
+	}
+	return out
+}
+
 func sameSet(a, b []string) bool {
-	unique := func(list []string) []string { return slices.Compact(slices.Sorted(slices.Values(list))) }
-	return slices.Equal(unique(a), unique(b))
+	sorted := func(list []string) []string { return slices.Sorted(slices.Values(unique(list))) }
+	return slices.Equal(sorted(a), sorted(b))
 }
 
 // sameAddress compares addresses by meaning: IPv6 has many spellings.

@@ -328,7 +328,7 @@ func observeRestart(p container.RestartPolicy) RestartPolicy {
 }
 
 func fromSeconds(seconds *int) *time.Duration {
-	if seconds == nil {
+	if seconds == nil || *seconds < 0 { // To wait for ever is unmanaged.
 		return nil
 	}
 	d := time.Duration(*seconds) * time.Second

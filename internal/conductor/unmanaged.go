@@ -5,7 +5,6 @@ package conductor
 
 import (
 	"cmp"
-	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -52,10 +51,6 @@ func (u *unmanagedSettings) flag(name string, value bool) {
 	}
 }
 
-func (u *unmanagedSettings) list(name string, values []string) {
-	u.text(name, strings.Join(values, ", "))
-}
-
 // unmanagedOfContainer returns what an engine reports of a container that somebody asked for, and that
 // observe has no place for. Whatever it does not look at is kept by observe, or follows from something
 // else: TestEveryFieldOfAContainerIsKeptOrNamed goes through all fields.
@@ -63,17 +58,19 @@ func unmanagedOfContainer(r container.InspectResponse, d EngineDefaults) []Unman
 	var u unmanagedSettings
 	host := r.HostConfig
 	u.text("--volume-driver", leaveOut(host.VolumeDriver, "local"))
-	u.list("--link", host.Links)
 	u.text("Cgroup", string(host.Cgroup))
 	if isolation := strings.ToLower(string(host.Isolation)); isolation != "default" && isolation != d.Isolation {
 		u.text("--isolation", isolation)
 	}
-	u.number("--kernel-memory", host.KernelMemory)                //nolint:staticcheck // Older engines have it.
-	u.number("KernelMemoryTCP", host.KernelMemoryTCP)             //nolint:staticcheck // Older engines have it.
+	u.number("--kernel-memory", host.KernelMemory)
+	u.number("KernelMemoryTCP", host.KernelMemoryTCP)
 	u.number("--cpu-count", host.CPUCount)                        // Windows.
 	u.number("--cpu-percent", host.CPUPercent)                    // Windows.
 	u.number("--io-maxiops", int64(host.IOMaximumIOps))           // Windows.
 	u.number("--io-maxbandwidth", int64(host.IOMaximumBandwidth)) // Windows.
+	if timeout := r.Config.StopTimeout; timeout != nil && *timeout < 0 {
+		u.number("--stop-timeout", int64(*timeout)) // A stop would wait for ever.
+	}
 	u.flag("NetworkDisabled", r.Config.NetworkDisabled)
 	if !host.Privileged && len(host.MaskedPaths)+len(host.ReadonlyPaths) > 0 {
 		u.paths("MaskedPaths", host.MaskedPaths, maskedPaths(), "/proc/kcore")
@@ -82,11 +79,6 @@ func unmanagedOfContainer(r container.InspectResponse, d EngineDefaults) []Unman
 	for _, m := range host.Mounts {
 		if m.Type == mount.TypeCluster {
 			u.text("--mount", "type=cluster,source="+m.Source+",target="+m.Target)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(r.NetworkSettings.Networks)) {
-		if endpoint := r.NetworkSettings.Networks[name]; endpoint != nil {
-			u.list("--link in network "+name, endpoint.Links)
 		}
 	}
 	return u

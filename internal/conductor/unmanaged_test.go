@@ -141,20 +141,18 @@ func TestEveryFieldOfAContainerIsKeptOrNamed(t *testing.T) {
 // What is unmanaged is named as a person knows it, and what engines and clients do by themselves is not.
 func TestUnmanagedIsNamed(t *testing.T) {
 	t.Parallel()
-	windows := EngineDefaults{Isolation: "hyperv"}
+	windows, forEver := EngineDefaults{Isolation: "hyperv"}, -1
 	for want, change := range map[string]func(host *container.HostConfig, r *container.InspectResponse){
 		"--volume-driver=nfs":     func(host *container.HostConfig, _ *container.InspectResponse) { host.VolumeDriver = "nfs" },
 		"--isolation=process":     func(host *container.HostConfig, _ *container.InspectResponse) { host.Isolation = "process" },
-		"--kernel-memory=4194304": func(host *container.HostConfig, _ *container.InspectResponse) { host.KernelMemory = 4 << 20 }, //nolint:staticcheck // Of older engines.
+		"--kernel-memory=4194304": func(host *container.HostConfig, _ *container.InspectResponse) { host.KernelMemory = 4 << 20 },
 		"--io-maxiops=100":        func(host *container.HostConfig, _ *container.InspectResponse) { host.IOMaximumIOps = 100 },
+		"--stop-timeout=-1":       func(_ *container.HostConfig, r *container.InspectResponse) { r.Config.StopTimeout = &forEver },
 		"NetworkDisabled = true":  func(_ *container.HostConfig, r *container.InspectResponse) { r.Config.NetworkDisabled = true },
 		"MaskedPaths = /proc/kcore, /srv": func(host *container.HostConfig, _ *container.InspectResponse) {
 			host.MaskedPaths = []string{"/proc/kcore", "/srv"}
 		},
 		"ReadonlyPaths = []": func(host *container.HostConfig, _ *container.InspectResponse) { host.ReadonlyPaths = nil },
-		"--link in network net=db:data, b": func(_ *container.HostConfig, r *container.InspectResponse) {
-			r.NetworkSettings.Networks["net"].Links = []string{"db:data", "b"}
-		},
 		"--mount=type=cluster,source=csi,target=/d": func(host *container.HostConfig, _ *container.InspectResponse) {
 			host.Mounts = []mount.Mount{{Type: mount.TypeCluster, Source: "csi", Target: "/d"}}
 		},

@@ -8,23 +8,18 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
 // What gantry has no argument for is named when a container is imported, and in the file that import-config
 // writes; nothing is planned for it.
 func TestAccImportNamesWhatIsUnmanaged(t *testing.T) {
 	r := newRig(t)
-	other, web := r.Name("other"), r.Name("web")
-	r.Run(other, enginetest.RunOptions{Image: r.Image})
-	own := r.Network("own")
+	web := r.Name("web")
 	r.Leaves(web)
 	masked := []string{"/proc/kcore", "/proc/cpuinfo"}
-	if _, err := r.Docker.ContainerCreate(t.Context(), &container.Config{Image: r.Image},
-		&container.HostConfig{VolumeDriver: "elsewhere", NetworkMode: container.NetworkMode(own), MaskedPaths: masked},
-		&network.NetworkingConfig{EndpointsConfig: map[string]*network.EndpointSettings{own: {Links: []string{other + ":db"}}}}, nil, web); err != nil {
+	forEver := -1
+	if _, err := r.Docker.ContainerCreate(t.Context(), &container.Config{Image: r.Image, StopTimeout: &forEver},
+		&container.HostConfig{VolumeDriver: "elsewhere", MaskedPaths: masked}, nil, nil, web); err != nil {
 		t.Fatal(err)
 	}
 	c := newCLI(t)
@@ -37,7 +32,7 @@ func TestAccImportNamesWhatIsUnmanaged(t *testing.T) {
 	if summary := `Container "` + web + `" on engine "` + r.HostName() + `" has settings`; !strings.Contains(strings.Join(strings.Fields(plan.output), " "), summary) {
 		t.Errorf("the plan does not say %s:\n%s", summary, plan.output)
 	}
-	for _, setting := range []string{"--volume-driver=elsewhere", "--link in network " + own + "=" + other + ":db", "MaskedPaths = /proc/kcore, /proc/cpuinfo"} {
+	for _, setting := range []string{"--volume-driver=elsewhere", "--stop-timeout=-1", "MaskedPaths = /proc/kcore, /proc/cpuinfo"} {
 		if comment := "# gantry has no argument for this: " + setting + "\n"; !strings.Contains(config, comment) {
 			t.Errorf("import-config does not write %q:\n%s", comment, config)
 		}
