@@ -60,7 +60,7 @@ func (d Devices) translate(host *container.HostConfig) {
 func observeDevices(host *container.HostConfig) Devices {
 	d := Devices{DeviceCgroupRules: host.DeviceCgroupRules}
 	for _, m := range host.Devices {
-		d.Devices = put(d.Devices, m.PathInContainer, Device{Source: m.PathOnHost, Permissions: m.CgroupPermissions})
+		d.Devices = put(d.Devices, PlainPath(m.PathInContainer), Device{Source: m.PathOnHost, Permissions: m.CgroupPermissions})
 	}
 	for _, r := range host.DeviceRequests {
 		d.DeviceRequests = append(d.DeviceRequests, DeviceRequest{

@@ -181,6 +181,10 @@ func observe(engine string, r container.InspectResponse) *Container {
 	if !ownNetwork(c.NetworkMode) {
 		c.Ports, c.PublishAllPorts = nil, false // The engine discards them, and reports them all the same.
 	}
+	if _, shares := SharedContainer(c.NetworkMode); shares {
+		// The other container's are in force; an engine keeps some of its own without a use for them.
+		c.Networking = Networking{NetworkMode: c.NetworkMode}
+	}
 	c.observeMACs(r)
 	for port, bindings := range r.NetworkSettings.Ports {
 		for _, b := range bindings {

@@ -63,7 +63,7 @@ func unmanagedOfContainer(r container.InspectResponse, d EngineDefaults) []Unman
 		u.text("--isolation", isolation)
 	}
 	u.number("--kernel-memory", host.KernelMemory)
-	u.number("KernelMemoryTCP", host.KernelMemoryTCP)
+	u.number("KernelMemoryTCP", host.KernelMemoryTCP)             //nolint:staticcheck // Older engines have it.
 	u.number("--cpu-count", host.CPUCount)                        // Windows.
 	u.number("--cpu-percent", host.CPUPercent)                    // Windows.
 	u.number("--io-maxiops", int64(host.IOMaximumIOps))           // Windows.

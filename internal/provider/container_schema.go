@@ -99,7 +99,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"hostname": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The host name in the container. Left out, the first digits of its ID.",
 			Validators: []validator.String{stringvalidator.RegexMatches(
-				regexp.MustCompile(`^[a-zA-Z0-9_]([a-zA-Z0-9._-]{0,61}[a-zA-Z0-9_])?$`), "must be a host name of at most 63 letters, digits, dots, hyphens and underscores")},
+				regexp.MustCompile(`^[a-zA-Z0-9._-]{1,64}$`), "must be a host name of at most 64 letters, digits, dots, hyphens and underscores")},
 		},
 		"stop_signal": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The signal that asks the container to end, for example `SIGINT`. Left out, the image's, else `SIGTERM`.",
