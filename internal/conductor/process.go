@@ -54,6 +54,9 @@ func (p Process) plain(d EngineDefaults) Process {
 			p.Logging = nil
 		}
 	}
+	if p.Init != nil && !*p.Init {
+		p.Init = nil // An engine's own configuration can say otherwise, which it does not report.
+	}
 	if len(p.StorageOpt) == 0 {
 		p.StorageOpt = nil
 	}

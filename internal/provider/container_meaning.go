@@ -31,7 +31,7 @@ func notSettings() []string { return []string{"files", "restart_triggers", "envi
 // withoutZero are settings whose zero asks for something, or is not complete: to leave them out has no
 // other form than null.
 func withoutZero() []string {
-	return append(notSettings(), "name", "image", "restart", "desired_state", "entrypoint", "init", "stop_grace_period")
+	return append(notSettings(), "name", "image", "restart", "desired_state", "entrypoint", "stop_grace_period")
 }
 
 // isSetting reports whether an attribute asks something of the engine.

@@ -36,7 +36,7 @@ func processAttributes() map[string]schema.Attribute {
 		}
 	}
 	return map[string]schema.Attribute{
-		"init":       schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether an init process runs in the container, which forwards signals and reaps processes. Left out, the engine's default."},
+		"init":       schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether an init process runs in the container, which forwards signals and reaps processes. Left out, the engine's default: `false`, unless the engine's own configuration says otherwise."},
 		"tty":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container has a terminal. Default `false`."},
 		"stdin_open": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container's standard input stays open. Default `false`."},
 		"logging": schema.SingleNestedAttribute{
@@ -67,8 +67,8 @@ func (m *processModel) expandProcess() conductor.Process {
 // flattenProcess compares what was asked for with what the engine reports. None of it can change on
 // a container that is there. The plain spelling leaves out what is the engine's default; full has it.
 func (m *processModel) flattenProcess(seen, full conductor.Process, imports bool) {
-	if imports || !m.Init.IsNull() {
-		m.Init = types.BoolPointerValue(seen.Init)
+	if imports || !m.Init.IsNull() && m.Init.ValueBool() != (seen.Init != nil) {
+		m.Init = types.BoolPointerValue(full.Init)
 	}
 	m.TTY = flattenBool(m.TTY, seen.TTY, imports)
 	m.StdinOpen = flattenBool(m.StdinOpen, seen.StdinOpen, imports)

@@ -74,7 +74,7 @@ func meansNothing() map[string][]any {
 		"cgroup":              {"", "host"},
 		"cgroup_parent":       {""},
 		"runtime":             {"", "runc"},
-		"init":                nil, // An engine's default can be true, and it does not say so.
+		"init":                {false},
 		"tty":                 {false},
 		"stdin_open":          {false},
 		"logging":             {values{}, values{"driver": ""}, values{"driver": "json-file"}, values{"driver": "json-file", "options": values{}}},

@@ -76,7 +76,7 @@ func allChanges() map[string]change {
 		"cgroup":              {nil, "private"},
 		"cgroup_parent":       {nil, "/a"},
 		"runtime":             {nil, "runsc"},
-		"init":                {nil, false},
+		"init":                {nil, true},
 		"tty":                 {false, true},
 		"stdin_open":          {nil, true},
 		"logging":             {nil, values{"driver": "local"}},
