@@ -44,8 +44,12 @@ func (p *progress) setStopping(stopping *journal.Stopping) {
 	p.stopping, p.untold = stopping, true
 }
 
-// leftStopping returns the stop that the engine has not answered; nil if there is none.
+// leftStopping returns the stop that the engine has not answered; nil if there is none. What only looks at
+// a container makes no progress.
 func (p *progress) leftStopping() *journal.Stopping {
+	if p == nil {
+		return nil
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.stopping
