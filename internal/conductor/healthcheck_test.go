@@ -49,4 +49,9 @@ func TestEnvironmentList(t *testing.T) {
 	if got := unsetVariables(list); !slices.Equal(got, []string{"C", "D"}) {
 		t.Errorf("unset are %v", got)
 	}
+	for _, list := range [][]string{{"A", "A=1", "B", "B"}, {"B", "A=1", "A"}} { // To an engine A is set.
+		if got := unsetVariables(list); !slices.Equal(got, []string{"B"}) {
+			t.Errorf("of %v unset are %v", list, got)
+		}
+	}
 }

@@ -287,16 +287,18 @@ func environmentMap(list []string) map[string]string {
 	return environment
 }
 
-// unsetVariables returns the variables that environmentList wrote without "=", or docker run --env NAME.
+// unsetVariables returns the variables that environmentList wrote without "=", or docker run --env NAME. To
+// an engine one that is set as well is set, in whatever order.
 func unsetVariables(list []string) []string {
+	set := environmentMap(list)
 	var unset []string
 	for _, pair := range list {
-		if !strings.Contains(pair, "=") {
+		if _, also := set[pair]; !also && !strings.Contains(pair, "=") {
 			unset = append(unset, pair)
 		}
 	}
 	slices.Sort(unset)
-	return unset
+	return slices.Compact(unset)
 }
 
 func observePorts(bindings nat.PortMap) []Port {
