@@ -10,6 +10,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -93,7 +94,24 @@ func networksAttribute() schema.Attribute {
 	}
 }
 
-// validateNetworks refuses one network under two keys.
+// noNetwork returns why a name is not that of a network that a container can be connected to; empty is that it may be.
+// Alone reports whether it is one of several.
+func noNetwork(name string, alone bool) string {
+	switch {
+	case name == "":
+		return "A network has a name. Name it in network, or by the key."
+	case name == "default":
+		return fmt.Sprintf("The engine means its default network by it, which is called %q. Name it so, or leave networks out.", defaultNetwork)
+	case strings.Contains(name, ":"):
+		return "It is no network. To share another container's network, set network_mode."
+	case (name == "host" || name == "none") && !alone:
+		return fmt.Sprintf("A container in the network %q can be in no other. Remove it, or the others.", name)
+	default:
+		return ""
+	}
+}
+
+// validateNetworks refuses one network under two keys, and what is no network.
 func validateNetworks(networks map[string]networkModel) diag.Diagnostics {
 	var diags diag.Diagnostics
 	keys := make(map[string]string)
@@ -102,6 +120,9 @@ func validateNetworks(networks map[string]networkModel) diag.Diagnostics {
 			continue
 		}
 		name := networkOf(key, networks[key])
+		if why := noNetwork(name, len(networks) == 1); why != "" {
+			diags.AddAttributeError(path.Root("networks"), fmt.Sprintf("networks[%q] can't be connected to %q", key, name), why)
+		}
 		if first, ok := keys[name]; ok {
 			diags.AddAttributeError(path.Root("networks"), fmt.Sprintf("Network %q is named twice", name),
 				fmt.Sprintf("The keys %q and %q name the same network, and a container is connected to a network once. Remove one of them.", first, key))

@@ -176,8 +176,8 @@ func TestAccNetworkNames(t *testing.T) {
 	foreign, recreated := "", ""
 	r.run(
 		resource.TestStep{
-			Config:      r.provider() + r.network(`ipam = { config = [{ subnet = "10.213.0.7/16" }] }`),
-			ExpectError: regexp.MustCompile(`Invalid subnet "10.213.0.7/16"`),
+			Config:      r.provider() + r.network(`ipam = { config = [{ subnet = "10.213.0.7" }] }`),
+			ExpectError: failure{summary: "Invalid address range \"10.213.0.7\"", line: "ipam", says: []string{"ipam.config[0].subnet"}}.regexp(),
 		},
 		resource.TestStep{
 			PreConfig: func() { foreign = r.inspectNetwork(r.Network("front")).ID },
@@ -242,4 +242,28 @@ func TestAccNetworkWaitsForRemovals(t *testing.T) {
 	if n := r.Proxy.Count(http.MethodPost, "/networks/*/disconnect"); n != 0 {
 		t.Errorf("the container was disconnected %d times", n)
 	}
+}
+
+// Address ranges with bits below their length are the ranges that they mean, for the engine and for the next plan.
+func TestAccNetworkBitsBelowTheLength(t *testing.T) {
+	r := newRig(t)
+	config := r.provider() + r.network(`ipam = { config = [{ subnet = "10.219.64.9/24", ip_range = "10.219.64.43/31" }] }`)
+	r.run(
+		resource.TestStep{
+			Config: config,
+			ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error {
+				pool := r.inspectNetwork(r.Name("front")).IPAM.Config[0]
+				if pool.Subnet != "10.219.64.0/24" || pool.IPRange != "10.219.64.42/31" {
+					return fmt.Errorf("the engine was asked for %+v", pool)
+				}
+				return nil
+			})},
+		},
+		resource.TestStep{Config: r.provider() + r.network(`ipam = { config = [{ subnet = "10.219.64.0/24", ip_range = "10.219.64.42/31" }] }`), ConfigPlanChecks: plannedFor(front, plancheck.ResourceActionNoop)},
+		resource.TestStep{
+			Config:      r.provider() + r.network(`ipam = { config = [{ subnet = "10.219.64.0/24", ip_range = "10.219.65.0/28" }] }`),
+			ExpectError: failure{summary: "The ip_range 10.219.65.0/28 is not in the subnet 10.219.64.0/24", line: "ipam", says: []string{"ipam.config[0].ip_range"}}.regexp(),
+		},
+		resource.TestStep{Config: config, ConfigPlanChecks: plannedFor(front, plancheck.ResourceActionNoop)},
+	)
 }

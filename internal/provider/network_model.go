@@ -73,7 +73,7 @@ func (m *ipamModel) expand() conductor.IPAM {
 	out := conductor.IPAM{Driver: m.Driver.ValueString(), Options: expandMap(m.Options)}
 	for _, p := range m.Config {
 		out.Pools = append(out.Pools, conductor.Pool{
-			Subnet: p.Subnet.ValueString(), Gateway: p.Gateway.ValueString(), IPRange: p.IPRange.ValueString(), AuxAddresses: expandMap(p.AuxAddresses),
+			Subnet: masked(p.Subnet.ValueString()), Gateway: p.Gateway.ValueString(), IPRange: masked(p.IPRange.ValueString()), AuxAddresses: expandMap(p.AuxAddresses),
 		})
 	}
 	return out
@@ -335,18 +335,26 @@ type subnetModel struct {
 	IPRange types.String `tfsdk:"ip_range"`
 }
 
-// subnet validates an address range.
+// subnet validates an address range. Bits below its length are let go, as the engine and the Docker CLI do.
 type subnet struct{}
 
 func (subnet) Description(context.Context) string {
-	return `must be an address range with its first address, for example "10.20.0.0/16" or "fd00:20::/64"`
+	return `must be an address range, for example "10.20.0.0/16" or "fd00:20::/64"`
 }
 func (v subnet) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v subnet) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	if p, err := netip.ParsePrefix(req.ConfigValue.ValueString()); err != nil || p.Masked() != p {
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid subnet %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
+	if _, err := netip.ParsePrefix(req.ConfigValue.ValueString()); err != nil {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid address range %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
+}
+
+// masked is an address range without the bits below its length; what is none stays as it is.
+func masked(text string) string {
+	if p, err := netip.ParsePrefix(text); err == nil {
+		return p.Masked().String()
+	}
+	return text
 }

@@ -16,8 +16,9 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure   = (*networkResource)(nil)
-	_ resource.ResourceWithImportState = (*networkResource)(nil)
+	_ resource.ResourceWithConfigure      = (*networkResource)(nil)
+	_ resource.ResourceWithImportState    = (*networkResource)(nil)
+	_ resource.ResourceWithValidateConfig = (*networkResource)(nil)
 )
 
 // defaultObjectTimeout bounds what an engine does at once: a network or a volume.

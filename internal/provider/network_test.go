@@ -6,6 +6,7 @@ package provider
 import (
 	"testing"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -71,5 +72,45 @@ func TestIPAMByMeaning(t *testing.T) {
 		if got := sameIPAM(imported, ipamModel{Config: []poolModel{pool("172.31.62.0/24", gateway, "")}}, own); got != same {
 			t.Errorf("an imported subnet with the gateway %q: the same: %t", gateway, got)
 		}
+	}
+}
+
+// Addresses that no engine takes together are refused where they are written; those that it takes are not.
+func TestValidatePools(t *testing.T) {
+	t.Parallel()
+	aux := func(address string) map[string]types.String {
+		return map[string]types.String{"router": types.StringValue(address)}
+	}
+	for _, tt := range []struct {
+		name, subnet, gateway, ipRange string
+		aux                            map[string]types.String
+		at                             string
+	}{
+		{"alone", "172.31.62.0/24", "", "", nil, ""},
+		{"all of it", "172.31.62.0/24", "172.31.62.1", "172.31.62.0/25", aux("172.31.62.9"), ""},
+		{"bits below the length", "172.31.62.7/24", "172.31.62.1", "172.31.62.43/31", nil, ""},
+		{"the whole as a range", "172.31.62.0/24", "", "172.31.62.0/24", nil, ""},
+		{"IPv6", "fd00:1::/64", "fd00:1::1", "fd00:1::ff00/120", aux("fd00:1::9"), ""},
+		{"gateway elsewhere", "172.31.62.0/24", "172.31.63.1", "", nil, "ipam.config[0].gateway"},
+		{"gateway of the other family", "172.31.62.0/24", "fd00:1::1", "", nil, "ipam.config[0].gateway"},
+		{"range elsewhere", "172.31.62.0/24", "", "172.31.63.0/28", nil, "ipam.config[0].ip_range"},
+		{"range larger", "172.31.62.0/24", "", "172.31.62.0/23", nil, "ipam.config[0].ip_range"},
+		{"address elsewhere", "172.31.62.0/24", "", "", aux("172.31.63.9"), `ipam.config[0].aux_addresses["router"]`},
+		{"no subnet", "", "172.31.62.1", "", nil, ""},
+	} {
+		pool := poolModel{Subnet: stringOrNull(tt.subnet), Gateway: stringOrNull(tt.gateway), IPRange: stringOrNull(tt.ipRange), AuxAddresses: tt.aux}
+		got := ""
+		for _, d := range validatePools([]*poolModel{&pool, nil}) {
+			if at, ok := d.(diag.DiagnosticWithPath); ok {
+				got += at.Path().String()
+			}
+		}
+		if got != tt.at {
+			t.Errorf("%s: the error is at %q, want %q", tt.name, got, tt.at)
+		}
+	}
+	one, two := poolModel{Subnet: types.StringValue("10.0.0.0/8")}, poolModel{Subnet: types.StringValue("10.9.0.0/16")}
+	if diags := validatePools([]*poolModel{&one, &two}); len(diags) != 1 {
+		t.Errorf("overlapping subnets are answered with %v", diags)
 	}
 }
