@@ -74,7 +74,7 @@ func observeEndpoint(id string, implied []string, e *network.EndpointSettings) A
 		return slices.Contains(implied, alias) || len(alias) == shortID && strings.HasPrefix(id, alias)
 	}
 	n := AttachedNetwork{
-		ID: e.NetworkID, Address: cmp.Or(e.IPAddress, e.GlobalIPv6Address),
+		ID: e.NetworkID, Address: cmp.Or(e.IPAddress, e.GlobalIPv6Address), AddressIPv6: e.GlobalIPv6Address,
 		EndpointOptions: EndpointOptions{
 			Aliases: unique(slices.DeleteFunc(slices.Clone(e.Aliases), own)), Implied: implied, MACAddress: e.MacAddress, DriverOpts: e.DriverOpts, GatewayPriority: e.GwPriority,
 			Links: e.Links,

@@ -61,8 +61,9 @@ type Container struct {
 type AttachedNetwork struct {
 	// ID is the network's ID.
 	ID string
-	// Address is the container's address there (IPv4, else IPv6); empty unless it runs.
-	Address string
+	// Address is the container's address there (IPv4, else IPv6), and AddressIPv6 its IPv6 address; both are
+	// empty unless it runs.
+	Address, AddressIPv6 string
 	EndpointOptions
 }
 

@@ -82,6 +82,9 @@ func (r *barrierResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 					"addresses": schema.MapAttribute{
 						Computed: true, ElementType: types.StringType, MarkdownDescription: "Its address in each network, by the network's name.",
 					},
+					"ipv6_addresses": schema.MapAttribute{
+						Computed: true, ElementType: types.StringType, MarkdownDescription: "Its IPv6 address in each network that has any, by the network's name.",
+					},
 					"published_ports": schema.MapAttribute{
 						Computed: true, ElementType: types.Int64Type, MarkdownDescription: "The host's port for each published port, by `\"80/tcp\"`.",
 					},
@@ -233,7 +236,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 func resultTypes() map[string]attr.Type {
 	return map[string]attr.Type{
 		"container_id": types.StringType, "image_id": types.StringType, "status": types.StringType, "health": types.StringType,
-		"exit_code": types.Int64Type, "addresses": types.MapType{ElemType: types.StringType},
+		"exit_code": types.Int64Type, "addresses": types.MapType{ElemType: types.StringType}, "ipv6_addresses": types.MapType{ElemType: types.StringType},
 		"published_ports": types.MapType{ElemType: types.Int64Type}, "duration": types.StringType,
 	}
 }
@@ -243,7 +246,7 @@ func resultTypes() map[string]attr.Type {
 func flattenResult(got conductor.Gathered) types.Object {
 	values := map[string]attr.Value{
 		"container_id": stringOrNull(got.ContainerID), "image_id": types.StringNull(), "status": types.StringNull(), "health": types.StringNull(),
-		"exit_code": types.Int64Null(), "addresses": types.MapNull(types.StringType), "published_ports": types.MapNull(types.Int64Type),
+		"exit_code": types.Int64Null(), "addresses": types.MapNull(types.StringType), "ipv6_addresses": types.MapNull(types.StringType), "published_ports": types.MapNull(types.Int64Type),
 		"duration": types.StringNull(),
 	}
 	if got.Duration > 0 {
@@ -254,7 +257,7 @@ func flattenResult(got conductor.Gathered) types.Object {
 	}
 	if c := got.Container; c != nil {
 		values["image_id"], values["status"], values["health"] = types.StringValue(c.ImageID), types.StringValue(c.State.Status), stringOrNull(c.State.Health)
-		values["addresses"], values["published_ports"] = addresses(nil, c), publishedPorts(c)
+		values["addresses"], values["ipv6_addresses"], values["published_ports"] = addresses(nil, c), addressesIPv6(nil, c), publishedPorts(c)
 		if c.State.Ended() {
 			values["exit_code"] = types.Int64Value(int64(c.State.ExitCode))
 		}

@@ -29,7 +29,7 @@ func TestAccCastDuringPull(t *testing.T) {
 	if state["status"] != "create_in_progress" {
 		t.Errorf("the state has the status %v", state["status"])
 	}
-	for _, name := range []string{"container_id", "image_id", "image_digest", "health", "exit_code", "addresses", "published_ports", "fault"} {
+	for _, name := range []string{"container_id", "image_id", "image_digest", "health", "exit_code", "addresses", "ipv6_addresses", "published_ports", "fault"} {
 		if value, ok := state[name]; !ok || value != nil {
 			t.Errorf("the state has %s = %v, want null", name, value)
 		}

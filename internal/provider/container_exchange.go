@@ -110,6 +110,7 @@ func planExchange(ctx context.Context, req resource.ModifyPlanRequest, resp *res
 	}
 	planAgain(ctx, resp)
 	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
+	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ipv6_addresses"), types.MapUnknown(types.StringType))...)
 	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
 	diags.Append(resp.Private.SetKey(ctx, exchangeKey, []byte("true"))...)
 	warnOfGap(ctx, order, req, resp)

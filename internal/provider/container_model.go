@@ -70,6 +70,7 @@ type containerModel struct {
 	OperationID     types.String `tfsdk:"operation_id"`
 	Fault           types.Object `tfsdk:"fault"`
 	Addresses       types.Map    `tfsdk:"addresses"`
+	IPv6Addresses   types.Map    `tfsdk:"ipv6_addresses"`
 	PublishedPorts  types.Map    `tfsdk:"published_ports"`
 	EffectiveLabels types.Map    `tfsdk:"effective_labels"`
 }
@@ -193,7 +194,7 @@ func (m *containerModel) compute(c *conductor.Container) {
 	if c.State.Ended() {
 		m.ExitCode = types.Int64Value(int64(c.State.ExitCode))
 	}
-	m.Addresses = addresses(m.Networks, c)
+	m.Addresses, m.IPv6Addresses = addresses(m.Networks, c), addressesIPv6(m.Networks, c)
 	m.PublishedPorts = publishedPorts(c)
 }
 
@@ -210,6 +211,9 @@ func (m *containerModel) keepPromises(plan containerModel) {
 	}
 	if !plan.Addresses.IsUnknown() {
 		m.Addresses = plan.Addresses
+	}
+	if !plan.IPv6Addresses.IsUnknown() {
+		m.IPv6Addresses = plan.IPv6Addresses
 	}
 	if !plan.PublishedPorts.IsUnknown() {
 		m.PublishedPorts = plan.PublishedPorts
@@ -229,6 +233,9 @@ func (m *containerModel) settle() {
 	}
 	if m.Addresses.IsUnknown() {
 		m.Addresses = types.MapNull(types.StringType)
+	}
+	if m.IPv6Addresses.IsUnknown() {
+		m.IPv6Addresses = types.MapNull(types.StringType)
 	}
 	if m.PublishedPorts.IsUnknown() {
 		m.PublishedPorts = types.MapNull(types.Int64Type)

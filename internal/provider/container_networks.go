@@ -213,8 +213,17 @@ func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[
 	return out
 }
 
-// addresses gives the address in each network by the network's key, where it has one.
+// addresses returns the address in each network by the network's key, where it has one.
 func addresses(networks map[string]networkModel, c *conductor.Container) types.Map {
+	return byNetwork(networks, c, func(n conductor.AttachedNetwork) string { return n.Address })
+}
+
+// addressesIPv6 is addresses for IPv6.
+func addressesIPv6(networks map[string]networkModel, c *conductor.Container) types.Map {
+	return byNetwork(networks, c, func(n conductor.AttachedNetwork) string { return n.AddressIPv6 })
+}
+
+func byNetwork(networks map[string]networkModel, c *conductor.Container, address func(conductor.AttachedNetwork) string) types.Map {
 	keys := make(map[string]string)
 	for key, m := range networks {
 		if name, ok := c.AttachedAs(networkOf(key, m)); ok {
@@ -223,8 +232,8 @@ func addresses(networks map[string]networkModel, c *conductor.Container) types.M
 	}
 	out := make(map[string]attr.Value)
 	for name, n := range c.Attached {
-		if n.Address != "" {
-			out[cmp.Or(keys[name], name)] = types.StringValue(n.Address)
+		if a := address(n); a != "" {
+			out[cmp.Or(keys[name], name)] = types.StringValue(a)
 		}
 	}
 	return types.MapValueMust(types.StringType, out)

@@ -163,6 +163,7 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 	}
 	if slices.ContainsFunc(changes(req), moving) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ipv6_addresses"), types.MapUnknown(types.StringType))...)
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
 	}
 	if failed != "" || lost || slices.ContainsFunc(changes(req), func(name string) bool { return name != "networks" && moving(name) }) {

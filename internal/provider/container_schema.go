@@ -196,6 +196,11 @@ func computedAttributes() map[string]schema.Attribute {
 			MarkdownDescription: "The container's address in each network, by its key in `networks`, else by the network's name; only while it runs.",
 			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
 		},
+		"ipv6_addresses": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The container's IPv6 address in each network that has any, by its key in `networks`, else by the network's name; only while it runs.",
+			PlanModifiers:       []planmodifier.Map{mapplanmodifier.UseNonNullStateForUnknown()},
+		},
 		"available_digest": schema.StringAttribute{
 			Computed: true,
 			MarkdownDescription: "With `pull_policy = \"always\"`, the digest to which the image's tag led at its registry at the last refresh. If it is another one than `image_digest`, " +

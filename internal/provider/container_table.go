@@ -132,6 +132,7 @@ func containerTable() map[string]effect {
 		"operation_id":     computed,
 		"fault":            computed,
 		"addresses":        computed,
+		"ipv6_addresses":   computed,
 		"published_ports":  computed,
 		"effective_labels": computed,
 		"available_digest": computed,

@@ -34,6 +34,7 @@ type containerDataModel struct {
 	RestartCount   types.Int64  `tfsdk:"restart_count"`
 	Labels         types.Map    `tfsdk:"labels"`
 	Addresses      types.Map    `tfsdk:"addresses"`
+	IPv6Addresses  types.Map    `tfsdk:"ipv6_addresses"`
 	PublishedPorts types.Map    `tfsdk:"published_ports"`
 	Created        types.String `tfsdk:"created"`
 	Started        types.String `tfsdk:"started"`
@@ -50,6 +51,7 @@ func (d *containerData) Schema(_ context.Context, _ datasource.SchemaRequest, re
 			"health":    found("`starting`, `healthy` or `unhealthy`; null without a health check."),
 			"exit_code": foundNumber("The exit code of a container that has run and ended."), "restart_count": foundNumber("How often the engine has restarted it."),
 			"labels": foundMap("Its labels, with those of its image."), "addresses": foundMap("Its address in each network, by the network's name; only while it runs."),
+			"ipv6_addresses":  foundMap("Its IPv6 address in each network that has any, by the network's name; only while it runs."),
 			"published_ports": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "The host's port for each published port, by `\"80/tcp\"`; only while it runs."},
 			"created":         found("When it was created (RFC 3339)."), "started": found("When it was last started."), "finished": found("When it last ended."),
 		},
@@ -75,7 +77,7 @@ func (d *containerData) Read(ctx context.Context, req datasource.ReadRequest, re
 	if c.State.Ended() {
 		m.ExitCode = types.Int64Value(int64(c.State.ExitCode))
 	}
-	m.Labels, m.Addresses, m.PublishedPorts = stringMap(c.Labels), addresses(nil, c), publishedPorts(c)
+	m.Labels, m.Addresses, m.IPv6Addresses, m.PublishedPorts = stringMap(c.Labels), addresses(nil, c), addressesIPv6(nil, c), publishedPorts(c)
 	m.Created, m.Started, m.Finished = moment(c.Created), moment(c.State.StartedAt), moment(c.State.FinishedAt)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }

@@ -281,3 +281,24 @@ func (b becauseOf) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, 
 	}
 	resp.Error = fmt.Errorf("%s is not in the plan", b.address)
 }
+
+// A container has its IPv6 addresses beside the others, in the state, the data source and a barrier's results.
+func TestAccIPv6Addresses(t *testing.T) {
+	r := newRig(t)
+	config := r.provider() + r.network(`enable_ipv6 = true`, `ipam = { config = [{ subnet = "fd00:219:1::/64" }] }`) +
+		r.resource("web", `networks = { front = { network = gantry_network.front.name, ipv6_address = "fd00:219:1::9" } }`) +
+		"data \"gantry_container\" \"it\" {\n  name = gantry_container.web.name\n}\n" +
+		"resource \"gantry_barrier\" \"all\" {\n  operations = { web = gantry_container.web.operation_id }\n}\n"
+	r.run(
+		resource.TestStep{
+			Config: config,
+			ConfigStateChecks: []statecheck.StateCheck{
+				statecheck.ExpectKnownValue(web, path("ipv6_addresses", "front"), text("fd00:219:1::9")),
+				statecheck.ExpectKnownValue("data.gantry_container.it", path("ipv6_addresses", r.Name("front")), text("fd00:219:1::9")),
+				statecheck.ExpectKnownValue("gantry_barrier.all", path("results", "web", "ipv6_addresses", r.Name("front")), text("fd00:219:1::9")),
+				statecheck.ExpectKnownValue(web, path("addresses", "front"), knownvalue.NotNull()),
+			},
+		},
+		resource.TestStep{Config: config, ConfigPlanChecks: plannedNothing()},
+	)
+}

@@ -247,7 +247,7 @@ func TestPlanOfOneChange(t *testing.T) {
 				}
 			}
 			moves := name == "networks" || name == "desired_state" || name == "restart_triggers"
-			for _, computed := range []string{"addresses", "published_ports"} {
+			for _, computed := range []string{"addresses", "ipv6_addresses", "published_ports"} {
 				if after[computed].IsFullyKnown() == moves {
 					t.Errorf("%s is known: %t", computed, !moves)
 				}
