@@ -407,8 +407,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 		c.mu.Lock()
 		c.keepJournal(e, where.Host)
 		c.mu.Unlock()
-		// Others wait for the connection meanwhile, but not for the lock.
-		e.settleRemovals(deadline)
+		e.settleMeanwhile(ctx)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/docker/docker/api/types/container"
@@ -78,6 +79,9 @@ type engine struct {
 	removals removals
 	// resolutions are what registries were asked for.
 	resolutions resolutions
+	// settling is what settles late removals, and stopSettling ends it.
+	settling     sync.WaitGroup
+	stopSettling context.CancelFunc
 }
 
 // Defaults, and times that nobody configures.
@@ -120,6 +124,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 }
 
 func (e *engine) close(logger hclog.Logger) error {
+	e.endSettling()
 	e.pulls.Close()
 	e.watcher.Close()
 	e.pool.Close()

@@ -79,12 +79,30 @@ func (c *Conductor) LateFaults() LateFaults {
 	return faults
 }
 
-// settleRemovals settles the late removals whose container is gone by now, whoever removed it: those that
-// a plan tells of one by one, no more.
-func (e *engine) settleRemovals(ctx context.Context) {
+// settleMeanwhile settles late removals while the engine is used: nobody's operation waits for it.
+func (e *engine) settleMeanwhile(ctx context.Context) {
 	if e.journal == nil {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
+	e.stopSettling = cancel
+	e.settling.Go(func() { e.settleRemovals(ctx) })
+}
+
+// endSettling waits for that, but not long: the next run goes on.
+func (e *engine) endSettling() {
+	if e.stopSettling == nil {
+		return
+	}
+	stop := time.AfterFunc(tidyTakes, e.stopSettling)
+	e.settling.Wait()
+	stop.Stop()
+	e.stopSettling()
+}
+
+// settleRemovals settles the late removals whose container is gone by now, whoever removed it: those that
+// a plan tells of one by one, no more.
+func (e *engine) settleRemovals(ctx context.Context) {
 	late, err := e.journal.Late(manyLate, 0)
 	if err != nil {
 		e.logger.Debug("the late removals can't be read", "error", err)
@@ -96,6 +114,9 @@ func (e *engine) settleRemovals(ctx context.Context) {
 		}
 		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {
 			continue
+		}
+		if ctx.Err() != nil {
+			return
 		}
 		err := e.journal.Knower(r.ID).Change(r.ID, func(r *journal.Record) {
 			if r.InProgress() {

@@ -82,6 +82,7 @@ func TestRemovalOfBeforeTheHostWasRenamed(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.takeUp(t.Context(), c.engine)
+			c.engine.endSettling()
 			if len(f.containers) != 1 {
 				t.Fatal("what another name's part of the journal has was carried out")
 			}
@@ -91,6 +92,7 @@ func TestRemovalOfBeforeTheHostWasRenamed(t *testing.T) {
 		if _, err := c.connect(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
+		c.engine.endSettling()
 		if late := c.LateFaults(); late.Count != 0 {
 			t.Errorf("the container is gone, and %s is told: %+v", removal.ID, late.Newest)
 		}

@@ -17,7 +17,10 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // many is how many containers the benchmarks handle at once.
@@ -259,6 +262,90 @@ resource "gantry_container" "one" {
 	}
 	b.ReportMetric((median(with) - median(without)).Seconds(), "s-more")
 	one.must("destroy", "-auto-approve")
+}
+
+// BenchmarkBeside reports what a plan of ten stopped containers, and an apply of 40 casts with their barrier, cost
+// beside 10,000 records that don't concern them: as ratios to the same beside none, in the same run.
+func BenchmarkBeside(b *testing.B) {
+	const unrelated = 10_000
+	engine := enginetest.New(b)
+	image := engine.Image(enginetest.ImageOptions{})
+	configs := map[string]string{
+		"plan":    "resource \"gantry_container\" \"many\" {\n  count = 10\n  name = \"%s-${count.index}\"\n  image = %q\n  desired_state = \"stopped\"\n}\n",
+		"barrier": "resource \"gantry_container\" \"many\" {\n  count = 40\n  name = \"%s-${count.index}\"\n  image = %q\n  desired_state = \"stopped\"\n  wait_for = \"none\"\n}\nresource \"gantry_barrier\" \"all\" {\n  operations = { for i, c in gantry_container.many : i => c.operation_id }\n}\n",
+	}
+	for _, records := range []struct {
+		name string
+		make func(*journal.Record)
+	}{
+		{"settled", func(r *journal.Record) { r.Outcome, r.Settled = journal.Done, true }},
+		{"failed casts", func(r *journal.Record) {
+			r.Cast, r.Outcome, r.Fault = true, journal.Failed, &fault.Fault{Kind: fault.Exited, Summary: "it exited"}
+		}},
+		{"unfinished removals", func(r *journal.Record) { r.Cast, r.Kind = true, string(conductor.KindRemove) }},
+	} {
+		for name, config := range configs {
+			b.Run(name+" beside "+records.name, func(b *testing.B) {
+				var clis []*cli
+				for i := range 2 {
+					c, dir := newCLI(b), b.TempDir()
+					c.configure(fmt.Sprintf("provider \"gantry\" {\n  host = %q\n  state_dir = %q\n}\n", engine.Host, dir) +
+						fmt.Sprintf(config, engine.Name(fmt.Sprintf("%s-%d", name, i)), image))
+					c.must("apply", "-auto-approve")
+					if i == 1 {
+						fill(b, dir, unrelated, records.make)
+					}
+					clis = append(clis, c)
+				}
+				var wall, cpu [2][]time.Duration
+				for b.Loop() {
+					for i, c := range clis {
+						var got result
+						if name == "plan" {
+							got = c.must("plan", "-detailed-exitcode")
+						} else {
+							got = c.must("apply", "-auto-approve", "-replace=gantry_barrier.all")
+						}
+						wall[i], cpu[i] = append(wall[i], got.took), append(cpu[i], got.cpu)
+					}
+				}
+				b.ReportMetric(median(wall[1]).Seconds()/median(wall[0]).Seconds(), "wall-ratio")
+				b.ReportMetric(median(cpu[1]).Seconds()/median(cpu[0]).Seconds(), "cpu-ratio")
+				for _, c := range clis {
+					c.must("destroy", "-auto-approve")
+				}
+			})
+		}
+	}
+}
+
+// fill puts records of other containers into a state folder, whose process has ended.
+func fill(b *testing.B, dir string, count int, change func(*journal.Record)) {
+	b.Helper()
+	j, err := journal.Open(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	engines, err := j.Engines()
+	if err != nil || len(engines) != 1 {
+		b.Fatal(engines, err)
+	}
+	for i := range count {
+		r := journal.Record{Kind: string(conductor.KindCreate), Engine: "edge1", Container: fmt.Sprintf("other%d", i), ContainerID: fmt.Sprintf("%064d", i), Accepted: time.Now().Add(-time.Hour)}
+		change(&r)
+		if r.Outcome != "" {
+			r.Ended = time.Now().Add(-time.Hour)
+		}
+		if err := engines[0].Accept(r, nil, func(string) {}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		b.Fatal(err)
+	}
+	if err := engines[0].Tidy(time.Minute); err != nil { // As the plans before would have done.
+		b.Fatal(err)
+	}
 }
 
 func median(durations []time.Duration) time.Duration {

@@ -153,6 +153,8 @@ type result struct {
 	output string
 	code   int
 	took   time.Duration
+	// cpu is the processor time of Terraform and the providers that it started.
+	cpu time.Duration
 }
 
 // run runs a command to its end.
@@ -226,7 +228,8 @@ func (p *process) wait() result {
 	if exit := (*exec.ExitError)(nil); err != nil && !errors.As(err, &exit) {
 		p.t.Fatalf("terraform %v: %v", p.args, err)
 	}
-	return result{p.output.String(), p.command.ProcessState.ExitCode(), time.Since(p.began)}
+	state := p.command.ProcessState
+	return result{output: p.output.String(), code: state.ExitCode(), took: time.Since(p.began), cpu: state.UserTime() + state.SystemTime()}
 }
 
 // flat is what Terraform said, without the frame and the line breaks of its messages.
