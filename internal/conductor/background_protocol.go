@@ -39,7 +39,7 @@ import (
 // not know is refused, never left out.
 
 // protocolVersion is the version of the messages. It rises with each change of them.
-const protocolVersion = 3
+const protocolVersion = 4
 
 // edition is the part of a greeting that every release can read.
 type edition struct {
