@@ -63,6 +63,8 @@ func credentialsFor(image reference.Named, configured map[string]Credential) (fo
 		switch c, ok := configured[name]; {
 		case ok && c.Unknown:
 			return found, "", fmt.Errorf("the credentials in registry_auth[%q] are not known before the apply", name)
+		case ok && c.Anonymous:
+			return found, "", nil
 		case ok:
 			return registry.AuthConfig{Username: c.Username, Password: c.Password, ServerAddress: key}, fmt.Sprintf("registry_auth[%q]", name), nil
 		}

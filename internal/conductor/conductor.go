@@ -37,6 +37,8 @@ type Options struct {
 	// Credentials by registry ("ghcr.io", "127.0.0.1:5000", "docker.io"). For other
 	// registries the Docker CLI's configuration and its credential helpers are asked.
 	Credentials map[string]Credential
+	// Registries says, by registry, when gantry trusts one that it asks itself.
+	Registries map[string]RegistryTrust
 	// StateDir is the folder of the journal and of the lane locks; empty means
 	// journal.DefaultDir.
 	StateDir string
@@ -70,6 +72,8 @@ type Credential struct {
 	Password string
 	// Unknown says that the values are not known yet: whatever needs them fails.
 	Unknown bool
+	// Anonymous asks without credentials, whatever the Docker CLI's configuration has.
+	Anonymous bool
 }
 
 // AnyRegistry is, in Options.Credentials, where the credential of registries stands that have none of their own.
@@ -178,12 +182,14 @@ type Conductor struct {
 	background   *backgroundClient
 	noBackground error
 	// handed are the credentials that casts take along.
-	handed    handedOver
-	mu        sync.Mutex
-	journal   *journal.Journal
-	noJournal error // Why there is none, or none of the engine.
-	engine    *engine
-	unreached *unreached
+	handed handedOver
+	// registries sends what gantry asks of registries itself.
+	registries trusting
+	mu         sync.Mutex
+	journal    *journal.Journal
+	noJournal  error // Why there is none, or none of the engine.
+	engine     *engine
+	unreached  *unreached
 	// detached are the containers that RemoveNetwork disconnected, by the network's name.
 	detached map[string][]detached
 }
@@ -221,7 +227,9 @@ func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conduc
 		opts.Logger = hclog.NewNullLogger()
 	}
 	opts.Logger = masking(opts.Logger, fault.Mask{})
-	return &Conductor{opts: opts, dial: dial, connecting: make(chan struct{}, 1), starting: make(chan struct{}, 1)}
+	return &Conductor{
+		opts: opts, dial: dial, connecting: make(chan struct{}, 1), starting: make(chan struct{}, 1), registries: trusting{configured: opts.Registries},
+	}
 }
 
 // Close ends what the conductor still does for itself, and waits for it. No other method may be
@@ -237,6 +245,7 @@ func (c *Conductor) Close() error {
 	if c.background != nil {
 		c.background.close()
 	}
+	c.registries.close()
 	if c.engine != nil {
 		failures = append(failures, c.engine.close(c.opts.Logger))
 		if c.engine.journal != nil {

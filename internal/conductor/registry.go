@@ -134,6 +134,7 @@ func (c *Conductor) RegistryDigest(ctx context.Context, ref string) (string, err
 type question struct {
 	object  fault.Object
 	ref     name.Reference
+	domain  string
 	source  string
 	options []remote.Option
 }
@@ -144,7 +145,12 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 	if err != nil {
 		return nil, q.object.Registry(fault.Invalid, err.Error(), "an image reference is [registry/]name[:tag][@digest]", err)
 	}
-	if q.ref, err = name.ParseReference(reference.TagNameOnly(named).String()); err != nil {
+	var options []name.Option
+	q.domain = reference.Domain(named)
+	if c.registries.trustOf(q.domain).Insecure {
+		options = append(options, name.Insecure)
+	}
+	if q.ref, err = name.ParseReference(reference.TagNameOnly(named).String(), options...); err != nil {
 		return nil, q.object.Registry(fault.Invalid, err.Error(), "an image reference is [registry/]name[:tag][@digest]", err)
 	}
 	found, source, err := credentialsFor(named, c.opts.Credentials)
@@ -153,7 +159,7 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 	}
 	q.source = cmp.Or(source, "none")
 	q.object.Mask = fault.NewMask(found.Password, found.Auth, found.IdentityToken, found.RegistryToken)
-	q.options = []remote.Option{remote.WithContext(ctx), remote.WithUserAgent("terraform-provider-gantry"), remote.WithAuth(authenticator(found, source))}
+	q.options = []remote.Option{remote.WithContext(ctx), remote.WithUserAgent("terraform-provider-gantry"), remote.WithAuth(authenticator(found, source)), remote.WithTransport(&c.registries)}
 	return q, nil
 }
 
@@ -176,7 +182,14 @@ func (q *question) explain(ctx context.Context, err error) error {
 	}
 	message := q.object.Scope().Said(err) + "; credentials: " + q.source
 	var said *transport.Error
-	if !errors.As(err, &said) {
+	switch told := errors.As(err, &said); {
+	case distrusted(err):
+		return q.object.Registry(fault.RegistryUnreachable, message,
+			fmt.Sprintf("if its certificate is of a CA of your own, name that in registries[%q].ca_file of the provider, or put it into %s as for Docker", q.domain, certFolders(q.domain)[0]), err)
+	case !told && errors.As(err, new(plainError)):
+		return q.object.Registry(fault.RegistryUnreachable, message,
+			fmt.Sprintf("check that the registry speaks HTTPS; if it does not, and the network to it is trusted, set registries[%q].insecure of the provider", q.domain), err)
+	case !told:
 		return q.object.Registry(fault.RegistryUnreachable, message,
 			"check the registry's name, and that this machine (not the engine) reaches it", err)
 	}

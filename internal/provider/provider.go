@@ -26,7 +26,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -110,15 +109,11 @@ type providerModel struct {
 	MaxParallelPulls types.Int64  `tfsdk:"max_parallel_pulls"`
 	WaitFor          types.String `tfsdk:"wait_for"`
 	RegistryAuth     types.Map    `tfsdk:"registry_auth"`
+	Registries       types.Map    `tfsdk:"registries"`
 	StateDir         types.String `tfsdk:"state_dir"`
 	Background       types.String `tfsdk:"background"`
 	WhenSaturated    types.String `tfsdk:"when_saturated"`
 	DefaultLabels    types.Map    `tfsdk:"default_labels"`
-}
-
-type credentialModel struct {
-	Username types.String `tfsdk:"username"`
-	Password types.String `tfsdk:"password"`
 }
 
 func (p *gantry) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -167,15 +162,8 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 				MarkdownDescription: "Labels of all containers, below their own `labels`. A change replaces the containers, but for imported ones that lack them.",
 				Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
 			},
-			"registry_auth": schema.MapNestedAttribute{
-				Optional:            true,
-				MarkdownDescription: "Credentials by registry (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). For other registries the Docker CLI's configuration and its credential helpers are asked.",
-				Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1))},
-				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"username": schema.StringAttribute{Required: true, MarkdownDescription: "The user's name."},
-					"password": schema.StringAttribute{Required: true, Sensitive: true, MarkdownDescription: "The password or token."},
-				}},
-			},
+			"registry_auth": registryAuthAttribute(),
+			"registries":    registriesAttribute(),
 		},
 	}
 }
@@ -187,7 +175,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	data.labels = readDefaultLabels(ctx, req, &resp.Diagnostics)
 	var config providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	credentials := config.credentials(ctx, &resp.Diagnostics)
+	credentials, registries := config.credentials(ctx, &resp.Diagnostics), config.trusted(ctx, &resp.Diagnostics)
 	if resp.Diagnostics.HasError() || config.engineUnknown(&resp.Diagnostics) {
 		return
 	}
@@ -200,7 +188,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	data.conductor = conductor.New(conductor.Options{
 		StateDir: config.StateDir.ValueString(), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
-		Credentials: credentials, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
+		Credentials: credentials, Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
 	})
 	p.register(data.conductor)
 	if err := data.conductor.StateDirUnsafe(); err != nil {
@@ -244,27 +232,6 @@ func (m *providerModel) engineUnknown(diags *diag.Diagnostics) bool {
 		}
 	}
 	return false
-}
-
-// credentials are what registry_auth says. What is not known yet is only missed by what asks that registry.
-func (m *providerModel) credentials(ctx context.Context, diags *diag.Diagnostics) map[string]conductor.Credential {
-	if m.RegistryAuth.IsUnknown() {
-		return map[string]conductor.Credential{conductor.AnyRegistry: {Unknown: true}}
-	}
-	var models map[string]types.Object
-	diags.Append(m.RegistryAuth.ElementsAs(ctx, &models, false)...)
-	credentials := make(map[string]conductor.Credential, len(models))
-	for registry, object := range models {
-		var one credentialModel
-		if !object.IsUnknown() {
-			diags.Append(object.As(ctx, &one, basetypes.ObjectAsOptions{})...)
-		}
-		credentials[registry] = conductor.Credential{
-			Username: one.Username.ValueString(), Password: one.Password.ValueString(),
-			Unknown: object.IsUnknown() || one.Username.IsUnknown() || one.Password.IsUnknown(),
-		}
-	}
-	return credentials
 }
 
 // hostAddress validates the form of an engine's address.
