@@ -190,6 +190,10 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 			if !underWay && failureOf(r, true) != nil {
 				records, _ := e.Lane(r.Lanes()[0])
 				underWay = mending(records, r, e.Alive)
+				// What has just ended may have settled it since it was read.
+				if now, err := e.Find(operationID); err == nil {
+					r = now
+				}
 			}
 			if !underWay {
 				return r, e, nil

@@ -31,6 +31,7 @@ type fakeEngine struct {
 
 	mu         sync.Mutex
 	containers map[string]*fakeContainer // By ID.
+	made       int                       // How many there were: no ID comes twice.
 	calls      []string
 	streams    []chan events.Message
 	mute       bool // Events get lost.
@@ -211,7 +212,8 @@ func (f *fakeEngine) ContainerCreate(ctx context.Context, config *container.Conf
 		if taken := f.find(name); taken != nil {
 			return fmt.Errorf("Conflict. The container name %q is already in use by container %q: %w", "/"+name, taken.id, errdefs.ErrConflict)
 		}
-		id = fmt.Sprintf("%064d", len(f.containers)+1)
+		f.made++
+		id = fmt.Sprintf("%064d", f.made)
 		f.containers[id] = &fakeContainer{id: id, name: name, status: "created", labels: config.Labels, check: config.Healthcheck != nil,
 			config: *config, memory: host.Memory, created: time.Now()}
 		return nil

@@ -59,16 +59,17 @@ func (o *operation) conclude(err error) {
 	if !o.kept {
 		return
 	}
+	// Before the outcome: whoever sees that it has ended finds settled what it has dealt with.
+	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
+		o.settle(o.Spec.Name, o.containerID)
+		o.settleOwn(o.PriorName)
+		o.settleFormer(o.OperationID)
+	}
 	problem := o.entry.conclude(err, func(r *journal.Record) {
 		r.Step, r.ContainerID, r.Exchange = o.step, o.containerID, o.exchangeRecord()
 	})
 	if problem != nil {
 		o.unkept = fmt.Errorf("the outcome of the %s of container %q can't be noted: %w", o.Kind.verb(), o.Spec.Name, problem)
-	}
-	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
-		o.settle(o.Spec.Name, o.containerID)
-		o.settleOwn(o.PriorName)
-		o.settleFormer(o.OperationID)
 	}
 }
 
