@@ -1,6 +1,8 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
+//go:build linux
+
 package provider_test
 
 import (
