@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/network"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -127,4 +129,45 @@ func TestRefusesCreate(t *testing.T) {
 			t.Errorf("%v: %t", tt.err, got)
 		}
 	}
+}
+
+// lostNetworks is fakeEngine whose first answer to the create of a network gets lost, though it was made, and that
+// can't be asked for it then.
+type lostNetworks struct {
+	*fakeEngine
+	operation *string
+}
+
+func (f lostNetworks) NetworkCreate(_ context.Context, _ string, options network.CreateOptions) (network.CreateResponse, error) {
+	if *f.operation == "" {
+		*f.operation = options.Labels[LabelOperation]
+		return network.CreateResponse{}, errLost
+	}
+	return network.CreateResponse{}, fmt.Errorf("network with name front already exists: %w", errdefs.ErrConflict)
+}
+
+func (f lostNetworks) NetworkInspect(context.Context, string, network.InspectOptions) (network.Inspect, error) {
+	return network.Inspect{}, fmt.Errorf("out of memory: %w", errdefs.ErrInternal)
+}
+
+// A name that is taken after an answer got lost may be taken by what the operation itself made: its mark stays, so
+// that the next apply resumes it.
+func TestTakenNameAfterALostAnswerKeepsTheMark(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, operation := newFake(), ""
+		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) {
+			return lostNetworks{f, &operation}, address{Host: "fake"}, nil
+		})
+		defer func() { _ = c.Close() }()
+		if _, _, err := c.CreateNetwork(t.Context(), NetworkSpec{Name: "front"}); err == nil || operation == "" {
+			t.Fatalf("operation %q, error %v", operation, err)
+		}
+		e, err := c.connect(t.Context(), "front")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, open, err := e.journal.Mark(operation); err != nil || !open {
+			t.Errorf("the mark is open: %t, %v", open, err)
+		}
+	})
 }

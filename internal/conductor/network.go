@@ -112,6 +112,8 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 		if errdefs.IsConflict(err) || err != nil && containsAny(err.Error(), "already exists") {
 			holder, inspectErr := o.network(ctx, spec.Name)
 			switch {
+			case inspectErr != nil && o.unsure: // It may be what an earlier request made.
+				return inspectErr
 			case inspectErr != nil || holder.Name != spec.Name:
 				return err
 			case holder.Labels[LabelOperation] == o.id: // The answer to an earlier request was lost.
@@ -121,6 +123,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 			taken = holder
 		}
 		o.made = answer.ID
+		o.unsure = o.unsure || err != nil && (lostAnswer(err) || ctx.Err() != nil)
 		return err
 	}
 	err := o.change(ctx, create)

@@ -27,6 +27,8 @@ type objectOperation struct {
 	waited bool
 	// made is the ID of what the operation made, as soon as the engine has answered.
 	made string
+	// unsure says that the answer to some create that was sent was never known.
+	unsure bool
 }
 
 // accept makes an operation of the task: it has its place in the order of its object from now on, and
@@ -134,7 +136,7 @@ func (o *objectOperation) earlier() []journal.Record {
 
 // ended makes a fault of what went wrong, and the outcome durable; success settles what failed before.
 func (o *objectOperation) ended(ctx context.Context, err error) error {
-	refused := ctx.Err() == nil && refusesCreate(err)
+	refused := ctx.Err() == nil && !o.unsure && refusesCreate(err)
 	err = o.explain(ctx, err)
 	o.tally.ended(err)
 	if err != nil {
