@@ -65,6 +65,8 @@ func processComplaints() []complaint {
 		{says: `no command specified`, attribute: "command", advice: "the image has neither an entrypoint nor a command: set command or entrypoint"},
 		{says: `chdir to cwd`, attribute: "working_dir", advice: "use a directory that the image has and that the user may enter", command: true},
 		{says: `cannot mkdir: (\S+) is not a directory`, attribute: "working_dir", advice: "in the image that path is a file, or leads through one: use a directory"},
+		{says: `exec: "docker-proxy"`, attribute: "ports", advice: "the engine itself can't run its proxy for published ports: mend its installation, or switch the proxy off there"},
+		{says: `retrieve OCI runtime error|exec: "nvidia-container-runtime`, attribute: "runtime", advice: "the engine's host can't execute that runtime: install it there, or use another one"},
 		{says: `executable file not found|exec: "[^"]*":|exec \S+: exec format error`, attribute: "command", advice: adviceCommand, command: true},
 		{says: `sethostname`, attribute: "hostname", advice: "use a name of at most 64 characters"},
 		{says: `uids and gids must be in range`, attribute: "user", below: nil, advice: "use a number from 0 to 2147483647, here and in group_add"},
@@ -111,7 +113,7 @@ func deviceComplaints() []complaint {
 		{says: `adding custom device "([^"]*)"`, attribute: "devices", below: deviceFrom, advice: "name a device that the engine's host has"},
 		{says: `device cgroup rule`, attribute: "device_cgroup_rules", advice: "write a rule as the kernel has it: \"c 1:3 rwm\""},
 		{says: `could not select device driver`, attribute: "device_requests", advice: "the engine has no driver for these devices: install its container toolkit on the engine's host (of NVIDIA the nvidia-container-toolkit) and restart the engine, or leave them out"},
-		{says: `(?:^|: )stat (/\S+): no such file`, attribute: "blkio_config", advice: "name block devices that the engine's host has"},
+		{says: `(?:^|: )stat (/dev/\S+): no such file`, attribute: "blkio_config", advice: "name block devices that the engine's host has"},
 	}
 }
 
