@@ -76,12 +76,19 @@ func (c claim) made(h holder) bool {
 	return true
 }
 
+// delivered reports whether the create took the object over, and its answer began. An older release adopts
+// without a mark, and leaves that of whoever made it.
+func (c claim) delivered(h holder) bool {
+	return !c.open && c.record.Outcome == journal.Done && h.id != "" && c.record.ContainerID == h.id
+}
+
 // resumable reports whether the object is what an unanswered create of this workspace left, on this engine.
 // It is pure.
 func resumable(h holder, claims []claim, scope, engineID string) bool {
-	for _, c := range claims {
+	for i, c := range claims {
 		if c.made(h) {
-			return scope != "" && c.mark.Scope == scope && c.mark.EngineID == engineID && c.unanswered()
+			return !slices.ContainsFunc(claims[i+1:], func(later claim) bool { return later.delivered(h) }) &&
+				scope != "" && c.mark.Scope == scope && c.mark.EngineID == engineID && c.unanswered()
 		}
 	}
 	return false

@@ -67,6 +67,33 @@ func TestResumable(t *testing.T) {
 	}
 }
 
+// What a later create adopted and answered is delivered, though the mark of whoever made it is still there: a release
+// that knows no marks leaves it.
+func TestResumableAfterAnAdoption(t *testing.T) {
+	t.Parallel()
+	at := time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC)
+	h := holder{id: "id", operation: "edge1/web/0190", created: at.Add(time.Second)}
+	mark := journal.Mark{Scope: "here", EngineID: "ENGINE"}
+	made := claim{record: journal.Record{ID: h.operation, Kind: string(KindCreate), Accepted: at}, gone: true, mark: mark, open: true}
+	adopts := journal.Record{ID: "edge1/web/0191", Kind: string(KindCreate), Accepted: at.Add(time.Minute), Outcome: journal.Done, ContainerID: "id"}
+	for title, tt := range map[string]struct {
+		change func(c *claim)
+		want   bool
+	}{
+		"it was answered":                  {func(*claim) {}, false},
+		"it died before its answer":        {func(c *claim) { c.open, c.mark = true, mark }, true},
+		"it failed":                        {func(c *claim) { c.record.Outcome = journal.Failed }, true},
+		"it is of another container":       {func(c *claim) { c.record.ContainerID = "other" }, true},
+		"it was interrupted in the middle": {func(c *claim) { c.record.Outcome = journal.Interrupted }, true},
+	} {
+		later := claim{record: adopts, gone: true}
+		tt.change(&later)
+		if got := resumable(h, []claim{made, later}, "here", "ENGINE"); got != tt.want {
+			t.Errorf("%s: %t", title, got)
+		}
+	}
+}
+
 // What was cut off may have been asked for with more than is asked for now.
 func TestAddsNothing(t *testing.T) {
 	t.Parallel()
