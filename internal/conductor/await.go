@@ -309,7 +309,7 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 		}
 		o := &operation{
 			Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
-			mask: Spec{Settings: c.Settings}.mask(), engine: e, containerID: c.ID, step: fault.StepWaiting,
+			mask: Spec{}.maskWith(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
 		}
 		if v.kind != "" {
 			return c, o.unmet(ctx, v.kind, c, c.State.StartedAt)

@@ -69,7 +69,7 @@ func processComplaints() []complaint {
 		{says: `retrieve OCI runtime error|exec: "nvidia-container-runtime`, attribute: "runtime", advice: "the engine's host can't execute that runtime: install it there, or use another one"},
 		{says: `executable file not found|exec: "[^"]*":|exec \S+: exec format error`, attribute: "command", advice: adviceCommand, command: true},
 		{says: `sethostname`, attribute: "hostname", advice: "use a name of at most 64 characters"},
-		{says: `uids and gids must be in range`, attribute: "user", below: nil, advice: "use a number from 0 to 2147483647, here and in group_add"},
+		{says: `uids and gids must be in range`, attribute: "user", advice: "use a number from 0 to 2147483647, here and in group_add"},
 		{says: `unable to find user`, attribute: "user", advice: adviceImageUser},
 		{says: `no matching entries in passwd`, attribute: "user", advice: adviceImageUser},
 		{says: `unable to find group ([^:]+)`, attribute: "group_add", advice: adviceImageUser},

@@ -148,11 +148,11 @@ func (o *objectOperation) ended(ctx context.Context, err error) error {
 		return err
 	}
 	lane := o.record.Lanes()[0]
+	if err == nil { // Before the outcome, as for a container.
+		o.settle(lane, o.made)
+	}
 	if problem := o.conclude(err, func(r *journal.Record) { r.Step, r.ContainerID = o.step, o.made }); problem != nil {
 		o.unkept = fmt.Errorf("the outcome of the %s of %s can't be noted: %w", Kind(o.record.Kind).verb(), o.object, problem)
-	}
-	if err == nil {
-		o.settle(lane, o.made)
 	}
 	if err != nil && Kind(o.record.Kind) == KindCreate && o.made == "" && refused {
 		o.madeNothing()

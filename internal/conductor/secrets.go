@@ -10,8 +10,19 @@ import (
 )
 
 // mask hides what is secret in a container's settings, in what its engine and its programs write.
-func (s Spec) mask() fault.Mask {
+func (s Spec) mask() fault.Mask { return s.maskWith(nil) }
+
+// maskWith is mask with what the container has, which the spec of a state or of no configuration can lack; nil is none.
+func (s Spec) maskWith(c *Container) fault.Mask {
 	var secrets fault.Secrets
+	s.addSecrets(&secrets)
+	if c != nil {
+		Spec{Settings: c.Settings}.addSecrets(&secrets)
+	}
+	return secrets.Mask()
+}
+
+func (s Spec) addSecrets(secrets *fault.Secrets) {
 	for name, value := range s.Environment {
 		if slices.Contains(s.WriteOnly, name) {
 			secrets.Add(value)
@@ -24,16 +35,15 @@ func (s Spec) mask() fault.Mask {
 		}
 		secrets.Text(string(f.Content))
 	}
-	addOptions(&secrets, s.Labels)
+	addOptions(secrets, s.Labels)
 	if s.Logging != nil {
-		addOptions(&secrets, s.Logging.Options)
+		addOptions(secrets, s.Logging.Options)
 	}
 	secrets.Arguments(s.Entrypoint)
 	secrets.Arguments(s.Command)
 	if s.Healthcheck != nil {
 		secrets.Arguments(s.Healthcheck.Test)
 	}
-	return secrets.Mask()
 }
 
 // secret reports whether the whole content is secret: it is in no state, or nobody but its owner may

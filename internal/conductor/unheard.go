@@ -95,7 +95,7 @@ func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (St
 	}
 	until := e.elsewhere(u.OperationID, u.Deadline)
 	o := &operation{
-		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.logger}, mask: u.Spec.mask(), engine: e, step: fault.StepWaiting,
+		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.logger}, mask: u.Spec.maskWith(s.Container), engine: e, step: fault.StepWaiting,
 	}
 	f, pending := o.unheard(ctx, s.Container, cmp.Or(u.Wait, WaitReady), until)
 	if f != nil {

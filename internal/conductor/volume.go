@@ -8,11 +8,14 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -171,11 +174,38 @@ type VolumeMaker struct {
 	Known bool
 	// Operation is the operation that made it; empty if that was not gantry's.
 	Operation string
+	// Settings is the volume's SettingsDigest when it was seen last; empty if that was not noted.
+	Settings string
 }
 
-// made reports whether it can be this volume that the maker made. What was made outside of gantry can't be told
-// apart. It is pure.
-func (m VolumeMaker) made(v *Volume) bool { return !m.Known || m.Operation == v.Operation }
+// Made reports whether it can be this volume that the maker made. One that gantry made has a label that tells. Of
+// another one only its settings do: what was made anew with the same ones can't be told apart. It is pure.
+func (m VolumeMaker) Made(v *Volume) bool {
+	if m.Known && m.Operation != v.Operation {
+		return false
+	}
+	return m.Known && m.Operation != "" || m.Settings == "" || m.Settings == v.SettingsDigest()
+}
+
+// pairs are the entries of a map in order: an engine has null and no entries for the same.
+func pairs(m map[string]string) [][2]string {
+	list := make([][2]string, 0, len(m))
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		list = append(list, [2]string{key, m[key]})
+	}
+	return list
+}
+
+// SettingsDigest identifies the driver, options and labels of a volume, none of which an engine can change. It does
+// not hold their values.
+func (v *Volume) SettingsDigest() string {
+	content, err := json.Marshal([]any{v.Driver, pairs(v.DriverOpts), pairs(v.Labels)})
+	if err != nil {
+		return "" // Strings have nothing that could fail.
+	}
+	sum := sha256.Sum256(content)
+	return hex.EncodeToString(sum[:])
+}
 
 // RemoveVolume removes a volume that no container uses, and waits for those that are being removed.
 // Unless force, it must be empty. Left is another volume that has the name by now: it is left alone.
@@ -195,7 +225,7 @@ func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) 
 	switch {
 	case err != nil:
 		return nil, err
-	case !maker.made(v):
+	case !maker.Made(v):
 		return v, nil
 	}
 	if err := t.unusedAndEmpty(ctx, v, force); err != nil {
@@ -206,7 +236,7 @@ func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) 
 		switch v, err := t.volume(ctx, name); {
 		case err != nil:
 			return err
-		case !maker.made(v):
+		case !maker.Made(v):
 			left = v
 			return nil
 		}

@@ -26,7 +26,7 @@ func exposeAttribute() schema.Attribute {
 		MarkdownDescription: "Ports that the container exposes without publishing them: `\"80\"`, `\"53/udp\"` or a range such as `\"8000-8010/tcp\"`. They add to the image's; only the ones named here are compared. " +
 			"With `publish_all_ports` they are published, too.",
 		Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(validPorts{withProtocol: true})},
-		PlanModifiers: []planmodifier.Set{keepExpose{}},
+		PlanModifiers: []planmodifier.Set{keepSet{exposedPorts}},
 	}
 }
 
@@ -127,25 +127,5 @@ func (v validPorts) ValidateString(ctx context.Context, req validator.StringRequ
 	}
 	if err != nil {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid port %q", s), fmt.Sprintf("It %s; %s.", v.Description(ctx), err))
-	}
-}
-
-// keepExpose plans the spelling that the state has where a new one means the same ports.
-type keepExpose struct{}
-
-func (keepExpose) Description(context.Context) string {
-	return "another spelling of the same ports is no change"
-}
-func (k keepExpose) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
-
-func (keepExpose) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
-	var prior, plan []types.String
-	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
-		return
-	}
-	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
-	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
-	if !resp.Diagnostics.HasError() && slices.Equal(exposedPorts(prior), exposedPorts(plan)) {
-		resp.PlanValue = req.StateValue
 	}
 }

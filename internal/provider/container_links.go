@@ -30,7 +30,7 @@ func linksAttribute() schema.Attribute {
 			"The other container has to run before this one starts; an operation on it that was accepted before is waited for. A link is to that very container: when it is replaced, the link leads nowhere, " +
 			"and the next plan replaces this container, too. Named by its `container_id` (`\"${gantry_container.db.container_id}:db\"`), both are replaced in the same apply.",
 		Validators:    linkValidators(),
-		PlanModifiers: []planmodifier.Set{keepLinks{}},
+		PlanModifiers: []planmodifier.Set{keepSet{oneByOne(conductor.PlainLink)}},
 	}
 }
 
@@ -78,7 +78,7 @@ func validateLinks(ctx context.Context, config tfsdk.Config, networks map[string
 func validateAliases(at path.Path, links []types.String) diag.Diagnostics {
 	var diags diag.Diagnostics
 	seen := make(map[string]string)
-	for _, link := range plainLinks(links) {
+	for _, link := range spelled(links, conductor.PlainLink) {
 		ref, alias := conductor.ParseLink(link)
 		if other, ok := seen[alias]; ok {
 			diags.AddAttributeError(at, fmt.Sprintf("Two links are called %q", alias), fmt.Sprintf("Containers %q and %q can't have the same alias. Name one of them otherwise.", other, ref))
@@ -86,16 +86,6 @@ func validateAliases(at path.Path, links []types.String) diag.Diagnostics {
 		seen[alias] = ref
 	}
 	return diags
-}
-
-// plainLinks returns links in one spelling, each once and in order.
-func plainLinks(links []types.String) []string {
-	var plain []string
-	for _, link := range expandList(links) {
-		plain = append(plain, conductor.PlainLink(link))
-	}
-	slices.Sort(plain)
-	return slices.Compact(plain)
 }
 
 // refreshLinks keeps the links that the container has, in their spelling, and shows others.
@@ -117,24 +107,4 @@ func refreshLinks(prior []types.String, c *conductor.Container) []types.String {
 		return prior
 	}
 	return append(append([]types.String{}, kept...), others...)
-}
-
-// keepLinks plans the spelling that the state has where a new one means the same.
-type keepLinks struct{}
-
-func (keepLinks) Description(context.Context) string {
-	return "another spelling of the same links is no change"
-}
-func (k keepLinks) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
-
-func (keepLinks) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
-	var prior, plan []types.String
-	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
-		return
-	}
-	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
-	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
-	if !resp.Diagnostics.HasError() && slices.Equal(plainLinks(prior), plainLinks(plan)) {
-		resp.PlanValue = req.StateValue
-	}
 }

@@ -95,7 +95,7 @@ func networksAttribute() schema.Attribute {
 }
 
 // noNetwork returns why a name is not that of a network that a container can be connected to; empty is that it may be.
-// Alone reports whether it is one of several.
+// Alone says that the container is to be in no other.
 func noNetwork(name string, alone bool) string {
 	switch {
 	case name == "":

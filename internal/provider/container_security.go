@@ -42,7 +42,7 @@ func securityAttributes() map[string]schema.Attribute {
 		return schema.SetAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
 			Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(element)},
-			PlanModifiers: []planmodifier.Set{keepSpellings{plain}},
+			PlanModifiers: []planmodifier.Set{keepSet{oneByOne(plain)}},
 		}
 	}
 	options := schema.SetAttribute{

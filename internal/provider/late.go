@@ -82,7 +82,7 @@ func tellElsewhere(subject string, operation types.String, until time.Time, diag
 	}
 	diags.AddWarning(subject+" may be under way on another machine", fmt.Sprintf("The journal in the provider's state_dir does not know the operation %s, which the state names. "+
 		"Until %s it is taken for one that is being carried out where it was accepted, and nothing is planned for it; after that it is judged by what the engine has.",
-		operation.ValueString(), until.Local().Format(time.RFC1123)))
+		operation.ValueString(), until.UTC().Format(time.RFC3339)))
 }
 
 // tellUnkept warns once that the journal does not have what was carried out.

@@ -12,8 +12,33 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// keepSpellings plans the spelling that the state has where a new set or map of strings means the
-// same. Plain gives the one spelling of an element.
+// keepSet plans the spelling that the state has where a new set of strings means the same. Plain has the one
+// spelling of a set.
+type keepSet struct{ plain func([]types.String) []string }
+
+func (keepSet) Description(context.Context) string {
+	return "another spelling of the same is no change"
+}
+func (k keepSet) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+func (k keepSet) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	var prior, plan []types.String
+	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
+		return
+	}
+	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
+	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
+	if !resp.Diagnostics.HasError() && slices.Equal(k.plain(prior), k.plain(plan)) {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// oneByOne has the one spelling of a set whose elements have one each.
+func oneByOne(plain func(string) string) func([]types.String) []string {
+	return func(set []types.String) []string { return spelled(set, plain) }
+}
+
+// keepSpellings is keepSet for the values of a map. Plain has the one spelling of a value.
 type keepSpellings struct{ plain func(string) string }
 
 func (keepSpellings) Description(context.Context) string {
@@ -21,20 +46,6 @@ func (keepSpellings) Description(context.Context) string {
 }
 func (k keepSpellings) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
-// PlanModifySet compares without order.
-func (k keepSpellings) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
-	var prior, plan []types.String
-	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
-		return
-	}
-	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
-	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
-	if !resp.Diagnostics.HasError() && slices.Equal(spelled(prior, k.plain), spelled(plan, k.plain)) {
-		resp.PlanValue = req.StateValue
-	}
-}
-
-// PlanModifyMap compares the values by their keys.
 func (k keepSpellings) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
 	var prior, plan map[string]types.String
 	if !bothKnown(ctx, req.StateValue, req.PlanValue) {
@@ -48,7 +59,7 @@ func (k keepSpellings) PlanModifyMap(ctx context.Context, req planmodifier.MapRe
 	}
 }
 
-// spelled gives the one spelling of a set.
+// spelled returns the one spelling of a set, each element once and in order.
 func spelled(list []types.String, plain func(string) string) []string {
 	var out []string
 	for _, s := range list {

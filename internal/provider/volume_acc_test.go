@@ -212,6 +212,45 @@ func TestAccVolumeRecreated(t *testing.T) {
 	r.RemoveVolume(r.Name("data"))
 }
 
+// An imported volume has no label of gantry's. Made anew with other settings it is another one all the same: neither
+// a plan nor a destroy without a refresh removes it.
+func TestAccImportedVolumeRecreated(t *testing.T) {
+	r := newRig(t)
+	c := newCLI(t)
+	c.configure(r.provider() + r.volume())
+	r.Volume("data")
+	c.must("import", data, r.Name("data"))
+	c.converges()
+	r.RemoveVolume(r.Name("data"))
+	other := volume.CreateOptions{Name: r.Name("data"), Labels: map[string]string{"of": "somebody"}}
+	if _, err := r.Docker.VolumeCreate(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.run("apply", "-auto-approve"); got.code == 0 || !strings.Contains(flat(got.output), "already in use") {
+		t.Errorf("the apply ended with %d:\n%s", got.code, got.output)
+	}
+	if !r.VolumeExists(r.Name("data")) {
+		t.Fatal("the apply removed the volume that somebody made")
+	}
+	r.RemoveVolume(r.Name("data"))
+
+	// And without a refresh.
+	r.Volume("data")
+	c.must("import", data, r.Name("data"))
+	c.converges()
+	r.RemoveVolume(r.Name("data"))
+	if _, err := r.Docker.VolumeCreate(t.Context(), other); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.must("destroy", "-auto-approve", "-refresh=false").output; !strings.Contains(flat(got), "was gone already, and another one has its name") {
+		t.Errorf("the destroy says:\n%s", got)
+	}
+	if !r.VolumeExists(r.Name("data")) {
+		t.Error("the destroy removed the volume that somebody made")
+	}
+	r.RemoveVolume(r.Name("data"))
+}
+
 // Somebody makes the volume anew while gantry is about to remove it: what has the name then is left alone.
 func TestAccVolumeRecreatedDuringRemoval(t *testing.T) {
 	r := newRig(t)

@@ -63,9 +63,7 @@ func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	made, err := r.conductor.CreateVolume(ctx, conductor.VolumeSpec{
-		Name: plan.Name.ValueString(), Driver: plan.Driver.ValueString(), DriverOpts: expandMap(plan.DriverOpts), Labels: expandMap(plan.Labels),
-	})
+	made, err := r.conductor.CreateVolume(ctx, plan.expand())
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
@@ -106,7 +104,7 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
 	}
 	maker := volumeMaker(ctx, req.Private, &resp.Diagnostics)
-	another := maker.Known && maker.Operation != found.Operation
+	another := !maker.Made(found)
 	if !another && found.Operation == "" && !before.Created.IsNull() {
 		state.Created = before.Created // What the engine reports can move.
 	}
@@ -171,25 +169,41 @@ func (m *volumeModel) compute(v *conductor.Volume) {
 	}
 }
 
-// volumeKey is where the private state has the operation that made the volume.
-const volumeKey = "made_by"
+const (
+	// volumeKey is where the private state has the operation that made the volume.
+	volumeKey = "made_by"
+	// volumeSettingsKey is where it has what the volume was like when it was seen last.
+	volumeSettingsKey = "settings"
+)
 
 // keepVolume notes which volume of its name this is.
 func keepVolume(ctx context.Context, private privateState, v *conductor.Volume, diags *diag.Diagnostics) {
-	value, err := json.Marshal(v.Operation)
-	if err != nil {
-		diags.AddError("gantry can't note which volume this is", err.Error())
-		return
+	for key, value := range map[string]string{volumeKey: v.Operation, volumeSettingsKey: v.SettingsDigest()} {
+		content, err := json.Marshal(value)
+		if err != nil {
+			diags.AddError("gantry can't note which volume this is", err.Error())
+			return
+		}
+		diags.Append(private.SetKey(ctx, key, content)...)
 	}
-	diags.Append(private.SetKey(ctx, volumeKey, value)...)
 }
 
-// volumeMaker returns who made the volume which the state knows. It is not known in a state of an older gantry.
+// volumeMaker returns who made the volume that the state knows, as far as keepVolume has noted it.
 func volumeMaker(ctx context.Context, private privateReader, diags *diag.Diagnostics) (m conductor.VolumeMaker) {
-	value, found := private.GetKey(ctx, volumeKey)
-	diags.Append(found...)
-	m.Known = value != nil && json.Unmarshal(value, &m.Operation) == nil
+	noted := func(key string, value *string) bool {
+		content, found := private.GetKey(ctx, key)
+		diags.Append(found...)
+		return content != nil && json.Unmarshal(content, value) == nil
+	}
+	m.Known = noted(volumeKey, &m.Operation)
+	noted(volumeSettingsKey, &m.Settings)
 	return m
+}
+
+func (m *volumeModel) expand() conductor.VolumeSpec {
+	return conductor.VolumeSpec{
+		Name: m.Name.ValueString(), Driver: m.Driver.ValueString(), DriverOpts: expandMap(m.DriverOpts), Labels: expandMap(m.Labels),
+	}
 }
 
 func makerOf(operation string) string {

@@ -1,0 +1,96 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+)
+
+const (
+	connectTimeout = 30 * time.Second
+	// unreachedFor is how long a failure to connect stands for all who ask.
+	unreachedFor = 10 * time.Second
+)
+
+// unreached remembers why the engine could not be reached, so that many containers don't wait
+// for the same failure one after the other.
+type unreached struct {
+	address address
+	err     error
+	// subject is for what it was learned first.
+	subject string
+	at      time.Time
+}
+
+// connect returns the engine for what is done with a container; empty is with none.
+func (c *Conductor) connect(ctx context.Context, container string) (*engine, error) {
+	subject := ""
+	if container != "" {
+		subject = fmt.Sprintf("container %q", container)
+	}
+	return c.connectFor(ctx, c.scope("", container), subject)
+}
+
+// connectFor returns the engine. One caller connects for all; the error is a *fault.Fault of the scope.
+// The subject is what the engine is needed for, in texts; empty is the engine itself.
+func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject string) (*engine, error) {
+	if e, err := c.connected(scope, subject); e != nil || err != nil {
+		return e, err
+	}
+	select {
+	case c.connecting <- struct{}{}:
+		defer func() { <-c.connecting }()
+	case <-ctx.Done():
+		return nil, scope.NotConnected(endedKind(ctx), subject, context.Cause(ctx))
+	}
+	if e, err := c.connected(scope, subject); e != nil || err != nil {
+		return e, err
+	}
+
+	deadline, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	api, where, err := c.dial()
+	var e *engine
+	if err == nil {
+		e, err = newEngine(deadline, api, c.opts)
+		if err != nil {
+			err = errors.Join(err, api.Close())
+		}
+	}
+	if err == nil {
+		e.where = where
+		c.mu.Lock()
+		c.keepJournal(e, where.Host)
+		c.mu.Unlock()
+		e.settleMeanwhile(ctx)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case err == nil:
+		c.engine, c.unreached = e, nil
+		return e, nil
+	case ctx.Err() != nil:
+		scope.Engine = where.Host
+		return nil, scope.NotConnected(endedKind(ctx), subject, context.Cause(ctx))
+	default:
+		c.unreached = &unreached{address: where, err: err, subject: subject, at: time.Now()}
+		return nil, scope.Unreachable(where.Host, where.From, subject, "", err)
+	}
+}
+
+// connected returns the engine, or the failure to reach it that still stands, or neither.
+func (c *Conductor) connected(scope fault.Scope, subject string) (*engine, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u := c.unreached; u != nil && time.Since(u.at) < unreachedFor {
+		return nil, scope.Unreachable(u.address.Host, u.address.From, subject, u.subject, u.err)
+	}
+	return c.engine, nil
+}

@@ -1,0 +1,105 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package fault
+
+import (
+	"fmt"
+	"time"
+)
+
+// The faults of operations themselves: what was accepted, and was not carried out, or not to its end.
+
+// StateFolder is a change that was refused, or must not be answered, because the state folder can't be written.
+func (s Scope) StateFolder(operation string, exists Exists, err error) *Fault {
+	switch {
+	case exists == Unchanged && operation == "create":
+		exists = NothingCreated
+	case exists == Unchanged && s.Object != "":
+		exists = Exists("the " + s.Object + " is as it was before")
+	}
+	return s.make(Fault{
+		Kind: EngineError, Step: StepQueued,
+		Summary: fmt.Sprintf("Unable to %s %s: the state folder can't be written", operation, s.subject()),
+		Message: err.Error(),
+		Exists:  string(exists),
+		Hint:    "what is noted there keeps operations in order and tells whose an object is: see that the provider's state_dir has space and belongs to this user, then apply again",
+	}, err)
+}
+
+// Background is a cast that the background conductor did not accept.
+func (s Scope) Background(operation string, exists Exists, err error) *Fault {
+	return s.make(Fault{
+		Kind: EngineError, Step: StepQueued,
+		Summary: fmt.Sprintf("Unable to hand the %s of %s to the background conductor", operation, s.subject()),
+		Exists:  string(exists),
+		Hint:    fmt.Sprintf("apply again, or set background = %q in the provider's configuration", "off"),
+	}, err)
+}
+
+// Interrupted is an operation whose process died in the middle.
+func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
+	f := s.make(Fault{
+		Kind: Interrupted, Step: step,
+		Summary: fmt.Sprintf("The %s of %s on engine %q was interrupted while %s", operation, s.subject(), s.Engine, step),
+		Message: "the process that carried it out died; it was accepted at " + at.UTC().Format(time.RFC3339),
+		Exists:  "what was done before stays; the next apply judges it",
+		Hint:    "apply again",
+	}, nil)
+	// When its process died nobody saw. The time has to be the same whenever somebody looks.
+	f.Time = at.UTC()
+	return f
+}
+
+// Vanished is an operation that was accepted elsewhere, and of which neither this machine's journal nor the engine
+// has a trace.
+func (s Scope) Vanished(operation string, at time.Time) *Fault {
+	return s.make(Fault{
+		Kind: Interrupted, Step: StepQueued,
+		Summary: fmt.Sprintf("The %s of %s on engine %q has left no trace", operation, s.subject(), s.Engine),
+		Message: fmt.Sprintf("it was accepted at %s; the journal in the provider's state_dir does not know it, and what it was to make is not on the engine", at.UTC().Format(time.RFC3339)),
+		Exists:  string(NothingCreated),
+		Hint:    "apply again; to be told why a cast failed, keep state_dir from one run to the next, or gather casts with gantry_barrier in the apply that accepts them",
+	}, nil)
+}
+
+// RefusedBehind is an operation that was queued behind a cast that failed. The failure has an error of its
+// own, which is not repeated here.
+func (s Scope) RefusedBehind(operation string, cause *Fault) *Fault {
+	return s.make(Fault{
+		Kind: Refused, Step: StepQueued,
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: the operation before it failed", operation, s.Container, s.Engine),
+		Message: cause.Summary,
+		Exists:  string(Unchanged),
+		Hint:    elsewhere(cause),
+	}, cause)
+}
+
+// elsewhere says where the error of a fault is that another one refers to.
+func elsewhere(cause *Fault) string {
+	if cause.Operation == "" {
+		return "fix the cause, which has an error of its own, and apply again"
+	}
+	return fmt.Sprintf("fix the cause, which has an error of its own (operation %s), and apply again", cause.Operation)
+}
+
+// UnknownKind is an operation of a kind that this release of gantry does not know: another one asked for it.
+func (s Scope) UnknownKind(kind string) *Fault {
+	return s.make(Fault{
+		Kind: Invalid, Step: StepQueued,
+		Summary: fmt.Sprintf("Unable to work on %s: this release of gantry knows no operation %q", s.subject(), kind),
+		Exists:  string(Unchanged),
+		Hint:    "use one release of gantry at a time",
+	}, nil)
+}
+
+// Busy is an operation that was not to wait for the one that is in progress.
+func (s Scope) Busy(operation, busy string) *Fault {
+	return s.make(Fault{
+		Kind: Refused, Step: StepQueued, Attribute: []string{"on_busy"},
+		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: the container is busy", operation, s.Container, s.Engine),
+		Message: fmt.Sprintf("operation %s is in progress, and on_busy = %q", busy, "reject"),
+		Exists:  string(Unchanged),
+		Hint:    fmt.Sprintf("try again when it has ended, or set on_busy = %q", "wait"),
+	}, nil)
+}
