@@ -59,11 +59,11 @@ func networkingAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"network_mode": schema.StringAttribute{
 			Optional: true,
-			MarkdownDescription: "`host` (the network of the engine's host), `none`, `bridge` (the engine's default network), or `container:` with the name or the ID of a container whose network is shared. " +
+			MarkdownDescription: "`host` (the network of the engine's host), `none`, `bridge` or `default` (the engine's default network), or `container:` with the name or the ID of a container whose network is shared. " +
 				"Left out, what `networks` says. A container of the same configuration is best named by its `container_id`: when it is replaced, this container is replaced in the same apply. " +
 				"Named by its name, that shows in the plan after. An operation on the other container that was accepted before is waited for.",
-			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(host|none|bridge|container:[a-zA-Z0-9][a-zA-Z0-9_.-]+)$`),
-				`must be "host", "none", "bridge" or "container:NAME"; for a network of its own use networks`)},
+			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(host|none|bridge|default|container:[a-zA-Z0-9][a-zA-Z0-9_.-]+)$`),
+				`must be "host", "none", "bridge", "default" (the same as "bridge") or "container:NAME"; for a network of its own use networks`)},
 		},
 		"domainname": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The domain name in the container.",
@@ -98,7 +98,7 @@ func validateNetworking(ctx context.Context, config tfsdk.Config) diag.Diagnosti
 	}
 	kind, _, shares := strings.Cut(mode.ValueString(), ":")
 	refused := map[string]string{"networks": "With a network mode it is connected to no other network."}
-	if kind != defaultNetwork {
+	if kind != defaultNetwork && kind != "default" {
 		without := "There is no network of its own whose ports could be published."
 		refused["ports"], refused["publish_all_ports"] = without, without
 	}

@@ -140,6 +140,7 @@ func TestValidateNetworkMode(t *testing.T) {
 		"exposed above":       {values{"expose": []any{"65536"}}, []string{"expose"}},
 		"exposed protocol":    {values{"expose": []any{"80/http"}}, []string{"expose"}},
 		"exposed nothing":     {values{"expose": []any{""}}, []string{"expose"}},
+		"the engine's word":   {values{"network_mode": "default", "ports": []any{values{"target": 80}}}, nil},
 		"a network's name":    {values{"network_mode": "front"}, []string{"network_mode"}},
 		"no container":        {values{"network_mode": "container:"}, []string{"network_mode"}},
 		"a bad address":       {values{"extra_hosts": values{"a": []any{"[10.0.0.1]"}}}, []string{"extra_hosts"}},

@@ -96,7 +96,11 @@ func TestValidatePools(t *testing.T) {
 		{"range elsewhere", "172.31.62.0/24", "", "172.31.63.0/28", nil, "ipam.config[0].ip_range"},
 		{"range larger", "172.31.62.0/24", "", "172.31.62.0/23", nil, "ipam.config[0].ip_range"},
 		{"address elsewhere", "172.31.62.0/24", "", "", aux("172.31.63.9"), `ipam.config[0].aux_addresses["router"]`},
-		{"no subnet", "", "172.31.62.1", "", nil, ""},
+		{"no subnet", "", "172.31.62.1", "", nil, "ipam.config[0].subnet"},
+		{"nothing at all", "", "", "", nil, "ipam.config[0].subnet"},
+		{"the gateway, kept free", "172.31.62.0/24", "172.31.62.9", "", aux("172.31.62.9"), `ipam.config[0].aux_addresses["router"]`},
+		{"the gateway in another spelling", "fd00:1::/64", "fd00:1:0::9", "", aux("fd00:1::9"), `ipam.config[0].aux_addresses["router"]`},
+		{"kept free twice", "172.31.62.0/24", "", "", map[string]types.String{"a": types.StringValue("172.31.62.9"), "b": types.StringValue("172.31.62.9")}, `ipam.config[0].aux_addresses["b"]`},
 	} {
 		pool := poolModel{Subnet: stringOrNull(tt.subnet), Gateway: stringOrNull(tt.gateway), IPRange: stringOrNull(tt.ipRange), AuxAddresses: tt.aux}
 		got := ""
@@ -112,5 +116,39 @@ func TestValidatePools(t *testing.T) {
 	one, two := poolModel{Subnet: types.StringValue("10.0.0.0/8")}, poolModel{Subnet: types.StringValue("10.9.0.0/16")}
 	if diags := validatePools([]*poolModel{&one, &two}); len(diags) != 1 {
 		t.Errorf("overlapping subnets are answered with %v", diags)
+	}
+}
+
+// The driver "bridge" takes one subnet of each family, and IPv6 is not used unless it is asked for.
+func TestValidateFamilies(t *testing.T) {
+	t.Parallel()
+	yes, bridge, other := types.BoolValue(true), types.StringNull(), types.StringValue("macvlan")
+	for _, tt := range []struct {
+		name     string
+		subnets  []string
+		driver   types.String
+		ipv6     types.Bool
+		at       string
+		severity diag.Severity
+	}{
+		{"one of each", []string{"172.31.62.0/24", "fd00:62::/64"}, bridge, yes, "", 0},
+		{"two for IPv4", []string{"172.31.62.0/24", "172.31.63.0/24"}, bridge, yes, "ipam.config[1].subnet", diag.SeverityError},
+		{"two for IPv6", []string{"fd00:62::/64", "fd00:63::/64"}, types.StringValue("bridge"), yes, "ipam.config[1].subnet", diag.SeverityError},
+		{"two of another driver", []string{"172.31.62.0/24", "172.31.63.0/24"}, other, yes, "", 0},
+		{"two, the driver not known", []string{"172.31.62.0/24", "172.31.63.0/24"}, types.StringUnknown(), yes, "", 0},
+		{"IPv6 without it", []string{"172.31.62.0/24", "fd00:62::/64"}, bridge, types.BoolNull(), "ipam.config[1].subnet", diag.SeverityWarning},
+		{"IPv6, not known", []string{"fd00:62::/64"}, bridge, types.BoolUnknown(), "", 0},
+	} {
+		var pools []*poolModel
+		for _, subnet := range tt.subnets {
+			pools = append(pools, &poolModel{Subnet: types.StringValue(subnet)})
+		}
+		diags := validateFamilies(append(pools, nil), tt.driver, tt.ipv6)
+		switch {
+		case tt.at == "" && len(diags) > 0, tt.at != "" && len(diags) != 1:
+			t.Errorf("%s: %v", tt.name, diags)
+		case tt.at != "" && (diags[0].(diag.DiagnosticWithPath).Path().String() != tt.at || diags[0].Severity() != tt.severity):
+			t.Errorf("%s: %v, want it at %s", tt.name, diags, tt.at)
+		}
 	}
 }

@@ -37,8 +37,13 @@ func (r *networkResource) ValidateConfig(ctx context.Context, req resource.Valid
 		pools[i] = &poolModel{}
 		resp.Diagnostics.Append(object.As(ctx, pools[i], basetypes.ObjectAsOptions{})...)
 	}
+	var driver types.String
+	var ipv6 types.Bool
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("driver"), &driver)...)
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("enable_ipv6"), &ipv6)...)
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(validatePools(pools)...)
+		resp.Diagnostics.Append(validateFamilies(pools, driver, ipv6)...)
 	}
 }
 
@@ -51,11 +56,15 @@ func validatePools(pools []*poolModel) diag.Diagnostics {
 		if p == nil {
 			continue
 		}
+		at := path.Root("ipam").AtName("config").AtListIndex(i)
+		if p.Subnet.IsNull() {
+			diags.AddAttributeError(at.AtName("subnet"), "An address range without a subnet",
+				"An engine needs the subnet that the range is about. Set subnet; for a subnet of the engine's choice leave config out.")
+		}
 		subnet, err := netip.ParsePrefix(p.Subnet.ValueString())
 		if err != nil {
 			continue
 		}
-		at := path.Root("ipam").AtName("config").AtListIndex(i)
 		outside := func(at path.Path, what, value string) {
 			diags.AddAttributeError(at, fmt.Sprintf("The %s %s is not in the subnet %s", what, value, subnet.Masked()),
 				fmt.Sprintf("Choose one within %s, or another subnet.", subnet.Masked()))
@@ -66,10 +75,20 @@ func validatePools(pools []*poolModel) diag.Diagnostics {
 		if r, err := netip.ParsePrefix(p.IPRange.ValueString()); err == nil && (!subnet.Contains(r.Addr()) || r.Bits() < subnet.Bits()) {
 			outside(at.AtName("ip_range"), "ip_range", r.String())
 		}
+		holders := map[string]string{plainAddress(p.Gateway.ValueString()): "the gateway"}
 		for _, host := range slices.Sorted(maps.Keys(p.AuxAddresses)) {
-			if a, err := netip.ParseAddr(p.AuxAddresses[host].ValueString()); err == nil && !subnet.Contains(a) {
-				outside(at.AtName("aux_addresses").AtMapKey(host), fmt.Sprintf("address of %q", host), a.String())
+			at := at.AtName("aux_addresses").AtMapKey(host)
+			a, err := netip.ParseAddr(p.AuxAddresses[host].ValueString())
+			if err != nil {
+				continue
 			}
+			if !subnet.Contains(a) {
+				outside(at, fmt.Sprintf("address of %q", host), a.String())
+			}
+			if holder, ok := holders[a.String()]; ok {
+				diags.AddAttributeError(at, fmt.Sprintf("The address %s of %q is that of %s", a, host, holder), "An engine keeps an address free once. Remove one of them, or choose another address.")
+			}
+			holders[a.String()] = fmt.Sprintf("%q", host)
 		}
 		for _, j := range slices.Sorted(maps.Keys(known)) {
 			if known[j].Overlaps(subnet) {
@@ -81,4 +100,43 @@ func validatePools(pools []*poolModel) diag.Diagnostics {
 		known[i] = subnet
 	}
 	return diags
+}
+
+// validateFamilies checks what the driver "bridge" takes, one subnet for IPv4 and one for IPv6, and tells of IPv6 ranges
+// that an engine accepts and never uses. What is not known yet is let go.
+func validateFamilies(pools []*poolModel, driver types.String, ipv6 types.Bool) diag.Diagnostics {
+	var diags diag.Diagnostics
+	first := make(map[bool]netip.Prefix)
+	for i, p := range pools {
+		if p == nil {
+			continue
+		}
+		subnet, err := netip.ParsePrefix(p.Subnet.ValueString())
+		if err != nil {
+			continue
+		}
+		at := path.Root("ipam").AtName("config").AtListIndex(i).AtName("subnet")
+		is6 := subnet.Addr().Is6()
+		other, second := first[is6]
+		switch {
+		case is6 && ipv6.IsUnknown():
+		case is6 && !ipv6.ValueBool():
+			diags.AddAttributeWarning(at, fmt.Sprintf("The subnet %s is not used", subnet.Masked()),
+				"Containers get no IPv6 addresses in this network. Set enable_ipv6 = true, or remove the range.")
+		case second && (driver.IsNull() || driver.ValueString() == "bridge") && !other.Overlaps(subnet):
+			diags.AddAttributeError(at, fmt.Sprintf("The subnet %s is one too many for a bridge network", subnet.Masked()),
+				fmt.Sprintf("The driver \"bridge\" takes one subnet for IPv4 and one for IPv6, and %s is there already. Remove one of them, or make a second network.", other.Masked()))
+		default:
+			first[is6] = subnet
+		}
+	}
+	return diags
+}
+
+// plainAddress is an address in its usual spelling; what is none stays as it is.
+func plainAddress(text string) string {
+	if a, err := netip.ParseAddr(text); err == nil {
+		return a.String()
+	}
+	return text
 }

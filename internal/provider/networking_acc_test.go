@@ -303,3 +303,14 @@ func TestAccIPv6Addresses(t *testing.T) {
 		resource.TestStep{Config: config, ConfigPlanChecks: plannedNothing()},
 	)
 }
+
+// The engine's own word for its default network is no change to a container that is in it.
+func TestAccDefaultNetworkMode(t *testing.T) {
+	r := newRig(t)
+	same := sameContainer{rig: r}
+	var steps []resource.TestStep
+	for _, settings := range []string{`network_mode = "default"`, ``, `network_mode = "bridge"`, `networks = { bridge = {} }`, `network_mode = "default"`} {
+		steps = append(steps, resource.TestStep{Config: r.container(settings), ConfigStateChecks: []statecheck.StateCheck{stateCheck(func() error { return same.is(r.Name("web"))() })}})
+	}
+	r.run(steps...)
+}
