@@ -21,13 +21,14 @@ import (
 )
 
 // sweeps is how many rounds of the fault sweep run, each with a fault in each of its phases, called and
-// cast; GANTRY_FAULTS has another number.
+// cast; GANTRY_FAULTS has another number. No fault comes twice before each has come once.
 const sweeps = 3
 
 // One call to the engine goes wrong: any call, in any way, while a network, a volume, an image and two
 // containers with files and a health check are made, changed, read and destroyed, called and cast. The
 // command tells of it or gets over it. The next one converges: each object is there once, the plan is
-// empty, nothing is left in the end, and a stranger beside them is as it was.
+// empty, nothing is left in the end, and a stranger beside them is as it was. A command that ends well has
+// left nothing to the next one, and a plan of what did not change never has anything to do.
 func TestAccFaultSweep(t *testing.T) {
 	rounds := sweeps
 	if text := os.Getenv("GANTRY_FAULTS"); text != "" {
@@ -64,6 +65,14 @@ type sweep struct {
 	size  int
 	tried int
 	ways  map[enginetest.Disturbance]int
+	// decks are the faults of each phase that have not come yet.
+	decks map[string][]sweepFault
+}
+
+// sweepFault is what goes wrong with which call of a command.
+type sweepFault struct {
+	after int
+	how   enginetest.Disturbance
 }
 
 // sweepPhases are the commands of a round.
@@ -76,7 +85,7 @@ func newSweep(t *testing.T, wait string) *sweep {
 	stranger := r.Run(r.Name("stranger"), enginetest.RunOptions{Image: r.Image})
 	return &sweep{
 		castRig: r, registry: registry, image: registry.Push("app", enginetest.ImageOptions{Random: 1 << 12}), wait: wait,
-		stranger: r.watch(stranger), ways: make(map[enginetest.Disturbance]int),
+		stranger: r.watch(stranger), ways: make(map[enginetest.Disturbance]int), decks: make(map[string][]sweepFault),
 	}
 }
 
@@ -137,13 +146,30 @@ func (s *sweep) undisturbed() map[string]int {
 	return calls
 }
 
+// deal returns the next fault of a phase with so many calls: all of them come, in any order, before one
+// comes again.
+func (s *sweep) deal(phase string, calls int) sweepFault {
+	if len(s.decks[phase]) == 0 {
+		for after := range calls {
+			for _, how := range enginetest.Disturbances() {
+				s.decks[phase] = append(s.decks[phase], sweepFault{after, how})
+			}
+		}
+		rand.Shuffle(len(s.decks[phase]), func(i, j int) {
+			s.decks[phase][i], s.decks[phase][j] = s.decks[phase][j], s.decks[phase][i]
+		})
+	}
+	dealt := s.decks[phase][0]
+	s.decks[phase] = s.decks[phase][1:]
+	return dealt
+}
+
 func (s *sweep) round(round int, calls map[string]int) {
 	s.t.Helper()
 	for _, phase := range sweepPhases() {
 		args := s.command(phase)
-		all := enginetest.Disturbances()
-		how, after := all[rand.IntN(len(all))], rand.IntN(calls[phase])
-		nth := s.Proxy.DisturbNth(after, how)
+		fault := s.deal(phase, calls[phase])
+		nth := s.Proxy.DisturbNth(fault.after, fault.how)
 		got := s.cli.run(args...)
 		s.idle()
 		s.Proxy.Clear()
@@ -152,9 +178,12 @@ func (s *sweep) round(round int, calls map[string]int) {
 			hit = &enginetest.Call{Method: "no call"}
 		} else {
 			s.tried++
-			s.ways[how]++
+			s.ways[fault.how]++
 		}
-		what := fmt.Sprintf("round %d, %s, call %d (%s), %s", round, phase, after+1, hit, how)
+		what := fmt.Sprintf("round %d, %s, call %d (%s), %s", round, phase, fault.after+1, hit, fault.how)
+		if phase == "refresh" && got.code == 2 {
+			s.t.Errorf("%s: nothing changed, and the plan has something to do:\n%s", what, got.output)
+		}
 		if got.code == 1 && !strings.Contains(got.output, "Error: ") {
 			s.t.Errorf("%s: the command failed and does not say why:\n%s", what, got.output)
 		}
@@ -171,6 +200,9 @@ func (s *sweep) round(round int, calls map[string]int) {
 func (s *sweep) converges(what, phase string, first result) {
 	s.t.Helper()
 	if phase == "destroy" {
+		if first.code == 0 {
+			s.nothingLeft(what + ", right after a destroy that ended well")
+		}
 		again := s.cli.run("destroy", "-auto-approve")
 		s.idle()
 		if again.code != 0 {
