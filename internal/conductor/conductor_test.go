@@ -62,44 +62,6 @@ func TestCreateAndRemoveTakeFiveRequests(t *testing.T) {
 	})
 }
 
-func TestLostAnswersAreRepeatedAndNothingIsMadeTwice(t *testing.T) {
-	for _, call := range []string{"create", "start", "inspect", "stop", "remove"} {
-		for _, done := range []bool{true, false} {
-			synctest.Test(t, func(t *testing.T) {
-				f := newFake()
-				lose := func() func(context.Context, string) error {
-					var once sync.Once
-					return func(_ context.Context, got string) (err error) {
-						if strings.HasPrefix(got, call) {
-							once.Do(func() { err = errLost })
-						}
-						return err
-					}
-				}
-				if done {
-					f.after = lose()
-				} else {
-					f.before = lose()
-				}
-				c := f.conductor(t, Options{})
-				out, err := c.Call(t.Context(), create("web"))
-				if err != nil {
-					t.Fatalf("%s lost (done: %t): %v", call, done, err)
-				}
-				if len(f.containers) != 1 {
-					t.Errorf("%s lost (done: %t): %d containers", call, done, len(f.containers))
-				}
-				if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: out.Container.ID}); err != nil {
-					t.Fatalf("%s lost (done: %t): %v", call, done, err)
-				}
-				if len(f.containers) != 0 {
-					t.Errorf("%s lost (done: %t): something is left", call, done)
-				}
-			})
-		}
-	}
-}
-
 func TestEngineThatStaysSilentIsAFault(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()

@@ -75,14 +75,12 @@ func (o *operation) make(ctx context.Context) error {
 	}
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
-			o.uncertain = true
 			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, cmp.Or(o.as, o.Spec.Name))
 			if err == nil {
 				o.containerID = answer.ID
 				o.warned(answer.Warnings)
 			}
-			o.uncertain = err != nil && (lostAnswer(err) || ctx.Err() != nil)
-			o.unsure = o.unsure || o.uncertain
+			o.unsure = o.unsure || unknown(ctx, err)
 			return err
 		})
 		if err == nil {
@@ -117,7 +115,7 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		return err
 	case err == nil && o.made(holder):
 		o.logger.Debug("an earlier request of this operation made the container")
-		o.containerID, o.uncertain = holder.ID, false
+		o.containerID = holder.ID
 		return nil
 	case err == nil && holder.State.Status != "removing" && o.abandoned(ctx, holder):
 		return o.takeOver(ctx, holder)

@@ -123,8 +123,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 			taken = holder
 		}
 		o.made = answer.ID
-		o.unsure = o.unsure || err != nil && (lostAnswer(err) || ctx.Err() != nil)
-		return err
+		return o.sent(ctx, err)
 	}
 	err := o.change(ctx, create)
 	if taken != nil && o.resumes(holder{id: taken.ID, operation: taken.Labels[LabelOperation], created: taken.Created}) {
@@ -295,7 +294,7 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 			return fmt.Errorf("disconnecting container %q: %w", u.name, err)
 		}
 	}
-	err = t.change(ctx, func(ctx context.Context) error { return t.api.NetworkRemove(ctx, id) })
+	err = t.change(ctx, func(ctx context.Context) error { return t.sent(ctx, t.api.NetworkRemove(ctx, id)) })
 	if ignoreNotFound(err) != nil {
 		c.giveBack(ctx, t, id)
 		if containsAny(err.Error(), "active endpoints") {

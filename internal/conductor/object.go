@@ -37,6 +37,8 @@ type task struct {
 	step            fault.Step
 	// exists says what a failure leaves.
 	exists string
+	// unsure reports whether the answer to some create or removal that was sent was never known.
+	unsure bool
 	// attributes finds what the engine's words are about; nil where there is nothing to find.
 	attributes []attributeWord
 	// mark is when the task began, in the order of pulls.
@@ -73,6 +75,14 @@ func (t *task) change(ctx context.Context, request func(context.Context) error) 
 	return err
 }
 
+// sent notes what is not known after a create or a removal that was sent, and returns its error.
+func (t *task) sent(ctx context.Context, err error) error {
+	if unknown(ctx, err) {
+		t.unsure, t.exists = true, string(fault.PerhapsDone)
+	}
+	return err
+}
+
 // explain makes a fault of what went wrong; nil stays nil.
 func (t *task) explain(ctx context.Context, err error) error {
 	if f := (*fault.Fault)(nil); err == nil || errors.As(err, &f) {
@@ -83,7 +93,7 @@ func (t *task) explain(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return t.object.Ended(endedKind(ctx), t.step, t.action, t.timeout, t.exists, "", context.Cause(ctx))
 	case lostAnswer(err):
-		return t.object.Lost(t.step, t.action, err)
+		return t.object.Lost(t.step, t.action, t.exists, err)
 	case errdefs.IsNotFound(err) && t.step == fault.StepReading:
 		return t.object.NotFound(err)
 	}

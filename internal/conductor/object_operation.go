@@ -27,8 +27,6 @@ type objectOperation struct {
 	waited bool
 	// made is the ID of what the operation made, as soon as the engine has answered.
 	made string
-	// unsure says that the answer to some create that was sent was never known.
-	unsure bool
 }
 
 // accept makes an operation of the task: it has its place in the order of its object from now on, and

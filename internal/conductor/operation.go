@@ -68,9 +68,7 @@ type operation struct {
 	handed *handed
 	// digest is what a pull of this operation brought.
 	digest string
-	// uncertain says that a create was sent and its answer is not known.
-	uncertain bool
-	// unsure says that the answer to some create that was sent was never known.
+	// unsure reports whether the answer to some create or removal that was sent was never known.
 	unsure bool
 	// warnings are the engine's, masked.
 	warnings []string
@@ -246,7 +244,7 @@ func (o *operation) exists() fault.Exists {
 	switch {
 	case o.progress.leftStopping() != nil:
 		return fault.StillStopping
-	case o.Kind == KindCreate && o.containerID == "" && o.uncertain:
+	case o.Kind == KindCreate && o.containerID == "" && o.unsure:
 		return fault.PerhapsCreated
 	case o.Kind == KindCreate && o.containerID == "":
 		return fault.NothingCreated
@@ -254,6 +252,8 @@ func (o *operation) exists() fault.Exists {
 		return fault.KeptForInspection
 	case o.Kind == KindCreate:
 		return fault.CreatedNotStarted
+	case o.Kind == KindRemove && o.unsure:
+		return fault.PerhapsDone
 	case o.Kind == KindRemove:
 		return fault.Remains
 	case o.changed:
@@ -270,7 +270,7 @@ func contextForLook(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // left looks at what a failed operation left of its own; nil if that is nothing or not known.
 func (o *operation) left(ctx context.Context) *Container {
-	if o.containerID == "" && !o.uncertain {
+	if o.containerID == "" && !o.unsure {
 		return nil
 	}
 	ctx, cancel := contextForLook(ctx)

@@ -37,7 +37,7 @@ func (o *operation) abandoned(ctx context.Context, c *Container) bool {
 func (o *operation) takeOver(ctx context.Context, c *Container) error {
 	if o.Spec.meets(c) && o.leavesRest(ctx, c) {
 		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
-		o.containerID, o.uncertain, o.adopted = c.ID, false, true
+		o.containerID, o.adopted = c.ID, true
 		return nil
 	}
 	o.logger.Info("removing what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])

@@ -38,7 +38,9 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 		}
 		o.enter(fault.StepRemoving)
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.api.ContainerRemove(ctx, o.containerID, container.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
+			err := o.engine.api.ContainerRemove(ctx, o.containerID, container.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
+			o.unsure = o.unsure || unknown(ctx, err)
+			return err
 		})
 		switch {
 		case err == nil:

@@ -6,6 +6,8 @@ package conductor
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -22,8 +24,17 @@ const (
 	retryMost  = 3 * time.Second
 )
 
-// lostAnswer says that the engine may or may not have done what it was asked for.
-func lostAnswer(err error) bool { return client.IsErrConnectionFailed(err) }
+// lostAnswer reports whether the engine may or may not have done what it was asked for: no answer came, or the
+// connection broke in the middle of it. The client has an error of its own only for the former.
+func lostAnswer(err error) bool {
+	broken := (*net.OpError)(nil)
+	return client.IsErrConnectionFailed(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &broken)
+}
+
+// unknown reports whether the engine may have done what it answered with this error: also if whoever asked left.
+func unknown(ctx context.Context, err error) bool {
+	return err != nil && (lostAnswer(err) || ctx.Err() != nil)
+}
 
 // retrying repeats what failed for a lost answer. What is repeated must be idempotent.
 func retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) {

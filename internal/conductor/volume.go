@@ -95,7 +95,7 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 		if err == nil {
 			found = observeVolume(o.name, r)
 		}
-		return err
+		return o.sent(ctx, err)
 	}
 	if err := o.change(ctx, create); err != nil {
 		return nil, err
@@ -240,7 +240,7 @@ func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) 
 			left = v
 			return nil
 		}
-		return t.api.VolumeRemove(ctx, name, false)
+		return t.sent(ctx, t.api.VolumeRemove(ctx, name, false))
 	})
 	if err != nil && containsAny(err.Error(), "volume is in use") {
 		err = t.object.InUse("a container that came meanwhile", hintOfUsers, err)

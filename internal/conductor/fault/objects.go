@@ -108,9 +108,9 @@ func (o Object) Ended(kind Kind, step Step, action, timeout, exists, soFar strin
 }
 
 // Lost is an engine that stopped answering.
-func (o Object) Lost(step Step, action string, err error) *Fault {
+func (o Object) Lost(step Step, action, exists string, err error) *Fault {
 	return o.make(Fault{
-		Kind: EngineUnreachable, Step: step,
+		Kind: EngineUnreachable, Step: step, Exists: exists,
 		Summary: fmt.Sprintf("Unable to %s %s: engine %q does not answer any more", action, o, o.Engine),
 		Hint:    "check the engine, then apply again",
 	}, err)

@@ -61,6 +61,7 @@ const (
 	// MadeAndUnclaimed is what a create leaves that must not be answered.
 	MadeAndUnclaimed Exists = "it was made, and is in no state; the next apply of this workspace takes it over"
 	PerhapsCreated   Exists = "whether the engine made the container is not known: it did not answer"
+	PerhapsDone      Exists = "whether the engine has done it is not known: it did not answer"
 )
 
 // Pull are the facts of a failed pull.
