@@ -37,6 +37,8 @@ type Inherited struct {
 	// Healthcheck is what the container has where nothing was asked for; Test alone is nil where a test
 	// was asked for.
 	Healthcheck *InheritedCheck `json:"healthcheck,omitempty"`
+	// Given is what the engine's own configuration brought.
+	Given Given `json:"given"`
 }
 
 // InheritedCheck is what leaving out parts of a health check means. Nil is not known.
@@ -143,7 +145,7 @@ func inheritCheck(asked, seen *Healthcheck) *InheritedCheck {
 // Meaning has one form of all settings that mean the same to one container on one engine: the forms of
 // Plain, other spellings and orders, and nothing where the settings say what leaving them out means.
 func (s Settings) Meaning(d EngineDefaults, in Inherited) Settings {
-	s = s.Plain(d).collapsed()
+	s = in.Given.leave(s.Plain(d), s).collapsed()
 	if s.CPUShares == defaultCPUShares {
 		s.CPUShares = 0
 	}
@@ -224,8 +226,8 @@ func ClearedEntrypoint(list []string) []string {
 func sameWords(asked, inherited []string) bool { return asked != nil && slices.Equal(asked, inherited) }
 
 // beyond leaves out the pairs that are there anyway.
-func beyond(asked, inherited map[string]string) map[string]string {
-	var out map[string]string
+func beyond[V comparable](asked, inherited map[string]V) map[string]V {
+	var out map[string]V
 	for key, value := range asked {
 		if had, ok := inherited[key]; !ok || had != value {
 			out = put(out, key, value)

@@ -23,11 +23,14 @@ type EngineDefaults struct {
 	NoSwapLimit bool
 	// Isolation is process or hyperv; empty where the engine does not run on Windows.
 	Isolation string
+	// NoNewPrivileges says that the engine is configured so that no container gains privileges.
+	NoNewPrivileges bool
 }
 
 func observeDefaults(info system.Info) EngineDefaults {
 	d := EngineDefaults{LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
 	d.Isolation = strings.ToLower(string(info.Isolation))
+	d.NoNewPrivileges = slices.Contains(info.SecurityOptions, "name=no-new-privileges")
 	if info.CgroupVersion == "1" {
 		d.Cgroup = "host"
 	}
@@ -38,7 +41,7 @@ func observeDefaults(info system.Info) EngineDefaults {
 // means the same as leaving it out is left out.
 func (s Settings) Plain(d EngineDefaults) Settings {
 	s.Limits, s.Devices, s.Process = s.Limits.plain(d), s.Devices.plain(), s.Process.plain(d)
-	s.Security, s.Namespaces = s.Security.plain(s.Namespaces.shared()), s.Namespaces.plain(d)
+	s.Security, s.Namespaces = s.Security.plain(s.Namespaces.shared(), d), s.Namespaces.plain(d)
 	if isDefaultMode(s.NetworkMode) {
 		s.NetworkMode = ""
 	}

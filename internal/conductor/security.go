@@ -59,11 +59,14 @@ func observeSecurity(host *container.HostConfig) Security {
 
 // plain leaves out the labels that an engine adds to what is privileged, or shares a name space of
 // the host.
-func (s Security) plain(shared bool) Security {
+func (s Security) plain(shared bool, d EngineDefaults) Security {
 	s.CapAdd, s.CapDrop, s.GroupAdd = plainList(s.CapAdd, PlainCapability), plainList(s.CapDrop, PlainCapability), plainList(s.GroupAdd, strings.Clone)
 	s.SecurityOpt = plainList(s.SecurityOpt, PlainSecurityOption)
 	if s.Privileged || shared {
 		s.SecurityOpt = without(s.SecurityOpt, "label=disable")
+	}
+	if d.NoNewPrivileges {
+		s.SecurityOpt = without(s.SecurityOpt, "no-new-privileges=true")
 	}
 	if len(s.Sysctls) == 0 {
 		s.Sysctls = nil

@@ -19,8 +19,9 @@ import (
 type force struct {
 	Defaults  conductor.EngineDefaults `json:"defaults"`
 	Inherited conductor.Inherited      `json:"inherited"`
-	// ImageID is the image that Inherited is about.
-	ImageID string `json:"image_id"`
+	// ImageID and ContainerID are what Inherited is about.
+	ImageID     string `json:"image_id"`
+	ContainerID string `json:"container_id,omitempty"`
 }
 
 // forceKey is where the private state has the force of the last look at the container: a plan decides
@@ -44,8 +45,17 @@ type privateData interface {
 // keepForce notes what leaving out means to a container. The image is nil if it was not looked at: then
 // what was known of it before stays.
 func keepForce(ctx context.Context, private privateData, m *containerModel, c *conductor.Container, image *conductor.ImageDefaults, diags *diag.Diagnostics) {
-	f := force{Defaults: c.Defaults, Inherited: c.Inherit(m.expand().Settings, image), ImageID: c.ImageID}
-	if before := readForce(ctx, private, diags); image == nil && before.ImageID == c.ImageID {
+	asked, before := m.expand().Settings, readForce(ctx, private, diags)
+	f := force{Defaults: c.Defaults, Inherited: c.Inherit(asked, image), ImageID: c.ImageID, ContainerID: c.ID}
+	switch {
+	case image != nil:
+		f.Inherited.Given = c.Given(conductor.Settings{})
+	case before.ContainerID == c.ID: // Whoever writes it down later still has what the engine gives.
+		f.Inherited.Given = before.Inherited.Given
+	default:
+		f.Inherited.Given = c.Given(asked)
+	}
+	if image == nil && before.ImageID == c.ImageID {
 		f.Inherited.Environment, f.Inherited.Variables, f.Inherited.Platform = before.Inherited.Environment, before.Inherited.Variables, before.Inherited.Platform
 	}
 	value, err := json.Marshal(f)
@@ -75,7 +85,7 @@ func inForce(ctx context.Context, private privateReader, prior, planned map[stri
 	own := planned["platform"].Equal(prior["platform"]) || isZero(planned["platform"]) ||
 		f.Inherited.Platform != "" && planned["platform"].IsKnown() && planned["platform"].As(&platform) == nil && meaning.Platform.Same(platform, f.Inherited.Platform)
 	if moved || !own || !planned["image"].Equal(prior["image"]) {
-		f.Inherited = conductor.Inherited{}
+		f.Inherited = conductor.Inherited{Given: f.Inherited.Given}
 	}
 	return f
 }

@@ -92,7 +92,7 @@ func limitsAttributes() map[string]schema.Attribute {
 			Optional: true, MarkdownDescription: "Whether the kernel lets the container wait instead of killing it when it uses more than `memory`. It needs cgroup version 1. Default `false`.",
 		},
 		"oom_score_adj": number("How willingly the host's kernel kills the container's processes when memory runs out: -1000 (never) to 1000. Default 0.", int64validator.Between(-1000, 1000)),
-		"shm_size":      meant(meaning.Size, "The size of `/dev/shm`. Default `64m`."),
+		"shm_size":      meant(meaning.Size, "The size of `/dev/shm`. Left out, the engine's default: `64m`, unless its own configuration says otherwise."),
 		"ulimits": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Limits of the container's processes by name, such as `nofile`: a number for the soft and the hard limit, or `\"soft:hard\"`; -1 is no limit. " +

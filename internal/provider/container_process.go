@@ -36,7 +36,7 @@ func processAttributes() map[string]schema.Attribute {
 		}
 	}
 	return map[string]schema.Attribute{
-		"init":       schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether an init process runs in the container, which forwards signals and reaps processes. Left out, the engine's default: `false`, unless the engine's own configuration says otherwise."},
+		"init":       schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether an init process runs in the container, which forwards signals and reaps processes. Left out, the engine's default: `false`, unless the engine's own configuration says otherwise, which it does not report."},
 		"tty":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container has a terminal. Default `false`."},
 		"stdin_open": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container's standard input stays open. Default `false`."},
 		"logging": schema.SingleNestedAttribute{

@@ -1,0 +1,102 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// gives changes what an engine reports of a container that asks for nothing into what an engine with a
+// configuration of its own (daemon.json) reports of it.
+func gives(made *conductor.Container) {
+	made.ShmSize, made.IPC, made.Cgroup = 128<<20, "shareable", "private"
+	made.Ulimits = map[string]conductor.Ulimit{"nofile": {Soft: 2048, Hard: 4096}, "nproc": {Soft: 100, Hard: 100}}
+	made.Logging = &conductor.Logging{Driver: "json-file", Options: map[string]string{"max-size": "5m", "max-file": "3"}}
+}
+
+// What an engine is configured to give to everybody is no difference, left out or written down, of a container of
+// gantry's or an imported one; something else is.
+func TestWhatTheEngineGives(t *testing.T) {
+	t.Parallel()
+	given := values{
+		"shm_size": "128m", "ipc": "shareable", "cgroup": "private", "ulimits": values{"nofile": "2048:4096", "nproc": "100"},
+		"logging": values{"driver": "json-file", "options": values{"max-size": "5m", "max-file": "3"}},
+	}
+	partly := minimal().with(values{"ulimits": values{"nproc": "100"}, "logging": values{"options": values{"max-file": "3"}}})
+	others := values{
+		"shm_size": "64m", "ipc": "private", "cgroup": "host", "ulimits": values{"nofile": "2048:4097"}, "logging": values{"options": values{"max-size": "6m"}},
+	}
+	for _, imported := range []bool{false, true} {
+		c := newCore(t)
+		state, made := c.create(t, minimal(), nil)
+		gives(made)
+		if imported {
+			state = c.imported(t, made, &conductor.ImageDefaults{})
+		}
+		state = c.refresh(t, state, made)
+		if p := c.plan(t, state, minimal()); p.changed != nil {
+			t.Errorf("imported %t: planned to change: %v", imported, p.changed)
+		}
+		for _, config := range []values{minimal().with(given), partly} {
+			p := c.plan(t, state, config)
+			if p.replace != nil || imported && p.changed != nil {
+				t.Errorf("imported %t, %v: planned to change: %v, to replace: %v", imported, config, p.changed, p.replace)
+			}
+			// It is what the engine gives also after it was written down.
+			after := c.refresh(t, p.value, made)
+			if p := c.plan(t, after, minimal()); p.replace != nil {
+				t.Errorf("imported %t, %v left out again: to replace: %v", imported, config, p.replace)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(others)) {
+			if p := c.plan(t, state, minimal().with(values{name: others[name]})); !slices.Equal(p.replace, []string{name}) {
+				t.Errorf("imported %t: %s = %v replaces because of %v", imported, name, others[name], p.replace)
+			}
+		}
+	}
+}
+
+// What somebody asked for is not the engine's: to take it away replaces. The next container has what the engine
+// gives to that one.
+func TestWhatWasAskedForIsNotGiven(t *testing.T) {
+	t.Parallel()
+	asked := minimal().with(values{"shm_size": "1g", "ulimits": values{"nofile": "10"}})
+	c := newCore(t)
+	state, made := c.create(t, asked, nil)
+	gives(made)
+	made.ShmSize = 1 << 30
+	made.Ulimits["nofile"] = conductor.Ulimit{Soft: 10, Hard: 10}
+	state = c.refresh(t, state, made)
+	if p := c.plan(t, state, minimal()); !slices.Equal(p.replace, []string{"shm_size", "ulimits"}) {
+		t.Errorf("replaced because of %v", p.replace)
+	}
+	if p := c.plan(t, state, asked.with(values{"ulimits": values{"nofile": "10", "nproc": "100"}})); p.replace != nil {
+		t.Errorf("what the engine gives beside it replaces because of %v", p.replace)
+	}
+	next, made := c.create(t, minimal(), nil)
+	gives(made)
+	made.ID = networkID
+	next = c.refresh(t, next, made)
+	if p := c.plan(t, next, minimal().with(values{"shm_size": "128m"})); p.replace != nil {
+		t.Errorf("of the next container replaces %v", p.replace)
+	}
+}
+
+func TestNoNewPrivilegesOfTheEngine(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	state, made := c.create(t, minimal(), nil)
+	made.Defaults.NoNewPrivileges = true
+	state = c.refresh(t, state, made)
+	if p := c.plan(t, state, minimal().with(values{"security_opt": []any{"no-new-privileges"}})); p.replace != nil {
+		t.Errorf("replaced because of %v", p.replace)
+	}
+	if p := c.plan(t, state, minimal().with(values{"security_opt": []any{"no-new-privileges=false"}})); !slices.Equal(p.replace, []string{"security_opt"}) {
+		t.Errorf("to allow what the engine does not replaces because of %v", p.replace)
+	}
+}
