@@ -167,6 +167,8 @@ func TestPlanUpdate(t *testing.T) {
 		{"a first limit", func(_ *Spec, c *Container) { c.Limits = Limits{} },
 			"limit: memory is unlimited, wanted is 64MiB; cpus is unlimited, wanted is 0.5", 128 << 20},
 		{"restart", func(s *Spec, _ *Container) { s.Restart = RestartPolicy{Name: "on-failure", MaximumRetryCount: 3} }, "limit: restart is no, wanted is on-failure:3", 0},
+		{"restart and a limit, which can be refused", func(s *Spec, _ *Container) { s.Restart, s.CPUSet = RestartPolicy{Name: "always"}, "0" },
+			"limit: cpuset is any, wanted is 0\nlimit: restart is no, wanted is always", 0},
 		{"networks are connected before others are disconnected", func(s *Spec, _ *Container) {
 			s.Networks = map[string]NetworkAttachment{"new": {Network: "new"}, "back": {Network: "b4cc00000000"}}
 		}, "connect new: it is wanted and not connected\ndisconnect front: it is connected and not wanted", 0},

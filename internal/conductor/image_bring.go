@@ -240,13 +240,19 @@ func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
 		return err
 	}
 	loaded, err := b.loadArchive(ctx, spec.Archive)
-	if err != nil {
-		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "", err)
-	}
-	if !slices.ContainsFunc(loaded, func(ref string) bool { return sameReference(ref, spec.Name) }) {
+	switch {
+	case err != nil:
+		err = b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "", err)
+	case !slices.ContainsFunc(loaded, func(ref string) bool { return sameReference(ref, spec.Name) }):
 		err = b.nameLoaded(ctx, spec, loaded)
 	}
-	return errors.Join(err, b.giveBackNames(ctx, spec, loaded, before))
+	wanted := append(slices.Clone(spec.Tags), spec.Name)
+	if err != nil { // Other images may have lost names to what was loaded until then.
+		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
+		defer cancel()
+		ctx, wanted = cleanup, nil
+	}
+	return errors.Join(err, b.giveBackNames(ctx, wanted, loaded, before))
 }
 
 // nameLoaded gives the name to what an archive brought under others, if that is one image.
@@ -282,9 +288,9 @@ func (e *engine) tagged(ctx context.Context) (map[string]string, error) {
 }
 
 // giveBackNames takes the names away that an archive brought along, and gives those back that it took
-// from other images. What another resource wants by now stays: it may load the same archive.
-func (b *bringing) giveBackNames(ctx context.Context, spec ImageSpec, loaded []string, before map[string]string) error {
-	wanted := append(slices.Clone(spec.Tags), spec.Name)
+// from other images, but for those that are wanted. What another resource wants by now stays: it may load the
+// same archive.
+func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, before map[string]string) error {
 	for _, ref := range loaded {
 		if slices.ContainsFunc(wanted, func(name string) bool { return sameReference(name, ref) }) {
 			continue
@@ -305,8 +311,8 @@ func (b *bringing) giveBackNames(ctx context.Context, spec ImageSpec, loaded []s
 	return nil
 }
 
-// loadArchive sends the file, and gives what the engine says it loaded: names, or IDs of what has
-// none.
+// loadArchive sends the file, and returns what the engine says it loaded: names, or IDs of what has
+// none. So it does also of an archive of which the engine could load only a part.
 func (t *task) loadArchive(ctx context.Context, path string) ([]string, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -327,9 +333,9 @@ func (t *task) loadArchive(ctx context.Context, path string) ([]string, error) {
 		case errors.Is(err, io.EOF):
 			return loaded, nil
 		case err != nil:
-			return nil, fmt.Errorf("reading the engine's answer: %w", err)
+			return loaded, fmt.Errorf("reading the engine's answer: %w", err)
 		case m.Error != nil:
-			return nil, m.Error
+			return loaded, m.Error
 		}
 		for _, prefix := range []string{"Loaded image: ", "Loaded image ID: "} {
 			if ref, ok := strings.CutPrefix(strings.TrimSpace(m.Stream), prefix); ok {

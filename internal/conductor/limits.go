@@ -224,22 +224,30 @@ func planLimits(spec Spec, c *Container) []action {
 		limits.PidsLimit = &want.PidsLimit
 		differs("pids_limit", number(is.PidsLimit), number(want.PidsLimit))
 	}
-	if wanted := translateRestart(spec.Restart); observeRestart(wanted) != c.Restart {
-		limits.RestartPolicy = wanted
-		differs("restart", restart(c.Restart), restart(spec.Restart))
-	}
 	var actions []action
 	if want.MemorySwap < 0 && is.MemorySwap >= 0 && is.Memory != 0 {
 		swap := container.UpdateConfig{Resources: container.Resources{Memory: want.Memory, MemorySwap: mostSwap}}
-		actions = append(actions, action{do: doLimit, limits: swap, because: fmt.Sprintf("memory_swap is %s, wanted is unlimited", swapOf(is))})
+		undo := container.UpdateConfig{Resources: container.Resources{Memory: is.Memory, MemorySwap: cmp.Or(is.MemorySwap, 2*is.Memory)}}
+		actions = append(actions, action{do: doLimit, limits: swap, undo: &undo, because: fmt.Sprintf("memory_swap is %s, wanted is unlimited", swapOf(is))})
 	}
 	if want.CPUQuota == 0 && is.CPUQuota != 0 {
 		// By itself, and first: as long as there is a quota the engine takes no cpus.
 		quota := container.UpdateConfig{Resources: container.Resources{CPUQuota: -1}}
-		actions = append(actions, action{do: doLimit, limits: quota, because: fmt.Sprintf("cpu_quota is %d, wanted is unlimited", is.CPUQuota)})
+		var undo *container.UpdateConfig
+		if because != nil {
+			undo = &container.UpdateConfig{Resources: container.Resources{CPUQuota: is.CPUQuota}}
+		}
+		actions = append(actions, action{do: doLimit, limits: quota, undo: undo, because: fmt.Sprintf("cpu_quota is %d, wanted is unlimited", is.CPUQuota)})
 	}
 	if because != nil {
 		actions = append(actions, action{do: doLimit, limits: limits, because: strings.Join(because, "; ")})
+	}
+	if wanted := translateRestart(spec.Restart); observeRestart(wanted) != c.Restart {
+		// By itself, and last: an engine that can't set a limit goes on to report the former policy, and acts
+		// by the new one (moby's UpdateMonitor).
+		actions = append(actions, action{
+			do: doLimit, limits: container.UpdateConfig{RestartPolicy: wanted}, because: fmt.Sprintf("restart is %s, wanted is %s", restart(c.Restart), restart(spec.Restart)),
+		})
 	}
 	return actions
 }

@@ -26,8 +26,8 @@ import (
 //	step        what is missing after it            what brings it back
 //	upload      files, perhaps some of them         the state forgets these files, and all are uploaded again
 //	rename      nothing                             the state gets the new name
-//	limit       nothing: the engine does all of it  a refresh reads the limits back
-//	            or none
+//	limit       nothing: the engine does all of it  a refresh reads the limits back; putBack takes back
+//	            or none                             what only made room for the next limits
 //	disconnect  a network that is to be connected   putBack connects it as it was; a dead process leaves no
 //	            anew                                endpoint, and the plan connects it
 //	connect     nothing, but settings that hinder   putBack has them forgotten; a dead process leaves an
@@ -44,8 +44,10 @@ type takenAway struct {
 	endpoints map[string]endpoint
 	// connects says that the operation connects a network.
 	connects bool
-	// halted says that the container was stopped to be started again.
-	halted bool
+	// halted says that the container was stopped to be started again, and paused that it was paused before.
+	halted, paused bool
+	// limits are the requests that take back limits which had to make room for those that follow.
+	limits []container.UpdateConfig
 }
 
 // endpoint is how a container was connected.
@@ -60,6 +62,8 @@ func (o *operation) takeAway(ctx context.Context, actions []action) error {
 	switch a := actions[0]; {
 	case a.do == doConnect:
 		o.away.connects = true
+	case a.undo != nil:
+		o.away.limits = append(o.away.limits, *a.undo)
 	case a.do == doStop && len(actions) > 1 && actions[1].do == doStart:
 		o.away.halted = true
 	case a.do == doDisconnect && a.key != "":
@@ -82,13 +86,17 @@ func (o *operation) brought(a action) {
 		delete(o.away.endpoints, a.key)
 	case doStart:
 		o.away.halted = false
+	case doLimit:
+		if a.undo == nil {
+			o.away.limits = nil
+		}
 	}
 }
 
 // putBack brings back what a failed operation took away. The fault says so.
 func (o *operation) putBack(ctx context.Context, failure error) error {
 	f, w := (*fault.Fault)(nil), o.away
-	if len(w.endpoints) == 0 && !w.connects && !w.halted || !errors.As(failure, &f) {
+	if len(w.endpoints) == 0 && len(w.limits) == 0 && !w.connects && !w.halted || !errors.As(failure, &f) {
 		return failure
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
@@ -112,6 +120,14 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 		return nil, ignoreNotFound(err)
 	}
 	var problems []error
+	if len(o.away.limits) > 0 {
+		o.logger.Info("giving the container its former limits back")
+		if err := o.takeBackLimits(ctx); err != nil {
+			problems = append(problems, fmt.Errorf("its limits: %w", err))
+		} else {
+			now = append(now, "its limits are as they were before")
+		}
+	}
 	for _, key := range slices.Sorted(maps.Keys(o.away.endpoints)) {
 		was := o.away.endpoints[key]
 		if _, connected := c.Attached[was.network]; connected {
@@ -146,16 +162,45 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 			return now, ignoreNotFound(err)
 		}
 	}
-	if o.away.halted && (c.State.Status == "exited" || c.State.Status == "dead") {
+	if o.away.halted {
+		started, err := o.startAgain(ctx, c.State.Status)
+		if err != nil {
+			problems = append(problems, fmt.Errorf("starting it: %w", err))
+		} else if started {
+			now = append(now, "it was started again")
+		}
+	}
+	return now, errors.Join(problems...)
+}
+
+// takeBackLimits takes back, the last first, the limits that made room for others.
+func (o *operation) takeBackLimits(ctx context.Context) error {
+	for _, limits := range slices.Backward(o.away.limits) {
+		err := o.change(ctx, func(ctx context.Context) error {
+			_, err := o.engine.api.ContainerUpdate(ctx, o.containerID, limits)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// startAgain starts a container that was stopped for a restart, and pauses it if it was paused before.
+func (o *operation) startAgain(ctx context.Context, status string) (started bool, err error) {
+	stopped := status == "exited" || status == "dead"
+	if stopped {
 		o.logger.Info("starting the container again that was stopped for a restart")
 		err := o.change(ctx, func(ctx context.Context) error {
 			return o.engine.api.ContainerStart(ctx, o.containerID, container.StartOptions{})
 		})
 		if err != nil {
-			problems = append(problems, fmt.Errorf("starting it: %w", err))
-		} else {
-			now = append(now, "it was started again")
+			return false, err
 		}
 	}
-	return now, errors.Join(problems...)
+	if o.away.paused && (stopped || status == "running") {
+		err = o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerPause(ctx, o.containerID) })
+	}
+	return stopped, err
 }

@@ -35,8 +35,10 @@ type action struct {
 	do verb
 	// network is what connect and disconnect concern, key its key in the configuration.
 	network, key string
-	// limits is the request of limit.
+	// limits is the request of limit, and undo the one that takes it back. It is nil unless what it takes
+	// away only makes room for the next limits.
 	limits  container.UpdateConfig
+	undo    *container.UpdateConfig
 	because string
 }
 

@@ -4,6 +4,9 @@
 package provider_test
 
 import (
+	"archive/tar"
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -213,6 +216,60 @@ func TestAccImageFromArchiveWithNames(t *testing.T) {
 	})
 	if r.imageID(id) != "" || r.imageID(other) != before {
 		t.Errorf("after the destroy the engine has %q of the image, and %s is %q, before %q", r.imageID(id), other, r.imageID(other), before)
+	}
+}
+
+// An archive that the engine can load only in part takes no name from another image, and leaves none.
+func TestAccImageFromBrokenArchive(t *testing.T) {
+	r := newRig(t)
+	archive, name, other := filepath.Join(t.TempDir(), "app.tar"), r.Name("loaded")+":1", r.Name("other")+":1"
+	id := r.saveImage(archive, enginetest.ImageOptions{Env: map[string]string{"N": "2"}}, other, name)
+	breakArchive(t, archive)
+	r.Engine.Load(other, enginetest.ImageOptions{Env: map[string]string{"N": "3"}})
+	before := r.imageID(other)
+	r.run(resource.TestStep{
+		Config:      r.provider() + r.image(name, fmt.Sprintf("archive = %q", archive)),
+		ExpectError: failure{summary: fmt.Sprintf("Unable to load image %q", name), line: "archive"}.regexp(),
+	})
+	if r.imageID(other) != before || r.imageID(id) != "" || r.imageID(name) != "" {
+		t.Errorf("%s is %q, before %q; of the archive the engine has %q, by its name %q", other, r.imageID(other), before, r.imageID(id), r.imageID(name))
+	}
+}
+
+// breakArchive adds an image to an archive whose files are not in it.
+func breakArchive(t *testing.T, archive string) {
+	t.Helper()
+	content, err := os.ReadFile(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	from, to := tar.NewReader(bytes.NewReader(content)), tar.NewWriter(&out)
+	for {
+		header, err := from.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := io.ReadAll(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if header.Name == "manifest.json" {
+			file = append(bytes.TrimRight(file, "]\n "), `,{"Config":"nowhere.json","RepoTags":null,"Layers":[]}]`...)
+			header.Size = int64(len(file))
+		}
+		if err := to.WriteHeader(header); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := to.Write(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(to.Close(), os.WriteFile(archive, out.Bytes(), 0o600)); err != nil {
+		t.Fatal(err)
 	}
 }
 

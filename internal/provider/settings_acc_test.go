@@ -109,6 +109,28 @@ func TestAccQuotaBecomesCPUs(t *testing.T) {
 	)
 }
 
+// What only made room for limits that the engine then refuses is taken back: the container has the limits that it
+// had, and with the former configuration the plan is empty.
+func TestAccRefusedLimitTakesNoneAway(t *testing.T) {
+	r := newRig(t)
+	before := r.container(`memory = "64m"`, `memory_swap = "96m"`, "cpu_quota = 50000", `restart = "on-failure:3"`)
+	kept := stateCheck(func() error {
+		h := r.Inspect(r.Name("web")).HostConfig
+		if h.Memory != 64<<20 || h.MemorySwap != 96<<20 || h.CPUQuota != 50000 || h.NanoCPUs != 0 || h.RestartPolicy.MaximumRetryCount != 3 {
+			return fmt.Errorf("the limits are %d, %d, %d and %d, the restart policy is %v", h.Memory, h.MemorySwap, h.CPUQuota, h.NanoCPUs, h.RestartPolicy)
+		}
+		return nil
+	})
+	refused := failure{
+		summary: fmt.Sprintf("Unable to limit container %q", r.Name("web")), line: "cpus", says: []string{"Range of CPUs", "its limits are as they were before"},
+	}.regexp()
+	r.run(
+		resource.TestStep{Config: before, ConfigStateChecks: []statecheck.StateCheck{kept}},
+		resource.TestStep{Config: r.container(`memory = "128m"`, "memory_swap = -1", "cpus = 4000", `restart = "always"`), ExpectError: refused},
+		resource.TestStep{Config: before, ConfigPlanChecks: plannedNothing(), ConfigStateChecks: []statecheck.StateCheck{kept}},
+	)
+}
+
 // What can't change in place replaces, and the engine has all of it; another spelling is nothing.
 func TestAccSettings(t *testing.T) {
 	r := newRig(t)
