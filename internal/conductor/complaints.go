@@ -18,6 +18,8 @@ type complaint struct {
 	// says is a regular expression; case does not matter.
 	says      string
 	attribute string
+	// fits reports whether the specification has what the words are about; nil is that they are clear by themselves.
+	fits func(s Spec, found []string) bool
 	// below finds the key below the attribute; nil is none, and so is an empty key. Found are the expression's
 	// groups.
 	below func(s Spec, found []string) string
@@ -37,6 +39,7 @@ const (
 	adviceRlimit     = "use the name of a limit of the kernel, a soft limit that is not above the hard one, and a hard one that is not above what the engine itself may set"
 	adviceImageUser  = "name one that the image has in /etc/passwd and /etc/group, or use its number"
 	adviceCommand    = "check entrypoint, command and working_dir against what the image contains"
+	adviceUserns     = "the engine gives containers users of their own (userns-remap): set userns_mode = \"host\" for this one, or leave that out"
 	adviceVolume     = "see the driver_opts of that volume: the engine's host can't mount what they name"
 )
 
@@ -48,6 +51,10 @@ func complaints() []complaint {
 func mountComplaints() []complaint {
 	return []complaint{
 		{says: `mounting "([^"]*)" to rootfs(?: "[^"]*")? at "([^"]*)".*(?:not a directory|is a directory|vice-versa)`, attribute: "mounts", below: mountAt(1), advice: adviceMountKind},
+		{says: `mounting "([^"]*)" to rootfs(?: "[^"]*")? at "(/proc(?:/[^"]*)?)"`, attribute: "mounts", below: mountAt(1), advice: "a container's /proc is the kernel's: choose another path"},
+		{says: `error reopening (/\S+) inside container`, attribute: "mounts", below: mountAt(0), advice: "the container has a device of its own there: choose another path"},
+		{says: `lstat \S*/merged(/\S+): not a directory`, attribute: "mounts", fits: mounts, below: mountAt(0), advice: "in the image that path leads through a file: choose another one"},
+		{says: `cannot access path \S*/volumes/([^/]+)/_data`, attribute: "mounts", below: mountFrom, advice: "the volume has no such folder: make it there first, or correct subpath"},
 		{says: `mounting "([^"]*)" to rootfs(?: "[^"]*")? at "([^"]*)"`, attribute: "mounts", below: mountAt(1), advice: "see the options of that mount, and that the kernel of the engine's host knows them"},
 		{says: `source \S*/merged(/\S+) is not directory`, attribute: "mounts", below: mountAt(0), advice: "a volume can be mounted only onto a directory: choose another path, or mount a file"},
 		{says: `bind source path does not exist: (.+)$`, attribute: "mounts", below: mountFrom, advice: "make it on the engine's host, correct the path, or set bind.create_host_path = true, with which the engine makes a folder there"},
@@ -65,6 +72,7 @@ func processComplaints() []complaint {
 		{says: `no command specified`, attribute: "command", advice: "the image has neither an entrypoint nor a command: set command or entrypoint"},
 		{says: `chdir to cwd`, attribute: "working_dir", advice: "use a directory that the image has and that the user may enter", command: true},
 		{says: `cannot mkdir: (\S+) is not a directory`, attribute: "working_dir", advice: "in the image that path is a file, or leads through one: use a directory"},
+		{says: `lstat \S*/merged/\S+: not a directory`, attribute: "working_dir", fits: hasWorkingDir, advice: "in the image that path is a file, or leads through one: use a directory"},
 		{says: `exec: "docker-proxy"`, attribute: "ports", advice: "the engine itself can't run its proxy for published ports: mend its installation, or switch the proxy off there"},
 		{says: `retrieve OCI runtime error|exec: "nvidia-container-runtime`, attribute: "runtime", advice: "the engine's host can't execute that runtime: install it there, or use another one"},
 		{says: `executable file not found|exec: "[^"]*":|exec \S+: exec format error`, attribute: "command", advice: adviceCommand, command: true},
@@ -74,12 +82,14 @@ func processComplaints() []complaint {
 		{says: `no matching entries in passwd`, attribute: "user", advice: adviceImageUser},
 		{says: `unable to find group ([^:]+)`, attribute: "group_add", advice: adviceImageUser},
 		{says: `oom score adj`, attribute: "oom_score_adj", advice: "use a number from -1000 to 1000"},
+		{says: `/oom_score_adj`, attribute: "oom_score_adj", advice: "use a higher number: the engine itself may not go as low"},
 		{says: `invalid signal`, attribute: "stop_signal", advice: "use the name or the number of a signal that the engine's host knows"},
 		{says: `invalid capdrop`, attribute: "cap_drop", advice: "use the name of a capability of the kernel"},
 		{says: `unknown capability`, attribute: "cap_add", advice: "use the name of a capability of the kernel"},
 		{says: `seccomp|apparmor|--security-opt`, attribute: "security_opt", advice: "use an option that the engine knows, and a profile that is valid and that its host has"},
 		{says: `unable to apply caps`, attribute: "privileged", advice: "the engine itself lacks a capability that the container is to have: leave privileged and cap_add out, or give it to the engine"},
 		{says: `hostname and the uts mode|hostname and the network mode`, attribute: "hostname", advice: "leave hostname out: the container has that of the host, or of the container whose network it shares"},
+		{says: `cannot expose privileged port`, attribute: "ports", advice: "the engine runs without root and may not take that port: publish one from 1024, or allow it on the engine's host (net.ipv4.ip_unprivileged_port_start)"},
 		{says: `sysctl "([^"]+)"`, attribute: "sysctls", below: sysctlNamed, advice: adviceSysctl},
 		{says: `/proc/sys/([^:\s]+)`, attribute: "sysctls", below: sysctlNamed, advice: adviceSysctl},
 		{says: `sysctl`, attribute: "sysctls", advice: adviceSysctl},
@@ -103,6 +113,7 @@ func limitComplaints() []complaint {
 		{says: `cpu\.rt_|cpu real-time`, attribute: "cpu_rt_runtime", advice: "use less than cpu_rt_period, and give the engine itself time for real-time processes (--cpu-rt-runtime of dockerd)"},
 		{says: `blkio\.|io\.max|io\.weight|io\.bfq\.weight`, attribute: "blkio_config", advice: "name block devices that the engine's host has, and rates that its kernel takes"},
 		{says: `shm size`, attribute: "shm_size", advice: "use a positive size"},
+		{says: `^(?:overlay2?: )?unknown option`, attribute: "storage_opt", advice: "use an option that the engine's storage driver has (docker info names the driver)"},
 		{says: `storage-opt`, attribute: "storage_opt", advice: "leave it out: the engine's storage driver does not take it"},
 		{says: `cgroup-parent`, attribute: "cgroup_parent", advice: "use a name that the engine's cgroup driver takes: for systemd that of a slice"},
 	}
@@ -122,9 +133,13 @@ func networkComplaints() []complaint {
 		{says: `alias(?:es)? (?:is|are) (?:only )?supported (?:only )?for`, attribute: "networks", below: builtinNetwork, advice: adviceOwnNetwork},
 		{says: `ip address is supported on user defined networks only`, attribute: "networks", below: builtinNetwork, advice: adviceOwnNetwork},
 		{says: `ip address is supported only when connecting to networks with user configured subnets`, attribute: "networks", below: addressedNetwork, advice: adviceSubnet},
-		{says: `link-local ip address`, attribute: "networks", advice: "write link_local_ips as addresses"},
-		{says: `address already in use|invalid address .* does not belong`, attribute: "networks", below: addressedNetwork, advice: "choose another address, or leave it out and let the engine choose"},
+		{says: `link.local ip address`, attribute: "networks", advice: "write link_local_ips as addresses"},
+		{says: `setting interface .*(?:mac|hardware).*cannot assign requested address`, attribute: "networks", below: macNetwork, advice: "use a MAC address of one host: its first byte is even, as in 02:42:ac:11:00:02"},
+		{says: `address already in use|invalid address .* does not belong|contains? the ip address`, attribute: "networks", below: addressedNetwork, advice: "choose another address, or leave it out and let the engine choose"},
 		{says: `listen (?:tcp|udp)[46]? (\S+):\d+: bind: cannot assign requested address|cannot assign requested address`, attribute: "ports", advice: "host_ip is no address of the engine's host: use one that it has, or leave it out for all"},
+		{says: `host's network namespace when user namespaces`, attribute: "network_mode", advice: adviceUserns},
+		{says: `host pid namespace when user namespaces`, attribute: "pid", advice: adviceUserns},
+		{says: `privileged mode is incompatible with user namespaces`, attribute: "privileged", advice: adviceUserns},
 		{says: `protocol not supported`, attribute: "ports", advice: "the kernel of the engine's host lacks that protocol: use another one"},
 		{says: `port publishing and the container type network mode`, attribute: "ports", advice: "publish the ports of the container whose network this one shares"},
 		{says: `add-host|host-gateway`, attribute: "extra_hosts", advice: "write a host's addresses as addresses, or as host-gateway where the engine knows its host's"},
@@ -167,11 +182,21 @@ type complained struct {
 	command   bool
 }
 
+// in returns what the words are in a text, with the groups of the expression after it; nil is that the text is
+// about something else.
+func (c complaint) in(s Spec, text string) []string {
+	found := regexp.MustCompile(`(?i)` + c.says).FindStringSubmatch(text)
+	if found == nil || c.fits != nil && !c.fits(s, found[1:]) {
+		return nil
+	}
+	return found
+}
+
 // complainedOf finds what an engine's words about a container are about; ok is false if they don't tell. It is
 // pure.
 func complainedOf(s Spec, text string) (about complained, ok bool) {
 	for _, c := range complaints() {
-		found := regexp.MustCompile(`(?i)` + c.says).FindStringSubmatch(text)
+		found := c.in(s, text)
 		if found == nil {
 			continue
 		}
@@ -218,6 +243,11 @@ func mountAt(group int) func(Spec, []string) string {
 	}
 }
 
+// mounts reports whether a path is one of a mount.
+func mounts(s Spec, found []string) bool { return mountAt(0)(s, found) != "" }
+
+func hasWorkingDir(s Spec, _ []string) bool { return s.WorkingDir != "" }
+
 // mountFrom finds a mount by its source.
 func mountFrom(s Spec, found []string) string {
 	return keyOf(s.Mounts, func(m Mount) bool { return strings.TrimRight(m.Source, "/") == strings.TrimRight(found[0], "/") })
@@ -250,7 +280,15 @@ func builtinNetwork(s Spec, _ []string) string {
 
 // addressedNetwork finds the network with an address, if it is the only one.
 func addressedNetwork(s Spec, _ []string) string {
-	asks := func(n NetworkAttachment) bool { return n.IPv4Address != "" || n.IPv6Address != "" }
+	return onlyNetwork(s, func(n NetworkAttachment) bool { return n.IPv4Address != "" || n.IPv6Address != "" })
+}
+
+// macNetwork finds the network with a MAC address, if it is the only one.
+func macNetwork(s Spec, _ []string) string {
+	return onlyNetwork(s, func(n NetworkAttachment) bool { return n.MACAddress != "" })
+}
+
+func onlyNetwork(s Spec, asks func(NetworkAttachment) bool) string {
 	count := 0
 	for _, n := range s.Networks {
 		if asks(n) {

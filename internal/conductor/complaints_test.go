@@ -6,7 +6,6 @@ package conductor
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,13 +19,15 @@ const initFailed = "failed to create shim task: OCI runtime create failed: runc 
 // What an engine says leads to the attribute and to what to do; the words are an engine's own, most of 20.10.
 func TestComplaints(t *testing.T) {
 	spec := Spec{Settings: Settings{
-		User: "1:staff",
+		User: "1:staff", WorkingDir: "/file/x",
 		Mounts: map[string]Mount{
 			"/etc/passwd": {Type: MountBind, Source: "/etc"}, "/dir/": {Type: MountBind, Source: "/etc/hostname"}, "/x": {Type: MountBind, Source: "/nope"},
 			"/file": {Type: MountVolume, Source: "data"}, "/t": {Type: MountTmpfs}, "/odd": {Type: MountVolume, Source: "a b"},
+			"/proc": {Type: MountBind, Source: "/srv"}, "/dev/null": {Type: MountVolume, Source: "other"}, "/file/y": {Type: MountVolume, Source: "more"},
 		},
 		Networks: map[string]NetworkAttachment{
 			"builtin": {Network: "bridge"}, "front": {Network: "front", EndpointOptions: EndpointOptions{IPv4Address: "10.1.1.1"}},
+			"hardware": {Network: "other", EndpointOptions: EndpointOptions{MACAddress: "01:00:5e:00:00:01"}},
 		},
 		Devices: Devices{Devices: map[string]Device{"/dev/x": {Source: "/dev/nope"}}},
 		Limits:  Limits{Ulimits: map[string]Ulimit{"foo": {}}},
@@ -37,6 +38,10 @@ func TestComplaints(t *testing.T) {
 		{initFailed + `error mounting "/etc" to rootfs at "/etc/passwd": mount /etc:/etc/passwd (via /proc/self/fd/6), flags: 0x5000: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type`, "mounts./etc/passwd", "a file only onto a file"},
 		{initFailed + `rootfs_linux.go:76: mounting "/etc/hostname" to rootfs at "/dir" caused: mount through procfd: not a directory: unknown`, "mounts./dir/", "only onto a directory"},
 		{initFailed + `error mounting "tmpfs" to rootfs at "/t": mount tmpfs:/t (via /proc/self/fd/6), flags: 0xe, data: size=abc: invalid argument: unknown`, "mounts./t", "options of that mount"},
+		{initFailed + `error mounting "/srv" to rootfs at "/proc": "/var/lib/docker/overlay2/a92c/merged/proc" cannot be mounted because it is not of type proc: unknown`, "mounts./proc", "the kernel's"},
+		{initFailed + `error reopening /dev/null inside container: open /dev/null: is a directory: unknown`, "mounts./dev/null", "device of its own"},
+		{`lstat /var/lib/docker/overlay2/0fdd/merged/file/y: not a directory`, "mounts./file/y", "through a file"},
+		{`cannot access path /var/lib/docker/volumes/data/_data/nope: lstat /var/lib/docker/volumes/data/_data/nope: no such file or directory`, "mounts./file", "subpath"},
 		{`source /var/lib/docker/overlay2/e3797d84/merged/file is not directory`, "mounts./file", "choose another path"},
 		{`invalid mount config for type "bind": bind source path does not exist: /nope`, "mounts./x", "create_host_path"},
 		{`path /etc is mounted on / but it is not a shared mount`, "mounts./etc/passwd", "propagation"},
@@ -49,6 +54,7 @@ func TestComplaints(t *testing.T) {
 		{`No command specified`, "command", "neither an entrypoint nor a command"},
 		{`unable to start container process: chdir to cwd ("/x") set in config.json failed: permission denied`, "working_dir", "may enter"},
 		{`Cannot mkdir: /file is not a directory`, "working_dir", "is a file"},
+		{`lstat /var/lib/docker/overlay2/0fdd/merged/file/x: not a directory`, "working_dir", "leads through one"},
 		{`OCI runtime create failed: runc create failed: unable to start container process: exec: "/dir": permission denied: unknown`, "command", "what the image contains"},
 		{`OCI runtime create failed: unable to start container process: exec: "nope": executable file not found in $PATH: unknown`, "command", "what the image contains"},
 		{`driver failed programming external connectivity on endpoint web: failed to start userland proxy: exec: "docker-proxy": executable file not found in $PATH`, "ports", "its proxy"},
@@ -61,6 +67,7 @@ func TestComplaints(t *testing.T) {
 		{`Unable to find group nope: no matching entries in group file`, "group_add", "/etc/group"},
 		{`unable to find group staff: no matching entries in group file`, "user", "/etc/group"},
 		{`Invalid value 5000, range for oom score adj is [-1000, 1000]`, "oom_score_adj", "-1000"},
+		{initFailed + `write /proc/self/oom_score_adj: permission denied: unknown`, "oom_score_adj", "higher"},
 		{`Invalid signal: NOPE`, "stop_signal", "signal"},
 		{`invalid CapAdd: unknown capability: "CAP_NOPE"`, "cap_add", "capability"},
 		{`invalid CapDrop: unknown capability: "CAP_NOPE"`, "cap_drop", "capability"},
@@ -93,6 +100,7 @@ func TestComplaints(t *testing.T) {
 		{initFailed + `error setting cgroup config for procHooks process: failed to write "0:0 1": write /sys/fs/cgroup/blkio/docker/4c50/blkio.throttle.read_bps_device: no such device: unknown`, "blkio_config", "block devices"},
 		{`SHM size can not be less than 0`, "shm_size", "positive"},
 		{`--storage-opt is supported only for overlay over xfs with 'pquota' mount option`, "storage_opt", "storage driver"},
+		{`Unknown option nope`, "storage_opt", "storage driver"},
 		{`cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"`, "cgroup_parent", "slice"},
 
 		{`error gathering device information while adding custom device "/dev/nope": no such file or directory`, "devices./dev/x", "host has"},
@@ -105,6 +113,13 @@ func TestComplaints(t *testing.T) {
 		{`user specified IP address is supported on user defined networks only`, "networks.builtin", "gantry_network"},
 		{`user specified IP address is supported only when connecting to networks with user configured subnets`, "networks.front", "subnet"},
 		{`Invalid link-local IP address: [nope]`, "networks", "link_local_ips"},
+		{`invalid link local IP address: 10.0.0.1`, "networks", "link_local_ips"},
+		{`invalid config for network front: invalid endpoint settings: no configured subnet or ip-range contain the IP address 10.1.1.1`, "networks.front", "another address"},
+		{initFailed + `error running hook #0: error running hook: exit status 1, stdout: , stderr: failed to add interface veth7e5ca62 to sandbox: error setting interface "veth7e5ca62" MAC to "01:00:5e:00:00:01": cannot assign requested address: unknown`, "networks.hardware", "even"},
+		{`cannot expose privileged port 80, you can add 'net.ipv4.ip_unprivileged_port_start=80' to /etc/sysctl.conf (currently 1024)`, "ports", "without root"},
+		{`cannot share the host's network namespace when user namespaces are enabled`, "network_mode", "userns_mode"},
+		{`cannot share the host PID namespace when user namespaces are enabled`, "pid", "userns_mode"},
+		{`privileged mode is incompatible with user namespaces.  You must run the container in the host namespace when running privileged mode`, "privileged", "userns_mode"},
 		{`Address already in use`, "networks.front", "another address"},
 		{`Invalid address 172.31.240.99: It does not belong to any of this network's subnets`, "networks.front", "another address"},
 		{`driver failed programming external connectivity on endpoint web (bbb0): Error starting userland proxy: listen tcp4 203.0.113.7:32777: bind: cannot assign requested address`, "ports", "host_ip"},
@@ -151,7 +166,7 @@ func TestComplaints(t *testing.T) {
 			t.Errorf("the text does not name %s: %s", key, f.Message)
 		}
 		for _, c := range complaints() {
-			if regexp.MustCompile(`(?i)` + c.says).MatchString(test.words) {
+			if c.in(spec, test.words) != nil {
 				seen[c.says] = true
 				break
 			}

@@ -124,7 +124,7 @@ func (o *operation) addressFault(ctx context.Context, key string, err error) *fa
 
 // anyAddressFault is addressFault for the network that an error concerns which names none.
 func (o *operation) anyAddressFault(ctx context.Context, err error) *fault.Fault {
-	if !containsAny(strings.ToLower(err.Error()), "address already in use", "does not belong to any of this network's subnets") || o.Kind == KindRemove {
+	if !containsAny(strings.ToLower(err.Error()), "address already in use", "does not belong to any of this network's subnets", "contain the ip address") || o.Kind == KindRemove {
 		return nil
 	}
 	keys := slices.Sorted(maps.Keys(o.Spec.Networks))

@@ -67,7 +67,10 @@ func (s Spec) unusable(own string, err error) (otherContainer, bool) {
 		return otherContainer{}, false
 	}
 	named, bare := m[1]+m[2]+m[3], "network_mode"
-	if strings.Contains(text, "is not running") {
+	switch {
+	case strings.Contains(text, "join IPC namespace"): // As engines since 25.0 say it.
+		bare = "ipc"
+	case strings.Contains(text, "is not running"):
 		bare = "pid"
 	}
 	refs := s.references()

@@ -52,6 +52,7 @@ func TestUnusableReference(t *testing.T) {
 		{"a network, not running", by("donor"), "cannot join network of a non running container: " + donor, "network_mode"},
 		{"not shareable", by(donor[:12]), "can't join IPC of container " + donor + ": non-shareable IPC (hint: use IpcMode:shareable for the donor container)", "ipc"},
 		{"memory, not running", by("donor"), "can't join IPC of container " + donor + ": container " + donor + " is not running", "ipc"},
+		{"memory, not running, of newer engines", by("donor"), "failed to join IPC namespace: container " + donor + " is not running", "ipc"},
 		{"processes, gone", by(donor), "cannot join PID of a non running container: " + donor + ": No such container: " + donor, "pid"},
 		{"processes, not running", by("donor"), "container " + donor + " is not running", "pid"},
 		{"another reference by its ID", Spec{Settings: Settings{VolumesFrom: []string{donor}}}, "No such container: " + donor, "volumes_from"},

@@ -10,7 +10,7 @@ import "fmt"
 func (s Scope) Address(address, network, key, why string, step Step, exists Exists, err error) *Fault {
 	message := fmt.Sprintf("networks[%q] asks for the address %s: %s", key, address, why)
 	if err != nil {
-		message += "; " + err.Error()
+		message += "; " + s.Said(err)
 	}
 	return s.make(Fault{
 		Kind: Invalid, Step: step, Attribute: []string{"networks", key}, Message: message, Exists: string(exists),

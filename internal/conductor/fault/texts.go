@@ -115,8 +115,12 @@ func (s Scope) Pull(kind Kind, p Pull, err error) *Fault {
 
 // ImageMissing is an image that is not on the engine and may not be pulled.
 func (s Scope) ImageMissing(image string, err error) *Fault {
+	attribute := "image"
+	if err != nil && strings.Contains(err.Error(), "does not match the specified platform") {
+		attribute = "platform" // The engine has it, for another one.
+	}
 	return s.make(Fault{
-		Kind: ImageNotFound, Step: StepCreating, Attribute: []string{"image"},
+		Kind: ImageNotFound, Step: StepCreating, Attribute: []string{attribute},
 		Summary: fmt.Sprintf("Image %q for container %q is not on engine %q", image, s.Container, s.Engine),
 		Exists:  string(NothingCreated),
 		Hint:    fmt.Sprintf("bring the image to the engine, or set pull_policy = %q to pull it", "missing"),
