@@ -172,7 +172,7 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 	if c.journal == nil {
 		return journal.Record{}, nil, nil
 	}
-	engines, err := c.journal.Engines()
+	engines, err := c.journal.EnginesOf(operationID)
 	if err != nil {
 		c.opts.Logger.Warn("the journal can't be read", "operation", operationID, "error", err)
 	}

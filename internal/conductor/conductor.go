@@ -190,6 +190,8 @@ type Conductor struct {
 	noJournal  error // Why there is none, or none of the engine.
 	engine     *engine
 	unreached  *unreached
+	// toldRemovals are the unfinished removals that LateFaults told of before the engine was connected to.
+	toldRemovals []journal.Record
 	// detached are the containers that RemoveNetwork disconnected, by the network's name.
 	detached map[string][]detached
 }

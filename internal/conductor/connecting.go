@@ -67,8 +67,9 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 		e.where = where
 		c.mu.Lock()
 		c.keepJournal(e, where.Host)
+		told := c.toldRemovals
 		c.mu.Unlock()
-		e.settleMeanwhile(ctx)
+		e.settleMeanwhile(ctx, told)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -33,8 +33,9 @@ const (
 type LateFaults struct {
 	// Newest are the last of them, oldest first.
 	Newest []Late
-	// Count is how many there are.
+	// Count is how many there are, as far as they were counted; More says that there are more.
 	Count int
+	More  bool
 	// Problems are why records can't be read, which may tell of more; Unreadable is how many can't.
 	Problems   []error
 	Unreadable int
@@ -67,7 +68,7 @@ func (c *Conductor) LateFaults() LateFaults {
 	if late.Unread > 0 {
 		c.opts.Logger.Info("records of an older gantry have not been read yet: the next run goes on", "records", late.Unread)
 	}
-	faults := LateFaults{Count: late.Count(), Problems: late.Problems, Unreadable: late.Unreadable, all: late}
+	faults := LateFaults{Count: late.Count(), More: late.More, Problems: late.Problems, Unreadable: late.Unreadable, all: late}
 	for _, r := range late.Records {
 		one := Late{Kind: Kind(r.Kind), Fault: r.Fault}
 		if r.Outcome != journal.Failed || r.Fault == nil {
@@ -75,18 +76,23 @@ func (c *Conductor) LateFaults() LateFaults {
 		}
 		one.Stray = one.Kind == KindRemove || e.Lost(r)
 		faults.Newest = append(faults.Newest, one)
+		if one.Kind == KindRemove && r.Object == "" && r.ContainerID != "" {
+			c.mu.Lock()
+			c.toldRemovals = append(c.toldRemovals, r)
+			c.mu.Unlock()
+		}
 	}
 	return faults
 }
 
-// settleMeanwhile settles late removals while the engine is used: nobody's operation waits for it.
-func (e *engine) settleMeanwhile(ctx context.Context) {
-	if e.journal == nil {
+// settleMeanwhile settles late removals that were told of while the engine is used: nobody's operation waits for it.
+func (e *engine) settleMeanwhile(ctx context.Context, told []journal.Record) {
+	if e.journal == nil || len(told) == 0 {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), connectTimeout)
 	e.stopSettling = cancel
-	e.settling.Go(func() { e.settleRemovals(ctx) })
+	e.settling.Go(func() { e.settleRemovals(ctx, told) })
 }
 
 // endSettling waits for that, but not long: the next run goes on.
@@ -100,18 +106,9 @@ func (e *engine) endSettling() {
 	e.stopSettling()
 }
 
-// settleRemovals settles the late removals whose container is gone by now, whoever removed it: those that
-// a plan tells of one by one, no more.
-func (e *engine) settleRemovals(ctx context.Context) {
-	late, err := e.journal.Late(manyLate, 0)
-	if err != nil {
-		e.logger.Debug("the late removals can't be read", "error", err)
-		return
-	}
-	for _, r := range late.Records {
-		if Kind(r.Kind) != KindRemove || r.Object != "" || r.ContainerID == "" {
-			continue
-		}
+// settleRemovals settles the late removals whose container is gone by now, whoever removed it.
+func (e *engine) settleRemovals(ctx context.Context, told []journal.Record) {
+	for _, r := range told {
 		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {
 			continue
 		}

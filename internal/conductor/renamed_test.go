@@ -89,11 +89,14 @@ func TestRemovalOfBeforeTheHostWasRenamed(t *testing.T) {
 		}
 		delete(f.containers, made.Container.ID)
 		c := at()
+		if late := c.LateFaults(); late.Count != 1 {
+			t.Fatalf("late faults: %+v", late)
+		}
 		if _, err := c.connect(t.Context(), ""); err != nil {
 			t.Fatal(err)
 		}
 		c.engine.endSettling()
-		if late := c.LateFaults(); late.Count != 0 {
+		if late := at().LateFaults(); late.Count != 0 {
 			t.Errorf("the container is gone, and %s is told: %+v", removal.ID, late.Newest)
 		}
 	})

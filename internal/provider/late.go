@@ -26,8 +26,12 @@ func tellLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll bool)
 			lines = append(lines, fmt.Sprintf("- %s (%s): %s", one.Fault.Subject(), one.Kind, one.Fault.Summary))
 		}
 		slices.Sort(lines)
-		lines = append(lines, fmt.Sprintf("- and %d more", more))
-		diags.AddWarning(fmt.Sprintf("%d operations on engine %q failed after their apply", late.Count, late.Newest[0].Fault.Engine),
+		all, others := fmt.Sprintf("%d operations", late.Count), fmt.Sprintf("%d more", more)
+		if late.More {
+			all, others = fmt.Sprintf("More than %d operations", late.Count), fmt.Sprintf("more than %d others", more)
+		}
+		lines = append(lines, "- and "+others)
+		diags.AddWarning(fmt.Sprintf("%s on engine %q failed after their apply", all, late.Newest[0].Fault.Engine),
 			fmt.Sprintf("%s\n\nThe plan repairs those of this configuration; each resource's fault has the details, and `terraform-provider-gantry operations list --failed` "+
 				"lists all. The next create, update or delete of the same name settles a failure, and so does `terraform-provider-gantry operations settle`.", strings.Join(lines, "\n")))
 		return true

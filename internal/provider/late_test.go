@@ -62,6 +62,16 @@ func TestTellManyLate(t *testing.T) {
 	}
 }
 
+// What was not counted is said to be more.
+func TestTellMoreLateThanCounted(t *testing.T) {
+	t.Parallel()
+	var diags diag.Diagnostics
+	tellLate(conductor.LateFaults{Newest: []conductor.Late{lateFault(conductor.KindCreate, "web", false)}, Count: 1000, More: true}, &diags)
+	if len(diags) != 1 || !strings.HasPrefix(diags[0].Summary(), "More than 1000 operations on engine") || !strings.Contains(diags[0].Detail(), "- and more than 999 others\n") {
+		t.Errorf("told %v", diags)
+	}
+}
+
 // However many records can't be read, there is one warning with some of them.
 func TestTellUnreadable(t *testing.T) {
 	t.Parallel()

@@ -74,7 +74,7 @@ func (e *Engine) Change(id string, change func(*Record)) error {
 		}
 	}
 	if !r.InProgress() {
-		e.markLate(r)
+		e.markLate(r, where)
 		err = errors.Join(err, remove(e.told(id)), remove(e.cancel(id)))
 	}
 	return err

@@ -57,27 +57,46 @@ func (d *disk) list(path string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
+// some returns the names of some entries of a folder, at most so many, and reports whether there are more. A missing
+// folder has none.
+func (d *disk) some(path string, most int) (names []string, more bool, err error) {
+	folder, err := os.Open(path)
+	if err != nil {
+		return nil, false, ignoreMissing(err)
+	}
+	defer func() { _ = folder.Close() }()
+	names, err = folder.Readdirnames(most + 1)
+	d.listed.Add(int64(len(names)))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, false, err
+	}
+	return names[:min(len(names), most)], len(names) > most, nil
+}
+
+// temporary begins the name of a file that has not got its own yet.
+const temporary = ".new-"
+
 // replace replaces a file: a reader sees the old content or the new one, and if it is durable, there
 // is one of them after a crash of the machine. What is not durable must never take the place of what is.
 func replace(path string, content []byte, durable bool) (err error) {
-	temporary, err := os.CreateTemp(filepath.Dir(path), ".new-*") // Its mode is 0600.
+	fresh, err := os.CreateTemp(filepath.Dir(path), temporary+"*") // Its mode is 0600.
 	if err != nil {
 		return err
 	}
 	defer func() {
 		if err != nil {
-			_ = os.Remove(temporary.Name())
+			_ = os.Remove(fresh.Name())
 		}
 	}()
-	_, err = temporary.Write(content)
+	_, err = fresh.Write(content)
 	if err == nil && durable {
-		err = temporary.Sync()
+		err = fresh.Sync()
 	}
-	err = errors.Join(err, temporary.Close())
+	err = errors.Join(err, fresh.Close())
 	if err != nil {
 		return err
 	}
-	if err := rename(temporary.Name(), path); err != nil || !durable {
+	if err := rename(fresh.Name(), path); err != nil || !durable {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))

@@ -29,13 +29,14 @@ func (e *Engine) operations() string { return filepath.Join(e.dir, "operations")
 func (e *Engine) lanes() string      { return filepath.Join(e.dir, "lanes") }
 func (e *Engine) progress() string   { return filepath.Join(e.dir, "progress") }
 func (e *Engine) late() string       { return filepath.Join(e.dir, "late") }
+func (e *Engine) unsettled() string  { return filepath.Join(e.dir, "unsettled") }
 func (e *Engine) history() string    { return filepath.Join(e.dir, "history") }
 
 // pastOf is where the history of a lane is kept.
 func (e *Engine) pastOf(lane string) string { return filepath.Join(e.history(), lane) }
 
 func (e *Engine) folders() []string {
-	return []string{e.operations(), e.lanes(), e.progress(), e.late(), e.history()}
+	return []string{e.operations(), e.lanes(), e.progress(), e.late(), e.unsettled(), e.history()}
 }
 
 // fileName is the name of a record's file.

@@ -68,7 +68,7 @@ func (j *Journal) make() error {
 
 // probe checks that a folder can be written.
 func probe(folder string) error {
-	probe, err := os.CreateTemp(folder, ".probe-*")
+	probe, err := os.CreateTemp(folder, temporary+"*")
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@
 package journal
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -73,15 +74,23 @@ func TestWhatIsOverGoesIntoTheHistory(t *testing.T) {
 		past(t, e, Record{Container: "interrupted", Outcome: Interrupted}),
 		past(t, e, Record{Container: "died"}),
 		past(t, e, Record{Container: "new", PriorName: "old", Kind: kindUpdate, Outcome: Done}),
+		past(t, e, Record{Container: "exchanged", Outcome: Done, Exchange: &Exchange{Predecessor: "p"}}),
+		past(t, e, Record{Container: "made", Outcome: Interrupted}),
+	}
+	made := over[6]
+	if err := e.PutMark(made.ID, Mark{}); err != nil {
+		t.Fatal(err)
 	}
 	open := []Record{
 		past(t, e, Record{Container: "failed", Cast: true, Outcome: Failed}),
 		past(t, e, Record{Container: "lost", Cast: true}),
-		past(t, e, Record{Container: "exchanged", Outcome: Done, Exchange: &Exchange{Predecessor: "p"}}),
-		past(t, e, Record{Container: "made", Outcome: Interrupted}),
 	}
-	if err := e.PutMark(open[3].ID, Mark{}); err != nil {
-		t.Fatal(err)
+	// Whoever may still answer for what is open lives.
+	tidied(t, e)
+	for _, r := range []Record{over[5], made} {
+		if !slices.Contains(openIDs(e), r.ID) {
+			t.Errorf("%s went into the history while its process lives", r.Container)
+		}
 	}
 	e = away(t, e)
 	just := past(t, e, Record{Container: "just"})
@@ -117,6 +126,19 @@ func TestWhatIsOverGoesIntoTheHistory(t *testing.T) {
 	}
 	if r, err := e.Find(over[3].ID); err != nil || r.Outcome != Interrupted {
 		t.Errorf("what died is %+v, %v", r, err)
+	}
+	// Its open mark went with the record, and is found, and removed, there.
+	if _, err := os.Stat(filepath.Join(e.operations(), made.ticket()+"."+short("made")+".open")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the open mark stays among the open operations: %v", err)
+	}
+	if _, open, err := e.Mark(made.ID); !open || err != nil {
+		t.Errorf("the open mark is gone: %v", err)
+	}
+	if err := e.Deliver(made.ID); err != nil {
+		t.Error(err)
+	}
+	if _, open, err := e.Mark(made.ID); open || err != nil {
+		t.Errorf("the open mark stays: %v", err)
 	}
 	// A change of what is in the history is seen in both lanes.
 	if err := e.Change(over[4].ID, func(r *Record) { r.ContainerID = "c4" }); err != nil {
@@ -402,31 +424,36 @@ func TestSweep(t *testing.T) {
 	for _, path := range []string{
 		filepath.Join(e.operations(), gone+".cancel"), filepath.Join(e.operations(), ".new-1"), filepath.Join(e.late(), gone+"."+short("x")+".json"),
 		filepath.Join(e.progress(), gone+".json"), filepath.Join(e.operations(), gone+"."+short("x")+".open"),
+		filepath.Join(e.pastOf(short("x")), gone+"."+short("x")+".open"), filepath.Join(e.pastOf(short("x")), ".new-1"),
+		filepath.Join(e.counters(), ".new-1"), filepath.Join(e.dir, ".new-1"), filepath.Join(e.journal.owners(), ".new-1"),
 	} {
+		if err := os.MkdirAll(filepath.Dir(path), folderMode); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(path, nil, fileMode); err != nil {
 			t.Fatal(err)
 		}
 	}
 	var left []string
-	for _, folder := range []string{e.operations(), e.late(), e.progress()} {
-		entries, err := os.ReadDir(folder)
+	files := func(each func(path string)) {
+		err := filepath.WalkDir(e.journal.dir, func(path string, entry fs.DirEntry, err error) error {
+			if err == nil && !entry.IsDir() && !strings.HasSuffix(path, ".change") {
+				each(path)
+			}
+			return err
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, entry := range entries {
-			if err := os.Chtimes(filepath.Join(folder, entry.Name()), long, long); err != nil {
-				t.Fatal(err)
-			}
-		}
 	}
+	files(func(path string) {
+		if err := os.Chtimes(path, long, long); err != nil {
+			t.Error(err)
+		}
+	})
 	tidied(t, e)
-	for _, folder := range []string{e.operations(), e.late(), e.progress()} {
-		entries, _ := os.ReadDir(folder)
-		for _, entry := range entries {
-			left = append(left, entry.Name())
-		}
-	}
-	want := []string{r.ticket() + "." + short("web") + ".open", r.fileName(), r.ticket() + ".cancel", r.ticket() + ".json"}
+	files(func(path string) { left = append(left, filepath.Base(path)) })
+	want := []string{e.journal.owner + ".lock", "tidied", r.ticket() + "." + short("web") + ".open", r.fileName(), r.ticket() + ".cancel", r.ticket() + ".json"}
 	slices.Sort(left)
 	slices.Sort(want)
 	if !slices.Equal(left, want) {

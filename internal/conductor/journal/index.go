@@ -24,12 +24,18 @@ type name struct {
 // parseName returns what a file name tells, if it is that of a record.
 func parseName(file string) (name, bool) {
 	stem, isRecord := strings.CutSuffix(file, ".json")
-	parts := strings.Split(stem, ".")
-	if !isRecord || parts[0] == "" {
-		return name{}, false
-	}
-	return name{file, parts[0], parts[1:]}, true
+	n, ok := parseStem(stem)
+	n.file = file
+	return n, isRecord && ok
 }
+
+// parseStem returns what the name of a record's file tells without its end.
+func parseStem(stem string) (name, bool) {
+	parts := strings.Split(stem, ".")
+	return name{stem + ".json", parts[0], parts[1:]}, parts[0] != ""
+}
+
+func (n name) stem() string { return strings.TrimSuffix(n.file, ".json") }
 
 // byTicket sorts the oldest first.
 func byTicket(a, b name) int { return cmp.Compare(a.ticket, b.ticket) }
@@ -146,6 +152,11 @@ func (e *Engine) find(id string) (located, bool, error) {
 	if n, ok := x.tickets[ticket]; ok {
 		return located{n, e.operations()}, true, nil
 	}
+	return e.inPast(lane, ticket)
+}
+
+// inPast finds the file of one record in the history of a lane.
+func (e *Engine) inPast(lane, ticket string) (located, bool, error) {
 	past, err := e.names(e.pastOf(lane))
 	if err != nil {
 		return located{}, false, err

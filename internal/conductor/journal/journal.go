@@ -10,10 +10,12 @@
 //	  hosts/<short>                        which engine an address leads to
 //	  engines/<engine>-<short>/
 //	    operations/<ticket>.<lane>….json   one file an operation: what is open, and what has just ended
+//	    operations/<ticket>.<lane>.open    no answer of the create has begun; it goes where the record goes
 //	    operations/<ticket>.cancel         somebody asks the operation's owner to cancel it
 //	    formerly                           the folders that the engine had under other host names
 //	    history/<lane>/<ticket>.<lane>….json   what is over
 //	    late/<ticket>.<lane>….json         marks a cast whose failure nobody has dealt with
+//	    unsettled/<ticket>.<lane>          the same, where its record is in the history
 //	    progress/<ticket>.json             where an operation in progress is, for whoever watches it
 //	    counters/<owner>.json              how often and how long operations of a process waited
 //	    lanes/<lane>.lock                  held while an operation of the lane is carried out
@@ -23,10 +25,11 @@
 // rename has two; it stands in the file's name so
 // that a lane is listed without opening others' files.
 //
-// The history is kept by lane: what has ended and is dealt with goes there, so that a look at what is open
-// costs nothing for what is not. late/ has an empty file for each cast whose failure is not settled:
-// they can be many, and are counted without opening them. An older gantry knows neither, and takes what is
-// in the history for pruned.
+// The history is kept by lane: what concerns its lane alone goes there, so that a look at what is open
+// costs nothing for what is not: what has ended, also if it left something, with its open mark; and of the casts
+// whose failure is not settled all but the newest. Those have an empty file in late/, or in unsettled/ if they are in
+// the history: they can be many, and are counted without opening them. An older gantry takes what is in the history
+// for pruned, or knows it and does not tell of it unless a state names it.
 //
 // Who waits for a lock may have a file open that was deleted, and that nobody else sees: it counts only if
 // it is still the one at its path. (An owner deletes its own at an orderly end: what is left and can be
@@ -38,6 +41,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -176,6 +180,20 @@ func (j *Journal) Engines() ([]*Engine, error) {
 		engines = append(engines, j.engine(entry.Name()))
 	}
 	return engines, nil
+}
+
+// EnginesOf returns the parts of all engines of the host name that an operation's ID has: no other has it.
+func (j *Journal) EnginesOf(operationID string) ([]*Engine, error) {
+	host, _, _, err := SplitID(operationID)
+	if err != nil {
+		return nil, nil //nolint:nilerr // No record has such an ID.
+	}
+	all, err := j.Engines()
+	of := func(e *Engine) bool {
+		folder := filepath.Base(e.dir)
+		return strings.LastIndexByte(folder, '-') == len(printable(host)) && strings.HasPrefix(folder, printable(host))
+	}
+	return slices.DeleteFunc(all, func(e *Engine) bool { return !of(e) }), err
 }
 
 // printable keeps of a host name what every file system takes.

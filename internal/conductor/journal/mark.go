@@ -27,21 +27,26 @@ type Mark struct {
 	Accepted time.Time `json:"accepted"`
 }
 
-// mark returns the path of an operation's open mark. It does not depend on where the operation's record is
-// kept. Without the record it is of no use.
-func (e *Engine) mark(id string) (string, error) {
+// markSuffix is the end of the name of an open mark.
+const markSuffix = ".open"
+
+// marks returns the paths of an operation's open mark: among the open operations, and in the history of its first
+// lane. It moves there with the record, never back: who looks at the one and then at the other misses none. Without
+// the record it is of no use.
+func (e *Engine) marks(id string) (paths [2]string, err error) {
 	_, lane, ticket, err := SplitID(id)
 	if err != nil {
-		return "", err
+		return paths, err
 	}
-	return filepath.Join(e.operations(), ticket+"."+short(lane)+".open"), nil
+	file := ticket + "." + short(lane) + markSuffix
+	return [2]string{filepath.Join(e.operations(), file), filepath.Join(e.pastOf(short(lane)), file)}, nil
 }
 
 // PutMark writes the open mark of an operation. It has to be there before Begin makes the intent durable, and
 // the fsync of the folder in Begin is the mark's, too: a mark that a crash of the machine takes away only turns
 // what could be resumed into a conflict.
 func (e *Engine) PutMark(id string, m Mark) error {
-	path, err := e.mark(id)
+	paths, err := e.marks(id)
 	if err != nil {
 		return err
 	}
@@ -50,7 +55,7 @@ func (e *Engine) PutMark(id string, m Mark) error {
 	if err != nil {
 		return err
 	}
-	if err := writeMark(path, append(content, '\n')); err != nil {
+	if err := writeMark(paths[0], append(content, '\n')); err != nil {
 		return fmt.Errorf("writing the open mark of operation %s: %w", id, err)
 	}
 	return nil
@@ -77,17 +82,26 @@ func writeMark(path string, content []byte) error {
 // delivered to a Terraform state. It has to succeed before any answer begins that carries state. It needs
 // no space on the disk. A mark that is gone already is no error.
 func (e *Engine) Deliver(ids ...string) error {
+	folders := []string{e.operations()}
 	for _, id := range ids {
-		path, err := e.mark(id)
+		paths, err := e.marks(id)
 		if err == nil {
-			err = ignoreMissing(os.Remove(path))
+			err = ignoreMissing(os.Remove(paths[0]))
+		}
+		if err == nil {
+			if err = os.Remove(paths[1]); err == nil {
+				folders = append(folders, filepath.Dir(paths[1]))
+			}
+			err = ignoreMissing(err)
 		}
 		if err != nil {
 			return fmt.Errorf("removing the open mark of operation %s: %w", id, err)
 		}
 	}
-	if err := syncFolder(e.operations()); err != nil {
-		return fmt.Errorf("making the removal of open marks durable: %w", err)
+	for _, folder := range folders {
+		if err := syncFolder(folder); err != nil {
+			return fmt.Errorf("making the removal of open marks durable: %w", err)
+		}
 	}
 	return nil
 }
@@ -95,11 +109,16 @@ func (e *Engine) Deliver(ids ...string) error {
 // Mark returns the open mark of an operation, and reports whether there is one. The error is that it can't be
 // read, or is of a newer gantry.
 func (e *Engine) Mark(id string) (m Mark, open bool, err error) {
-	path, err := e.mark(id)
+	paths, err := e.marks(id)
 	if err != nil {
 		return Mark{}, false, err
 	}
+	path := paths[0]
 	content, err := e.journal.disk.open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		path = paths[1]
+		content, err = e.journal.disk.open(path)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return Mark{}, false, nil
 	}

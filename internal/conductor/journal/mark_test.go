@@ -85,10 +85,11 @@ func TestMarkThatCantBeRead(t *testing.T) {
 			t.Parallel()
 			e := markedEngine(t)
 			id := ID("edge1", "web", "1")
-			path, err := e.mark(id)
+			paths, err := e.marks(id)
 			if err != nil {
 				t.Fatal(err)
 			}
+			path := paths[0]
 			if err := os.WriteFile(path, []byte(content), fileMode); err != nil {
 				t.Fatal(err)
 			}
@@ -110,10 +111,11 @@ func TestMarkThatCantBeWritten(t *testing.T) {
 	if err := e.Deliver("nonsense"); err == nil {
 		t.Error("a mark of no operation was delivered")
 	}
-	path, err := e.mark(id)
+	paths, err := e.marks(id)
 	if err != nil {
 		t.Fatal(err)
 	}
+	path := paths[0]
 	if err := os.MkdirAll(filepath.Join(path, "in the way"), folderMode); err != nil {
 		t.Fatal(err)
 	}

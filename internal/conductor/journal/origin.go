@@ -49,7 +49,7 @@ func (e *Engine) Forgot(id string) bool {
 	if err != nil || origin(ticket[originAt:originAt+len(origin{})]) != originOf(e.journal.dir) {
 		return false
 	}
-	engines, err := e.journal.Engines()
+	engines, err := e.journal.EnginesOf(id)
 	for _, in := range engines {
 		if _, err := in.Find(id); !errors.Is(err, fs.ErrNotExist) {
 			return false

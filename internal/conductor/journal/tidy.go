@@ -74,42 +74,75 @@ func (t tidying) sort() error {
 	if err != nil {
 		return err
 	}
-	known := make(map[string]bool, len(marked))
-	for _, n := range marked {
-		known[n.ticket] = true
-	}
+	known := ticketsOf(marked)
 	touched := make(map[string]bool)
+	var late []name
 	for _, n := range x.names {
 		if known[n.ticket] {
+			late = append(late, n)
 			continue
 		}
 		if t.timeIsUp() {
 			break
 		}
 		r, _, err := t.read(filepath.Join(t.operations(), n.file))
-		if err == nil && r.InProgress() && !r.Cast && !t.Alive(r) {
-			err = t.Change(r.ID, func(r *Record) {
-				if r.InProgress() {
-					r.Outcome, r.Ended = Interrupted, t.now.UTC()
-				}
-			})
+		if err == nil && !r.Cast {
+			err = t.interrupt(r)
 		}
+		isLate := false
 		if err == nil {
-			_, err = t.examine(n)
+			isLate, err = t.examine(n)
 		}
 		if err != nil {
 			continue // Whoever looks is told.
+		}
+		if isLate {
+			late = append(late, n)
 		}
 		for _, lane := range n.lanes {
 			touched[lane] = true
 		}
 	}
+	err = t.makeRoom(late)
 	for lane := range touched {
 		if past, err := t.names(t.pastOf(lane)); err == nil && len(past) > pruneAt && !t.timeIsUp() {
 			t.pruneLane(lane, keepFor)
 		}
 	}
-	return nil
+	return err
+}
+
+// interrupt notes of an operation whose process died that it ended.
+func (t tidying) interrupt(r Record) error {
+	if !r.InProgress() || t.Alive(r) {
+		return nil
+	}
+	return t.Change(r.ID, func(r *Record) {
+		if r.InProgress() {
+			r.Outcome, r.Ended = Interrupted, t.now.UTC()
+		}
+	})
+}
+
+// makeRoom leaves the newest late failures among the open operations, and moves the others into the history, so that
+// a look at what is open costs the same however many there are. They come oldest first.
+func (t tidying) makeRoom(late []name) error {
+	const atOnce = 50
+	var failures []error
+	for some := range slices.Chunk(late[:max(len(late)-keepLate, 0)], atOnce) {
+		if t.timeIsUp() {
+			break
+		}
+		for _, n := range some {
+			r, _, err := t.read(filepath.Join(t.operations(), n.file))
+			if err == nil {
+				err = t.interrupt(r)
+			}
+			failures = append(failures, ignoreMissing(err))
+		}
+		failures = append(failures, t.shelveLate(some))
+	}
+	return errors.Join(failures...)
 }
 
 // prune drops what may go of the history, lane by lane in any order.
@@ -145,7 +178,18 @@ func (t tidying) pruneLane(lane string, removedFor time.Duration) {
 		return // What can't be read may be what matters.
 	}
 	for _, r := range dispensable(records, t.now.Add(-removedFor)) {
+		if _, open, _ := t.Mark(r.ID); open && t.now.Sub(r.Accepted) < keepFor {
+			continue // What it made may still be resumed.
+		}
 		_ = remove(filepath.Join(t.pastOf(lane), r.fileName()))
+	}
+	_ = t.sweepUnnamed(t.pastOf(lane))
+	if entries, err := t.journal.disk.list(t.pastOf(lane)); err == nil {
+		for _, entry := range entries {
+			if strings.HasSuffix(entry.Name(), markSuffix) && t.old(entry, keepFewer) {
+				_ = t.dropMark(filepath.Join(t.pastOf(lane), entry.Name()))
+			}
+		}
 	}
 	_ = os.Remove(t.pastOf(lane)) // If it is empty.
 }
@@ -202,31 +246,77 @@ func (t tidying) sweep() error {
 	if err != nil {
 		return err
 	}
-	var failures []error
+	failures := []error{t.sweepUnsettled()}
 	for _, folder := range []string{t.operations(), t.late(), t.progress()} {
 		entries, err := t.journal.disk.list(folder)
-		if err != nil {
-			failures = append(failures, err)
-		}
+		failures = append(failures, err)
 		for _, entry := range entries {
 			ticket, rest, _ := strings.Cut(entry.Name(), ".")
-			lane, isMark := strings.CutSuffix(rest, ".open")
+			_, isMark := strings.CutSuffix(rest, markSuffix)
 			_, there := x.tickets[ticket]
 			isRecord := folder == t.operations() && !strings.HasSuffix(rest, "cancel") && !isMark && ticket != ""
-			if there || isRecord || !t.old(entry, keepFewer) || isMark && t.remembers(ticket, lane) {
+			if there || isRecord || !t.old(entry, keepFewer) {
 				continue
 			}
-			failures = append(failures, remove(filepath.Join(folder, entry.Name())))
+			drop := remove
+			if isMark {
+				drop = t.dropMark
+			}
+			failures = append(failures, drop(filepath.Join(folder, entry.Name())))
 		}
+	}
+	for _, folder := range []string{t.dir, t.counters(), t.journal.owners(), filepath.Join(t.journal.dir, "hosts")} {
+		failures = append(failures, t.sweepUnnamed(folder))
 	}
 	return errors.Join(failures...)
 }
 
-// remembers reports whether the history of a lane has an operation, or may have it: the open mark of a create is of
-// use as long as its record.
-func (t tidying) remembers(ticket, lane string) bool {
-	past, err := t.names(t.pastOf(lane))
-	return err != nil || slices.ContainsFunc(past, func(n name) bool { return n.ticket == ticket })
+// sweepUnnamed drops the files of a folder that a crash left before they had their names.
+func (t tidying) sweepUnnamed(folder string) error {
+	entries, err := t.journal.disk.list(folder)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), temporary) && t.old(entry, keepFewer) {
+			err = errors.Join(err, remove(filepath.Join(folder, entry.Name())))
+		}
+	}
+	return err
+}
+
+// dropMark drops an open mark without a record. While the lane is locked nobody is between the mark of an operation
+// and its record: what has none then, gets none any more.
+func (t tidying) dropMark(path string) error {
+	ticket, rest, _ := strings.Cut(filepath.Base(path), ".")
+	lane := strings.TrimSuffix(rest, markSuffix)
+	lock, held, err := t.lockChange(lane)
+	if err != nil || !held {
+		return err
+	}
+	defer func() { _ = lock.Unlock() }()
+	all, err := t.inLane(lane)
+	if err != nil || slices.ContainsFunc(all, func(l located) bool { return l.ticket == ticket }) {
+		return err
+	}
+	return remove(path)
+}
+
+// sweepUnsettled drops the marks of late failures in the history that are none, in any order.
+func (t tidying) sweepUnsettled() error {
+	entries, err := t.journal.disk.list(t.unsettled())
+	rand.Shuffle(len(entries), func(i, j int) { entries[i], entries[j] = entries[j], entries[i] })
+	for _, entry := range entries {
+		if t.timeIsUp() {
+			break
+		}
+		n, ok := parseStem(entry.Name())
+		if !ok || len(n.lanes) != 1 || !t.old(entry, keepFewer) {
+			continue
+		}
+		r, readErr := t.readLate(n)
+		if errors.Is(readErr, fs.ErrNotExist) || readErr == nil && !t.isLate(r) {
+			err = errors.Join(err, remove(filepath.Join(t.unsettled(), entry.Name())))
+		}
+	}
+	return err
 }
 
 // dropLocks drops the lock files of lanes that nobody has used for long.

@@ -1,0 +1,419 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unsafe"
+
+	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/docker/docker/client"
+	"github.com/google/uuid"
+	"golang.org/x/sys/unix"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// opens is what the kernel tells of the files below a folder that are opened, whoever opens them and how.
+type opens struct {
+	fd   int
+	dirs map[int32]string
+}
+
+// watchOpens begins to watch a folder, and those that are in it by now.
+func watchOpens(t *testing.T, dir string) *opens {
+	t.Helper()
+	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = unix.Close(fd) })
+	o := &opens{fd: fd, dirs: make(map[int32]string)}
+	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.IsDir() {
+			return err
+		}
+		watch, err := unix.InotifyAddWatch(fd, path, unix.IN_OPEN)
+		o.dirs[int32(watch)], _ = filepath.Rel(dir, path)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.told(t) // Of the walk itself.
+	return o
+}
+
+// next reads what has come in.
+func (o *opens) next() ([]byte, error) {
+	buffer := make([]byte, 1<<20)
+	n, err := unix.Read(o.fd, buffer)
+	return buffer[:max(n, 0)], err
+}
+
+// told returns the files that were opened since, and how often each folder was listed.
+func (o *opens) told(t *testing.T) (files, lists map[string]int) {
+	t.Helper()
+	files, lists = make(map[string]int), make(map[string]int)
+	for {
+		events, err := o.next()
+		if errors.Is(err, unix.EAGAIN) {
+			return files, lists
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		for len(events) > 0 {
+			event := (*unix.InotifyEvent)(unsafe.Pointer(&events[0]))
+			end := unix.SizeofInotifyEvent + int(event.Len)
+			name := string(bytes.TrimRight(events[unix.SizeofInotifyEvent:end], "\x00"))
+			events = events[end:]
+			switch {
+			case event.Mask&unix.IN_Q_OVERFLOW != 0:
+				t.Fatal("more files were opened than the kernel tells of")
+			case event.Mask&unix.IN_ISDIR == 0:
+				files[filepath.Join(o.dirs[event.Wd], name)]++
+			case name == "": // Of the folder itself; that above it tells of it, too.
+				lists[o.dirs[event.Wd]]++
+			}
+		}
+	}
+}
+
+// roundEngine is a fake with one image, and with networks and volumes.
+type roundEngine struct {
+	*fakeEngine
+
+	networks map[string]network.Inspect
+	volumes  map[string]volume.Volume
+	tags     map[string]bool
+}
+
+func newRoundEngine() *roundEngine {
+	return &roundEngine{newFake(), make(map[string]network.Inspect), make(map[string]volume.Volume), map[string]bool{"img:1": true}}
+}
+
+func found[V any](all map[string]V, ref string) (V, error) {
+	one, ok := all[ref]
+	if !ok {
+		return one, fmt.Errorf("no such object %s: %w", ref, errdefs.ErrNotFound)
+	}
+	return one, nil
+}
+
+func (f *roundEngine) NetworkCreate(_ context.Context, name string, options network.CreateOptions) (network.CreateResponse, error) {
+	f.networks[name] = network.Inspect{ID: name, Name: name, Driver: "bridge", Labels: options.Labels, Created: time.Now()}
+	return network.CreateResponse{ID: name}, nil
+}
+
+func (f *roundEngine) NetworkInspect(_ context.Context, ref string, _ network.InspectOptions) (network.Inspect, error) {
+	return found(f.networks, ref)
+}
+
+func (f *roundEngine) NetworkRemove(_ context.Context, ref string) error {
+	delete(f.networks, ref)
+	return nil
+}
+
+func (f *roundEngine) VolumeCreate(_ context.Context, options volume.CreateOptions) (volume.Volume, error) {
+	f.volumes[options.Name] = volume.Volume{Name: options.Name, Driver: "local", Labels: options.Labels, CreatedAt: time.Now().Format(time.RFC3339)}
+	return f.volumes[options.Name], nil
+}
+
+func (f *roundEngine) VolumeInspect(_ context.Context, name string) (volume.Volume, error) {
+	return found(f.volumes, name)
+}
+
+func (f *roundEngine) VolumeRemove(_ context.Context, name string, _ bool) error {
+	delete(f.volumes, name)
+	return nil
+}
+
+func (f *roundEngine) ImageInspect(_ context.Context, ref string, _ ...client.ImageInspectOption) (image.InspectResponse, error) {
+	if !f.tags[ref] && ref != "sha256:1" {
+		return image.InspectResponse{}, noSuch(ref)
+	}
+	return image.InspectResponse{ID: "sha256:1", RepoTags: slices.Sorted(maps.Keys(f.tags))}, nil
+}
+
+func (f *roundEngine) ImageList(context.Context, image.ListOptions) ([]image.Summary, error) {
+	return nil, nil
+}
+
+func (f *roundEngine) ImageTag(_ context.Context, _, tag string) error {
+	f.tags[tag] = true
+	return nil
+}
+
+func (f *roundEngine) ImageRemove(_ context.Context, ref string, _ image.RemoveOptions) ([]image.DeleteResponse, error) {
+	delete(f.tags, ref)
+	return nil, nil
+}
+
+func (f *roundEngine) ContainerUpdate(context.Context, string, container.UpdateConfig) (container.UpdateResponse, error) {
+	return container.UpdateResponse{}, nil
+}
+
+const fakeHost = "unix:///fake.sock"
+
+// conductor is one process at work on a state folder.
+func (f *roundEngine) conductor(dir string) *Conductor {
+	return newConductor(Options{Host: fakeHost, StateDir: dir, Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: fakeHost}, nil })
+}
+
+// others are what a state folder has of other objects.
+type others struct {
+	// names are the unique parts of the names of their files.
+	names map[string]bool
+}
+
+// otherObjects fills a state folder with so many records of other objects, and with what belongs to them, as
+// processes left them that have ended, of all kinds that there are.
+func otherObjects(t *testing.T, dir string, count int) others {
+	t.Helper()
+	all := others{make(map[string]bool)}
+	j, err := journal.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write := func(path string, content []byte) {
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended := time.Now().Add(-time.Hour).UTC()
+	broken := &fault.Fault{Kind: fault.Exited, Summary: "it exited"}
+	kinds := []journal.Record{
+		{Kind: "create", Outcome: journal.Done},
+		{Kind: "update", Outcome: journal.Failed, Settled: true, Fault: broken},
+		{Kind: "create", Outcome: journal.Failed, Cast: true, Fault: broken},
+		{Kind: "create", Cast: true},
+		{Kind: "remove", Cast: true, ContainerID: "gone"},
+		{Kind: "remove", Cast: true, ContainerID: "gone", Outcome: journal.Failed, Fault: broken},
+		{Kind: "create"}, // With its open mark.
+		{Kind: "create", Outcome: journal.Interrupted},
+		{Kind: "create", Object: "volume", Outcome: journal.Failed, Cast: true, Fault: broken},
+		{Kind: "create", Object: "network"},
+		{Kind: "update", Object: "image", Outcome: journal.Failed, Cast: true, Fault: broken},
+		{Kind: "exchange", Outcome: journal.Interrupted, Exchange: &journal.Exchange{Predecessor: "old"}},
+	}
+	const untidied = 5 // Of each kind: those take long to be put in order.
+	owner := uuid.Must(uuid.NewV7()).String()
+	for host, count := range map[string]int{"edge1": count, "edge2": count / 5} {
+		e, err := j.Engine("FAKE", host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known, err := filepath.Glob(filepath.Join(dir, "engines", host+"-*"))
+		if err != nil || len(known) != 1 {
+			t.Fatal(known, err)
+		}
+		if err := os.MkdirAll(filepath.Join(known[0], "counters"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		for i := range count {
+			r := kinds[i%len(kinds)]
+			if r.Outcome == "" && i >= untidied*len(kinds) {
+				r.Outcome = journal.Interrupted
+			}
+			r.Version, r.Engine, r.Container, r.Owner, r.Accepted = 1, host, fmt.Sprintf("other%d", i), owner, ended
+			if r.Outcome != "" {
+				r.Ended = ended
+			}
+			ticket := uuid.Must(uuid.NewV7()).String()
+			all.names[ticket] = true
+			r.ID = journal.ID(host, r.Lanes()[0], ticket)
+			content, err := json.Marshal(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sum := sha256.Sum256([]byte(r.Lanes()[0]))
+			file := filepath.Join(known[0], "operations", ticket+"."+hex.EncodeToString(sum[:8]))
+			write(file+".json", content)
+			if r.Kind == "create" && !r.Cast && r.Outcome != journal.Done {
+				write(file+".open", []byte(`{"version":1,"scope":"elsewhere","engine_id":"FAKE"}`))
+			}
+			if r.Outcome == "" {
+				write(filepath.Join(known[0], "progress", ticket+".json"), []byte(`{"version":1,"step":"starting"}`))
+			}
+			counted := uuid.Must(uuid.NewV7()).String()
+			all.names[counted] = true
+			write(filepath.Join(known[0], "counters", counted+".json"), []byte("{}"))
+			write(filepath.Join(dir, "owners", counted+".lock"), nil)
+		}
+		if err := e.Tidy(time.Minute); err != nil { // As those before would have done.
+			t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+// uniqueParts are what differs from run to run in the name of a file.
+var uniqueParts = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.(new|probe)-[0-9]+`)
+
+// Whole operations, each in a process of its own, open what concerns them: the same files, whether the state folder
+// has records of nothing else or of 1,000 other objects.
+func TestOperationsOpenWhatConcernsThem(t *testing.T) {
+	t.Parallel()
+	alone, beside := openedByOperations(t, 0), openedByOperations(t, 1000)
+	for what, files := range alone {
+		if got := beside[what]; !slices.Equal(got, files) {
+			t.Errorf("%s opens\n\t%s\nand beside 1,000 others\n\t%s", what, strings.Join(files, "\n\t"), strings.Join(got, "\n\t"))
+		}
+		if len(files) == 0 {
+			t.Errorf("%s opens nothing", what)
+		}
+	}
+}
+
+// openedByOperations returns, by operation, the names of the files that are opened beside so many records.
+func openedByOperations(t *testing.T, unrelated int) map[string][]string {
+	t.Helper()
+	dir, f := t.TempDir(), newRoundEngine()
+	ctx := t.Context()
+	other := otherObjects(t, dir, unrelated)
+	// mostListed is how many entries a folder may have that is listed.
+	const mostListed = 300
+	all := make(map[string][]string)
+	tells := 0 // What of others may be opened.
+	process := func(what string, work func(c *Conductor) error) {
+		t.Helper()
+		c := f.conductor(dir)
+		watching := watchOpens(t, dir)
+		err := work(c)
+		if err = errors.Join(err, c.Close()); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+		files, lists := watching.told(t)
+		names := make(map[string]bool)
+		of := 0
+		for file := range files {
+			name := uniqueParts.ReplaceAllString(file, "*")
+			if slices.ContainsFunc(uniqueParts.FindAllString(file, -1), func(part string) bool { return other.names[part] }) {
+				of++
+				if of > tells {
+					t.Errorf("%s opens %s, which is another object's", what, file)
+				}
+				continue
+			}
+			names[name] = true
+		}
+		if tells == 0 {
+			all[what] = slices.Sorted(maps.Keys(names))
+		}
+		for folder := range lists {
+			entries, err := os.ReadDir(filepath.Join(dir, folder))
+			if strings.Contains(folder, "edge2") || err != nil || len(entries) > mostListed && filepath.Base(folder) != "unsettled" {
+				t.Errorf("%s lists %s, which has %d entries, %v", what, folder, len(entries), err)
+			}
+		}
+	}
+	var made, cast Outcome
+	request := func(name string, kind Kind, more func(*Request)) Request {
+		r := Request{Kind: kind, Wait: WaitNone, Spec: Spec{Name: name, Settings: Settings{Image: "img:1"}, DesiredState: DesiredStopped, PullPolicy: PullNever}}
+		if more != nil {
+			more(&r)
+		}
+		return r
+	}
+	call := func(r Request, into *Outcome) func(*Conductor) error {
+		return func(c *Conductor) (err error) {
+			*into, err = c.Call(ctx, r)
+			return err
+		}
+	}
+	process("create a container", call(request("web", KindCreate, nil), &made))
+	process("create another one", call(request("app", KindCreate, nil), &cast))
+	process("refresh a container", func(c *Conductor) error {
+		s, err := c.Look(ctx, "web", made.Container.ID, made.OperationID)
+		if err == nil && (s.Container == nil || !s.Known) {
+			err = fmt.Errorf("it stands at %+v", s)
+		}
+		return err
+	})
+	process("refresh one of an operation that is not known", func(c *Conductor) error {
+		_, err := c.Look(ctx, "nobody", "", journal.ID("edge1", "nobody", uuid.Must(uuid.NewV7()).String()))
+		return err
+	})
+	process("gather two", func(c *Conductor) error {
+		_, one := c.Await(ctx, made.OperationID, "")
+		_, two := c.Await(ctx, cast.OperationID, "")
+		return errors.Join(one, two)
+	})
+	process("update a container", call(request("web", KindUpdate, func(r *Request) {
+		r.ContainerID, r.OperationID = made.Container.ID, made.OperationID
+	}), &made))
+	process("rename a container", call(request("site", KindUpdate, func(r *Request) {
+		r.ContainerID, r.OperationID, r.PriorName = made.Container.ID, made.OperationID, "web"
+	}), &made))
+	process("refresh one that was renamed", func(c *Conductor) error {
+		_, err := c.Look(ctx, "site", made.Container.ID, made.OperationID)
+		return err
+	})
+	process("remove a container", call(request("site", KindRemove, func(r *Request) {
+		r.ContainerID, r.OperationID = made.Container.ID, made.OperationID
+	}), &made))
+	process("create a network", func(c *Conductor) error {
+		_, _, err := c.CreateNetwork(ctx, NetworkSpec{Name: "front", Driver: "bridge"})
+		return err
+	})
+	process("remove a network", func(c *Conductor) error { return c.RemoveNetwork(ctx, "front", "front") })
+	process("create a volume", func(c *Conductor) error {
+		_, err := c.CreateVolume(ctx, VolumeSpec{Name: "data", Driver: "local"})
+		return err
+	})
+	process("remove a volume", func(c *Conductor) error {
+		_, err := c.RemoveVolume(ctx, "data", VolumeMaker{}, true)
+		return err
+	})
+	var brought ImageOutcome
+	process("bring an image", func(c *Conductor) (err error) {
+		brought, err = c.BringImage(ctx, ImageRequest{Spec: ImageSpec{Name: "img:1", Tags: []string{"img:2"}}})
+		return err
+	})
+	process("refresh an image", func(c *Conductor) error {
+		_, err := c.LookImage(ctx, "img:1", brought.OperationID)
+		return err
+	})
+	process("remove an image", func(c *Conductor) error {
+		_, err := c.RemoveImage(ctx, brought.Image.ID, "img:1", []string{"img:1", "img:2"})
+		return err
+	})
+	// A plan tells of the newest failures of others, and settles the removals among them that are over.
+	tells = 4 * manyLate
+	process("tell of failures, and refresh", func(c *Conductor) error {
+		if late := c.LateFaults(); (late.Count > 0) != (unrelated > 0) || len(late.Newest) != min(unrelated, manyLate) {
+			t.Errorf("%d failures are counted, %d are told of", late.Count, len(late.Newest))
+		}
+		_, err := c.Look(ctx, "app", cast.Container.ID, cast.OperationID)
+		return err
+	})
+	return all
+}
