@@ -4,14 +4,9 @@
 package conductor
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -20,7 +15,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -29,77 +23,10 @@ import (
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
 	"github.com/google/uuid"
-	"golang.org/x/sys/unix"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journaltest"
 )
-
-// opens is what the kernel tells of the files below a folder that are opened, whoever opens them and how.
-type opens struct {
-	fd   int
-	dirs map[int32]string
-}
-
-// watchOpens begins to watch a folder, and those that are in it by now.
-func watchOpens(t *testing.T, dir string) *opens {
-	t.Helper()
-	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = unix.Close(fd) })
-	o := &opens{fd: fd, dirs: make(map[int32]string)}
-	err = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || !entry.IsDir() {
-			return err
-		}
-		watch, err := unix.InotifyAddWatch(fd, path, unix.IN_OPEN)
-		o.dirs[int32(watch)], _ = filepath.Rel(dir, path)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.told(t) // Of the walk itself.
-	return o
-}
-
-// next reads what has come in.
-func (o *opens) next() ([]byte, error) {
-	buffer := make([]byte, 1<<20)
-	n, err := unix.Read(o.fd, buffer)
-	return buffer[:max(n, 0)], err
-}
-
-// told returns the files that were opened since, and how often each folder was listed.
-func (o *opens) told(t *testing.T) (files, lists map[string]int) {
-	t.Helper()
-	files, lists = make(map[string]int), make(map[string]int)
-	for {
-		events, err := o.next()
-		if errors.Is(err, unix.EAGAIN) {
-			return files, lists
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		for len(events) > 0 {
-			event := (*unix.InotifyEvent)(unsafe.Pointer(&events[0]))
-			end := unix.SizeofInotifyEvent + int(event.Len)
-			name := string(bytes.TrimRight(events[unix.SizeofInotifyEvent:end], "\x00"))
-			events = events[end:]
-			switch {
-			case event.Mask&unix.IN_Q_OVERFLOW != 0:
-				t.Fatal("more files were opened than the kernel tells of")
-			case event.Mask&unix.IN_ISDIR == 0:
-				files[filepath.Join(o.dirs[event.Wd], name)]++
-			case name == "": // Of the folder itself; that above it tells of it, too.
-				lists[o.dirs[event.Wd]]++
-			}
-		}
-	}
-}
 
 // roundEngine is a fake with one image, and with networks and volumes.
 type roundEngine struct {
@@ -182,99 +109,6 @@ func (f *roundEngine) conductor(dir string) *Conductor {
 	return newConductor(Options{Host: fakeHost, StateDir: dir, Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: fakeHost}, nil })
 }
 
-// others are what a state folder has of other objects.
-type others struct {
-	// names are the unique parts of the names of their files.
-	names map[string]bool
-}
-
-// otherObjects fills a state folder with so many records of other objects, and with what belongs to them, as
-// processes left them that have ended, of all kinds that there are.
-func otherObjects(t *testing.T, dir string, count int) others {
-	t.Helper()
-	all := others{make(map[string]bool)}
-	j, err := journal.Open(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	write := func(path string, content []byte) {
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	ended := time.Now().Add(-time.Hour).UTC()
-	broken := &fault.Fault{Kind: fault.Exited, Summary: "it exited"}
-	kinds := []journal.Record{
-		{Kind: "create", Outcome: journal.Done},
-		{Kind: "update", Outcome: journal.Failed, Settled: true, Fault: broken},
-		{Kind: "create", Outcome: journal.Failed, Cast: true, Fault: broken},
-		{Kind: "create", Cast: true},
-		{Kind: "remove", Cast: true, ContainerID: "gone"},
-		{Kind: "remove", Cast: true, ContainerID: "gone", Outcome: journal.Failed, Fault: broken},
-		{Kind: "create"}, // With its open mark.
-		{Kind: "create", Outcome: journal.Interrupted},
-		{Kind: "create", Object: "volume", Outcome: journal.Failed, Cast: true, Fault: broken},
-		{Kind: "create", Object: "network"},
-		{Kind: "update", Object: "image", Outcome: journal.Failed, Cast: true, Fault: broken},
-		{Kind: "exchange", Outcome: journal.Interrupted, Exchange: &journal.Exchange{Predecessor: "old"}},
-	}
-	const untidied = 5 // Of each kind: those take long to be put in order.
-	owner := uuid.Must(uuid.NewV7()).String()
-	for host, count := range map[string]int{"edge1": count, "edge2": count / 5} {
-		e, err := j.Engine("FAKE", host)
-		if err != nil {
-			t.Fatal(err)
-		}
-		known, err := filepath.Glob(filepath.Join(dir, "engines", host+"-*"))
-		if err != nil || len(known) != 1 {
-			t.Fatal(known, err)
-		}
-		if err := os.MkdirAll(filepath.Join(known[0], "counters"), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		for i := range count {
-			r := kinds[i%len(kinds)]
-			if r.Outcome == "" && i >= untidied*len(kinds) {
-				r.Outcome = journal.Interrupted
-			}
-			r.Version, r.Engine, r.Container, r.Owner, r.Accepted = 1, host, fmt.Sprintf("other%d", i), owner, ended
-			if r.Outcome != "" {
-				r.Ended = ended
-			}
-			ticket := uuid.Must(uuid.NewV7()).String()
-			all.names[ticket] = true
-			r.ID = journal.ID(host, r.Lanes()[0], ticket)
-			content, err := json.Marshal(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256([]byte(r.Lanes()[0]))
-			file := filepath.Join(known[0], "operations", ticket+"."+hex.EncodeToString(sum[:8]))
-			write(file+".json", content)
-			if r.Kind == "create" && !r.Cast && r.Outcome != journal.Done {
-				write(file+".open", []byte(`{"version":1,"scope":"elsewhere","engine_id":"FAKE"}`))
-			}
-			if r.Outcome == "" {
-				write(filepath.Join(known[0], "progress", ticket+".json"), []byte(`{"version":1,"step":"starting"}`))
-			}
-			counted := uuid.Must(uuid.NewV7()).String()
-			all.names[counted] = true
-			write(filepath.Join(known[0], "counters", counted+".json"), []byte("{}"))
-			write(filepath.Join(dir, "owners", counted+".lock"), nil)
-		}
-		if err := e.Tidy(time.Minute); err != nil { // As those before would have done.
-			t.Fatal(err)
-		}
-	}
-	if err := j.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return all
-}
-
 // uniqueParts are what differs from run to run in the name of a file.
 var uniqueParts = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.(new|probe)-[0-9]+`)
 
@@ -298,7 +132,7 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 	t.Helper()
 	dir, f := t.TempDir(), newRoundEngine()
 	ctx := t.Context()
-	other := otherObjects(t, dir, unrelated)
+	others := journaltest.Fill(t, dir, map[string]int{"edge1": unrelated, "edge2": unrelated / 5})
 	// mostListed is how many entries a folder may have that is listed.
 	const mostListed = 300
 	all := make(map[string][]string)
@@ -306,17 +140,17 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 	process := func(what string, work func(c *Conductor) error) {
 		t.Helper()
 		c := f.conductor(dir)
-		watching := watchOpens(t, dir)
+		watching := journaltest.Watch(t, dir)
 		err := work(c)
 		if err = errors.Join(err, c.Close()); err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
-		files, lists := watching.told(t)
+		files, lists := watching.Told(t)
 		names := make(map[string]bool)
 		of := 0
 		for file := range files {
 			name := uniqueParts.ReplaceAllString(file, "*")
-			if slices.ContainsFunc(uniqueParts.FindAllString(file, -1), func(part string) bool { return other.names[part] }) {
+			if slices.ContainsFunc(uniqueParts.FindAllString(file, -1), func(part string) bool { return others[part] }) {
 				of++
 				if of > tells {
 					t.Errorf("%s opens %s, which is another object's", what, file)

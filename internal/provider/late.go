@@ -32,7 +32,7 @@ func tellLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll bool)
 		}
 		lines = append(lines, "- and "+others)
 		diags.AddWarning(fmt.Sprintf("%s on engine %q failed after their apply", all, late.Newest[0].Fault.Engine),
-			fmt.Sprintf("%s\n\nThe plan repairs those of this configuration; each resource's fault has the details, and `terraform-provider-gantry operations list --failed` "+
+			fmt.Sprintf("%s\n\nThe plan repairs those of this configuration; each resource's fault has the details, and `terraform-provider-gantry operations list --failed --all` "+
 				"lists all. The next create, update or delete of the same name settles a failure, and so does `terraform-provider-gantry operations settle`.", strings.Join(lines, "\n")))
 		return true
 	}

@@ -74,14 +74,20 @@ func (e *Engine) load(id string) (where located, r Record, content []byte, err e
 	return where, r, content, err
 }
 
-// Open returns the records of what has not ended, of failures that are not settled, and of what has just
-// ended, oldest first, and apart from them what can't be read: torn files, and files of a newer gantry.
+// Open returns the records of what has not ended, and of what has just ended, oldest first, and apart from them what
+// can't be read: torn files, and files of a newer gantry. Late failures are left out: see Late.
 func (e *Engine) Open() ([]Record, []error) {
 	x, err := e.opened()
 	if err != nil {
 		return nil, []error{err}
 	}
-	return e.readAll(locatedIn(x.names, e.operations()), "")
+	marked, err := e.names(e.late())
+	if err != nil {
+		return nil, []error{err}
+	}
+	late := ticketsOf(marked)
+	open := slices.DeleteFunc(slices.Clone(x.names), func(n name) bool { return late[n.ticket] })
+	return e.readAll(locatedIn(open, e.operations()), "")
 }
 
 // Records returns all records, the history with them.

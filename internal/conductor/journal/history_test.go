@@ -56,9 +56,14 @@ func away(t *testing.T, e *Engine) *Engine {
 	return inside(t, e.journal.dir)
 }
 
+// openIDs are the operations that are where an older gantry looks for all.
 func openIDs(e *Engine) []string {
-	records, _ := e.Open()
 	var ids []string
+	x, err := e.opened()
+	if err != nil {
+		return []string{err.Error()}
+	}
+	records, _ := e.readAll(locatedIn(x.names, e.operations()), "")
 	for _, r := range records {
 		ids = append(ids, r.ID)
 	}

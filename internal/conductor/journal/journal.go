@@ -188,6 +188,11 @@ func (j *Journal) EnginesOf(operationID string) ([]*Engine, error) {
 	if err != nil {
 		return nil, nil //nolint:nilerr // No record has such an ID.
 	}
+	return j.EnginesAt(host)
+}
+
+// EnginesAt returns the parts of all engines of a host name.
+func (j *Journal) EnginesAt(host string) ([]*Engine, error) {
 	all, err := j.Engines()
 	of := func(e *Engine) bool {
 		folder := filepath.Base(e.dir)

@@ -59,8 +59,10 @@ func (e *Engine) Forgot(id string) bool {
 }
 
 // AcceptedAt is when an operation was accepted; the zero time if its ID does not tell.
-func AcceptedAt(id string) time.Time {
-	ticket, err := uuid.Parse(Ticket(id))
+func AcceptedAt(id string) time.Time { return acceptedAt(Ticket(id)) }
+
+func acceptedAt(ticketText string) time.Time {
+	ticket, err := uuid.Parse(ticketText)
 	if err != nil {
 		return time.Time{}
 	}

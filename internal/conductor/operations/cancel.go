@@ -19,7 +19,7 @@ import (
 const cancelLook = 250 * time.Millisecond
 
 func cancel(ctx context.Context, s *session) error {
-	all, err := s.operations()
+	all, err := s.meant()
 	if err != nil {
 		return err
 	}

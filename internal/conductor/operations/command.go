@@ -12,7 +12,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"runtime"
 	"slices"
@@ -79,7 +78,13 @@ type options struct {
 	filter
 	follow bool
 	since  time.Duration
+	// limit is how many of the newest operations are looked at, unless all are.
+	limit int
+	all   bool
 }
+
+// usualLimit is how many of the newest operations are listed where nobody says how many.
+const usualLimit = 200
 
 func commands() []command {
 	narrow := func(flags *flag.FlagSet, o *options) {
@@ -88,11 +93,13 @@ func commands() []command {
 	}
 	return []command{
 		{
-			name: "list", about: "List the operations of all engines, the newest last.", run: list,
+			name: "list", about: "List the newest operations of all engines, the newest last, and failures that nobody has dealt with.", run: list,
 			flags: func(flags *flag.FlagSet, o *options) {
 				narrow(flags, o)
 				flags.BoolVar(&o.inProgress, "in-progress", false, "only those in progress")
 				flags.BoolVar(&o.failed, "failed", false, "only those that failed or were interrupted")
+				flags.IntVar(&o.limit, "limit", usualLimit, "look at this `number` of the newest operations of each engine")
+				flags.BoolVar(&o.all, "all", false, "look at all of them: that takes long where there are many")
 			},
 		},
 		{
@@ -244,50 +251,6 @@ func newSession(o options, console Console) (*session, error) {
 		s.dir = dir
 	}
 	return s, nil
-}
-
-// engines gives the parts of the journal. A state folder that is not there yet has none.
-func (s *session) engines() ([]*journal.Engine, error) {
-	if s.journal == nil {
-		j, err := journal.Look(s.dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			s.warn(fmt.Errorf("there is no state folder %s: no operation was begun with it yet", s.dir))
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		s.journal = j
-	}
-	return s.journal.Engines()
-}
-
-// operations returns all operations, the newest last. What can't be read is warned of.
-func (s *session) operations() ([]operation, error) {
-	return s.read((*journal.Engine).Records)
-}
-
-// open returns the operations that are in progress or have just ended, and what failed and is not
-// settled, the newest last.
-func (s *session) open() ([]operation, error) {
-	return s.read((*journal.Engine).Open)
-}
-
-func (s *session) read(of func(*journal.Engine) ([]journal.Record, []error)) ([]operation, error) {
-	engines, err := s.engines()
-	if err != nil {
-		return nil, err
-	}
-	now, all := time.Now(), []operation{}
-	for _, e := range engines {
-		records, problems := of(e)
-		s.warn(problems...)
-		for _, r := range records {
-			all = append(all, look(e, r, now))
-		}
-	}
-	slices.SortFunc(all, byTime)
-	return all, nil
 }
 
 // warn tells each problem once.

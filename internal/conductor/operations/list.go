@@ -5,11 +5,15 @@ package operations
 
 import (
 	"context"
+	"fmt"
 	"time"
 )
 
 func list(_ context.Context, s *session) error {
-	all, err := s.operations()
+	if s.limit < 1 {
+		return &usageError{fmt.Errorf("--limit takes a number above 0, not %d", s.limit)}
+	}
+	all, more, err := s.newest()
 	if err != nil {
 		return err
 	}
@@ -17,13 +21,18 @@ func list(_ context.Context, s *session) error {
 	if s.json {
 		return s.encode(struct {
 			Operations []operation `json:"operations"`
-		}{picked})
+			// More says that older operations were not looked at.
+			More bool `json:"more"`
+		}{picked, more})
 	}
-	if len(picked) == 0 {
+	if len(picked) > 0 {
+		s.print(listed(picked, s.Zone)...)
+	} else {
 		s.print("There are no such operations.")
-		return nil
 	}
-	s.print(listed(picked, s.Zone)...)
+	if more {
+		s.print(fmt.Sprintf("Older operations than the newest %d of an engine were not looked at: see --limit and --all.", s.limit))
+	}
 	return nil
 }
 

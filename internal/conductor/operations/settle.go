@@ -14,7 +14,7 @@ import (
 // settle notes that a person has dealt with a failure: no plan tells of it any more, and a removal is
 // not resumed.
 func settle(_ context.Context, s *session) error {
-	all, err := s.operations()
+	all, err := s.meant()
 	if err != nil {
 		return err
 	}

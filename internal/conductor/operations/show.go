@@ -13,7 +13,7 @@ import (
 )
 
 func show(_ context.Context, s *session) error {
-	all, err := s.operations()
+	all, err := s.meant()
 	if err != nil {
 		return err
 	}
