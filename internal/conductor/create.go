@@ -123,7 +123,7 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		if aside := o.giveWay(ctx, name); aside != nil {
 			return aside
 		}
-		return o.scope().NameConflict(name, o.engine.describe(ctx, holder), fault.NothingCreated, taken)
+		return o.nameConflict(ctx, holder, fault.NothingCreated, taken)
 	case time.Now().After(giveUp):
 		whose := "something that the engine is still making or removing has it"
 		return o.scope().NameConflict(name, whose, fault.NothingCreated, taken)

@@ -31,6 +31,9 @@ const (
 func (o *operation) exchangeIt(ctx context.Context) (*Container, error) {
 	o.enter(fault.StepUpdating)
 	if o.exchange.Predecessor == "" {
+		if err := o.awaitName(ctx); err != nil {
+			return nil, err
+		}
 		if err := o.beginExchange(ctx); err != nil {
 			return nil, err
 		}

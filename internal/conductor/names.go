@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -37,15 +38,18 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 		return nil
 	}
 	for giveUp := time.Now().Add(nameComes); ; {
-		holder, err := o.engine.inspect(ctx, name)
-		if err != nil {
-			return ignoreNotFound(err)
+		holder, err := o.lookFor(ctx, name)
+		switch {
+		case err != nil:
+			return err
+		case holder == nil:
+			return &asideError{}
 		}
 		records, _ := o.in.Lane(name)
 		records = slices.DeleteFunc(records, func(r journal.Record) bool { return r.ID == o.id || !r.InProgress() || !o.in.Alive(r) })
 		if r, ok := freedBy(records, name, holder.ID); ok {
 			park := circle(r, o.id, o.in.Find)
-			if park && o.Kind != KindUpdate {
+			if park && o.Kind == KindCreate {
 				return nil
 			}
 			return &asideError{awaited: r.ID, park: park}
@@ -57,6 +61,31 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 			return err
 		}
 	}
+}
+
+// nameConflict is the fault of a name that another container has. Where that is this workspace's own, the
+// configuration may be about to give it another name, of which nobody knows here until Terraform asks for that.
+func (o *operation) nameConflict(ctx context.Context, holder *Container, exists fault.Exists, taken error) error {
+	f := o.scope().NameConflict(holder.Name, o.engine.describe(ctx, holder), exists, taken)
+	if o.entry.scope != "" && o.engine.ownsContainer(ctx, holder, o.entry.scope) {
+		return f.OfOwnName()
+	}
+	return f
+}
+
+// awaitName makes sure that the name that an exchange is to have is free, before anything is changed.
+func (o *operation) awaitName(ctx context.Context) error {
+	if o.PriorName == "" || o.PriorName == o.Spec.Name {
+		return nil
+	}
+	holder, err := o.lookFor(ctx, o.Spec.Name)
+	if err != nil || holder == nil || holder.ID == o.containerID {
+		return err
+	}
+	if aside := o.giveWay(ctx, o.Spec.Name); aside != nil {
+		return aside
+	}
+	return o.nameConflict(ctx, holder, fault.Unchanged, nil)
 }
 
 // freedBy finds the operation under way that takes a name away from the container that has it. It is pure.
@@ -92,7 +121,7 @@ func circle(r journal.Record, id string, find func(string) (journal.Record, erro
 // it holds then has to be released, also on an error.
 func (o *operation) stepAside(ctx context.Context, hold *journal.Hold, aside *asideError) (*journal.Hold, error) {
 	if aside.park && !o.parked {
-		_, temporary := temporaryNames(o.id, o.PriorName)
+		temporary := o.parkingName()
 		o.logger.Info("giving up the name for a moment, since names are exchanged", "for", aside.awaited)
 		err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerRename(ctx, o.containerID, temporary) })
 		if err != nil {
@@ -123,6 +152,17 @@ func (o *operation) holdsName(id string) bool {
 	return err == nil && r.InProgress() && !r.Parked && o.in.Alive(r)
 }
 
+// parkingName is the name of a container that has given up its own. An exchange knows it as the name of a
+// container that was moved out of the way.
+func (o *operation) parkingName() string {
+	name := o.PriorName
+	if o.Kind == KindExchange {
+		name = o.Spec.Name
+	}
+	_, prior := temporaryNames(o.id, name)
+	return prior
+}
+
 // unpark gives a container its name back whose rename failed after it had given that up.
 func (o *operation) unpark(ctx context.Context) {
 	if !o.parked {
@@ -131,7 +171,7 @@ func (o *operation) unpark(ctx context.Context) {
 	ctx, cancel := contextForLook(ctx)
 	defer cancel()
 	c, err := o.engine.inspect(ctx, o.containerID)
-	if _, temporary := temporaryNames(o.id, o.PriorName); err == nil && c.Name == temporary {
+	if err == nil && c.Name == o.parkingName() {
 		err = o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerRename(ctx, o.containerID, o.PriorName) })
 	}
 	if err != nil {

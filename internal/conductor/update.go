@@ -222,9 +222,9 @@ func (o *operation) act(ctx context.Context, a action) (*Container, error) {
 }
 
 func (o *operation) renameConflict(ctx context.Context, taken error) error {
-	whose := "another container has it"
-	if holder, err := o.engine.inspect(ctx, o.Spec.Name); err == nil {
-		whose = o.engine.describe(ctx, holder)
+	holder, err := o.engine.inspect(ctx, o.Spec.Name)
+	if err != nil {
+		return o.scope().NameConflict(o.Spec.Name, "another container has it", o.exists(), taken)
 	}
-	return o.scope().NameConflict(o.Spec.Name, whose, o.exists(), taken)
+	return o.nameConflict(ctx, holder, o.exists(), taken)
 }

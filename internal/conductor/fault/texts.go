@@ -138,6 +138,16 @@ func (s Scope) NameConflict(name, whose string, exists Exists, err error) *Fault
 	}, err)
 }
 
+// OfOwnName is a name conflict with a container that the same workspace made. Whether its state still has it is not
+// known here: if so, to import it would be no help.
+func (f *Fault) OfOwnName() *Fault {
+	own := *f
+	own.Hint = "this workspace made that container; if its state has it, and it is to get another name, apply again, and where names are " +
+		"exchanged, raise -parallelism above the number of names that change, since Terraform has to ask for all of them at once, " +
+		"or give one of them a third name first; if no state has it, " + f.Hint
+	return &own
+}
+
 // PortTaken is a port of the host that something else has. By says what, in one line.
 func (s Scope) PortTaken(port, by string, exists Exists, err error) *Fault {
 	return s.make(Fault{
