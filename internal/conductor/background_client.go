@@ -11,7 +11,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
 
@@ -60,7 +59,11 @@ func startBackground(ctx context.Context, opts Options, where address, kept *jou
 		StateDir: kept.Dir(), Caller: caller, Scope: opts.Scope, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
 	}
 	command := exec.Command(opts.Background[0], opts.Background[1:]...) //nolint:noctx // It outlives every context of this process.
-	command.Env = backgroundEnvironment(os.Environ())
+	folder, err := os.Getwd()
+	if err != nil {
+		return nil, fmt.Errorf("finding the working directory: %w", err)
+	}
+	command.Env = backgroundEnvironment(os.Environ(), folder)
 	conn, err := startDetached(command)
 	if err != nil {
 		return nil, err
@@ -94,24 +97,6 @@ func greet(ctx context.Context, conn net.Conn, greeting hello) (*backgroundClien
 	b.working.Go(b.read)
 	b.working.Go(b.write)
 	return b, nil
-}
-
-// backgroundEnvironment keeps what the Docker client and what it starts need. What names the engine or
-// its credentials has been resolved before.
-func backgroundEnvironment(environment []string) []string {
-	var kept []string
-	for _, pair := range environment {
-		name, _, _ := strings.Cut(strings.ToUpper(pair), "=")
-		if strings.HasPrefix(name, "TF_") || strings.HasPrefix(name, "PLUGIN_") {
-			continue
-		}
-		switch {
-		case strings.HasPrefix(name, "DOCKER_"), strings.HasPrefix(name, "XDG_"), strings.HasPrefix(name, "SSH_"), strings.HasSuffix(name, "_PROXY"),
-			name == "HOME", name == "PATH", name == "USER", name == "LOGNAME", name == "TMPDIR", name == "TZ", name == "LANG":
-			kept = append(kept, pair)
-		}
-	}
-	return kept
 }
 
 // cast asks for a cast, and returns what the background conductor says to it, and the number by which the
