@@ -206,15 +206,23 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 	return journal.Record{}, nil, nil
 }
 
-// mayBe reports whether a container that has the name can be the one of an operation that the journal does not
-// know: a create of gantry's made it, the operation itself or one before it. An image can hand the label down.
-func (a awaited) mayBe(ctx context.Context, c *Container) bool {
-	operation := c.Labels[LabelOperation]
-	_, _, ticket, err := journal.SplitID(operation)
-	if err != nil || ticket > journal.Ticket(a.id) {
-		return false
+// shown reports whether a container that has the name is shown to be the one of an operation that the journal does
+// not know: by the operation's ID. That the name is the same proves nothing, nor does a label that an image handed
+// down.
+func (a awaited) shown(ctx context.Context, c *Container) bool {
+	label := c.Labels[LabelOperation]
+	if label != "" && a.engine.inherited(ctx, c.ImageID, label) {
+		label = ""
 	}
-	return !a.engine.inherited(ctx, c.ImageID, operation)
+	return journal.Concerns(a.id, c.ID, label)
+}
+
+// own reports whether a container, found by an ID or a name, is the one of the operation of a record.
+func (a awaited) own(ctx context.Context, c *Container, r journal.Record) bool {
+	if a.in == nil {
+		return a.shown(ctx, c)
+	}
+	return c.ID == r.ContainerID || a.engine.madeBy(ctx, a.engine.recall(a.id), c)
 }
 
 // appear finds the operation's container, or the one that took its place since. Where the journal knows
@@ -225,7 +233,7 @@ func (a awaited) appear(ctx context.Context) (*Container, error) {
 		ref := cmp.Or(r.ContainerID, a.scope.Container)
 		found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
 		switch {
-		case err == nil && a.in != nil && (ref == r.ContainerID || e.madeBy(ctx, e.recall(a.id), found)), err == nil && a.in == nil && a.mayBe(ctx, found):
+		case err == nil && a.own(ctx, found, r):
 			return found, nil
 		case ctx.Err() != nil:
 			return nil, a.scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
@@ -235,15 +243,27 @@ func (a awaited) appear(ctx context.Context) (*Container, error) {
 			records, _ := a.in.Lane(r.Lanes()[0])
 			next, ok := successor(records, r)
 			if !ok || a.fault != nil {
-				return nil, a.scope.NotFound(err)
+				return nil, a.missing(ctx, found, err)
 			}
 			r = next
 			continue
 		case a.elsewhere().IsZero():
-			return nil, a.scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id))
+			return nil, a.missing(ctx, found, err)
 		}
 		// The next look finds out whether ctx has ended.
 		_ = pause(ctx, appearLook)
+	}
+}
+
+// missing is the fault of an operation whose container is not on the engine. Other has its name; nil is none.
+func (a awaited) missing(ctx context.Context, other *Container, err error) *fault.Fault {
+	switch {
+	case other != nil:
+		return a.scope.Mistaken(a.engine.describe(ctx, other))
+	case a.in != nil:
+		return a.scope.NotFound(err)
+	default:
+		return a.scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id))
 	}
 }
 

@@ -59,7 +59,7 @@ func (n *entry) intend(r journal.Record, accepted func(id string)) {
 		n.refused = err
 		n.logger.Warn("the intent can't be kept", "error", err)
 	}
-	accepted(newOperationID(r.Engine, r.Lanes()[0]))
+	accepted(journal.ID(r.Engine, r.Lanes()[0], journal.NewTicket(r)))
 }
 
 // hold takes the lanes of the operation among all processes that share the state folder; nil where there

@@ -21,6 +21,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
+	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -42,6 +43,8 @@ type fakeEngine struct {
 	grace time.Duration
 	// host is the name that its host reports.
 	host string
+	// imageLabel is the operation that the labels of all images name.
+	imageLabel string
 }
 
 type fakeContainer struct {
@@ -173,9 +176,12 @@ func noSuch(ref string) error {
 func (f *fakeEngine) ClientVersion() string { return "1.41" }
 func (f *fakeEngine) Close() error          { return nil }
 
-// ImageInspect says of every image that it has no labels.
+// ImageInspect says of every image that it has no labels, or that of an operation.
 func (f *fakeEngine) ImageInspect(context.Context, string, ...client.ImageInspectOption) (image.InspectResponse, error) {
-	return image.InspectResponse{}, nil
+	if f.imageLabel == "" {
+		return image.InspectResponse{}, nil
+	}
+	return image.InspectResponse{Config: &dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{Labels: map[string]string{LabelOperation: f.imageLabel}}}}, nil
 }
 
 func (f *fakeEngine) Info(ctx context.Context) (system.Info, error) {

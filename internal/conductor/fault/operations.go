@@ -63,6 +63,18 @@ func (s Scope) Vanished(operation string, at time.Time) *Fault {
 	}, nil)
 }
 
+// Mistaken is a wait for a container that is not there, though another one has its name. Whose describes that in
+// one line.
+func (s Scope) Mistaken(whose string) *Fault {
+	return s.make(Fault{
+		Kind: NameConflict, Step: StepWaiting, Attribute: []string{"operations"},
+		Summary: fmt.Sprintf("Unable to wait for container %q on engine %q: another container has its name", s.Container, s.Engine),
+		Message: whose + "; nothing shows that it is the one of operation " + s.Operation,
+		Hint: "wait for the operation_id that the container's resource has by now: \"terraform apply\" there first, if this one is of an earlier run; " +
+			"if two resources or Terraform states want this name, give one of them another; keep state_dir from one run to the next, and the provider knows its operations",
+	}, nil)
+}
+
 // RefusedBehind is an operation that was queued behind a cast that failed. The failure has an error of its
 // own, which is not repeated here.
 func (s Scope) RefusedBehind(operation string, cause *Fault) *Fault {

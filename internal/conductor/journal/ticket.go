@@ -22,7 +22,7 @@ func (e *Engine) draw(r Record) (string, error) {
 			highest = max(highest, all[len(all)-1].ticket)
 		}
 	}
-	return nextTicket(originOf(e.journal.dir).sign(uuid.Must(uuid.NewV7())), highest).String(), nil
+	return nextTicket(concern(originOf(e.journal.dir).sign(uuid.Must(uuid.NewV7())), r), highest).String(), nil
 }
 
 // nextTicket returns the ticket that the clock gives, or, where that is not higher than the highest
