@@ -4,23 +4,23 @@
 package journal
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
 )
 
-// origin tells in a ticket which state folder drew it, on which machine since which start of it: an operation
-// that was accepted there, and that the folder does not know any more, is not under way. It takes the place of
-// random bits; those at the end stay, by which a person names an operation.
+// origin tells in a ticket which state folder drew it, on which machine since which start of it, and seen from where:
+// an operation that was accepted there, and that the folder does not know any more, is not under way. It takes the
+// place of random bits; those at the end stay, by which a person names an operation.
 type origin [3]byte
 
-// originAt is where a ticket has its origin, in bytes: behind the time and the two bits of the variant.
+// originAt is where a ticket has its origin, in bytes: behind the time and the byte with the variant.
 const originAt = 9
 
 func originOf(dir string) origin {
@@ -32,7 +32,14 @@ func originOf(dir string) origin {
 	}
 	host, _ := os.Hostname()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // Other systems have none: then the name alone tells.
-	sum := sha256.Sum256(bytes.Join([][]byte{[]byte(host), boot, []byte(dir)}, []byte{0}))
+	// Containers that share the host's name, as with its network, have folders of their own behind the same path.
+	mounts, _ := os.Readlink("/proc/self/ns/mnt")
+	return newOrigin(host, string(boot), mounts, dir)
+}
+
+// newOrigin is the origin of what tells one state folder from another. It is pure.
+func newOrigin(host, boot, mounts, dir string) origin {
+	sum := sha256.Sum256([]byte(strings.Join([]string{host, boot, mounts, dir}, "\x00")))
 	return origin(sum[:len(origin{})])
 }
 
