@@ -78,6 +78,20 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 	}
 }
 
+// Heard settles the failure of an operation that Await found made up for: whoever waited has been told of it, and
+// nothing is left that a plan could do about it.
+func (c *Conductor) Heard(operationID string) {
+	c.mu.Lock()
+	e := c.engine
+	c.mu.Unlock()
+	if e == nil || e.journal == nil {
+		return
+	}
+	if err := e.journal.Knower(operationID).Change(operationID, settled); err != nil {
+		e.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
+	}
+}
+
 // awaited is an operation that has ended, as far as the journal knows.
 type awaited struct {
 	engine *engine
@@ -116,7 +130,7 @@ func (a awaited) image(ctx context.Context, got Gathered) (Gathered, error) {
 		if err != nil || !imageRecovered(a.record, img) {
 			return got, a.fault
 		}
-		got.Recovered = a.fault
+		got.Recovered = a.fault.Past()
 	} else if img, err = a.appearImage(ctx); err != nil {
 		return got, err
 	}
@@ -136,7 +150,7 @@ func (a awaited) container(ctx context.Context, got Gathered, wait Wait) (Gather
 	case err != nil:
 		return got, err
 	}
-	got.ContainerID, got.Recovered = got.Container.ID, a.fault
+	got.ContainerID, got.Recovered = got.Container.ID, a.fault.Past()
 	known := a.in != nil && (a.fault != nil || a.record.Outcome == journal.Done)
 	if wait == "" && known {
 		return got, nil

@@ -132,6 +132,8 @@ func (c *Conductor) LookImage(ctx context.Context, name, operationID string) (Im
 	if ignoreNotFound(err) != nil {
 		return ImageStanding{}, t.explain(ctx, err)
 	}
-	standing.Image, standing.Recovered = img, known.Fault != nil && imageRecovered(recalled.judged, img)
+	if standing.Image = img; known.Fault != nil && imageRecovered(recalled.judged, img) {
+		standing.Recovered, standing.Fault = true, known.Fault.Past()
+	}
 	return standing, nil
 }

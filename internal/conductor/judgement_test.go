@@ -66,7 +66,7 @@ func TestRecovered(t *testing.T) {
 }
 
 // A refresh and a barrier judge a failed cast alike: as long as it stands, once its container is as it
-// should be, and once somebody has dealt with it.
+// should be, and once whoever waited has been told.
 func TestBarrierJudgesAsARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
@@ -95,17 +95,15 @@ func TestBarrierJudgesAsARefresh(t *testing.T) {
 		faultOf(t, err, fault.Unhealthy)
 
 		f.setHealth("web", "healthy")
-		if s := look(); s.Fault == nil || !s.Recovered {
+		if s := look(); s.Fault == nil || !s.Recovered || s.Fault.Message == "" || s.Fault.Exists != "" || s.Fault.Hint != "" {
 			t.Errorf("it has recovered, and a refresh sees %+v", s)
 		}
 		got, err := c.Await(t.Context(), cast.id, "")
-		if err != nil || got.Recovered == nil || got.Container == nil || got.ContainerID == "" {
+		if err != nil || got.Recovered == nil || got.Recovered.Exists != "" || got.Container == nil || got.ContainerID == "" {
 			t.Errorf("it has recovered, and a barrier gathers %+v, %v", got, err)
 		}
 
-		if err := e.journal.Change(cast.id, func(r *journal.Record) { r.Settled = true }); err != nil {
-			t.Fatal(err)
-		}
+		c.Heard(cast.id)
 		if s := look(); s.Fault != nil || !s.Settled {
 			t.Errorf("it is settled, and a refresh sees %+v", s)
 		}

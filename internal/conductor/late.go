@@ -115,13 +115,7 @@ func (e *engine) settleRemovals(ctx context.Context, told []journal.Record) {
 		if ctx.Err() != nil {
 			return
 		}
-		err := e.journal.Knower(r.ID).Change(r.ID, func(r *journal.Record) {
-			if r.InProgress() {
-				r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
-			}
-			r.Settled = true
-		})
-		if err != nil {
+		if err := e.journal.Knower(r.ID).Change(r.ID, settled); err != nil {
 			e.logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
 		}
 	}

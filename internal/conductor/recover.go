@@ -175,7 +175,9 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		e.stays(name, containerID)
 	}
 	if standing.Fault != nil {
-		standing.Recovered = recovered(known.judged, standing.Container, time.Now())
+		if standing.Recovered = recovered(known.judged, standing.Container, time.Now()); standing.Recovered {
+			standing.Fault = standing.Fault.Past()
+		}
 	}
 	switch {
 	case x.underWay:

@@ -200,6 +200,9 @@ func TestAccBarrierPassesWhatRecovered(t *testing.T) {
 	healed, settled := r.watch(r.Name("healed")), r.watch(r.Name("settled"))
 	plan := r.plansChange("must be replaced", "gantry_container.started")
 	r.warns(plan, r.Name("healed"), "By now it is as it should be: no changes are needed.")
+	if _, healed, _ := strings.Cut(flat(plan), fmt.Sprintf("Warning: Container %q", r.Name("healed"))); strings.Contains(healed[:strings.Index(healed, "By now")], "the next apply replaces it") {
+		t.Errorf("the plan says of what recovered that it is replaced:\n%s", plan)
+	}
 	if strings.Contains(plan, fmt.Sprintf("%q on engine", r.Name("settled"))) {
 		t.Errorf("the plan tells of a failure that is settled:\n%s", plan)
 	}
@@ -209,6 +212,10 @@ func TestAccBarrierPassesWhatRecovered(t *testing.T) {
 	if !strings.Contains(flat(output), fmt.Sprintf("Container %q on engine %q failed and recovered", r.Name("healed"), r.HostName())) {
 		t.Errorf("the barrier does not tell what recovered:\n%s", output)
 	}
+	if plan := r.cli.must("plan", "-detailed-exitcode"); strings.Contains(plan.output, "failed after the last apply") {
+		t.Errorf("the plan tells again what the barrier told:\n%s", plan.output)
+	}
+	r.nothingUnsettled()
 	for _, untouched := range []watched{healed, settled} {
 		if err := untouched.untouched(); err != nil {
 			t.Error(err)

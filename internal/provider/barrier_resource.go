@@ -227,6 +227,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 		f := recovered[key]
 		diags.AddWarning(fmt.Sprintf("%s on engine %q failed and recovered", upper(f.Subject()), f.Engine),
 			fmt.Sprintf("%s, at %s.\n%s\n\nBy now it is as it should be, and the barrier passes.", f.Summary, f.Time.Local().Format(time.RFC1123), f.Detail()))
+		r.conductor.Heard(operations[key].ValueString())
 	}
 	if !diags.HasError() {
 		plan.Results = types.MapValueMust(types.ObjectType{AttrTypes: resultTypes()}, results)

@@ -110,6 +110,17 @@ func (f *Fault) Error() string { return f.Summary + "\n\n" + f.Detail() }
 // Unwrap gives the error behind the fault, for errors.Is.
 func (f *Fault) Unwrap() error { return f.err }
 
+// Past returns the fault as it is told once it has been made up for: what was there after it, and what to do then,
+// holds no more. Nil stays nil.
+func (f *Fault) Past() *Fault {
+	if f == nil {
+		return nil
+	}
+	past := *f
+	past.Exists, past.Hint = "", ""
+	return &past
+}
+
 // Detail is the text below the summary: where it happened, why, what exists now, what to do.
 func (f *Fault) Detail() string {
 	var paragraphs []string
