@@ -9,6 +9,7 @@ import (
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
+	"github.com/docker/docker/api/types/image"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -44,7 +45,7 @@ type Image struct {
 
 // image reads an image by ID or reference.
 func (e *engine) image(ctx context.Context, ref string) (*Image, error) {
-	r, err := e.api.ImageInspect(ctx, ref)
+	r, err := looking(ctx, func() (image.InspectResponse, error) { return e.api.ImageInspect(ctx, ref) })
 	if err != nil {
 		return nil, err
 	}

@@ -202,7 +202,7 @@ func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions 
 
 // network reads a network by ID or name.
 func (e *engine) network(ctx context.Context, ref string) (*Network, error) {
-	r, err := e.api.NetworkInspect(ctx, ref, network.InspectOptions{})
+	r, err := looking(ctx, func() (network.Inspect, error) { return e.api.NetworkInspect(ctx, ref, network.InspectOptions{}) })
 	if err != nil {
 		return nil, err
 	}

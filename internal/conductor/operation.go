@@ -307,7 +307,7 @@ func (o *operation) change(ctx context.Context, request func(context.Context) er
 
 // inspect reads a container by ID or name.
 func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
-	r, err := e.api.ContainerInspect(ctx, ref)
+	r, err := looking(ctx, func() (container.InspectResponse, error) { return e.api.ContainerInspect(ctx, ref) })
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/containerd/errdefs"
 	"github.com/docker/docker/client"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -38,11 +39,21 @@ func unknown(ctx context.Context, err error) bool {
 
 // retrying repeats what failed for a lost answer. What is repeated must be idempotent.
 func retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
+	return repeating(ctx, lostAnswer, attempt)
+}
+
+// looking repeats a look that failed for trouble of the engine's own: that may pass, and what is being waited for
+// must not count as failed because of it. A change is not repeated for that: nobody knows how far it came.
+func looking[T any](ctx context.Context, look func() (T, error)) (T, error) {
+	return repeating(ctx, func(err error) bool { return errdefs.IsInternal(err) || errdefs.IsUnavailable(err) }, look)
+}
+
+func repeating[T any](ctx context.Context, again func(error) bool, attempt func() (T, error)) (T, error) {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = retryFirst, retryMost
 	return backoff.Retry(ctx, func() (T, error) {
 		result, err := attempt()
-		if err != nil && (!lostAnswer(err) || ctx.Err() != nil) {
+		if err != nil && (!again(err) || ctx.Err() != nil) {
 			err = backoff.Permanent(err)
 		}
 		return result, err

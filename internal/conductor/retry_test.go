@@ -117,6 +117,31 @@ func TestLostAnswer(t *testing.T) {
 	}
 }
 
+// Trouble of the engine at a look does not make a failure of what is waited for, unless it stays.
+func TestTroubleAtALookPasses(t *testing.T) {
+	for _, tt := range []struct {
+		failures int
+		want     bool
+	}{{2, true}, {-1, false}} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.before = func(_ context.Context, call string) error {
+				if call != "inspect" || tt.failures == 0 {
+					return nil
+				}
+				tt.failures--
+				return errHeartless
+			}
+			out, err := f.conductor(t, Options{}).Call(t.Context(), create("web"))
+			if !tt.want {
+				faultOf(t, err, fault.EngineError)
+			} else if err != nil || out.Container == nil || len(f.containers) != 1 {
+				t.Errorf("%d containers, %v", len(f.containers), err)
+			}
+		})
+	}
+}
+
 // silentObjects is fakeEngine that knows a network, a volume and its containers, and whose answers to creates and
 // removals get lost.
 type silentObjects struct {

@@ -128,7 +128,7 @@ func (s VolumeSpec) meets(v *Volume) bool {
 }
 
 func (e *engine) volume(ctx context.Context, name string) (*Volume, error) {
-	r, err := e.api.VolumeInspect(ctx, name)
+	r, err := looking(ctx, func() (volume.Volume, error) { return e.api.VolumeInspect(ctx, name) })
 	if err != nil {
 		return nil, err
 	}

@@ -15,7 +15,7 @@ import (
 // Disturbance is one way in which a call to the engine goes wrong.
 type Disturbance string
 
-// The disturbances. All but [ResetAfter] and [Truncate] keep the call from the engine.
+// The disturbances. All but [ResetAfter] and [Truncate] keep the call from the engine, [Gone] those after it, too.
 const (
 	// ResetBefore closes the connection before the engine hears of the call.
 	ResetBefore Disturbance = "reset before"
@@ -29,11 +29,13 @@ const (
 	Truncate Disturbance = "truncated"
 	// Stall never answers; the client has to leave.
 	Stall Disturbance = "stall"
+	// Gone breaks all connections to the engine, those of the events too, and lets no call through any more.
+	Gone Disturbance = "gone"
 )
 
 // Disturbances returns all of them.
 func Disturbances() []Disturbance {
-	return []Disturbance{ResetBefore, ResetAfter, ServerError, Conflict, Truncate, Stall}
+	return []Disturbance{ResetBefore, ResetAfter, ServerError, Conflict, Truncate, Stall, Gone}
 }
 
 // Nth is the disturbance of one call.
@@ -66,6 +68,11 @@ func (p *Proxy) DisturbNth(after int, how Disturbance) *Nth {
 			}
 			panic(http.ErrAbortHandler)
 		}
+	case Gone:
+		// The first call counts: hit hears of all of them.
+		r.left, r.cut = -1, true
+		r.hit = func(c *Call) { nth.hit.CompareAndSwap(nil, c) }
+		r.before = func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 	}
 	p.add(r)
 	return nth

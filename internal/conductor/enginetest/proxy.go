@@ -39,6 +39,8 @@ type Proxy struct {
 	over chan struct{} // closed with the test
 	// rules apply in their order; the first that matches wins.
 	rules []*rule
+	// underWay has what breaks the calls that have not ended.
+	underWay map[*Call]context.CancelFunc
 }
 
 // Call is one request to the engine.
@@ -75,6 +77,8 @@ type rule struct {
 	held *Gate
 	// truncate sends half of the answer.
 	truncate bool
+	// cut breaks what is under way.
+	cut bool
 	// hit hears of the calls that the rule applies to.
 	hit func(*Call)
 }
@@ -93,7 +97,7 @@ func NewProxy(tb testing.TB, engine *Engine) *Proxy {
 	listener, err := (&net.ListenConfig{}).Listen(engine.context(), "unix", socket)
 	engine.must(err, "listen on the proxy's socket")
 
-	p := &Proxy{Host: "unix://" + socket, t: tb, news: make(chan struct{}), over: make(chan struct{})}
+	p := &Proxy{Host: "unix://" + socket, t: tb, news: make(chan struct{}), over: make(chan struct{}), underWay: make(map[*Call]context.CancelFunc)}
 	tb.Cleanup(func() { close(p.over) })
 	dial := engine.Docker.Dialer()
 	transport := &http.Transport{
@@ -114,7 +118,11 @@ func NewProxy(tb testing.TB, engine *Engine) *Proxy {
 		},
 	}
 	server := &http.Server{
-		Handler:           http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { p.serve(w, r, forward) }),
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, breaks := context.WithCancel(r.Context())
+			defer breaks()
+			p.serve(w, r.WithContext(ctx), breaks, forward)
+		}),
 		ReadHeaderTimeout: Patience,
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
@@ -254,16 +262,6 @@ func (p *Proxy) Fail(method, pattern string, times, status int, message string) 
 	p.add(&rule{method: method, pattern: pattern, left: times, before: answering(status, message)})
 }
 
-// answering answers as an engine does that refuses a call.
-func answering(status int, message string) func(http.ResponseWriter, *http.Request) bool {
-	return func(w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(status)
-		fmt.Fprintf(w, "{\"message\":%q}\n", message)
-		return true
-	}
-}
-
 // DropAnswer lets the engine carry out the next calls that match, and closes the connection
 // instead of answering.
 func (p *Proxy) DropAnswer(method, pattern string, times int) {
@@ -326,7 +324,8 @@ func (p *Proxy) add(r *rule) {
 
 var version = regexp.MustCompile(`^/v\d+\.\d+`)
 
-func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handler) {
+// serve answers a call. Breaks ends its context.
+func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, breaks context.CancelFunc, forward http.Handler) {
 	call := &Call{
 		Method: r.Method, Path: version.ReplaceAllString(r.URL.Path, ""), Query: r.URL.Query(), Start: time.Now(),
 	}
@@ -339,6 +338,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handl
 	}
 	p.mu.Lock()
 	p.log = append(p.log, call)
+	p.underWay[call] = breaks
 	var applies rule
 	if i := slices.IndexFunc(p.rules, func(r *rule) bool {
 		return r.left != 0 && call.matches(r.method, r.pattern)
@@ -347,6 +347,11 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handl
 		applies = *p.rules[i]
 		if applies.hit != nil {
 			applies.hit(&Call{Method: call.Method, Path: call.Path, Query: call.Query})
+		}
+		if applies.cut {
+			for _, breaks := range p.underWay {
+				breaks()
+			}
 		}
 	}
 	p.announce()
@@ -357,6 +362,7 @@ func (p *Proxy) serve(w http.ResponseWriter, r *http.Request, forward http.Handl
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		call.Status, call.Ended = answer.status, true
+		delete(p.underWay, call)
 		p.announce()
 	}()
 	if applies.before != nil && applies.before(answer, r) {
@@ -389,24 +395,3 @@ func (p *Proxy) announce() {
 	close(p.news)
 	p.news = make(chan struct{})
 }
-
-// statusWriter remembers the status.
-type statusWriter struct {
-	http.ResponseWriter
-	status int
-}
-
-func (w *statusWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
-
-// Unwrap lets the reverse proxy flush and hijack.
-func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
-
-// nowhere takes an answer that nobody gets.
-type nowhere struct{ header http.Header }
-
-func (n *nowhere) Header() http.Header         { return n.header }
-func (n *nowhere) Write(p []byte) (int, error) { return len(p), nil }
-func (n *nowhere) WriteHeader(int)             {}

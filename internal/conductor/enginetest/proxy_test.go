@@ -214,3 +214,32 @@ func TestProxyDisturbs(t *testing.T) {
 		}
 	})
 }
+
+// An engine that is gone breaks what is under way, and answers nothing until it is back.
+func TestProxyGone(t *testing.T) {
+	t.Parallel()
+	engine := enginetest.New(t)
+	proxy := enginetest.NewProxy(t, engine)
+	docker := through(t, proxy)
+	_, failed := docker.Events(t.Context(), events.ListOptions{Filters: filters.NewArgs(filters.Arg("container", engine.Name("none")))})
+	proxy.Await("GET", "/events", 1)
+	nth := proxy.DisturbNth(1, enginetest.Gone)
+	if _, err := docker.Info(t.Context()); err != nil || nth.Hit() != nil {
+		t.Errorf("the call before: %v, hit %v", err, nth.Hit())
+	}
+	for range 2 {
+		if _, err := docker.Info(t.Context()); !client.IsErrConnectionFailed(err) {
+			t.Errorf("got %v", err)
+		}
+	}
+	if err := <-failed; err == nil {
+		t.Error("the stream of events ended as if nothing had happened")
+	}
+	if hit := nth.Hit(); hit == nil || hit.Path != "/info" {
+		t.Errorf("hit %v", hit)
+	}
+	proxy.Clear()
+	if _, err := docker.Info(t.Context()); err != nil {
+		t.Errorf("when it is back: %v", err)
+	}
+}
