@@ -113,7 +113,7 @@ func limitComplaints() []complaint {
 		{says: `cpu\.rt_|cpu real-time`, attribute: "cpu_rt_runtime", advice: "use less than cpu_rt_period, and give the engine itself time for real-time processes (--cpu-rt-runtime of dockerd)"},
 		{says: `blkio\.|io\.max|io\.weight|io\.bfq\.weight`, attribute: "blkio_config", advice: "name block devices that the engine's host has, and rates that its kernel takes"},
 		{says: `shm size`, attribute: "shm_size", advice: "use a positive size"},
-		{says: `^(?:overlay2?: )?unknown option`, attribute: "storage_opt", advice: "use an option that the engine's storage driver has (docker info names the driver)"},
+		{says: `(?:^|: )unknown option`, attribute: "storage_opt", advice: "use an option that the engine's storage driver has (docker info names the driver)"},
 		{says: `storage-opt`, attribute: "storage_opt", advice: "leave it out: the engine's storage driver does not take it"},
 		{says: `cgroup-parent`, attribute: "cgroup_parent", advice: "use a name that the engine's cgroup driver takes: for systemd that of a slice"},
 	}
