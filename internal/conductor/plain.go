@@ -25,16 +25,32 @@ type EngineDefaults struct {
 	Isolation string
 	// NoNewPrivileges says that the engine is configured so that no container gains privileges.
 	NoNewPrivileges bool
+	// Platform is the host's own (os/architecture); empty is not known.
+	Platform string
 }
 
 func observeDefaults(info system.Info) EngineDefaults {
 	d := EngineDefaults{LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
 	d.Isolation = strings.ToLower(string(info.Isolation))
 	d.NoNewPrivileges = slices.Contains(info.SecurityOptions, "name=no-new-privileges")
+	if slices.Contains(architectures(), info.Architecture) {
+		d.Platform = plainPlatform(info.OSType + "/" + info.Architecture)
+	}
 	if info.CgroupVersion == "1" {
 		d.Cgroup = "host"
 	}
 	return d
+}
+
+// architectures are those of hosts, as their kernels name them, of which every spelling of a platform has one form.
+func architectures() []string {
+	return []string{"x86_64", "aarch64", "i386", "i686", "ppc64le", "s390x", "riscv64"}
+}
+
+// Foreign reports whether an image's platform is another one than the host's. The host runs such an image only
+// by emulation, and a pull without a platform brings another one.
+func (d EngineDefaults) Foreign(platform string) bool {
+	return platform != "" && d.Platform != "" && plainPlatform(platform) != d.Platform
 }
 
 // Plain has one spelling of all settings that mean the same to an engine with these defaults. What

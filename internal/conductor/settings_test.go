@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/system"
 	"github.com/google/go-cmp/cmp"
 )
 
@@ -184,6 +185,22 @@ func TestPlainLeavesOutDefaults(t *testing.T) {
 	want := Settings{Limits: Limits{Memory: 64 << 20}, Security: Security{Privileged: true}}
 	if diff := cmp.Diff(want, reported.Plain(d)); diff != "" {
 		t.Error(diff)
+	}
+}
+
+func TestObserveDefaults(t *testing.T) {
+	for _, test := range []struct {
+		info system.Info
+		want EngineDefaults
+	}{
+		{system.Info{OSType: "linux", Architecture: "x86_64", CgroupVersion: "1"}, EngineDefaults{Cgroup: "host", Platform: "linux/amd64"}},
+		{system.Info{OSType: "linux", Architecture: "aarch64", CgroupVersion: "2"}, EngineDefaults{Cgroup: "private", Platform: "linux/arm64"}},
+		{system.Info{OSType: "linux", Architecture: "armv7l", SecurityOptions: []string{"name=seccomp,profile=builtin", "name=no-new-privileges"}},
+			EngineDefaults{Cgroup: "private", NoNewPrivileges: true}},
+	} {
+		if diff := cmp.Diff(test.want, observeDefaults(test.info)); diff != "" {
+			t.Errorf("%s: %s", test.info.Architecture, diff)
+		}
 	}
 }
 

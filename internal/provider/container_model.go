@@ -255,6 +255,9 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 	m.Name = types.StringValue(c.Name)
 	m.Image = meaning.New(meaning.Reference, c.Image)
 	m.Platform = meaning.Null(meaning.Platform)
+	if c.Defaults.Foreign(image.Platform) { // No engine tells whether somebody asked for it.
+		m.Platform = meaning.New(meaning.Platform, image.Platform)
+	}
 	m.Entrypoint, m.Command = importWords(c, image)
 	m.Environment = importEnvironment(c.Environment, image.Environment, c.Unset)
 	m.Labels = importMap(withoutTools(c.Labels), image.Labels)

@@ -100,3 +100,29 @@ func TestNoNewPrivilegesOfTheEngine(t *testing.T) {
 		t.Errorf("to allow what the engine does not replaces because of %v", p.replace)
 	}
 }
+
+// An image of another platform than the host's comes only if it is asked for: an import says so, and the plan after
+// it is empty whether the configuration does or not.
+func TestImportOfAForeignPlatform(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ host, image, want string }{
+		{"linux/amd64", "linux/arm64", "linux/arm64"},
+		{"linux/amd64", "linux/arm/v7", "linux/arm/v7"},
+		{"linux/arm64", "linux/arm64/v8", ""},
+		{"linux/amd64", "linux/amd64", ""},
+		{"", "linux/arm64", ""},
+	} {
+		c := newCore(t)
+		_, made := c.create(t, minimal(), nil)
+		made.Defaults.Platform = tt.host
+		state := c.imported(t, made, &conductor.ImageDefaults{Settings: conductor.Settings{Platform: tt.image}})
+		if got := modelOf(t, state).Platform.ValueString(); got != tt.want {
+			t.Errorf("of %s on %s the import has the platform %q, want %q", tt.image, tt.host, got, tt.want)
+		}
+		for _, config := range []values{minimal(), minimal().with(values{"platform": tt.image})} {
+			if p := c.plan(t, state, config); p.changed != nil {
+				t.Errorf("of %s on %s with %v planned to change: %v", tt.image, tt.host, config, p.changed)
+			}
+		}
+	}
+}
