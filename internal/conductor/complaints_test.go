@@ -100,7 +100,7 @@ func TestComplaints(t *testing.T) {
 		{initFailed + `error setting cgroup config for procHooks process: failed to write "0:0 1": write /sys/fs/cgroup/blkio/docker/4c50/blkio.throttle.read_bps_device: no such device: unknown`, "blkio_config", "block devices"},
 		{`SHM size can not be less than 0`, "shm_size", "positive"},
 		{`--storage-opt is supported only for overlay over xfs with 'pquota' mount option`, "storage_opt", "storage driver"},
-		{`Error response from daemon: Unknown option nope`, "storage_opt", "storage driver"},
+		{`overlay2: unknown option nope`, "storage_opt", "storage driver"},
 		{`cgroup-parent for systemd cgroup should be a valid slice named as "xxx.slice"`, "cgroup_parent", "slice"},
 
 		{`error gathering device information while adding custom device "/dev/nope": no such file or directory`, "devices./dev/x", "host has"},
