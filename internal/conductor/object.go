@@ -67,7 +67,7 @@ func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout strin
 func (t *task) change(ctx context.Context, request func(context.Context) error) error {
 	_, err := retrying(ctx, func() (struct{}, error) {
 		return struct{}{}, t.pool.Do(ctx, func(ctx context.Context) error {
-			ctx, cancel := outlive(ctx, changeGrace)
+			ctx, cancel := outlive(ctx, changeGrace, changeLate)
 			defer cancel()
 			return request(ctx)
 		})

@@ -26,6 +26,8 @@ const (
 	// changeGrace is how long a request that changes something may still take after its
 	// operation was cancelled.
 	changeGrace = 5 * time.Second
+	// changeLate is the same where the operation's time was up: an engine that is well has answered by then.
+	changeLate = time.Second
 	// lookGrace bounds the look at what a failed operation left behind.
 	lookGrace = 5 * time.Second
 	// tailLines is how much of a container's log a fault carries.
@@ -298,7 +300,7 @@ func (o *operation) made(c *Container) bool { return c.Labels[LabelOperation] ==
 func (o *operation) change(ctx context.Context, request func(context.Context) error) error {
 	return o.engine.pool.Do(ctx, func(ctx context.Context) error {
 		o.admitted()
-		ctx, cancel := outlive(ctx, changeGrace)
+		ctx, cancel := outlive(ctx, changeGrace, changeLate)
 		defer cancel()
 		o.changed = true
 		return request(ctx)

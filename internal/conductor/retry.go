@@ -60,12 +60,16 @@ func repeating[T any](ctx context.Context, again func(error) bool, attempt func(
 	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(0))
 }
 
-// outlive gives a context that ends a while after ctx does: a request that changes something is
-// not cut off in the middle, where nobody knows what it did, unless the engine is slow.
-func outlive(ctx context.Context, grace time.Duration) (context.Context, context.CancelFunc) {
+// outlive returns a context that ends a while after ctx does: a request that changes something is
+// not cut off in the middle, where nobody knows what it did, unless the engine is slow. Grace is that while
+// where the operation was cancelled, late where its time was up: nobody has promised more.
+func outlive(ctx context.Context, grace, late time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		cause := context.Cause(ctx)
+		if endedKind(ctx) == fault.Timeout {
+			grace = late
+		}
 		timer := time.AfterFunc(grace, func() { cancel(cause) })
 		context.AfterFunc(longer, func() { timer.Stop() })
 	})

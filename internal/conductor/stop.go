@@ -22,8 +22,8 @@ import (
 const (
 	// stopHolds is how long a stop occupies a slot of the pool.
 	stopHolds = 250 * time.Millisecond
-	// ownGrace is an engine's grace period where neither the stop nor the container has one.
-	ownGrace = 10 * time.Second
+	// OwnGrace is an engine's grace period where neither the stop nor the container has one.
+	OwnGrace = 10 * time.Second
 	// killTakes is how long after the grace period a killed container may still be there.
 	killTakes = 5 * time.Second
 )
@@ -38,7 +38,8 @@ func (o *operation) stop(ctx context.Context) error {
 		grace := int(o.Grace.Seconds())
 		options.Timeout = &grace
 	}
-	longer, cancel := outlive(ctx, o.stopPatience(ctx))
+	patience := o.stopPatience(ctx)
+	longer, cancel := outlive(ctx, patience, o.latePatience(patience))
 	defer cancel()
 	stopped := make(chan error, 1)
 	err := o.engine.pool.Do(ctx, func(context.Context) error {
@@ -79,10 +80,19 @@ func (o *operation) stopPatience(ctx context.Context) time.Duration {
 	return max(changeGrace, time.Until(until))
 }
 
+// latePatience is the same where the operation's time was up. The journal has that the engine goes on; without one
+// only a removal may leave it to the engine, since the container stays in the state, to be removed.
+func (o *operation) latePatience(patience time.Duration) time.Duration {
+	if o.kept || o.Kind == KindRemove {
+		return 0
+	}
+	return patience
+}
+
 // stopEnds returns until when the container of a stop may still be there. False is that the engine waits for
 // the container's end without killing it. It is pure.
 func stopEnds(s journal.Stopping, c *Container) (until time.Time, ends bool) {
-	grace := ownGrace
+	grace := OwnGrace
 	switch {
 	case s.Grace != nil:
 		grace = time.Duration(*s.Grace) * time.Second

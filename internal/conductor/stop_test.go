@@ -4,9 +4,13 @@
 package conductor
 
 import (
+	"context"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -67,5 +71,52 @@ func TestStoppingMeetsNothing(t *testing.T) {
 	}
 	if s.Stopping = false; !Meets(DesiredRunning, nil, WaitReady, s, time.Now()) {
 		t.Error("without the stop it does not run")
+	}
+}
+
+// An operation whose time is up ends then, however long the grace period of the container is: the engine goes on
+// with the stop. What is slow in the engine itself is waited for a moment, and what was running is brought back.
+func TestStopKeepsTheTime(t *testing.T) {
+	const limit = 2 * time.Second
+	for name, tt := range map[string]struct {
+		req Request
+		// slow is the call that the engine does not answer.
+		slow string
+		late time.Duration
+	}{
+		"remove":               {req: Request{Kind: KindRemove}},
+		"stop":                 {req: Request{Kind: KindUpdate, Spec: Spec{DesiredState: DesiredStopped}}},
+		"restart":              {req: Request{Kind: KindUpdate, Spec: Spec{DesiredState: DesiredRunning}, Restart: true}, late: returnTakes},
+		"a removal that hangs": {req: Request{Kind: KindRemove}, slow: "remove", late: changeLate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f := newFake()
+				if tt.slow == "" {
+					f.grace = time.Hour
+				}
+				f.before = func(ctx context.Context, call string) error {
+					if tt.slow != "" && strings.HasPrefix(call, tt.slow) {
+						<-ctx.Done()
+						return ctx.Err()
+					}
+					return nil
+				}
+				c := f.conductor(t, Options{})
+				out, err := c.Call(t.Context(), create("web"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				tt.req.ContainerID, tt.req.Spec.Name, tt.req.PriorName = out.Container.ID, "web", "web"
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				began := time.Now()
+				_, err = c.Call(ctx, tt.req)
+				faultOf(t, err, fault.Timeout)
+				if took := time.Since(began); took < limit || took > limit+tt.late {
+					t.Errorf("it took %s of %s", took, limit)
+				}
+			})
+		})
 	}
 }

@@ -66,6 +66,7 @@ func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	planDigest(ctx, resp)
 	planExchange(ctx, req, resp)
 	warnOfVolumes(ctx, req, resp)
+	warnOfGrace(req, resp)
 }
 
 func (r *containerResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {

@@ -138,7 +138,8 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"wait_for_removal": schema.BoolAttribute{
 			Optional: true, Computed: true, Default: booldefault.StaticBool(true),
-			MarkdownDescription: "Whether a destroy waits until the container is removed. Default `true`; with `false` the removal is accepted and left to the background conductor, and a failure is reported by the next run.",
+			MarkdownDescription: "Whether a destroy waits until the container is removed. Default `true`; with `false` the removal is accepted and left to the background conductor, " +
+				"which tries it again until `timeouts.delete` is over, unless it fails for a reason that stays. The next runs then report the failure, and a later background conductor, or the next operation on a container of that name, takes the removal up.",
 		},
 		"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 			Create: true, Read: true, Update: true, Delete: true,

@@ -27,6 +27,7 @@ import (
 var (
 	_ provider.ProviderWithActions = (*gantry)(nil)
 	_ action.ActionWithConfigure   = (*powerAction)(nil)
+	_ action.ActionWithModifyPlan  = (*powerAction)(nil)
 )
 
 const (
