@@ -125,7 +125,8 @@ func TestActionsWarnOfGrace(t *testing.T) {
 			}
 		}
 	}
-	if slices.Sort(graceful); !slices.Equal(graceful, []string{"restart", "stop"}) {
+	slices.Sort(graceful)
+	if !slices.Equal(graceful, []string{"restart", "stop"}) {
 		t.Errorf("the actions that stop are %v", graceful)
 	}
 }

@@ -57,6 +57,13 @@ type blkioModel struct {
 	WriteIOps    map[string]types.Int64  `tfsdk:"device_write_iops"`
 }
 
+const (
+	// mostPids is as many processes as a Linux kernel can have (PID_MAX_LIMIT).
+	mostPids = 4 << 20
+	// mostQuota is the longest quota that its scheduler takes, in microseconds (MAX_BW).
+	mostQuota = 1<<44 - 1
+)
+
 // defaultShmSize is what an engine gives to /dev/shm unless it is configured otherwise.
 const defaultShmSize = "64m"
 
@@ -80,13 +87,13 @@ func limitsAttributes() map[string]schema.Attribute {
 			Validators: []validator.Float64{float64validator.AtLeast(0.01)},
 		},
 		"cpu_shares":     number("The container's weight among those that want more CPU than there is. The engine's default corresponds to 1024.", int64validator.Between(2, 262144)),
-		"cpu_quota":      number("How many microseconds of CPU the container may use in each `cpu_period`, at least 1000; -1 is no limit. `cpus` says the same in one number.", int64validator.Any(int64validator.OneOf(-1), int64validator.AtLeast(1000))),
+		"cpu_quota":      number("How many microseconds of CPU the container may use in each `cpu_period`, at least 1000; -1 is no limit. `cpus` says the same in one number.", int64validator.Any(int64validator.OneOf(-1), int64validator.Between(1000, mostQuota))),
 		"cpu_period":     number("The period of `cpu_quota` in microseconds, 1000 to 1000000. Left out, 100000.", int64validator.Between(1000, 1000000)),
 		"cpu_rt_period":  number("The period of `cpu_rt_runtime` in microseconds. It needs cgroup version 1 and a kernel with real-time groups.", int64validator.AtLeast(1)),
 		"cpu_rt_runtime": number("How many microseconds of each `cpu_rt_period` are for real-time processes.", int64validator.AtLeast(1)),
 		"cpuset":         meant(meaning.CPUSet, "The CPUs that the container may run on, for example `0-2,4`."),
 		"cpuset_mems":    meant(meaning.CPUSet, "The memory nodes that the container may use, for example `0,1`."),
-		"pids_limit":     number("How many processes and threads the container may have; -1 is no limit.", int64validator.Any(int64validator.OneOf(-1), int64validator.AtLeast(1))),
+		"pids_limit":     number("How many processes and threads the container may have, at most 4194304; -1 is no limit.", int64validator.Any(int64validator.OneOf(-1), int64validator.Between(1, mostPids))),
 		"blkio_config":   blkioAttribute(),
 		"oom_kill_disable": schema.BoolAttribute{
 			Optional: true, MarkdownDescription: "Whether the kernel lets the container wait instead of killing it when it uses more than `memory`. It needs cgroup version 1. Default `false`.",

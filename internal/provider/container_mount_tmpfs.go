@@ -37,7 +37,7 @@ type tmpfsOptionsModel struct {
 func tmpfsOptionsAttribute() schema.Attribute {
 	owner := func(description string) schema.Attribute {
 		return schema.Int64Attribute{
-			Optional: true, MarkdownDescription: description + " Default `0`.", Validators: []validator.Int64{int64validator.Between(0, 1<<32-1)},
+			Optional: true, MarkdownDescription: description + " Default `0`.", Validators: []validator.Int64{int64validator.Between(0, 1<<32-2)},
 		}
 	}
 	return schema.SingleNestedAttribute{

@@ -90,7 +90,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"user": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The user (and group) to run as: `name`, `uid`, `uid:gid`. Left out, the image's.",
-			Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			Validators: []validator.String{userName{}},
 		},
 		"working_dir": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The working directory in the container, an absolute path. Left out, the image's.",
@@ -103,7 +103,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		},
 		"stop_signal": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The signal that asks the container to end, for example `SIGINT`. Left out, the image's, else `SIGTERM`.",
-			Validators: []validator.String{signalName()},
+			Validators: []validator.String{signalName{}},
 		},
 		"stop_grace_period": schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
@@ -159,10 +159,6 @@ func containerSchema(ctx context.Context) schema.Schema {
 		MarkdownDescription: "A container on a Docker engine. Creating it waits until it is ready, and fails as soon as it can't become so, with the reason and the container's last log lines.",
 		Attributes:          withEffects(attributes),
 	}
-}
-
-func signalName() validator.String {
-	return stringvalidator.RegexMatches(regexp.MustCompile(`^(?i:(SIG)?[A-Z][A-Z0-9+-]*)$|^\d{1,2}$`), `must be the name or the number of a signal, for example "SIGTERM"`)
 }
 
 func validWaits() validator.String {

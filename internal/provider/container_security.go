@@ -57,7 +57,7 @@ func securityAttributes() map[string]schema.Attribute {
 		"cap_add":      set("Capabilities to add to the engine's usual ones, for example `NET_ADMIN` (`CAP_` and the case don't matter), or `ALL`.", conductor.PlainCapability, capability{}),
 		"cap_drop":     set("Capabilities to take away, or `ALL`.", conductor.PlainCapability, capability{}),
 		"security_opt": options,
-		"group_add":    set("Further groups of the container's user, by name or number.", strings.Clone, stringvalidator.LengthAtLeast(1)),
+		"group_add":    set("Further groups of the container's user, by name or number.", strings.Clone, groupName{}),
 		"sysctls": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: "Kernel parameters of the container's own name spaces, for example `net.core.somaxconn`.",
 			Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.RegexMatches(

@@ -60,10 +60,10 @@ func (a *execAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *a
 				MarkdownDescription: "Environment variables, besides the container's. Secrets among their values are masked in the output that is shown, but Terraform shows them in the plan unless they are sensitive.",
 			},
 			"user": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", Validators: []validator.String{userName{}},
 			},
 			"working_dir": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.", Validators: []validator.String{absolutePath{}},
+				Optional: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.", Validators: []validator.String{folderPath{}},
 			},
 			"expected_exit_codes": schema.SetAttribute{
 				Optional: true, ElementType: types.Int64Type, MarkdownDescription: "The exit codes that count as success. Default: 0 alone.",

@@ -92,10 +92,10 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()}, Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"user": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", PlanModifiers: replace, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", PlanModifiers: replace, Validators: []validator.String{userName{}},
 			},
 			"working_dir": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.", PlanModifiers: replace, Validators: []validator.String{absolutePath{}},
+				Optional: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.", PlanModifiers: replace, Validators: []validator.String{folderPath{}},
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType, MarkdownDescription: "Any values: when they change, the command runs again. The `container_id` of the container has it run in every new one.",

@@ -412,7 +412,7 @@ func representative() map[string]values {
 			"healthcheck": values{"test": []any{"CMD-SHELL", "true"}, "interval": "1m0s", "timeout": "1.5s", "start_period": "500ms", "retries": 3},
 			"ulimits":     values{"nofile": "1024"}, "restart": "on-failure:3", "memory": "0.5g", "cpus": 0.1, "user": "1000:1000", "working_dir": "/srv", "hostname": "somewhere",
 			"stop_signal": "SIGINT", "stop_grace_period": "1m30s", "wait_for": "healthy", "remove_volumes": false, "wait_for_removal": false,
-			"timeouts": values{"create": "1m", "delete": "30s"},
+			"timeouts": values{"create": "1m", "delete": "3m"},
 		},
 		"limits": minimal().with(values{
 			"memory": "1g", "memory_reservation": "512m", "memory_swap": "1536m", "memory_swappiness": 0, "cpu_shares": 512, "cpu_quota": 50000, "cpu_period": 100000,

@@ -109,7 +109,7 @@ func (a *powerAction) attributes(ctx context.Context) map[string]schema.Attribut
 	}
 	if a.signals {
 		attributes["signal"] = schema.StringAttribute{
-			Optional: true, MarkdownDescription: "The signal, by its name (`HUP`, `SIGHUP`) or number. Default: `KILL`.", Validators: []validator.String{signalName()},
+			Optional: true, MarkdownDescription: "The signal, by its name (`HUP`, `SIGHUP`) or number. Default: `KILL`.", Validators: []validator.String{signalName{}},
 		}
 	}
 	return attributes

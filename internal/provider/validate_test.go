@@ -108,6 +108,40 @@ func TestValidate(t *testing.T) {
 		{"relative folder", values{"working_dir": "srv"}, "working_dir", "absolute"},
 		{"host name", values{"hostname": "two words"}, "hostname", "host name"},
 		{"signal", values{"stop_signal": "SIG TERM"}, "stop_signal", "SIGTERM"},
+		{"signal that no engine has", values{"stop_signal": "SIGTEMR"}, "stop_signal", "SIGTERM"},
+		{"signal 0", values{"stop_signal": "0"}, "stop_signal", "number"},
+		{"signal beyond the last", values{"stop_signal": "SIGRTMAX-15"}, "stop_signal", ""},
+		{"negative signal", values{"stop_signal": "-9"}, "stop_signal", ""},
+		{"user's ID too high", values{"user": "2147483648"}, "user", "2147483647"},
+		{"negative user's ID", values{"user": "-1"}, "user", "2147483647"},
+		{"group's ID too high", values{"user": "app:2147483648"}, "user", "2147483647"},
+		{"further group's ID too high", values{"group_add": []any{"2147483648"}}, "group_add", "2147483647"},
+		{"more processes than a kernel has", values{"pids_limit": 4194305}, "pids_limit", "4194304"},
+		{"negative number of processes", values{"pids_limit": -2}, "pids_limit", "-1"},
+		{"quota too long", values{"cpu_quota": 17592186044416}, "cpu_quota", "17592186044415"},
+		{"negative quota", values{"cpu_quota": -2}, "cpu_quota", "-1"},
+		{"period too short", values{"cpu_period": 999}, "cpu_period", "1000"},
+		{"shares too many", values{"cpu_shares": 262145}, "cpu_shares", "262144"},
+		{"negative shares", values{"cpu_shares": -1}, "cpu_shares", ""},
+		{"negative real time", values{"cpu_rt_runtime": -1}, "cpu_rt_runtime", ""},
+		{"OOM score too low", values{"oom_score_adj": -1001}, "oom_score_adj", "-1000"},
+		{"swappiness below the host's", values{"memory_swappiness": -2}, "memory_swappiness", "-1"},
+		{"negative shared memory", values{"shm_size": "-1m"}, "shm_size", "512m"},
+		{"more memory than there is", values{"memory": "9999999999g"}, "memory", "512m"},
+		{"reservation too small", values{"memory_reservation": "5m"}, "memory_reservation", "6m"},
+		{"swap below none", values{"memory": "64m", "memory_swap": "-2"}, "memory_swap", `"-1"`},
+		{"negative ulimit", values{"ulimits": values{"nofile": "-2"}}, "ulimits", "-1 is no limit"},
+		{"ulimit that ends", values{"ulimits": values{"nofile": "-1:5"}}, "ulimits", "above"},
+		{"ulimit too high", values{"ulimits": values{"nofile": "9223372036854775808"}}, "ulimits", "ulimit"},
+		{"block weight too high", values{"blkio_config": values{"weight_device": values{"/dev/sda": 1001}}}, "blkio_config", "1000"},
+		{"negative rate", values{"blkio_config": values{"device_write_iops": values{"/dev/sda": -1}}}, "blkio_config", ""},
+		{"negative restarts", values{"restart": "on-failure:-1"}, "restart", "on-failure:N"},
+		{"duration too long", values{"stop_grace_period": "9999999999h"}, "stop_grace_period", `"30s"`},
+		{"file's mode", values{"files": values{"/etc/a": values{"content": "a", "mode": "9999"}}}, "files", "octal"},
+		{"file's owner", values{"files": values{"/etc/a": values{"content": "a", "uid": -1}}}, "files", ""},
+		{"tmpfs mode", mount(values{"type": "tmpfs", "tmpfs": values{"mode": "888"}}), "mounts", "octal"},
+		{"owner of a tmpfs that is none", mount(values{"type": "tmpfs", "tmpfs": values{"gid": 4294967295}}), "mounts", "4294967294"},
+		{"negative size of a tmpfs", mount(values{"type": "tmpfs", "tmpfs": values{"size": "-1m"}}), "mounts", "512m"},
 		{"own label", values{"labels": values{"io.github.gantry-provider.operation": "x"}}, "labels", "gantry"},
 		{"null label", values{"labels": values{"a": nil}}, "labels", ""},
 		{"null secret variable", values{"environment_wo": values{"A": nil}}, "environment_wo", ""},
@@ -160,7 +194,14 @@ func TestValidate(t *testing.T) {
 		{"check with words for the shell", check(values{"test": []any{"CMD-SHELL", "a", "b"}}), "healthcheck", "one word"},
 		{"check with a null word", check(values{"test": []any{"CMD", nil}}), "healthcheck", ""},
 		{"check interval", check(values{"interval": "often"}), "healthcheck", "30s"},
-		{"check too often", check(values{"interval": "1us"}), "healthcheck", "1ms"},
+		{"check too often", check(values{"interval": "1us"}), "healthcheck", "healthcheck.interval"},
+		{"check too short", check(values{"timeout": "999us"}), "healthcheck", "healthcheck.timeout"},
+		{"check that starts too soon", check(values{"start_period": "1ns"}), "healthcheck", "healthcheck.start_period"},
+		{"check too often in the beginning", check(values{"start_interval": "500us"}), "healthcheck", "healthcheck.start_interval"},
+		{"negative interval", check(values{"interval": "-1s"}), "healthcheck", "negative"},
+		{"negative start", check(values{"start_period": "-1s"}), "healthcheck", "negative"},
+		{"check interval too long", check(values{"interval": "9999999999h"}), "healthcheck", "30s"},
+		{"negative retries", check(values{"retries": -1}), "healthcheck", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -181,6 +222,36 @@ func TestValidate(t *testing.T) {
 			if !strings.Contains(texts.String(), tt.says) {
 				t.Errorf("it does not say %q:\n%s", tt.says, texts.String())
 			}
+		})
+	}
+}
+
+// What an engine accepts at the ends of its ranges, and where it takes a zero for its default, passes.
+func TestValidateAtTheEnds(t *testing.T) {
+	t.Parallel()
+	for name, good := range map[string]values{
+		"memory":      {"memory": "6m", "memory_reservation": "6m", "memory_swap": "-1", "shm_size": "1b", "memory_swappiness": -1},
+		"no memory":   {"memory": "0", "memory_reservation": "0", "memory_swap": "0", "shm_size": "0"},
+		"CPU":         {"cpu_quota": 1000, "cpu_period": 1000, "cpu_shares": 2},
+		"much CPU":    {"cpu_quota": 17592186044415, "cpu_period": 1000000, "cpu_shares": 262144},
+		"no CPU":      {"cpu_quota": 0, "cpu_period": 0, "cpu_shares": 0, "cpus": 0, "cpu_rt_period": 0, "cpu_rt_runtime": 0},
+		"no limits":   {"cpu_quota": -1, "pids_limit": -1, "ulimits": values{"nofile": "-1", "core": "0:-1", "stack": "9223372036854775807"}},
+		"processes":   {"pids_limit": 4194304, "oom_score_adj": -1000},
+		"defaults":    {"pids_limit": 0, "oom_score_adj": 0, "stop_grace_period": "0s"},
+		"check":       {"healthcheck": values{"test": []any{"CMD", "a"}, "interval": "1ms", "timeout": "1ms", "start_period": "1ms", "start_interval": "1ms", "retries": 1}},
+		"usual check": {"healthcheck": values{"test": []any{"CMD", "a"}, "interval": "0s", "timeout": "0s", "start_period": "0s", "start_interval": "0s", "retries": 0}},
+		"a user":      {"user": "0:2147483647", "group_add": []any{"0", "2147483647", "video"}},
+		"a name":      {"user": "2147483648a:app"},
+		"a signal":    {"stop_signal": "sigrtmin+15"},
+		"a number":    {"stop_signal": "64"},
+		"left out":    {"stop_signal": "", "user": ""},
+		"ports":       {"ports": []any{values{"target": "1", "published": "1"}, values{"target": "65535", "published": "65535"}}},
+		"modes":       {"files": values{"/a": values{"content": "a", "mode": "7777", "uid": 4294967294}}, "mounts": values{"/t": values{"type": "tmpfs", "tmpfs": values{"mode": "000", "uid": 4294967294}}}},
+		"restarts":    {"restart": "on-failure:0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			fatalDiagnostics(t, newCore(t).validate(t, minimal().with(good)))
 		})
 	}
 }
