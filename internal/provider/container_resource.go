@@ -113,7 +113,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	warnings := &resp.Diagnostics
+	warnings, before := &resp.Diagnostics, state
 	var imported *conductor.ImageDefaults
 	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
 	if u, ok := state.unheard(standing, effectiveWait(&state, r.wait)); err == nil && ok {
@@ -145,6 +145,9 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	if standing.Container != nil {
 		keepForce(ctx, resp.Private, &state, standing.Container, imported, &resp.Diagnostics)
 		keepLosses(ctx, resp.Private, standing.Container, &resp.Diagnostics)
+	}
+	if imported == nil {
+		r.tellOutage(ctx, standing, &before, &resp.Diagnostics)
 	}
 	if standing.Container != nil && !standing.InProgress {
 		state.trackTag(ctx, r.conductor, &resp.Diagnostics)

@@ -95,6 +95,8 @@ type providerData struct {
 	// told are the late failures that the configuration told of all at
 	// once, so that their resources need not.
 	told conductor.LateFaults
+	// outages counts the containers that were told of as not what they were left as.
+	outages atomic.Int32
 	// wait is the default of the resources' wait_for; empty if there is none.
 	wait conductor.Wait
 	// digests are what replacements are to pull.

@@ -56,6 +56,8 @@ const (
 	PartlyChanged     Exists = "what was changed before the failure stays; the next plan shows the rest"
 	Remains           Exists = "the container is still there; the next apply removes it"
 	StillStopping     Exists = "the engine goes on stopping the container, and kills it when its grace period is over; the next plan shows that"
+	StartedByPlan     Exists = "the plan starts it again"
+	RunsOn            Exists = "it runs on, and the plan leaves it as it is"
 	HalfDone          Exists = "what was done before the failure stays"
 	PerhapsSignalled  Exists = "whether the container got the signal is not known: the engine did not answer"
 	// MadeAndUnclaimed is what a create leaves that must not be answered.

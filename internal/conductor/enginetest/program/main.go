@@ -13,6 +13,7 @@
 //	exit CODE [AFTER] [TEXT]  writes the text on standard output and standard error, and ends
 //	                          with the code after that time ("100ms"); $NAME in the text is
 //	                          the value of that environment variable
+//	hog AFTER                 after that time it takes memory without end
 //	print NAME…               writes those of these environment variables that are set, then sleeps
 //	health [TEXT]             a probe that succeeds
 //	health-fail [TEXT]        a probe that fails
@@ -62,6 +63,8 @@ func main() {
 		select {}
 	case "exit":
 		exit(args, terminate)
+	case "hog":
+		hog(argument(args, 0, "0s"))
 	case "print":
 		var set []string
 		for _, name := range args {
@@ -138,6 +141,23 @@ func need(path string) {
 	if _, err := os.Stat(path); err != nil {
 		time.Sleep(time.Second)
 		fatal(err)
+	}
+}
+
+// hog takes memory until the kernel ends that.
+func hog(text string) {
+	after, err := time.ParseDuration(text)
+	if err != nil {
+		fatal(err)
+	}
+	fmt.Println("taking memory")
+	time.Sleep(after)
+	for taken := [][]byte{}; ; {
+		page := make([]byte, 1<<20)
+		for i := range page {
+			page[i] = 1
+		}
+		taken = append(taken, page)
 	}
 }
 

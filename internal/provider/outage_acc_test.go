@@ -1,0 +1,149 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+)
+
+// A container that ended or became unhealthy after the apply: the plan says once why, whether or not it changes
+// anything, and shows no secret.
+func TestAccOutage(t *testing.T) {
+	ended := func(c container.InspectResponse) bool { return c.State.Status == "exited" }
+	for name, tt := range map[string]struct {
+		lines []string
+		// become is what becomes of it after the apply.
+		become func(r *rig, control string)
+		until  func(container.InspectResponse) bool
+		says   []string
+		// hides is what the plan must not say.
+		hides string
+		// starts says that the plan starts it again.
+		starts bool
+	}{
+		"ended by itself": {
+			lines: []string{command("exit", "3", "3s", "the disk is full")}, until: ended, starts: true,
+			says: []string{"exited with code 3 after", "it was not out of memory", "the disk is full", "it ended at", "the plan starts it again", `with restart = "unless-stopped"`},
+		},
+		"killed for memory": {
+			lines: []string{command("hog", "3s"), `memory = "16m"`, `memory_swap = "16m"`}, until: ended, starts: true,
+			says: []string{"exited with code 137 after", "it ran out of memory and was killed", "taking memory", "raise memory"},
+		},
+		"stopped by somebody": {
+			lines: []string{command("sleep")}, until: ended, starts: true, says: []string{"exited with code 0 after", "it ended at"},
+			become: func(r *rig, _ string) {
+				if err := r.Docker.ContainerStop(r.t.Context(), r.Name("web"), container.StopOptions{}); err != nil {
+					r.t.Fatal(err)
+				}
+			},
+		},
+		"says a secret": {
+			lines: []string{command("exit", "3", "3s", "opened with $KEY"), `environment_wo = { KEY = "abracadabra" }`}, until: ended, starts: true,
+			says: []string{"exited with code 3 after", "opened with (masked)"}, hides: "abracadabra",
+		},
+		"has a secret file": {
+			lines: []string{command("exit", "3", "3s", "opened with abracadabra"), `files = { "/key" = { content_wo = "abracadabra" } }`}, until: ended, starts: true,
+			says: []string{"exited with code 3 after"}, hides: "abracadabra",
+		},
+		"unhealthy": {
+			lines: []string{command("sleep")},
+			become: func(r *rig, control string) {
+				if err := os.Remove(filepath.Join(control, "healthy")); err != nil {
+					r.t.Fatal(err)
+				}
+			},
+			until: func(c container.InspectResponse) bool { return c.State.Health.Status == container.Unhealthy },
+			says:  []string{"is unhealthy after", "no such file or directory", "it runs on, and the plan leaves it as it is"},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			c := newCLI(t)
+			control := t.TempDir()
+			if err := os.WriteFile(filepath.Join(control, "healthy"), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			lines := tt.lines
+			if name == "unhealthy" {
+				lines = append(lines, fmt.Sprintf("healthcheck = { test = [\"CMD\", %q, \"health-file\", \"/control/healthy\"], interval = \"100ms\", retries = 1 }", enginetest.Program),
+					fmt.Sprintf("mounts = { \"/control\" = { type = \"bind\", source = %q, read_only = true } }", control))
+			}
+			c.configure(r.container(lines...))
+			c.must("apply", "-auto-approve")
+			if tt.become != nil {
+				tt.become(r, control)
+			}
+			r.Await(r.Name("web"), name, tt.until)
+			plan := c.run("plan", "-detailed-exitcode")
+			if want := map[bool]int{true: 2}[tt.starts]; plan.code != want {
+				t.Errorf("the plan ended with code %d, want %d:\n%s", plan.code, want, plan.output)
+			}
+			output := unwrapped(plan.output)
+			for _, says := range append(tt.says, fmt.Sprintf("Container %q", r.Name("web"))) {
+				if !strings.Contains(output, says) {
+					t.Errorf("the plan does not say %q:\n%s", says, plan.output)
+				}
+			}
+			if n := outages(plan.output); n != 1 {
+				t.Errorf("the plan has %d warnings:\n%s", n, plan.output)
+			}
+			if tt.hides != "" && strings.Contains(output, tt.hides) {
+				t.Errorf("the plan shows %q:\n%s", tt.hides, plan.output)
+			}
+			c.must("destroy", "-auto-approve")
+		})
+	}
+}
+
+// outages counts the warnings of a plan, but for the one of every provider that is no release.
+func outages(output string) int {
+	return strings.Count(output, "Warning: ") - strings.Count(output, "Warning: Provider development overrides")
+}
+
+// Of many containers ten are told of in full, and the rest in one warning.
+func TestAccOutageOfMany(t *testing.T) {
+	const many = 12
+	r := newRig(t)
+	c := newCLI(t)
+	c.configure(r.provider() + fmt.Sprintf("resource \"gantry_container\" \"many\" {\n  count = %d\n  name = \"%s-${count.index}\"\n  image = %q\n  command = [\"sleep\"]\n}\n", many, r.Name("web"), r.Image))
+	c.must("apply", "-auto-approve")
+	for i := range many {
+		if err := r.Docker.ContainerKill(t.Context(), fmt.Sprintf("%s-%d", r.Name("web"), i), "KILL"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	plan := c.must("plan")
+	output := unwrapped(plan.output)
+	if full, more := strings.Count(output, "exited with code 137"), strings.Count(output, "Warning: More containers on engine"); full < 10 || more != 1 {
+		t.Errorf("%d are told of, and %d warnings tell of more:\n%s", full, more, plan.output)
+	}
+	if n := outages(plan.output); n != 11 {
+		t.Errorf("the plan has %d warnings:\n%s", n, plan.output)
+	}
+	c.must("destroy", "-auto-approve")
+}
+
+// An engine that was killed takes a container with it that it does not restart by itself.
+func TestAccOutageOfAnEngine(t *testing.T) {
+	engine := enginetest.NewOwn(t)
+	r := newRigOn(t, engine.Engine)
+	c := newCLI(t)
+	c.configure(r.container(command("sleep")))
+	c.must("apply", "-auto-approve")
+	engine.Kill()
+	engine.Start()
+	if plan := c.must("plan"); !strings.Contains(unwrapped(plan.output), "the engine was started again at") || outages(plan.output) != 1 {
+		t.Errorf("the plan does not tell of the engine:\n%s", plan.output)
+	}
+	c.converges()
+	c.must("destroy", "-auto-approve")
+}
