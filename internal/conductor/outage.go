@@ -35,26 +35,28 @@ func OutageOf(asked Spec, wait Wait, s Standing, now time.Time) fault.Kind {
 	return kind
 }
 
-// Outage tells of what OutageOf returned, with the last lines of the container's log if withLog says so; nil if the
-// engine can't be asked. Asked is what the state asks for; what else is in the container's environment counts as
-// secret.
+// Outage tells of what OutageOf returned, with the last lines of the container's log if withLog says so. Asked is
+// what the state asks for; what else somebody put into the container's environment counts as secret.
 func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, asked Spec, withLog bool) *fault.Fault {
+	var f *fault.Fault
 	e, err := c.connect(ctx, s.Container.Name)
-	if err != nil {
-		return nil // A look that needs the engine tells of that.
+	if err != nil { // A moment ago the look was at this engine.
+		errors.As(err, &f)
+		return f
 	}
 	observed := Spec{Name: s.Container.Name, Settings: s.Container.Settings, Files: asked.Files}
-	for name := range observed.Environment {
-		if _, known := asked.Environment[name]; !known {
-			observed.WriteOnly = append(observed.WriteOnly, name)
+	if withLog {
+		image, err := c.ImageDefaults(ctx, s.Container.ImageID)
+		if err != nil {
+			image = new(ImageDefaults) // It may be gone.
 		}
+		observed.WriteOnly = unlisted(observed.Environment, asked.Environment, image.Environment)
 	}
 	o := &operation{Request: Request{Kind: KindUpdate, Spec: asked}, engine: e, step: fault.StepWaiting, mask: observed.mask(), entry: c.entry(e)}
 	o.Spec.Name, o.logger = s.Container.Name, e.logger
 	if withLog {
 		o.containerID = s.Container.ID
 	}
-	var f *fault.Fault
 	if !errors.As(o.unmet(ctx, kind, s.Container, s.Container.State.StartedAt), &f) {
 		return nil
 	}
@@ -72,6 +74,17 @@ func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, ask
 		told.Message += "; the engine was started again at " + started.UTC().Format(time.RFC3339)
 	}
 	return &told
+}
+
+// unlisted are the variables that none of these environments has, or with another value. It is pure.
+func unlisted(environment map[string]string, known ...map[string]string) []string {
+	var names []string
+	for name, value := range environment {
+		if !slices.ContainsFunc(known, func(k map[string]string) bool { v, ok := k[name]; return ok && v == value }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // engineEnds is how long before an engine is there again what ends with it may have ended.

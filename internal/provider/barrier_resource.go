@@ -28,8 +28,9 @@ import (
 )
 
 var (
-	_ resource.ResourceWithConfigure  = (*barrierResource)(nil)
-	_ resource.ResourceWithModifyPlan = (*barrierResource)(nil)
+	_ resource.ResourceWithConfigure   = (*barrierResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*barrierResource)(nil)
+	_ resource.ResourceWithImportState = (*barrierResource)(nil)
 )
 
 const defaultBarrierTimeout = 20 * time.Minute
@@ -180,6 +181,11 @@ func (r *barrierResource) Update(ctx context.Context, req resource.UpdateRequest
 
 func (r *barrierResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 	// There is nothing to take away.
+}
+
+// ImportState refuses: a barrier is a wait, and exists nowhere but in a state.
+func (r *barrierResource) ImportState(_ context.Context, _ resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resp.Diagnostics.AddError("A barrier can't be imported", "A gantry_barrier is a wait for operations, and nothing on an engine. Without an import the next apply waits for them.")
 }
 
 // gather waits for all operations whose results are not known, at the same time, and fills the

@@ -20,17 +20,17 @@ const mostOutages = 10
 
 // tellOutage warns of a container that ended, keeps ending or became unhealthy since it was brought up: the plan
 // shows at most that it starts it again, not why. M is the state before the look.
-func (p *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *containerModel, diags *diag.Diagnostics) {
+func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *containerModel, diags *diag.Diagnostics) {
 	goal := conductor.Spec{DesiredState: conductor.DesiredState(m.DesiredState.ValueString()), ExpectedExitCodes: m.exitCodes()}
-	kind := conductor.OutageOf(goal, effectiveWait(m, p.wait), s, time.Now())
+	kind := conductor.OutageOf(goal, effectiveWait(m, d.wait), s, time.Now())
 	if kind == "" {
 		return
 	}
-	asked, full := m.expand(), p.outages.Add(1) <= mostOutages
+	asked, full := m.expand(), d.outages.Add(1) <= mostOutages
 	files, problems := expandFiles(maps.Clone(m.Files), nil)
 	asked.Files = files
 	hidden := problems.HasError() || anyWriteOnly(files) // What is secret in them can't be masked in a log.
-	f := p.conductor.Outage(ctx, kind, s, asked, full && !hidden)
+	f := d.conductor.Outage(ctx, kind, s, asked, full && !hidden)
 	switch {
 	case f == nil:
 	case full:

@@ -32,7 +32,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
-var _ resource.ResourceWithConfigure = (*execResource)(nil)
+var (
+	_ resource.ResourceWithConfigure   = (*execResource)(nil)
+	_ resource.ResourceWithImportState = (*execResource)(nil)
+)
 
 const (
 	defaultExecTimeout = 10 * time.Minute
@@ -173,6 +176,12 @@ func (r *execResource) Update(ctx context.Context, req resource.UpdateRequest, r
 
 func (r *execResource) Delete(context.Context, resource.DeleteRequest, *resource.DeleteResponse) {
 	// There is nothing to take back.
+}
+
+// ImportState refuses: a run of a command leaves nothing behind that could be imported.
+func (r *execResource) ImportState(_ context.Context, _ resource.ImportStateRequest, resp *resource.ImportStateResponse) {
+	resp.Diagnostics.AddError("A command can't be imported", "A gantry_exec is a run of a command, and an engine keeps none that could be imported. "+
+		"Without an import the next apply runs the command.")
 }
 
 // expectsExitCode says whether a command's exit code counts as success; without a list 0 alone does.

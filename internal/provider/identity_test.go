@@ -83,3 +83,18 @@ func TestIdentity(t *testing.T) {
 		}
 	}
 }
+
+// What exists in no engine is not imported, and gantry says so itself.
+func TestImportOfWhatIsNowhere(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	for kind, says := range map[string]string{"gantry_exec": "A command can't be imported", "gantry_barrier": "A barrier can't be imported"} {
+		got, err := c.server.ImportResourceState(t.Context(), &tfprotov6.ImportResourceStateRequest{TypeName: kind, ID: "x"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(got.Diagnostics) != 1 || got.Diagnostics[0].Summary != says {
+			t.Errorf("%s: %v", kind, got.Diagnostics)
+		}
+	}
+}

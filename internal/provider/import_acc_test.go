@@ -4,6 +4,7 @@
 package provider_test
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -106,13 +107,16 @@ func TestAccImportOfNothing(t *testing.T) {
 	r := newRig(t)
 	c := newCLI(t)
 	c.configure(r.container() + r.network() + r.volume() + r.image(r.Name("app")+":1"))
+	other := map[string]string{"network": r.Run(r.Name("other"), enginetest.RunOptions{Image: r.Image})}
 	for kind, address := range map[string]string{"container": web, "network": front, "volume": data, "image": app} {
+		of := cmp.Or(other[kind], r.inspectNetwork("bridge").ID) // The ID of another kind of object.
 		for id, says := range map[string]string{
-			"":                                `The import ID "" names no ` + kind,
-			" ":                               `The import ID "" names no ` + kind,
+			"":                                "The import ID is empty: it names no " + kind,
+			" ":                               "The import ID is empty: it names no " + kind,
 			r.HostName() + "/":                `The import ID "` + r.HostName() + `/" names no ` + kind,
 			r.Name("nothing"):                 r.Name("nothing"),
 			r.HostName() + "/" + r.Name("no"): r.Name("no"),
+			of:                                of,
 		} {
 			got := c.run("import", address, id)
 			text := flat(got.output)

@@ -41,8 +41,13 @@ func (d *providerData) importRef(ctx context.Context, kind, id string, diags *di
 		return "", false
 	}
 	id = strings.TrimSpace(id)
-	if id == "" || strings.HasSuffix(id, "/") {
-		diags.AddError(fmt.Sprintf("The import ID %q names no %s", id, kind), fmt.Sprintf("The import ID of a %s is %s.", kind, importForms(kind)))
+	forms := fmt.Sprintf("The import ID of a %s is %s.", kind, importForms(kind))
+	switch {
+	case id == "":
+		diags.AddError(fmt.Sprintf("The import ID is empty: it names no %s", kind), forms)
+		return "", false
+	case strings.HasSuffix(id, "/"):
+		diags.AddError(fmt.Sprintf("The import ID %q names no %s", id, kind), forms)
 		return "", false
 	}
 	connected, err := d.conductor.Engine(ctx)

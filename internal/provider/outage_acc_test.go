@@ -72,7 +72,8 @@ func TestAccOutage(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(control, "healthy"), nil, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			lines := tt.lines
+			// What an image has in its environment is no secret.
+			lines := append(tt.lines, attr("image", r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"WORD": "disk"}})))
 			if name == "unhealthy" {
 				lines = append(lines, fmt.Sprintf("healthcheck = { test = [\"CMD\", %q, \"health-file\", \"/control/healthy\"], interval = \"100ms\", retries = 1 }", enginetest.Program),
 					fmt.Sprintf("mounts = { \"/control\" = { type = \"bind\", source = %q, read_only = true } }", control))
