@@ -73,7 +73,7 @@ func TestAccOutage(t *testing.T) {
 				t.Fatal(err)
 			}
 			// What an image has in its environment is no secret.
-			lines := append(tt.lines, attr("image", r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"WORD": "disk"}})))
+			lines := append([]string{attr("image", r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"WORD": "disk"}}))}, tt.lines...)
 			if name == "unhealthy" {
 				lines = append(lines, fmt.Sprintf("healthcheck = { test = [\"CMD\", %q, \"health-file\", \"/control/healthy\"], interval = \"100ms\", retries = 1 }", enginetest.Program),
 					fmt.Sprintf("mounts = { \"/control\" = { type = \"bind\", source = %q, read_only = true } }", control))
