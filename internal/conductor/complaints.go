@@ -157,6 +157,7 @@ func otherComplaints() []complaint {
 		{says: `invalid ipc mode`, attribute: "ipc", advice: "use none, private, shareable, host or container:NAME"},
 		{says: `restart policy|maximum retry count`, attribute: "restart", advice: "use no, always, unless-stopped, on-failure or on-failure:N"},
 		{says: `in healthcheck`, attribute: "healthcheck", advice: "use times of at least 1ms"},
+		{says: `uploading files.*marked read-only`, attribute: "files", advice: "the path leads over a symbolic link into the read-only root: use the path that it has without links"},
 		{says: `uploading files`, attribute: "files"},
 	}
 }

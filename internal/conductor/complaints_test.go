@@ -143,6 +143,7 @@ func TestComplaints(t *testing.T) {
 		{`invalid restart policy 'nope'`, "restart", "on-failure"},
 		{`Interval in Healthcheck cannot be less than 1ms`, "healthcheck", "1ms"},
 		{`uploading files /x: no space left on device`, "files", "the engine names"},
+		{`uploading files /var/run/x: container rootfs is marked read-only`, "files", "without links"},
 
 		{`invalid bind mount spec "x"`, "mounts", "the engine names"},
 		{`invalid hostname format`, "hostname", "the engine names"},

@@ -73,6 +73,13 @@ func (o *operation) make(ctx context.Context) error {
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)
 	}
+	if o.containerID == "" {
+		folders, err := o.neededFolders(ctx)
+		if err != nil {
+			return err
+		}
+		request.host.Mounts = append(request.host.Mounts, mountFolders(folders, o.id)...)
+	}
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
 			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, cmp.Or(o.as, o.Spec.Name))

@@ -28,37 +28,48 @@ type File struct {
 	WriteOnly bool `json:"write_only,omitempty"`
 }
 
-// archive packs files as the engine unpacks them at the root of a container, where it makes the
-// folders that are missing. It is pure.
-func archive(files map[string]File, paths []string, modified time.Time) ([]byte, error) {
+// archive packs files as the engine unpacks them at a folder of a container, where it makes the folders that are
+// missing. It is pure.
+func archive(files map[string]File, into string, paths []string, modified time.Time) ([]byte, error) {
 	var packed bytes.Buffer
 	w := tar.NewWriter(&packed)
-	for _, path := range paths {
-		f := files[path]
+	for _, target := range paths {
+		f := files[target]
+		name := strings.TrimPrefix(strings.TrimPrefix(target, into), "/")
 		err := w.WriteHeader(&tar.Header{
-			Typeflag: tar.TypeReg, Name: strings.TrimPrefix(path, "/"), Size: int64(len(f.Content)), Mode: f.Mode, Uid: f.UID, Gid: f.GID, ModTime: modified,
+			Typeflag: tar.TypeReg, Name: name, Size: int64(len(f.Content)), Mode: f.Mode, Uid: f.UID, Gid: f.GID, ModTime: modified,
 		})
 		if err == nil {
 			_, err = w.Write(f.Content)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("packing %s: %w", path, err)
+			return nil, fmt.Errorf("packing %s: %w", target, err)
 		}
 	}
 	err := w.Close()
 	return packed.Bytes(), err
 }
 
-// upload puts files of the specification into the container, all with one request. The caller holds
-// a slot of the pool.
+// upload puts files of the specification into the container: all with one request, or with one for each mount where
+// the root is read-only. The caller holds a slot of the pool.
 func (o *operation) upload(ctx context.Context, paths []string) error {
-	packed, err := archive(o.Spec.Files, paths, o.accepted)
-	if err != nil {
-		return err
+	parts := map[string][]string{"/": paths}
+	if o.Spec.ReadOnly {
+		c, err := o.engine.inspect(ctx, o.containerID)
+		if err != nil {
+			return err
+		}
+		parts = byMount(paths, c.writable())
 	}
-	err = o.engine.api.CopyToContainer(ctx, o.containerID, "/", bytes.NewReader(packed), container.CopyToContainerOptions{})
-	if err != nil {
-		return fmt.Errorf("uploading files %s: %w", strings.Join(paths, ", "), err)
+	for _, into := range slices.Sorted(maps.Keys(parts)) {
+		packed, err := archive(o.Spec.Files, into, parts[into], o.accepted)
+		if err != nil {
+			return err
+		}
+		err = o.engine.api.CopyToContainer(ctx, o.containerID, into, bytes.NewReader(packed), container.CopyToContainerOptions{})
+		if err != nil {
+			return fmt.Errorf("uploading files %s: %w", strings.Join(parts[into], ", "), err)
+		}
 	}
 	return nil
 }

@@ -19,7 +19,7 @@ func TestArchive(t *testing.T) {
 	when := time.Unix(1700000000, 0)
 	packed, err := archive(map[string]File{
 		"/etc/app.conf": {Content: []byte("a"), Mode: 0o600, UID: 1000, GID: 100}, "/b": {Content: nil, Mode: 0o4755}, "/not": {Content: []byte("x")},
-	}, []string{"/b", "/etc/app.conf"}, when)
+	}, "/", []string{"/b", "/etc/app.conf"}, when)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -158,13 +158,13 @@ func bindOf(target string, m Mount) string {
 
 // observeMounts takes binds and volumes as the engine resolved them, with the options that they
 // were asked for with, and tmpfs as it was asked for: the engine reports no mount point for
-// --tmpfs. What came from other containers is left out.
+// --tmpfs. What came from other containers is left out, and what is there for files.
 func observeMounts(points []container.MountPoint, config *container.Config, host *container.HostConfig) map[string]Mount {
 	mounts := make(map[string]Mount, len(points))
 	for target, options := range host.Tmpfs {
 		mounts[path.Clean(target)] = observeTmpfs(options)
 	}
-	asked := make(map[string]Mount)
+	asked, ofFiles := make(map[string]Mount), observeFileFolders(host.Mounts)
 	for _, m := range host.Mounts {
 		asked[path.Clean(m.Target)] = observeMount(m)
 		if m.Type == mount.TypeImage { // Its mount point says where the engine keeps it.
@@ -186,7 +186,7 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 		if !own && len(host.VolumesFrom) > 0 {
 			continue
 		}
-		if m.Type == MountImage {
+		if m.Type == MountImage || slices.Contains(ofFiles, p.Destination) {
 			continue
 		}
 		m.Type, m.ReadOnly, m.Source = MountType(p.Type), !p.RW, p.Source

@@ -35,7 +35,7 @@ func (o *operation) abandoned(ctx context.Context, c *Container) bool {
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
 // create is to make, else it is removed, and the create starts over.
 func (o *operation) takeOver(ctx context.Context, c *Container) error {
-	if o.Spec.meets(c) && o.leavesRest(ctx, c) {
+	if o.Spec.meets(c) && c.takesFilesOf(o.Spec) && o.leavesRest(ctx, c) {
 		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
 		o.containerID, o.adopted = c.ID, true
 		return nil

@@ -161,8 +161,8 @@ func observe(engine string, r container.InspectResponse) *Container {
 		},
 		Created:    instant(r.Created),
 		State:      observeState(r.State, r.RestartCount, r.Config),
-		AutoRemove: r.HostConfig.AutoRemove,
-		Attached:   make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
+		AutoRemove: r.HostConfig.AutoRemove, FileFolders: observeFileFolders(r.HostConfig.Mounts),
+		Attached: make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {
 		if endpoint == nil || isAlias(name, endpoint.NetworkID, r.NetworkSettings.Networks) {

@@ -17,7 +17,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -74,7 +73,9 @@ func filesAttribute() schema.Attribute {
 		Optional: true,
 		MarkdownDescription: "Files that are put into the container before it starts, by their absolute path there. Folders that are missing are made. Each has exactly one of `content`, `content_base64`, `source` and `content_wo`. " +
 			"A file that is added or changed is put into the container as it runs; removing one replaces the container, as only a new one is without it. " +
-			"Files are not read back: what somebody changes inside the container is not seen. In a folder that is mounted from a bind or a volume, the file is written there. After an update that failed they are applied again.",
+			"Files are not read back: what somebody changes inside the container is not seen. In a folder that is mounted from a bind or a volume, the file is written there. After an update that failed they are applied again. " +
+			"With `read_only` the folder of a file, where nothing is mounted, is a volume of the container's own: it has what the image has there, can be written to, and is removed with the container. " +
+			"A file that needs another such folder replaces the container.",
 		Validators: []validator.Map{
 			mapvalidator.NoNullValues(),
 			mapvalidator.KeysAre(absolutePath{}, stringvalidator.RegexMatches(regexp.MustCompile(`^/.`), "must be an absolute path of a file")),
@@ -255,11 +256,9 @@ func planFiles(ctx context.Context, req resource.ModifyPlanRequest, resp *resour
 		}
 		plan[target] = m
 	}
-	for target := range prior {
-		if _, ok := plan[target]; !ok {
-			resp.RequiresReplace = append(resp.RequiresReplace, at)
-			break
-		}
+	removed := func(target string) bool { _, ok := plan[target]; return !ok }
+	if slices.ContainsFunc(slices.Collect(maps.Keys(prior)), removed) || !hasPlaceFor(ctx, plan, prior, req, resp) {
+		resp.RequiresReplace = append(resp.RequiresReplace, at)
 	}
 	if prior != nil && plan != nil && maps.EqualFunc(prior, plan, fileModel.same) {
 		plan = prior
@@ -300,36 +299,6 @@ func plannedFiles(ctx context.Context, plan tfsdk.Plan, resp *resource.ModifyPla
 	}
 	resp.Diagnostics.Append(plan.GetAttribute(ctx, path.Root("files"), &planned)...)
 	return planned, !resp.Diagnostics.HasError()
-}
-
-// validateFiles refuses what can't be put into the container, or what it would never see: a mount
-// hides it.
-func validateFiles(targets []string, mounts map[string]mountModel, readOnly bool) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if readOnly && len(targets) > 0 {
-		diags.AddAttributeError(path.Root("files"), "Files in a container that is read_only",
-			"The engine puts no file into a container whose root is read-only, mounts included. Mount the files, put them into the image, or leave read_only out.")
-		return diags
-	}
-	for _, target := range targets {
-		for folder, m := range mounts {
-			folder = conductor.PlainPath(folder)
-			if target != folder && !strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/") {
-				continue
-			}
-			switch {
-			case target == folder:
-				diags.AddAttributeError(path.Root("files"), fmt.Sprintf("File %q is a mount, too", target), "Only one of the two can be there. Remove it from files or from mounts.")
-			case m.Type.ValueString() == string(conductor.MountTmpfs):
-				diags.AddAttributeError(path.Root("files"), fmt.Sprintf("File %q would be hidden", target),
-					fmt.Sprintf("A tmpfs is mounted on %q, and it is empty when the container starts. Put the file elsewhere.", folder))
-			case m.ReadOnly.ValueBool():
-				diags.AddAttributeError(path.Root("files"), fmt.Sprintf("File %q would be in a read-only mount", target),
-					fmt.Sprintf("The engine can't write below %q. Put the file elsewhere, or mount without read_only.", folder))
-			}
-		}
-	}
-	return diags
 }
 
 // base64Text validates the standard encoding, and how much is in it.

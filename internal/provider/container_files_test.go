@@ -155,6 +155,21 @@ func TestPlanOfFiles(t *testing.T) {
 	}
 }
 
+// In a read-only root a file more is put into a folder that takes files, and else replaces the container.
+func TestPlanReadOnlyFiles(t *testing.T) {
+	t.Parallel()
+	c := newCore(t)
+	file := values{"content": "x"}
+	config := minimal().with(values{"read_only": true, "files": values{"/etc/app/a": file}, "mounts": values{"/data": values{"type": "volume"}}})
+	state, _ := c.create(t, config, nil)
+	for target, replace := range map[string][]string{"/etc/app/b": nil, "/etc/app/in/b": nil, "/data/b": nil, "/etc/b": {"files"}, "/etc/app-b/b": {"files"}} {
+		p := c.plan(t, state, config.with(values{"files": values{"/etc/app/a": file, target: file}}))
+		if !slices.Equal(p.replace, replace) || !slices.Contains(p.changed, "files") {
+			t.Errorf("with %s %v change, %v replace", target, p.changed, p.replace)
+		}
+	}
+}
+
 func TestValidateFiles(t *testing.T) {
 	t.Parallel()
 	one := func(m values) values { return values{"files": values{"/data/a": m}} }
@@ -171,7 +186,13 @@ func TestValidateFiles(t *testing.T) {
 		"read-only":         {in(values{"type": "volume", "read_only": true}), "files"},
 		"a mount":           {values{"files": values{"/data": values{"content": ""}}, "mounts": values{"/data": values{"type": "volume"}}}, "files"},
 		"beside a mount":    {values{"files": values{"/data2": values{"content": ""}}, "mounts": values{"/data": values{"type": "tmpfs"}}}, ""},
-		"a read-only root":  {one(values{"content": ""}).with(values{"read_only": true}), "files"},
+		"a read-only root":  {one(values{"content": ""}).with(values{"read_only": true}), ""},
+		"in a read-only /":  {values{"read_only": true, "files": values{"/a": values{"content": ""}}}, "files"},
+		"left behind":       {one(values{"content": ""}).with(values{"read_only": true, "remove_volumes": false}), "files"},
+		"in one's own":      {in(values{"type": "volume"}).with(values{"read_only": true, "remove_volumes": false}), ""},
+		"mounts not known":  {one(values{"content": ""}).with(values{"read_only": true, "remove_volumes": false, "mounts": unknown{}}), ""},
+		"in a file system":  {values{"files": values{"/dev/shm/a": values{"content": ""}}}, "files"},
+		"in a bind in it":   {values{"files": values{"/dev/own/a": values{"content": ""}}, "mounts": values{"/dev/own": values{"type": "bind", "source": "/srv"}}}, ""},
 		"a writable root":   {one(values{"content": ""}).with(values{"read_only": false}), ""},
 		"check and none":    {values{"healthcheck": values{"disable": true, "retries": 1}}, "healthcheck"},
 		"no check":          {values{"healthcheck": values{}}, ""},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -32,13 +33,18 @@ type losses struct {
 	Container string `json:"container,omitempty"`
 	// Volumes are the paths of its anonymous volumes.
 	Volumes []string `json:"volumes,omitempty"`
+	// Folders are those that are volumes for the sake of files.
+	Folders []string `json:"folders,omitempty"`
 }
+
+// places are where files can be put into a container whose root is read-only, besides its mounts.
+func (l losses) places() []string { return slices.Concat(l.Volumes, l.Folders) }
 
 // keepLosses notes them. Of a container that an operation has not brought yet nothing is known.
 func keepLosses(ctx context.Context, private privateState, c *conductor.Container, diags *diag.Diagnostics) {
 	var found losses
 	if c != nil {
-		found.Volumes = c.AnonymousVolumes()
+		found.Volumes, found.Folders = c.AnonymousVolumes(), c.FileFolders
 		if lost, ok := c.Lost(); ok {
 			found.Attribute, found.Container = lost.Attribute, lost.Name
 		}

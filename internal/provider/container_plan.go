@@ -69,7 +69,7 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	diags.Append(validateNetworking(ctx, config)...)
 	diags.Append(validateLinks(ctx, config, networks)...)
 	diags.Append(validateSecrets(keysOf(config, "environment"), keysOf(config, "environment_wo"))...)
-	diags.Append(validateFiles(keysOf(config, "files"), mounts, isSet(config, "read_only"))...)
+	validateFiles(ctx, config, &diags)
 	var healthcheck *healthcheckModel
 	if known(ctx, config, "healthcheck", &healthcheck, &diags) {
 		diags.Append(validateHealthcheck(healthcheck)...)

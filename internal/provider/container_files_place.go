@@ -1,0 +1,108 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package provider
+
+import (
+	"context"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
+	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+)
+
+// engineFolders are mounted by every engine, over whatever a container has there.
+func engineFolders() []string { return []string{"/proc", "/sys", "/dev"} }
+
+// validateFiles refuses what can't be put into the container, or what it would never see: a mount
+// hides it.
+func validateFiles(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) {
+	targets := keysOf(config, "files")
+	var mounts map[string]mountModel
+	isKnown := known(ctx, config, "mounts", &mounts, diags)
+	for _, target := range targets {
+		mounted := false
+		for folder, m := range mounts {
+			folder = conductor.PlainPath(folder)
+			if !conductor.Within(target, folder) {
+				continue
+			}
+			mounted = true
+			switch {
+			case target == folder:
+				diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q is a mount, too", target), "Only one of the two can be there. Remove it from files or from mounts.")
+			case m.Type.ValueString() == string(conductor.MountTmpfs):
+				diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be hidden", target),
+					fmt.Sprintf("A tmpfs is mounted on %q, and it is empty when the container starts. Put the file elsewhere.", folder))
+			case m.ReadOnly.ValueBool():
+				diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be in a read-only mount", target),
+					fmt.Sprintf("The engine can't write below %q. Put the file elsewhere, or mount without read_only.", folder))
+			}
+		}
+		for _, folder := range engineFolders() {
+			if isKnown && !mounted && conductor.Within(target, folder) {
+				diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be hidden", target),
+					fmt.Sprintf("The engine mounts a file system of its own on %q when the container starts. Put the file elsewhere.", folder))
+			}
+		}
+	}
+	if isSet(config, "read_only") {
+		validateReadOnlyFiles(ctx, config, targets, mounts, isKnown, diags)
+	}
+}
+
+// validateReadOnlyFiles refuses the files of a container with a read-only root for which a volume can't be mounted,
+// or which would stay behind in one.
+func validateReadOnlyFiles(ctx context.Context, config tfsdk.Config, targets []string, mounts map[string]mountModel, isKnown bool, diags *diag.Diagnostics) {
+	for _, target := range targets {
+		if path.Dir(target) == "/" {
+			diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be in the read-only root", target),
+				"The engine puts no file into a root that is read_only: a folder can be a volume, but nothing can be mounted on /. Put the file into a folder, or leave read_only out.")
+		}
+	}
+	var remove types.Bool
+	if !known(ctx, config, "remove_volumes", &remove, diags) || remove.IsNull() || remove.ValueBool() || !isKnown || diags.HasError() {
+		return
+	}
+	if folders := conductor.FileFolders(readOnlyWith(targets, mounts), nil); len(folders) > 0 {
+		diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("Files in %s would stay behind", strings.Join(folders, ", ")),
+			fmt.Sprintf("With read_only a volume is mounted for them, which goes with the container; remove_volumes = false keeps it. "+
+				"Mount a volume there by yourself (mounts = { %q = { type = \"volume\" } }), or leave remove_volumes or read_only out.", folders[0]))
+	}
+}
+
+func readOnlyWith(targets []string, mounts map[string]mountModel) conductor.Spec {
+	var s conductor.Spec
+	s.ReadOnly, s.Mounts, s.Files = true, expandMounts(mounts), make(map[string]conductor.File, len(targets))
+	for _, target := range targets {
+		s.Files[target] = conductor.File{}
+	}
+	return s
+}
+
+// hasPlaceFor reports whether the container of the state can take the planned files: with a read-only root a folder
+// more needs another container.
+func hasPlaceFor(ctx context.Context, plan, prior files, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) bool {
+	planned := tfsdk.Config(resp.Plan)
+	var mounts map[string]mountModel
+	if req.State.Raw.IsNull() || !isSet(planned, "read_only") || !known(ctx, planned, "mounts", &mounts, &resp.Diagnostics) {
+		return true
+	}
+	var targets []string
+	there := keptLosses(ctx, req.Private, &resp.Diagnostics).places()
+	for target := range plan {
+		targets = append(targets, target)
+	}
+	for target := range prior {
+		there = append(there, path.Dir(target))
+	}
+	return len(conductor.FileFolders(readOnlyWith(targets, mounts), slices.Compact(there))) == 0
+}
