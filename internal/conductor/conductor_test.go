@@ -53,7 +53,7 @@ func TestCreateAndRemoveTakeFiveRequests(t *testing.T) {
 		if !strings.HasPrefix(out.OperationID, "edge1/web/") || out.Container.Labels[LabelOperation] != out.OperationID {
 			t.Errorf("operation %q, label %q", out.OperationID, out.Container.Labels[LabelOperation])
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: out.Container.ID}); err != nil {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: out.Container.ID, RemoveVolumes: true}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := strings.Join(f.calls, ", "), "info, create web, start, inspect, stop, remove"; got != want {

@@ -39,8 +39,8 @@ type Container struct {
 	State       State
 	// AutoRemove says that the engine removes the container when it ends (docker run --rm).
 	AutoRemove bool
-	// FileFolders are the folders that are volumes for the sake of files, as the root is read-only.
-	FileFolders []string
+	// FileFolders are the volumes that are there for the sake of files, as the root is read-only, by their folders.
+	FileFolders map[string]string
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork
 	// Unconnected are networks that the running container is not connected to, though it keeps settings

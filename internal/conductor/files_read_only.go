@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/mount"
 )
@@ -82,7 +83,7 @@ func byMount(paths, mounts []string) map[string][]string {
 
 // writable returns where the container has mounts that an engine can put a file into.
 func (c *Container) writable() []string {
-	targets := slices.Clone(c.FileFolders)
+	targets := slices.Collect(maps.Keys(c.FileFolders))
 	for target, m := range c.Mounts {
 		if m.takesFiles() {
 			targets = append(targets, target)
@@ -110,15 +111,20 @@ func isFileFolder(m mount.Mount) bool {
 	return m.Type == mount.TypeVolume && m.Source == "" && m.VolumeOptions != nil && m.VolumeOptions.Labels[LabelFiles] != ""
 }
 
-// observeFileFolders returns the folders of mountFolders.
-func observeFileFolders(mounts []mount.Mount) []string {
-	var folders []string
+// observeFileFolders returns the volumes of mountFolders, by their folders.
+func observeFileFolders(points []container.MountPoint, mounts []mount.Mount) map[string]string {
+	var volumes map[string]string
 	for _, m := range mounts {
-		if isFileFolder(m) {
-			folders = append(folders, path.Clean(m.Target))
+		if !isFileFolder(m) {
+			continue
+		}
+		for _, p := range points {
+			if folder := path.Clean(m.Target); p.Destination == folder {
+				volumes = put(volumes, folder, p.Name)
+			}
 		}
 	}
-	return folders
+	return volumes
 }
 
 // neededFolders returns what FileFolders does, with what the engine's image says. One that is not there yet is the

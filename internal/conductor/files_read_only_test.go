@@ -66,8 +66,9 @@ func TestObserveFileFolders(t *testing.T) {
 		return container.MountPoint{Type: mount.TypeVolume, Name: volume, Destination: target, RW: true}
 	}
 	host := &container.HostConfig{Mounts: append(mountFolders([]string{"/etc/app"}, "op"), mount.Mount{Type: mount.TypeVolume, Target: "/data"})}
-	c := &Container{FileFolders: observeFileFolders(host.Mounts)}
-	c.Mounts = observeMounts([]container.MountPoint{point("/etc/app"), point("/data")}, &container.Config{}, host)
+	points := []container.MountPoint{point("/etc/app"), point("/data")}
+	c := &Container{FileFolders: observeFileFolders(points, host.Mounts)}
+	c.Mounts = observeMounts(points, &container.Config{}, host)
 	if got := c.AnonymousVolumes(); !slices.Equal(got, []string{"/data"}) || len(c.Mounts) != 1 {
 		t.Errorf("volumes %q, mounts %v", got, c.Mounts)
 	}

@@ -164,7 +164,7 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 	for target, options := range host.Tmpfs {
 		mounts[path.Clean(target)] = observeTmpfs(options)
 	}
-	asked, ofFiles := make(map[string]Mount), observeFileFolders(host.Mounts)
+	asked, ofFiles := make(map[string]Mount), observeFileFolders(points, host.Mounts)
 	for _, m := range host.Mounts {
 		asked[path.Clean(m.Target)] = observeMount(m)
 		if m.Type == mount.TypeImage { // Its mount point says where the engine keeps it.
@@ -186,7 +186,7 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 		if !own && len(host.VolumesFrom) > 0 {
 			continue
 		}
-		if m.Type == MountImage || slices.Contains(ofFiles, p.Destination) {
+		if _, ok := ofFiles[p.Destination]; ok || m.Type == MountImage {
 			continue
 		}
 		m.Type, m.ReadOnly, m.Source = MountType(p.Type), !p.RW, p.Source

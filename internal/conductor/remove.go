@@ -21,7 +21,7 @@ func (o *operation) remove(ctx context.Context) error {
 	if err := o.expect(ctx); err != nil || o.containerID == "" {
 		return err
 	}
-	volumes, err := o.carriedVolumes(ctx)
+	volumes, err := o.ownVolumes(ctx)
 	if err != nil {
 		return err
 	}
@@ -56,15 +56,19 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 	}
 }
 
-// carriedVolumes gives the anonymous volumes that the container has from the one whose place it
-// took: to the engine they are its own no more than a volume with a name.
-func (o *operation) carriedVolumes(ctx context.Context) (volumes []string, err error) {
-	if !o.Exchanged || !o.RemoveVolumes {
+// ownVolumes returns the volumes that go with the container, though its engine does not take them along: the anonymous
+// ones that it has from the container whose place it took, which to the engine are its own no more than a volume with a
+// name, and those of its files, where the other anonymous ones stay.
+func (o *operation) ownVolumes(ctx context.Context) (volumes []string, err error) {
+	if o.RemoveVolumes && !o.Exchanged {
 		return nil, nil
 	}
 	c, err := o.lookFor(ctx, o.containerID)
 	if err != nil || c == nil {
 		return nil, err
+	}
+	if !o.RemoveVolumes {
+		return slices.Sorted(maps.Values(c.FileFolders)), nil
 	}
 	return slices.Sorted(maps.Values(anonymousVolumes(c))), nil
 }

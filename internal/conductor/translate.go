@@ -161,7 +161,7 @@ func observe(engine string, r container.InspectResponse) *Container {
 		},
 		Created:    instant(r.Created),
 		State:      observeState(r.State, r.RestartCount, r.Config),
-		AutoRemove: r.HostConfig.AutoRemove, FileFolders: observeFileFolders(r.HostConfig.Mounts),
+		AutoRemove: r.HostConfig.AutoRemove, FileFolders: observeFileFolders(r.Mounts, r.HostConfig.Mounts),
 		Attached: make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
 	for name, endpoint := range r.NetworkSettings.Networks {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -44,7 +45,7 @@ func (l losses) places() []string { return slices.Concat(l.Volumes, l.Folders) }
 func keepLosses(ctx context.Context, private privateState, c *conductor.Container, diags *diag.Diagnostics) {
 	var found losses
 	if c != nil {
-		found.Volumes, found.Folders = c.AnonymousVolumes(), c.FileFolders
+		found.Volumes, found.Folders = c.AnonymousVolumes(), slices.Sorted(maps.Keys(c.FileFolders))
 		if lost, ok := c.Lost(); ok {
 			found.Attribute, found.Container = lost.Attribute, lost.Name
 		}

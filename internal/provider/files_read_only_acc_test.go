@@ -96,12 +96,12 @@ healthcheck = { test = ["CMD", %[4]q, "health-file", "/etc/app/main.conf"], inte
 	}
 	r.run(
 		resource.TestStep{Config: config("a"), ConfigStateChecks: []statecheck.StateCheck{
-			stateCheck(kept.is(r.Name("web"))), contents("a"), folders("/etc/app", "/run/secrets"),
+			kept.is(r.Name("web")), contents("a"), folders("/etc/app", "/run/secrets"),
 		}},
 		resource.TestStep{
 			Config: config("ab", `"/etc/app/more.conf" = { content = "more" }`), ConfigPlanChecks: planned(plancheck.ResourceActionUpdate),
 			ConfigStateChecks: []statecheck.StateCheck{
-				stateCheck(kept.is(r.Name("web"))), contents("ab"), r.hasFiles(map[string]uploaded{"/etc/app/more.conf": {"more", 0o644, 0, 0}}),
+				kept.is(r.Name("web")), contents("ab"), r.hasFiles(map[string]uploaded{"/etc/app/more.conf": {"more", 0o644, 0, 0}}),
 			},
 		},
 		resource.TestStep{
@@ -139,6 +139,11 @@ func TestAccExchangeOfReadOnlyFiles(t *testing.T) {
 		t.Errorf("the volumes are %v, were %v", second, first)
 	}
 	r.noneOf([]string{first["/etc/app"]})
-	r.cli.must("destroy", "-auto-approve")
+
+	// They go where other anonymous volumes are to stay, too.
+	r.cli.configure(r.config(r.exchanged("start-first", "3", "remove_volumes = false")))
+	r.cli.must("apply", "-auto-approve")
+	r.onlyNew("3")
 	r.noneOf([]string{second["/etc/app"]})
+	r.cli.must("destroy", "-auto-approve")
 }
