@@ -4,15 +4,20 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 func lateFault(kind conductor.Kind, name string, stray bool) conductor.Late {
@@ -105,5 +110,64 @@ func TestWhatWasNotAcceptedIsNotTheLastOperation(t *testing.T) {
 	m.record(conductor.KindUpdate, conductor.Outcome{OperationID: "edge1/web/2"}, nil)
 	if m.OperationID.ValueString() != "edge1/web/2" || !m.Fault.IsNull() {
 		t.Errorf("the last operation is %s, with the fault %s", m.OperationID, m.Fault)
+	}
+}
+
+// What a plan tells of failures of others is as long for many as for a few more than are named, whatever they are.
+func TestWarningsOfManyFailuresEnd(t *testing.T) {
+	t.Parallel()
+	const host = "unix:///nonexistent/docker.sock"
+	const longest = 4000
+	broken := &fault.Fault{Kind: fault.Exited, Engine: "edge1", Summary: "Container exited", Log: []string{strings.Repeat("x", 500)}}
+	for name, r := range map[string]journal.Record{
+		"failed casts":         {Kind: string(conductor.KindCreate), Cast: true, Outcome: journal.Failed, Fault: broken},
+		"interrupted casts":    {Kind: string(conductor.KindUpdate), Cast: true},
+		"unfinished removals":  {Kind: string(conductor.KindRemove), Cast: true, ContainerID: strings.Repeat("a", 64)},
+		"interrupted calls":    {Kind: string(conductor.KindCreate)},
+		"failures of networks": {Kind: string(conductor.KindCreate), Object: "network", Cast: true, Outcome: journal.Failed, Fault: broken},
+		"damaged records":      {Version: -1},
+	} {
+		lengths := make(map[int]int)
+		for _, count := range []int{12, 120} {
+			dir := t.TempDir()
+			j, err := journal.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := j.Engine("ID", "edge1")
+			if err == nil {
+				err = j.Note(host, e)
+			}
+			for i := 0; i < count && err == nil; i++ {
+				r.Engine, r.Container, r.Accepted = "edge1", fmt.Sprintf("other-%03d", i), time.Now().Add(-time.Hour)
+				if r.Version < 0 {
+					var folders []string
+					folders, err = filepath.Glob(filepath.Join(dir, "engines", "*", "operations"))
+					err = errors.Join(err, os.WriteFile(filepath.Join(folders[0], fmt.Sprintf("torn%03d.json", i)), nil, 0o600))
+					continue
+				}
+				err = e.Accept(r, nil, func(string) {})
+			}
+			if err = errors.Join(err, j.Close(), e.Tidy(time.Minute)); err != nil {
+				t.Fatal(err)
+			}
+			c := conductor.New(conductor.Options{Host: host, StateDir: dir})
+			late := c.LateFaults()
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+			var diags diag.Diagnostics
+			tellLate(late, &diags)
+			tellUnreadable(late.Problems, late.Unreadable, &diags)
+			for _, d := range diags {
+				lengths[count] += len(d.Summary()) + len(d.Detail())
+			}
+			if told := lengths[count] > 0; told != (name != "interrupted calls") {
+				t.Errorf("%s: told of %d: %t", name, count, told)
+			}
+		}
+		if more := lengths[120] - lengths[12]; lengths[120] > longest || more > 20 {
+			t.Errorf("%s: 12 are told of in %d bytes, 120 in %d", name, lengths[12], lengths[120])
+		}
 	}
 }

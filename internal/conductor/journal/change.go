@@ -108,7 +108,7 @@ func (e *Engine) Progress(id string, change func(*Record)) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(e.told(id), content, false); err != nil {
+	if err := e.journal.disk.replace(e.told(id), content, false); err != nil {
 		return fmt.Errorf("writing the progress of operation %s: %w", id, err)
 	}
 	return nil

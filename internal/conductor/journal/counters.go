@@ -33,8 +33,7 @@ type Counters struct {
 
 func (e *Engine) counters() string { return filepath.Join(e.dir, "counters") }
 
-// Count replaces the counters of this process. They are nobody's last word: they need not outlive
-// the machine's crash.
+// Count replaces the counters of this process.
 func (e *Engine) Count(c Counters) error {
 	c.Version, c.Owner = recordVersion, e.journal.owner
 	content, err := json.MarshalIndent(c, "", "  ")
@@ -45,7 +44,7 @@ func (e *Engine) Count(c Counters) error {
 		return fmt.Errorf("making the folder of the counters: %w", err)
 	}
 	path := filepath.Join(e.counters(), c.Owner+".json")
-	if err := replace(path, append(content, '\n'), false); err != nil {
+	if err := e.journal.disk.replace(path, append(content, '\n'), true); err != nil {
 		return fmt.Errorf("writing the counters %s: %w", path, err)
 	}
 	return nil
@@ -64,6 +63,7 @@ func (e *Engine) Counters() ([]Counters, []error) {
 		var c Counters
 		switch _, err := e.journal.disk.read(path, &c); {
 		case errors.Is(err, fs.ErrNotExist): // Pruned meanwhile.
+		case err != nil && empty(path): // An older gantry was counting when the machine crashed.
 		case err != nil:
 			problems = append(problems, err)
 		default:
@@ -71,6 +71,11 @@ func (e *Engine) Counters() ([]Counters, []error) {
 		}
 	}
 	return all, problems
+}
+
+func empty(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Size() == 0
 }
 
 // counted returns the files of the counters, oldest first: owners sort by time.

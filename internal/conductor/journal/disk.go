@@ -19,9 +19,12 @@ type disk struct {
 	opened, listed atomic.Int64
 	// remove is os.Remove, but for tests of systems that keep a file that is open.
 	remove func(path string) error
+	// sync makes the content of a file durable, and rename gives it its name.
+	sync   func(file *os.File) error
+	rename func(from, to string) error
 }
 
-func newDisk() *disk { return &disk{remove: os.Remove} }
+func newDisk() *disk { return &disk{remove: os.Remove, sync: (*os.File).Sync, rename: rename} }
 
 // open reads a file.
 func (d *disk) open(path string) ([]byte, error) {
@@ -78,7 +81,7 @@ const temporary = ".new-"
 
 // replace replaces a file: a reader sees the old content or the new one, and if it is durable, there
 // is one of them after a crash of the machine. What is not durable must never take the place of what is.
-func replace(path string, content []byte, durable bool) (err error) {
+func (d *disk) replace(path string, content []byte, durable bool) (err error) {
 	fresh, err := os.CreateTemp(filepath.Dir(path), temporary+"*") // Its mode is 0600.
 	if err != nil {
 		return err
@@ -90,13 +93,13 @@ func replace(path string, content []byte, durable bool) (err error) {
 	}()
 	_, err = fresh.Write(content)
 	if err == nil && durable {
-		err = fresh.Sync()
+		err = d.sync(fresh)
 	}
 	err = errors.Join(err, fresh.Close())
 	if err != nil {
 		return err
 	}
-	if err := rename(fresh.Name(), path); err != nil || !durable {
+	if err := d.rename(fresh.Name(), path); err != nil || !durable {
 		return err
 	}
 	return syncFolder(filepath.Dir(path))

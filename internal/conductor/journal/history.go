@@ -71,17 +71,17 @@ func (e *Engine) shelve(n name, may func(Record) bool) error {
 		err = errors.Join(err, os.MkdirAll(e.pastOf(lane), folderMode))
 	}
 	for _, lane := range n.lanes[1:] {
-		err = errors.Join(err, replace(filepath.Join(e.pastOf(lane), n.file), content, true))
+		err = errors.Join(err, e.journal.disk.replace(filepath.Join(e.pastOf(lane), n.file), content, true))
 	}
 	if err != nil {
 		return err
 	}
 	open := n.ticket + "." + n.lanes[0] + markSuffix
-	err = ignoreMissing(rename(filepath.Join(e.operations(), open), filepath.Join(e.pastOf(n.lanes[0]), open)))
+	err = ignoreMissing(e.journal.disk.rename(filepath.Join(e.operations(), open), filepath.Join(e.pastOf(n.lanes[0]), open)))
 	if err != nil {
 		return err
 	}
-	return rename(from, filepath.Join(e.pastOf(n.lanes[0]), n.file))
+	return e.journal.disk.rename(from, filepath.Join(e.pastOf(n.lanes[0]), n.file))
 }
 
 // shelveLate moves late failures into the history of their lanes. Their marks there are durable before: nothing else

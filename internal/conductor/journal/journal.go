@@ -145,7 +145,7 @@ func (j *Journal) Note(host string, e *Engine) error {
 		err = os.MkdirAll(filepath.Dir(path), folderMode)
 	}
 	if err == nil {
-		err = replace(path, []byte(name), true)
+		err = j.disk.replace(path, []byte(name), true)
 	}
 	if err != nil {
 		return &UnusableError{j.dir, fmt.Errorf("noting where the address leads: %w", err)}

@@ -116,7 +116,7 @@ func (e *Engine) write(path string, r Record, before []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := replace(path, append(content, '\n'), true); err != nil {
+	if err := e.journal.disk.replace(path, append(content, '\n'), true); err != nil {
 		return fmt.Errorf("writing the record %s: %w", filepath.Base(path), err)
 	}
 	return nil

@@ -77,5 +77,5 @@ func (e *Engine) follows(folder string) error {
 	if len(folders) == len(known) {
 		return nil
 	}
-	return replace(e.formerly(), []byte(strings.Join(folders, "\n")+"\n"), true)
+	return e.journal.disk.replace(e.formerly(), []byte(strings.Join(folders, "\n")+"\n"), true)
 }
