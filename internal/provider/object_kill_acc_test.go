@@ -78,13 +78,13 @@ func TestAccKilledNetworkAndVolume(t *testing.T) {
 	r.destroysAll()
 
 	// A network with other settings that somebody uses by now is left alone.
-	r.cli.configure(r.config(subnet("3")))
+	r.cli.configure(r.config(subnet("6")))
 	r.killedAt("/networks/create")
 	user := r.Run(r.Name("user"), enginetest.RunOptions{Image: r.Image, CreateOnly: true})
 	if err := r.Docker.NetworkConnect(t.Context(), r.Name("front"), user, nil); err != nil {
 		t.Fatal(err)
 	}
-	r.cli.configure(r.config(subnet("4")))
+	r.cli.configure(r.config(subnet("7")))
 	apply = r.cli.run("apply", "-auto-approve")
 	if apply.code == 0 || !strings.Contains(apply.output, "is already in use on engine") {
 		t.Errorf("the apply ended with code %d, and does not tell of the conflict:\n%s", apply.code, apply.output)
