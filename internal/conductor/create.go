@@ -63,7 +63,7 @@ func (o *operation) bring(ctx context.Context) error {
 // that didn't fit into the request, and uploads the files. It can be repeated.
 func (o *operation) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
-	if err := o.engine.knows(o.scope(), o.Spec, o.exists()); err != nil {
+	if err := o.engine.knows(o.scope(), o.Spec.needs(), o.exists()); err != nil {
 		return err
 	}
 	if err := o.checkInherited(ctx); err != nil {

@@ -70,6 +70,8 @@ type engine struct {
 	// id and name are the ID and the host name that the engine reports.
 	id   string
 	name string
+	// windows reports that the engine runs on Windows.
+	windows bool
 	// defaults are what the engine gives to a container that asks for nothing.
 	defaults EngineDefaults
 	pool     *pool.Pool
@@ -115,7 +117,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", parallel, "max_parallel_pulls", pulls)
 	return &engine{
-		id: info.ID, api: api, logger: logger, name: info.Name, defaults: observeDefaults(info), credentials: opts.Credentials,
+		id: info.ID, api: api, logger: logger, name: info.Name, windows: info.OSType == "windows", defaults: observeDefaults(info), credentials: opts.Credentials,
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
 		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),

@@ -288,7 +288,7 @@ func (o *operation) handOver(ctx context.Context) error {
 	for _, key := range slices.Sorted(maps.Keys(o.Spec.Networks)) {
 		attachment := o.Spec.Networks[key]
 		name, connected := to.AttachedAs(attachment.Network)
-		if connected && nameless(name) {
+		if connected && predefinedNetwork(name, o.engine.windows) {
 			continue
 		}
 		again = true

@@ -224,11 +224,6 @@ func carryVolumes(mounts map[string]Mount, from *Container, ofImage []string) ma
 	return carried
 }
 
-// nameless are the networks on which an engine resolves no names.
-func nameless(network string) bool {
-	return network == "bridge" || network == "host" || network == "none" || network == "default"
-}
-
 // namedEndpoint is the connection by which clients find a container that is in another's place: by
 // its name even before it has it.
 func namedEndpoint(name string, attachment NetworkAttachment) *network.EndpointSettings {

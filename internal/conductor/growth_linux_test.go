@@ -218,7 +218,10 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 		_, _, err := c.CreateNetwork(ctx, NetworkSpec{Name: "front", Driver: "bridge"})
 		return err
 	})
-	process("remove a network", func(c *Conductor) error { return c.RemoveNetwork(ctx, "front", "front") })
+	process("remove a network", func(c *Conductor) error {
+		_, err := c.RemoveNetwork(ctx, "front", "front")
+		return err
+	})
 	process("create a volume", func(c *Conductor) error {
 		_, err := c.CreateVolume(ctx, VolumeSpec{Name: "data", Driver: "local"})
 		return err

@@ -157,12 +157,12 @@ func TestNeeds(t *testing.T) {
 		{"networks.front.mac_address", "1.43", "1.44", network(EndpointOptions{MACAddress: "02:42:ac:11:65:43"})},
 		{"networks.front.gw_priority", "1.47", "1.48", network(EndpointOptions{GatewayPriority: 1})},
 	} {
-		n, unmet := tt.spec.unmet(tt.before)
+		n, old := unmet(tt.spec.needs(), tt.before)
 		got := strings.Join(n.Attribute, ".")
-		if !unmet || got != tt.attribute {
+		if !old || got != tt.attribute {
 			t.Errorf("%s: API %s is refused for %q", tt.attribute, tt.before, got)
 		}
-		if n, unmet := tt.spec.unmet(tt.from); unmet {
+		if n, old := unmet(tt.spec.needs(), tt.from); old {
 			t.Errorf("%s: API %s is refused for %v", tt.attribute, tt.from, n.Attribute)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/docker/docker/api/types/versions"
 
@@ -22,7 +23,7 @@ type Need struct {
 	API, Docker string
 }
 
-// needs is the one table of the settings that not every engine knows, and of the first that does.
+// needs is the one table of a container's settings that not every engine knows, and of the first that does.
 func (s Spec) needs() []Need {
 	var needs []Need
 	add := func(used bool, api, docker string, attribute ...string) {
@@ -47,9 +48,9 @@ func (s Spec) needs() []Need {
 	return needs
 }
 
-// unmet gives the first setting that an engine that speaks this version of the API is too old for.
-func (s Spec) unmet(apiVersion string) (Need, bool) {
-	for _, n := range s.needs() {
+// unmet returns the first need that an engine that speaks this version of the API is too old for.
+func unmet(needs []Need, apiVersion string) (Need, bool) {
+	for _, n := range needs {
 		if versions.LessThan(apiVersion, n.API) {
 			return n, true
 		}
@@ -57,22 +58,42 @@ func (s Spec) unmet(apiVersion string) (Need, bool) {
 	return Need{}, false
 }
 
-// CheckEngine says whether the engine knows every setting of spec. It connects only where spec has one
+// CheckEngine reports whether the engine knows every setting of spec. It connects only where spec has one
 // that not every engine knows. The error is a *fault.Fault.
 func (c *Conductor) CheckEngine(ctx context.Context, spec Spec) error {
-	if len(spec.needs()) == 0 {
+	return c.checkNeeds(ctx, c.scope("", spec.Name), spec.needs())
+}
+
+// CheckNetwork is CheckEngine for a network. One that is to be created must not be an engine's own.
+func (c *Conductor) CheckNetwork(ctx context.Context, spec NetworkSpec, create bool) error {
+	scope := fault.Scope{Object: "network", Container: spec.Name, Now: time.Now}
+	if create && (predefinedNetwork(spec.Name, false) || predefinedNetwork(spec.Name, true)) {
+		e, err := c.connectFor(ctx, scope, fault.Subject(scope.Object, scope.Container))
+		if err != nil {
+			return err
+		}
+		if predefinedNetwork(spec.Name, e.windows) {
+			return fault.Object{Kind: scope.Object, Name: spec.Name, Engine: e.name, Now: time.Now}.Predefined()
+		}
+	}
+	return c.checkNeeds(ctx, scope, spec.needs())
+}
+
+func (c *Conductor) checkNeeds(ctx context.Context, scope fault.Scope, needs []Need) error {
+	if len(needs) == 0 {
 		return nil
 	}
-	e, err := c.connect(ctx, spec.Name)
+	e, err := c.connectFor(ctx, scope, fault.Subject(scope.Object, scope.Container))
 	if err != nil {
 		return err
 	}
-	return e.knows(c.scope(e.name, spec.Name), spec, fault.NothingCreated)
+	scope.Engine = e.name
+	return e.knows(scope, needs, fault.NothingCreated)
 }
 
-// knows is a *fault.Fault if the engine is too old for a setting.
-func (e *engine) knows(scope fault.Scope, spec Spec, exists fault.Exists) error {
-	if n, ok := spec.unmet(e.api.ClientVersion()); ok {
+// knows is a *fault.Fault if the engine is too old for one of the needs.
+func (e *engine) knows(scope fault.Scope, needs []Need, exists fault.Exists) error {
+	if n, ok := unmet(needs, e.api.ClientVersion()); ok {
 		return scope.EngineTooOld(n.Attribute, n.API, n.Docker, e.api.ClientVersion(), exists)
 	}
 	return nil

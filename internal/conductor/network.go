@@ -4,12 +4,9 @@
 package conductor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -25,54 +22,11 @@ import (
 // an operation on one of them may hold its lane.
 const giveBackTakes = time.Minute
 
-// NetworkSpec is a network as it shall be. An engine can't change any of it afterwards.
-type NetworkSpec struct {
-	Name   string
-	Driver string
-	// Scope is local, swarm or global; empty is the driver's.
-	Scope      string
-	Options    map[string]string
-	Internal   bool
-	Attachable bool
-	Ingress    bool
-	EnableIPv6 bool
-	// ConfigOnly makes a template for other networks, ConfigFrom names the template to use.
-	ConfigOnly bool
-	ConfigFrom string
-	IPAM       IPAM
-	Labels     map[string]string
-}
-
-// IPAM says how a network's addresses are managed.
-type IPAM struct {
-	// Driver is empty for the engine's default.
-	Driver  string
-	Options map[string]string
-	Pools   []Pool
-}
-
-// Pool is one range of addresses. What is empty the engine chooses.
-type Pool struct {
-	Subnet, Gateway, IPRange string
-	// AuxAddresses are addresses that the engine must not give to containers, by host name.
-	AuxAddresses map[string]string
-}
-
-// Network is a network as its engine reports it.
-type Network struct {
-	NetworkSpec
-	Engine  string
-	ID      string
-	Created time.Time
-	// Unkept says why the journal does not have the create that has just made it; nil if it has it.
-	Unkept error
-}
-
 // networkWords tell what an engine's message about a network concerns.
 func networkWords() []attributeWord {
 	return []attributeWord{
 		{"pool", "ipam"}, {"overlap", "ipam"}, {"subnet", "ipam"}, {"gateway", "ipam"}, {"ipam", "ipam"}, {"auxiliary", "ipam"}, {"ip range", "ipam"}, {"ip-range", "ipam"},
-		{"ipv6", "enable_ipv6"}, {"ingress", "ingress"}, {"attachable", "attachable"}, {"config-from", "config_from"}, {"configuration network", "config_from"},
+		{"ipv4", "enable_ipv4"}, {"ipv6", "enable_ipv6"}, {"ingress", "ingress"}, {"attachable", "attachable"}, {"config-from", "config_from"}, {"configuration network", "config_from"},
 		{"scope", "scope"}, {"plugin", "driver"}, {"swarm", "driver"}, {"parent", "options"}, {"label", "options"}, {"option", "options"}, {"invalid mtu", "options"},
 		{"macvlan mode", "options"}, {"ipvlan mode", "options"}, {"subinterface", "options"}, {"predefined", "name"}, {"name", "name"}, {"driver", "driver"},
 	}
@@ -84,6 +38,9 @@ func networkWords() []attributeWord {
 func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *Network, left []*fault.Fault, err error) {
 	t, err := c.begin(ctx, "network", spec.Name, "create", "create", fault.StepCreating, networkWords()...)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.knows(t.object.Scope(), spec.needs(), fault.NothingCreated); err != nil {
 		return nil, nil, err
 	}
 	t.exists, t.object.Mask = string(fault.NothingCreated), maskOf(spec.Options, spec.IPAM.Options, spec.Labels)
@@ -156,20 +113,6 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	return made, nil
 }
 
-// meets reports whether a network that a create of gantry's made is as asked for. What is left out is the
-// engine's choice.
-func (s NetworkSpec) meets(n *Network) bool {
-	own := maps.Clone(n.Labels)
-	delete(own, LabelOperation)
-	same := cmp.Or(s.Driver, "bridge") == n.Driver && (s.Scope == "" || s.Scope == n.Scope) && maps.Equal(s.Options, n.Options) && maps.Equal(s.Labels, own) &&
-		s.Internal == n.Internal && s.Attachable == n.Attachable && s.Ingress == n.Ingress && s.EnableIPv6 == n.EnableIPv6 &&
-		s.ConfigOnly == n.ConfigOnly && s.ConfigFrom == n.ConfigFrom && cmp.Or(s.IPAM.Driver, "default") == n.IPAM.Driver && maps.Equal(s.IPAM.Options, n.IPAM.Options)
-	return same && (len(s.IPAM.Pools) == 0 || slices.EqualFunc(s.IPAM.Pools, n.IPAM.Pools, func(asked, seen Pool) bool {
-		return asked.Subnet == seen.Subnet && asked.IPRange == seen.IPRange && (asked.Gateway == "" || asked.Gateway == seen.Gateway) &&
-			maps.Equal(asked.AuxAddresses, seen.AuxAddresses)
-	}))
-}
-
 // clearAway removes a network that an interrupted create left, unless somebody uses it by now.
 func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bool, err error) {
 	args := filters.NewArgs(filters.Arg("network", n.ID), filters.Arg("network", n.Name))
@@ -179,47 +122,6 @@ func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bo
 	}
 	o.entry.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[LabelOperation])
 	return true, o.change(ctx, func(ctx context.Context) error { return ignoreNotFound(o.api.NetworkRemove(ctx, n.ID)) })
-}
-
-func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions {
-	labels := map[string]string{LabelOperation: operation}
-	maps.Copy(labels, spec.Labels)
-	request := network.CreateOptions{
-		Driver: spec.Driver, Scope: spec.Scope, Options: spec.Options, Labels: labels,
-		Internal: spec.Internal, Attachable: spec.Attachable, Ingress: spec.Ingress, ConfigOnly: spec.ConfigOnly, EnableIPv6: &spec.EnableIPv6,
-		IPAM: &network.IPAM{Driver: spec.IPAM.Driver, Options: spec.IPAM.Options},
-	}
-	if spec.ConfigFrom != "" {
-		request.ConfigFrom = &network.ConfigReference{Network: spec.ConfigFrom}
-	}
-	for _, p := range spec.IPAM.Pools {
-		request.IPAM.Config = append(request.IPAM.Config, network.IPAMConfig{
-			Subnet: p.Subnet, Gateway: p.Gateway, IPRange: p.IPRange, AuxAddress: p.AuxAddresses,
-		})
-	}
-	return request
-}
-
-// network reads a network by ID or name.
-func (e *engine) network(ctx context.Context, ref string) (*Network, error) {
-	r, err := looking(ctx, func() (network.Inspect, error) { return e.api.NetworkInspect(ctx, ref, network.InspectOptions{}) })
-	if err != nil {
-		return nil, err
-	}
-	return observeNetwork(e.name, r), nil
-}
-
-// observeNetwork says in gantry's words what the engine reports of a network. It is pure.
-func observeNetwork(engine string, r network.Inspect) *Network {
-	n := &Network{Engine: engine, ID: r.ID, Created: r.Created, NetworkSpec: NetworkSpec{
-		Name: r.Name, Driver: r.Driver, Scope: r.Scope, Options: r.Options, Internal: r.Internal, Attachable: r.Attachable, Ingress: r.Ingress,
-		EnableIPv6: r.EnableIPv6, ConfigOnly: r.ConfigOnly, ConfigFrom: r.ConfigFrom.Network, Labels: r.Labels,
-		IPAM: IPAM{Driver: r.IPAM.Driver, Options: r.IPAM.Options},
-	}}
-	for _, p := range r.IPAM.Config {
-		n.IPAM.Pools = append(n.IPAM.Pools, Pool{Subnet: p.Subnet, Gateway: p.Gateway, IPRange: p.IPRange, AuxAddresses: p.AuxAddress})
-	}
-	return n
 }
 
 func describeNetwork(n *Network) string {
@@ -252,15 +154,19 @@ func (c *Conductor) InspectNetwork(ctx context.Context, ref string) (*Network, e
 
 // RemoveNetwork removes a network by its ID. It waits for containers that are being removed, and
 // disconnects gantry's own: a network that is made under the same name afterwards gets them back.
-// If anybody else's container uses the network, running or not, nothing is touched.
-func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) error {
+// If anybody else's container uses the network, running or not, nothing is touched. Kept reports that
+// the network is the engine's own, and was left alone.
+func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) (kept bool, err error) {
 	t, err := c.begin(ctx, "network", name, "remove", "delete", fault.StepRemoving)
 	if err != nil {
-		return err
+		return false, err
+	}
+	if predefinedNetwork(name, t.windows) {
+		return true, nil
 	}
 	t.exists = "the network is still there"
 	err = c.removeNetwork(ctx, t, id)
-	return t.explain(ctx, ignoreNotFound(err))
+	return false, t.explain(ctx, ignoreNotFound(err))
 }
 
 func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error {

@@ -179,7 +179,10 @@ func TestUnansweredChangesMayBeDone(t *testing.T) {
 			_, _, err := c.CreateNetwork(ctx, NetworkSpec{Name: "front"})
 			return err
 		},
-		"remove network": func(ctx context.Context, c *Conductor) error { return c.RemoveNetwork(ctx, "0123", "front") },
+		"remove network": func(ctx context.Context, c *Conductor) error {
+			_, err := c.RemoveNetwork(ctx, "0123", "front")
+			return err
+		},
 		"create volume": func(ctx context.Context, c *Conductor) error {
 			_, err := c.CreateVolume(ctx, VolumeSpec{Name: "new"})
 			return err

@@ -184,8 +184,7 @@ func TestEveryFieldOfANetworkIsKeptOrNamed(t *testing.T) {
 	t.Parallel()
 	everyField(t, func() network.Inspect { return network.Inspect{} }, nil, map[string]string{
 		"ID": "the engine's", "Created": "the engine's", "Containers[].": "who uses it", "Peers[].": "who uses it", "Services[].": "who uses it",
-		"EnableIPv4": "true wherever a network is made without saying otherwise",
-	}, func(r network.Inspect) any { return observeNetwork("edge1", r).NetworkSpec }, func(network.Inspect) []Unmanaged { return nil })
+	}, func(r network.Inspect) any { return observeNetwork("edge1", r, apiDisableIPv4).NetworkSpec }, func(network.Inspect) []Unmanaged { return nil })
 }
 
 func TestEveryFieldOfAVolumeIsKeptOrNamed(t *testing.T) {

@@ -123,7 +123,7 @@ func (o *operation) update(ctx context.Context) (*Container, error) {
 	if o.containerID == "" {
 		return nil, o.scope().NotFound(nil)
 	}
-	if err := o.engine.knows(o.scope(), o.Spec, o.exists()); err != nil {
+	if err := o.engine.knows(o.scope(), o.Spec.needs(), o.exists()); err != nil {
 		return nil, err
 	}
 	c, err := o.engine.inspect(ctx, o.containerID)

@@ -216,6 +216,7 @@ type networkDataModel struct {
 	Scope      types.String `tfsdk:"scope"`
 	Internal   types.Bool   `tfsdk:"internal"`
 	Attachable types.Bool   `tfsdk:"attachable"`
+	EnableIPv4 types.Bool   `tfsdk:"enable_ipv4"`
 	EnableIPv6 types.Bool   `tfsdk:"enable_ipv6"`
 	Options    types.Map    `tfsdk:"options"`
 	Labels     types.Map    `tfsdk:"labels"`
@@ -230,7 +231,7 @@ func (d *networkData) Schema(_ context.Context, _ datasource.SchemaRequest, resp
 			"name": schema.StringAttribute{Required: true, MarkdownDescription: "The network's name or ID."},
 			"id":   found("`engine/name`."), "network_id": found("The network's ID."), "driver": found("The driver."), "scope": found("`local`, `swarm` or `global`."),
 			"internal": foundFlag("Whether the network has no way outside."), "attachable": foundFlag("Whether containers can be connected by hand."),
-			"enable_ipv6": foundFlag("Whether containers get IPv6 addresses."), "options": foundMap("Options of the driver."), "labels": foundMap("The network's labels."),
+			"enable_ipv4": foundFlag("Whether containers get IPv4 addresses."), "enable_ipv6": foundFlag("Whether containers get IPv6 addresses."), "options": foundMap("Options of the driver."), "labels": foundMap("The network's labels."),
 			"subnets": schema.ListNestedAttribute{
 				Computed: true, MarkdownDescription: "The address ranges.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
@@ -257,7 +258,8 @@ func (d *networkData) Read(ctx context.Context, req datasource.ReadRequest, resp
 	}
 	m.ID, m.NetworkID = types.StringValue(n.Engine+"/"+n.Name), types.StringValue(n.ID)
 	m.Driver, m.Scope, m.Created = stringOrNull(n.Driver), stringOrNull(n.Scope), moment(n.Created)
-	m.Internal, m.Attachable, m.EnableIPv6 = types.BoolValue(n.Internal), types.BoolValue(n.Attachable), types.BoolValue(n.EnableIPv6)
+	m.Internal, m.Attachable = types.BoolValue(n.Internal), types.BoolValue(n.Attachable)
+	m.EnableIPv4, m.EnableIPv6 = types.BoolValue(!n.DisableIPv4), types.BoolValue(n.EnableIPv6)
 	m.Options, m.Labels, m.Subnets = stringMap(n.Options), stringMap(n.Labels), flattenSubnets(n)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }

@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
@@ -110,26 +109,6 @@ func (m leftToEngine) PlanModifyObject(ctx context.Context, req planmodifier.Obj
 	if m.keeps(ctx, req.StateValue) {
 		resp.PlanValue = req.StateValue
 	}
-}
-
-// replaceMap replaces an object for another map: none and an empty one are the same, and labels of other
-// tools that the state does not have are not known to differ.
-type replaceMap struct{}
-
-func (replaceMap) Description(context.Context) string               { return "another map replaces the object" }
-func (m replaceMap) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
-
-// PlanModifyMap decides.
-func (replaceMap) PlanModifyMap(_ context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
-	if !exists(req.State, req.Plan) || req.PlanValue.Equal(req.StateValue) {
-		return
-	}
-	prior, planned := req.StateValue.Elements(), maps.Clone(req.PlanValue.Elements())
-	maps.DeleteFunc(planned, func(key string, _ attr.Value) bool {
-		_, had := prior[key]
-		return !had && isToolLabel(key)
-	})
-	resp.RequiresReplace = req.PlanValue.IsUnknown() || !maps.EqualFunc(prior, planned, attr.Value.Equal)
 }
 
 // unlessLeftOut lets the zero of a value pass: it asks for nothing.

@@ -111,9 +111,10 @@ func TestAccNetwork(t *testing.T) {
 			Config:           r.provider() + regexp.MustCompile(`fd00:0213:0000::/64`).ReplaceAllString(full, "fd00:213::/64") + member,
 			ConfigPlanChecks: plannedNothing(),
 		},
-		imports(r.provider()+full+member, idOf(front, "network_id", 0), "ipam", "options"),
-		imports(r.provider()+full+member, idOf(front, "network_id", 12), "ipam", "options"),
-		imports(r.provider()+full+member, idOf(front, "id", 0), "ipam", "options"),
+		// An import has "" where there is no template: a plan keeps that, whether or not the configuration has it.
+		imports(r.provider()+full+member, idOf(front, "network_id", 0), "ipam", "options", "config_from"),
+		imports(r.provider()+full+member, idOf(front, "network_id", 12), "ipam", "options", "config_from"),
+		imports(r.provider()+full+member, idOf(front, "id", 0), "ipam", "options", "config_from"),
 		// A replacement takes the container along: it is the same one, in the new network.
 		resource.TestStep{
 			Config: r.provider() + changed + member, ConfigPlanChecks: plannedFor(front, plancheck.ResourceActionReplace),

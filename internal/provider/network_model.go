@@ -14,6 +14,7 @@ import (
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
@@ -31,12 +32,14 @@ type wholeNetworkModel struct {
 	Internal   types.Bool              `tfsdk:"internal"`
 	Attachable types.Bool              `tfsdk:"attachable"`
 	Ingress    types.Bool              `tfsdk:"ingress"`
+	EnableIPv4 types.Bool              `tfsdk:"enable_ipv4"`
 	EnableIPv6 types.Bool              `tfsdk:"enable_ipv6"`
 	ConfigOnly types.Bool              `tfsdk:"config_only"`
 	ConfigFrom types.String            `tfsdk:"config_from"`
 	Scope      types.String            `tfsdk:"scope"`
 	IPAM       *ipamModel              `tfsdk:"ipam"`
 	Labels     map[string]types.String `tfsdk:"labels"`
+	Keep       types.Bool              `tfsdk:"keep_on_destroy"`
 	Timeouts   timeouts.Value          `tfsdk:"timeouts"`
 	ID         types.String            `tfsdk:"id"`
 	NetworkID  types.String            `tfsdk:"network_id"`
@@ -60,7 +63,7 @@ type poolModel struct {
 func (m *wholeNetworkModel) expand() conductor.NetworkSpec {
 	spec := conductor.NetworkSpec{
 		Name: m.Name.ValueString(), Driver: m.Driver.ValueString(), Scope: m.Scope.ValueString(), Options: expandMap(m.Options),
-		Internal: m.Internal.ValueBool(), Attachable: m.Attachable.ValueBool(), Ingress: m.Ingress.ValueBool(), EnableIPv6: m.EnableIPv6.ValueBool(),
+		Internal: m.Internal.ValueBool(), Attachable: m.Attachable.ValueBool(), Ingress: m.Ingress.ValueBool(), EnableIPv6: m.EnableIPv6.ValueBool(), DisableIPv4: m.EnableIPv4.Equal(types.BoolValue(false)),
 		ConfigOnly: m.ConfigOnly.ValueBool(), ConfigFrom: m.ConfigFrom.ValueString(), Labels: expandMap(m.Labels),
 	}
 	if m.IPAM != nil {
@@ -73,7 +76,7 @@ func (m *ipamModel) expand() conductor.IPAM {
 	out := conductor.IPAM{Driver: m.Driver.ValueString(), Options: expandMap(m.Options)}
 	for _, p := range m.Config {
 		out.Pools = append(out.Pools, conductor.Pool{
-			Subnet: masked(p.Subnet.ValueString()), Gateway: p.Gateway.ValueString(), IPRange: masked(p.IPRange.ValueString()), AuxAddresses: expandMap(p.AuxAddresses),
+			Subnet: masked(p.Subnet.ValueString()), Gateway: plainAddress(p.Gateway.ValueString()), IPRange: masked(p.IPRange.ValueString()), AuxAddresses: expandMap(p.AuxAddresses),
 		})
 	}
 	return out
@@ -83,7 +86,9 @@ func (m *ipamModel) expand() conductor.IPAM {
 func (m *wholeNetworkModel) compute(n *conductor.Network) {
 	m.ID = types.StringValue(n.Engine + "/" + n.Name)
 	m.NetworkID = types.StringValue(n.ID)
-	m.Scope = stringOrNull(n.Scope)
+	if !m.Scope.Equal(types.StringValue("")) { // That is the engine's choice, as it was written.
+		m.Scope = stringOrNull(n.Scope)
+	}
 	m.Created = types.StringNull()
 	if !n.Created.IsZero() {
 		m.Created = types.StringValue(n.Created.UTC().Format(time.RFC3339))
@@ -101,25 +106,37 @@ func flattenSubnets(n *conductor.Network) types.List {
 	return types.ListValueMust(types.ObjectType{AttrTypes: subnetTypes()}, subnets)
 }
 
-// refresh takes over what the engine reports, as far as the configuration could have asked for it.
+// refresh takes over what the engine reports, as far as the configuration could have asked for it. A template has no
+// driver, and what is made from one has the template's settings.
 func (m *wholeNetworkModel) refresh(n *conductor.Network) {
 	m.compute(n)
-	m.Name, m.Driver = types.StringValue(n.Name), types.StringValue(n.Driver)
+	m.Name, m.ConfigOnly = types.StringValue(n.Name), types.BoolValue(n.ConfigOnly)
 	m.Internal, m.Attachable, m.Ingress = types.BoolValue(n.Internal), types.BoolValue(n.Attachable), types.BoolValue(n.Ingress)
-	m.EnableIPv6, m.ConfigOnly = types.BoolValue(n.EnableIPv6), types.BoolValue(n.ConfigOnly)
-	m.ConfigFrom = stringOrNull(n.ConfigFrom)
-	m.Options, m.Labels = kept(m.Options, n.Options), kept(m.Labels, n.Labels)
-	if m.IPAM != nil {
-		m.IPAM = flattenIPAM(*m.IPAM, n.IPAM)
+	if !n.ConfigOnly {
+		m.Driver = sameOr(plainNetworkDriver, m.Driver, n.Driver)
 	}
+	m.ConfigFrom = sameOr(asWritten, m.ConfigFrom, n.ConfigFrom)
+	if n.ConfigFrom == "" {
+		m.EnableIPv4, m.EnableIPv6 = types.BoolValue(!n.DisableIPv4), types.BoolValue(n.EnableIPv6)
+		m.Options, m.Labels = kept(m.Options, n.Options), kept(m.Labels, n.Labels)
+		if m.IPAM != nil {
+			m.IPAM = flattenIPAM(*m.IPAM, n.IPAM)
+		}
+	}
+	m.Keep = types.BoolValue(m.Keep.ValueBool()) // A state of an older release does not have it.
 }
 
 // importFrom takes over everything that an engine does not choose by itself.
 func (m *wholeNetworkModel) importFrom(n *conductor.Network) {
+	m.Driver, m.ConfigFrom, m.EnableIPv4, m.EnableIPv6 = types.StringValue("bridge"), types.StringValue(""), types.BoolValue(true), types.BoolValue(false)
 	m.refresh(n)
+	m.Labels, m.Options = takenAll(nil), takenAll(nil)
+	if n.ConfigFrom != "" {
+		return
+	}
 	m.Labels, m.Options = takenAll(n.Labels), takenAll(n.Options)
-	for _, own := range []string{"com.docker.network.enable_ipv4", "com.docker.network.enable_ipv6"} {
-		delete(m.Options, own) // Newer engines spell enable_ipv6 as an option, too.
+	for _, own := range ownOptions() {
+		delete(m.Options, own)
 	}
 	m.IPAM = importIPAM(n.IPAM)
 }
@@ -149,8 +166,8 @@ func chosen(p netip.Prefix) bool {
 // where nothing was asked for.
 func flattenIPAM(prior ipamModel, reported conductor.IPAM) *ipamModel {
 	out := prior
-	if !prior.Driver.IsNull() && prior.Driver.ValueString() != reported.Driver {
-		out.Driver = types.StringValue(reported.Driver)
+	if prior.Driver.ValueString() != "" {
+		out.Driver = sameOr(asWritten, prior.Driver, reported.Driver)
 	}
 	out.Options = kept(prior.Options, reported.Options)
 	out.Config = nil
@@ -190,9 +207,9 @@ func matching(p poolModel, i int, pools []conductor.Pool) (conductor.Pool, bool)
 	return conductor.Pool{}, false
 }
 
-// keptAddress keeps a null, and the spelling of an address or prefix that means what is reported.
+// keptAddress keeps what asks for nothing, and the spelling of an address or prefix that means what is reported.
 func keptAddress(prior types.String, reported string) types.String {
-	if prior.IsNull() || sameAddress(prior.ValueString(), reported) {
+	if prior.ValueString() == "" || sameAddress(prior.ValueString(), reported) {
 		return prior
 	}
 	return stringOrNull(reported)
@@ -276,7 +293,7 @@ type keepIPAM struct{}
 func (keepIPAM) Description(context.Context) string               { return "other addresses replace the network" }
 func (k keepIPAM) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
-func (keepIPAM) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
+func (k keepIPAM) PlanModifyObject(ctx context.Context, req planmodifier.ObjectRequest, resp *planmodifier.ObjectResponse) {
 	if req.ConfigValue.IsNull() {
 		resp.PlanValue = req.ConfigValue
 		if !req.State.Raw.IsNull() {
@@ -284,37 +301,44 @@ func (keepIPAM) PlanModifyObject(ctx context.Context, req planmodifier.ObjectReq
 		}
 		return
 	}
-	if !exists(req.State, req.Plan) || resp.PlanValue.Equal(req.StateValue) {
-		return
-	}
-	resp.RequiresReplace = true
-	raw, err := resp.PlanValue.ToTerraformValue(ctx)
-	if err != nil || !raw.IsFullyKnown() {
-		return
-	}
-	var plan ipamModel
-	var prior *ipamModel
-	var effective []subnetModel
-	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("subnets"), &effective)...)
-	resp.Diagnostics.Append(resp.PlanValue.As(ctx, &plan, basetypes.ObjectAsOptions{})...)
-	resp.Diagnostics.Append(req.StateValue.As(ctx, &prior, basetypes.ObjectAsOptions{UnhandledNullAsEmpty: true})...)
-	if resp.Diagnostics.HasError() || !sameIPAM(prior, plan, effective) {
-		return
-	}
-	resp.RequiresReplace = false
-	if !req.StateValue.IsNull() {
+	switch {
+	case !exists(req.State, req.Plan) || resp.PlanValue.Equal(req.StateValue):
+	case k.differs(ctx, req, &resp.Diagnostics):
+		resp.RequiresReplace = true
+		resp.Diagnostics.Append(refuseKept(ctx, "network", req.Path, req.State, req.Plan)...)
+	case !req.StateValue.IsNull():
 		resp.PlanValue = req.StateValue
 	}
 }
 
+// differs reports whether a plan asks for other addresses than the network has, or may do so: it is not known yet.
+func (keepIPAM) differs(ctx context.Context, req planmodifier.ObjectRequest, diags *diag.Diagnostics) bool {
+	raw, err := req.PlanValue.ToTerraformValue(ctx)
+	if err != nil || !raw.IsFullyKnown() {
+		return true
+	}
+	var plan ipamModel
+	var prior *ipamModel
+	var effective []subnetModel
+	diags.Append(req.State.GetAttribute(ctx, path.Root("subnets"), &effective)...)
+	diags.Append(req.PlanValue.As(ctx, &plan, basetypes.ObjectAsOptions{})...)
+	diags.Append(req.StateValue.As(ctx, &prior, basetypes.ObjectAsOptions{UnhandledNullAsEmpty: true})...)
+	return !diags.HasError() && !sameIPAM(prior, plan, effective)
+}
+
 // sameIPAM reports whether a configuration asks a network with these addresses for nothing else than the
-// prior one does. Where nothing was asked for, that means what is in effect.
+// prior one does. Where nothing was asked for, that means what is in effect. Without address ranges it leaves those
+// that there are.
 func sameIPAM(prior *ipamModel, plan ipamModel, effective []subnetModel) bool {
 	if prior == nil {
 		asked := effectiveIPAM(effective, plan)
 		prior = &asked
 	}
-	return reflect.DeepEqual(prior.inForce(effective), plan.inForce(effective))
+	before, after := prior.inForce(effective), plan.inForce(effective)
+	if len(plan.Config) == 0 {
+		before.Pools = nil
+	}
+	return reflect.DeepEqual(before, after)
 }
 
 // effectiveIPAM is a configuration that asks for what is in effect, as far as another one asks for ranges.

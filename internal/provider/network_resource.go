@@ -6,11 +6,13 @@ package provider
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
@@ -18,6 +20,7 @@ import (
 var (
 	_ resource.ResourceWithConfigure      = (*networkResource)(nil)
 	_ resource.ResourceWithImportState    = (*networkResource)(nil)
+	_ resource.ResourceWithModifyPlan     = (*networkResource)(nil)
 	_ resource.ResourceWithValidateConfig = (*networkResource)(nil)
 )
 
@@ -41,6 +44,20 @@ func (r *networkResource) Configure(_ context.Context, req resource.ConfigureReq
 	r.providerData = configured(req.ProviderData, &resp.Diagnostics)
 }
 
+// ModifyPlan refuses a setting that the engine is too old for, and the create of a network that it has by itself. It
+// connects only for these. What is not known yet is checked by the apply.
+func (r *networkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if r.providerData == nil || r.conductor == nil || req.Plan.Raw.IsNull() || resp.Diagnostics.HasError() {
+		return
+	}
+	var plan wholeNetworkModel // As far as it matters.
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &plan.Name)...)
+	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("enable_ipv4"), &plan.EnableIPv4)...)
+	if !resp.Diagnostics.HasError() {
+		addFault(&resp.Diagnostics, r.conductor.CheckNetwork(ctx, plan.expand(), req.State.Raw.IsNull()))
+	}
+}
+
 func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan wholeNetworkModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -62,6 +79,9 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 	}
 	r.tellUnkept(made.Unkept, &resp.Diagnostics)
 	plan.compute(made)
+	if err != nil {
+		plan.Keep = types.BoolValue(false) // It is tainted: left there, it would be in its own way.
+	}
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
 }
 
@@ -122,12 +142,18 @@ func (r *networkResource) Delete(ctx context.Context, req resource.DeleteRequest
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if resp.Diagnostics.HasError() || state.Keep.ValueBool() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	addFault(&resp.Diagnostics, r.conductor.RemoveNetwork(ctx, state.NetworkID.ValueString(), state.Name.ValueString()))
+	kept, err := r.conductor.RemoveNetwork(ctx, state.NetworkID.ValueString(), state.Name.ValueString())
+	addFault(&resp.Diagnostics, err)
+	if kept {
+		engine, _, _ := strings.Cut(state.ID.ValueString(), "/")
+		resp.Diagnostics.AddWarning(fmt.Sprintf("Network %q on engine %q was kept: the engine has it by itself", state.Name.ValueString(), engine),
+			"Nobody can remove it, and no container was disconnected from it. It is not managed any more.")
+	}
 }
 
 // ImportState takes a network's name, its full or short ID, or engine/name. Read fills in the rest.
@@ -138,6 +164,10 @@ func (r *networkResource) ImportState(ctx context.Context, req resource.ImportSt
 	}
 	found, err := r.conductor.InspectNetwork(ctx, ref)
 	if err != nil {
+		addImportFault(&resp.Diagnostics, "network", err)
+		return
+	}
+	if err := r.conductor.CheckNetwork(ctx, conductor.NetworkSpec{Name: found.Name}, true); err != nil {
 		addImportFault(&resp.Diagnostics, "network", err)
 		return
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
@@ -25,10 +24,11 @@ import (
 
 // networkSchema: an engine can't change a network, so all that is configured replaces it.
 func networkSchema(ctx context.Context) schema.Schema {
-	flag := func(description string) schema.Attribute {
+	replaced := replaceObject{kind: "network"}
+	flag := func(otherwise bool, description string) schema.Attribute {
 		return schema.BoolAttribute{
-			Optional: true, Computed: true, Default: booldefault.StaticBool(false), MarkdownDescription: description,
-			PlanModifiers: []planmodifier.Bool{boolplanmodifier.RequiresReplace()},
+			Optional: true, Computed: true, Default: booldefault.StaticBool(otherwise), MarkdownDescription: description,
+			PlanModifiers: []planmodifier.Bool{replaced},
 		}
 	}
 	return schema.Schema{
@@ -36,40 +36,50 @@ func networkSchema(ctx context.Context) schema.Schema {
 			"(they are disconnected, and connected to the new network), and is refused as long as anybody else's container uses the network.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
-				Required: true, MarkdownDescription: "The network's name on its engine.",
-				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				Required: true,
+				MarkdownDescription: "The network's name on its engine. A network that an engine has by itself (`bridge`, `host`, `none`) can't be managed: " +
+					"see the data source `gantry_network`, and `networks` and `network_mode` of `gantry_container`.",
+				PlanModifiers: []planmodifier.String{replaced},
 				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]*$`),
 					`must begin with a letter or a digit, and have only the characters a-z, A-Z, 0-9, "_", "." and "-"`)},
 			},
 			"driver": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("bridge"),
 				MarkdownDescription: "The driver: `bridge` (default), `macvlan`, `ipvlan`, `overlay`, or a plugin's name.",
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				PlanModifiers:       []planmodifier.String{replaceObject{"network", plainNetworkDriver}},
 			},
 			"options": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `com.docker.network.bridge.name`. Only the ones named here are compared.",
-				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaceMap{}}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(driverOption{})},
 			},
-			"internal":    flag("Whether the network has no way outside. Default `false`."),
-			"attachable":  flag("Whether containers can be connected to a network of a swarm by hand. Default `false`."),
-			"ingress":     flag("Whether it is the routing mesh of a swarm. Default `false`."),
-			"enable_ipv6": flag("Whether containers get IPv6 addresses. Older engines need an IPv6 subnet in `ipam` then. Default `false`."),
-			"config_only": flag("Whether this is only a configuration that other networks use with `config_from`. Default `false`."),
+			"internal":    flag(false, "Whether the network has no way outside. Default `false`."),
+			"attachable":  flag(false, "Whether containers can be connected to a network of a swarm by hand. Default `false`."),
+			"ingress":     flag(false, "Whether it is the routing mesh of a swarm. Default `false`."),
+			"enable_ipv4": flag(true, "Whether containers get IPv4 addresses. To leave them out needs Docker 28.0 (API 1.48). Default `true`."),
+			"enable_ipv6": flag(false, "Whether containers get IPv6 addresses. Older engines need an IPv6 subnet in `ipam` then. Default `false`."),
+			"config_only": flag(false, "Whether this is only a configuration that other networks use with `config_from`. Default `false`."),
 			"config_from": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The name of the `config_only` network whose configuration to use.",
-				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Optional: true, Computed: true,
+				MarkdownDescription: "The name of the `config_only` network whose configuration to use: `options`, `labels`, `ipam`, `enable_ipv4` and `enable_ipv6` are set there, and not here. " +
+					"An engine lets such a network have no label that tells who made it: if a create is cut off, the next apply reports a conflict, and an import resolves it.",
+				PlanModifiers: []planmodifier.String{leftToEngine{}, replaced},
 			},
 			"scope": schema.StringAttribute{
 				Optional: true, Computed: true, MarkdownDescription: "Where the network exists: `local`, `swarm` or `global`. Left out, what the driver does.",
-				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), stringplanmodifier.RequiresReplaceIfConfigured()},
-				Validators:    []validator.String{stringvalidator.OneOf("local", "swarm", "global")},
+				PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown(), replaceScope{}},
+				Validators:    passing([]validator.String{stringvalidator.OneOf("local", "swarm", "global")}, true),
 			},
 			"ipam": ipamAttribute(),
 			"labels": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
-				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaceMap{}},
+				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaced},
 				Validators:    []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
+			},
+			"keep_on_destroy": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether a destroy leaves the network on the engine. Default `false`. A destroy goes by the state: apply a change before the destroy that needs it. " +
+					"What would replace a network that is kept is refused, unless the name changes, too. An import manages it again.",
 			},
 			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Delete: true,
@@ -99,18 +109,18 @@ func ipamAttribute() schema.Attribute {
 		PlanModifiers: []planmodifier.Object{keepIPAM{}},
 		Attributes: map[string]schema.Attribute{
 			"driver": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The driver for addresses. Left out, `default`.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				Optional: true, MarkdownDescription: "The driver for addresses. Left out, `default`.",
 			},
 			"options": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType, MarkdownDescription: "Options of that driver.", Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"config": schema.ListNestedAttribute{
 				Optional: true, MarkdownDescription: "The address ranges; usually one for IPv4, and one for IPv6.",
-				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.NoNullValues()},
+				Validators: []validator.List{listvalidator.NoNullValues()},
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"subnet":   schema.StringAttribute{Optional: true, MarkdownDescription: "The subnet, for example `10.20.0.0/16`.", Validators: []validator.String{subnet{}}},
-					"gateway":  schema.StringAttribute{Optional: true, MarkdownDescription: "The gateway's address in the subnet.", Validators: []validator.String{ipAddress{}}},
-					"ip_range": schema.StringAttribute{Optional: true, MarkdownDescription: "The part of the subnet that containers get addresses from.", Validators: []validator.String{subnet{}}},
+					"subnet":   schema.StringAttribute{Optional: true, MarkdownDescription: "The subnet, for example `10.20.0.0/16`.", Validators: passing([]validator.String{subnet{}}, true)},
+					"gateway":  schema.StringAttribute{Optional: true, MarkdownDescription: "The gateway's address in the subnet.", Validators: passing([]validator.String{ipAddress{}}, true)},
+					"ip_range": schema.StringAttribute{Optional: true, MarkdownDescription: "The part of the subnet that containers get addresses from.", Validators: passing([]validator.String{subnet{}}, true)},
 					"aux_addresses": schema.MapAttribute{
 						Optional: true, ElementType: types.StringType, MarkdownDescription: "Addresses that containers must not get, by host name.",
 						Validators: []validator.Map{mapvalidator.ValueStringsAre(ipAddress{}), mapvalidator.NoNullValues()},

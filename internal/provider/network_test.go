@@ -143,7 +143,7 @@ func TestValidateFamilies(t *testing.T) {
 		for _, subnet := range tt.subnets {
 			pools = append(pools, &poolModel{Subnet: types.StringValue(subnet)})
 		}
-		diags := validateFamilies(append(pools, nil), tt.driver, tt.ipv6)
+		diags := validateFamilies(append(pools, nil), tt.driver, families{ipv6: tt.ipv6})
 		switch {
 		case tt.at == "" && len(diags) > 0, tt.at != "" && len(diags) != 1:
 			t.Errorf("%s: %v", tt.name, diags)

@@ -34,6 +34,7 @@ type volumeModel struct {
 	DriverOpts   map[string]types.String `tfsdk:"driver_opts"`
 	Labels       map[string]types.String `tfsdk:"labels"`
 	ForceDestroy types.Bool              `tfsdk:"force_destroy"`
+	Keep         types.Bool              `tfsdk:"keep_on_destroy"`
 	Timeouts     timeouts.Value          `tfsdk:"timeouts"`
 	ID           types.String            `tfsdk:"id"`
 	Mountpoint   types.String            `tfsdk:"mountpoint"`
@@ -96,11 +97,13 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	imported := state.Driver.IsNull() // A moment ago: an import sets the name alone.
 	before := state
 	state.compute(found)
-	state.Driver = types.StringValue(found.Driver)
+	state.Keep = types.BoolValue(state.Keep.ValueBool()) // A state of an older release does not have it.
 	if imported {
+		state.Driver = types.StringValue(found.Driver)
 		state.DriverOpts, state.Labels, state.ForceDestroy = takenAll(found.DriverOpts), takenAll(found.Labels), types.BoolValue(false)
 		warnOfUnmanaged(fmt.Sprintf("Volume %q on engine %q", found.Name, found.Engine), found.Unmanaged, &resp.Diagnostics)
 	} else {
+		state.Driver = sameOr(plainVolumeDriver, before.Driver, found.Driver)
 		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
 	}
 	maker := volumeMaker(ctx, req.Private, &resp.Diagnostics)
@@ -134,7 +137,7 @@ func (r *volumeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Delete(ctx, defaultDeleteTimeout)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() {
+	if resp.Diagnostics.HasError() || state.Keep.ValueBool() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)

@@ -14,7 +14,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/booldefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
@@ -22,6 +21,7 @@ import (
 // volumeSchema: an engine can't change a volume, so all that is configured replaces it, but for what
 // says how gantry works.
 func volumeSchema(ctx context.Context) schema.Schema {
+	replaced := replaceObject{kind: "volume"}
 	return schema.Schema{
 		MarkdownDescription: "A volume on a Docker engine. An engine can't change a volume: what changes here replaces it. " +
 			"A volume that holds data is removed (and replaced) only with `force_destroy`. To find out, gantry mounts the volume into a container that is never started and that has an empty image, " +
@@ -30,28 +30,34 @@ func volumeSchema(ctx context.Context) schema.Schema {
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Required: true, MarkdownDescription: "The volume's name on its engine.",
-				PlanModifiers: []planmodifier.String{stringplanmodifier.RequiresReplace()},
+				PlanModifiers: []planmodifier.String{replaced},
 				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`),
 					`must begin with a letter or a digit and have at least two of the characters a-z, A-Z, 0-9, "_", "." and "-"`)},
 			},
 			"driver": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("local"),
 				MarkdownDescription: "The driver: `local` (default), or a plugin's name.",
-				PlanModifiers:       []planmodifier.String{stringplanmodifier.RequiresReplace()}, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+				PlanModifiers:       []planmodifier.String{replaceObject{"volume", plainVolumeDriver}},
 			},
 			"driver_opts": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `type`, `o` and `device` of `local`. They are in the state.",
-				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaceMap{}}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"labels": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
-				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaceMap{}},
+				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaced},
 				Validators:    []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
 			},
 			"force_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Whether the volume may be removed with the data in it. Default `false`. A destroy goes by the state: apply a change before the destroy that needs it.",
+			},
+			"keep_on_destroy": schema.BoolAttribute{
+				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
+				MarkdownDescription: "Whether a destroy leaves the volume on the engine, with the data in it, also with `force_destroy`. Default `false`. " +
+					"A destroy goes by the state: apply a change before the destroy that needs it. What would replace a volume that is kept is refused, unless the name changes, too. " +
+					"An import manages it again.",
 			},
 			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Delete: true,

@@ -41,6 +41,21 @@ func (o Object) Taken(whose string, err error) *Fault {
 	}, err)
 }
 
+// Predefined is a network that the engine has by itself: it is not managed, and never removed.
+func (o Object) Predefined() *Fault {
+	connect := fmt.Sprintf("networks = { %s = {} }", o.Name)
+	if o.Name == "host" || o.Name == "none" || o.Name == "default" {
+		connect = fmt.Sprintf("network_mode = %q", o.Name)
+	}
+	return o.make(Fault{
+		Kind: Refused, Step: StepConnecting, Attribute: []string{"name"},
+		Summary: fmt.Sprintf("Engine %q has %s by itself", o.Engine, o),
+		Message: "nobody can make, change or remove it",
+		Exists:  o.unchanged(),
+		Hint:    fmt.Sprintf("read it with the data source gantry_network, and connect a container to it with %s; for a network of your own choose another name", connect),
+	}, nil)
+}
+
 // InUse is an object that can't be removed because of who uses it. By names them.
 func (o Object) InUse(by, hint string, err error) *Fault {
 	return o.make(Fault{

@@ -435,7 +435,7 @@ func (s Scope) EngineTooOld(attribute []string, api, docker, spoken string, exis
 	name := strings.Join(attribute, ".")
 	return s.make(Fault{
 		Kind: Invalid, Step: StepConnecting, Attribute: attribute,
-		Summary: fmt.Sprintf("Engine %q is too old for %s of container %q", s.Engine, name, s.Container),
+		Summary: fmt.Sprintf("Engine %q is too old for %s of %s", s.Engine, name, s.subject()),
 		Message: fmt.Sprintf("%s needs Docker %s (API %s); the engine speaks API %s", name, docker, api, spoken),
 		Exists:  string(exists),
 		Hint:    fmt.Sprintf("leave %s out, or bring the engine to Docker %s or newer", name, docker),
