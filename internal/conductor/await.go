@@ -87,7 +87,7 @@ func (c *Conductor) Heard(operationID string) {
 	if e == nil || e.journal == nil {
 		return
 	}
-	if err := e.journal.Knower(operationID).Change(operationID, settled); err != nil {
+	if err := e.journal.Knower(operationID).Change(operationID, journal.Settle); err != nil {
 		e.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
 	}
 }

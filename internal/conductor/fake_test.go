@@ -144,6 +144,10 @@ func (f *fakeEngine) setHealth(name, health string) {
 	f.set(name, func(c *fakeContainer) { c.health = health }, events.ActionHealthStatus)
 }
 
+func (f *fakeEngine) setStatus(name, status string) {
+	f.set(name, func(c *fakeContainer) { c.status = status }, events.ActionDie)
+}
+
 func (f *fakeEngine) emit(id string, action events.Action) {
 	f.mu.Lock()
 	streams := f.streams
@@ -248,19 +252,29 @@ func (f *fakeEngine) ContainerStop(ctx context.Context, id string, _ container.S
 	if err := f.request(ctx, "stop", func() error { return nil }); err != nil {
 		return err
 	}
+	over := make(chan error, 1)
+	end := func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		c := f.find(id)
+		if c == nil {
+			over <- noSuch(id)
+			return
+		}
+		c.status = "exited"
+		over <- nil
+	}
+	if f.grace == 0 {
+		end()
+		return <-over
+	}
+	time.AfterFunc(f.grace, end) // An engine goes on with it when whoever asked leaves.
 	select {
-	case <-time.After(f.grace):
+	case err := <-over:
+		return err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	c := f.find(id)
-	if c == nil {
-		return noSuch(id)
-	}
-	c.status = "exited"
-	return nil
 }
 
 func (f *fakeEngine) ContainerRemove(ctx context.Context, id string, _ container.RemoveOptions) error {

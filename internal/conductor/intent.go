@@ -6,7 +6,6 @@ package conductor
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -73,14 +72,6 @@ func (o *operation) conclude(err error) {
 	}
 }
 
-// settled notes that a failure was dealt with, also that of an operation that a dead process left.
-func settled(r *journal.Record) {
-	if r.InProgress() {
-		r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
-	}
-	r.Settled = true
-}
-
 // uploads reports whether the operation is to put files into its container.
 func (o *operation) uploads() bool {
 	return len(o.Upload) > 0 || o.Kind == KindCreate && len(o.Spec.Files) > 0
@@ -110,7 +101,7 @@ func (o *operation) settleFormer(operationID string) {
 	}
 	r, err := in.Find(operationID)
 	if err == nil && (r.Unsettled() || r.InProgress() && !in.Alive(r)) {
-		err = in.Change(operationID, settled)
+		err = in.Change(operationID, journal.Settle)
 	}
 	if err != nil {
 		o.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)

@@ -5,6 +5,8 @@ package conductor
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -115,8 +117,43 @@ func (e *engine) settleRemovals(ctx context.Context, told []journal.Record) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := e.journal.Knower(r.ID).Change(r.ID, settled); err != nil {
-			e.logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
+		e.settled(r.ID)
+	}
+}
+
+// settled notes that an unfinished removal of gantry's has been dealt with.
+func (e *engine) settled(removal string) {
+	if err := Settle(e.journal.Knower(removal), removal); err != nil {
+		e.logger.Warn("a record of the journal can't be written", "record", removal, "error", err)
+	}
+}
+
+// Settle notes that the failure of an operation has been dealt with. With the removal of a container that is also
+// what failed on the container before: no state has it any more, so that nobody would tell of that ever again.
+func Settle(in *journal.Engine, id string) error {
+	failed, err := in.Find(id)
+	if err != nil {
+		return err
+	}
+	if Kind(failed.Kind) == KindRemove && failed.Object == "" {
+		records, _ := in.Lane(failed.Container) // What can't be read can't be settled.
+		for _, r := range behind(records, failed, in.Alive) {
+			err = errors.Join(err, in.Change(r.ID, journal.Settle))
 		}
 	}
+	return errors.Join(err, in.Change(id, journal.Settle))
+}
+
+// behind returns the failures of casts among the records of a lane that the removal of their container deals with.
+// Alive reports whether the process of a record lives. An exchange that was left in the middle may have left
+// another container, too. It is pure.
+func behind(records []journal.Record, removal journal.Record, alive func(journal.Record) bool) []journal.Record {
+	return slices.DeleteFunc(slices.Clone(records), func(r journal.Record) bool {
+		failed := r.Cast && !r.Unfinished() && (r.Unsettled() || r.InProgress() && !alive(r))
+		own := r.ContainerID == removal.ContainerID
+		if r.ContainerID == "" {
+			own = r.Scope == removal.Scope && Kind(r.Kind) != KindRemove
+		}
+		return !failed || !own || journal.Ticket(r.ID) >= journal.Ticket(removal.ID)
+	})
 }

@@ -4,7 +4,6 @@
 package conductor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -169,6 +168,10 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *engine, r journal.Reco
 		err = attempt()
 	}
 	gone, lookErr := o.lookFor(ctx, r.ContainerID)
+	if err == nil && lookErr == nil && gone == nil {
+		e.settled(r.ID)
+		return nil
+	}
 	if err != nil {
 		err = o.fail(ctx, err)
 	}
@@ -176,11 +179,7 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *engine, r journal.Reco
 		if r.InProgress() {
 			r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
 		}
-		var f *fault.Fault
-		switch {
-		case err == nil:
-			r.Settled = lookErr == nil && gone == nil
-		case errors.As(err, &f) && ctx.Err() == nil:
+		if f := (*fault.Fault)(nil); errors.As(err, &f) && ctx.Err() == nil {
 			r.Outcome, r.Fault, r.Ended = journal.Failed, f, time.Now().UTC()
 		}
 	})
@@ -207,12 +206,7 @@ func (e *engine) stays(name, containerID string) {
 		if !e.unfinished(r) || r.ContainerID != containerID {
 			continue
 		}
-		err := e.journal.Change(r.ID, func(r *journal.Record) {
-			r.Outcome, r.Settled = cmp.Or(r.Outcome, journal.Interrupted), true
-			if r.Ended.IsZero() {
-				r.Ended = time.Now().UTC()
-			}
-		})
+		err := e.journal.Change(r.ID, journal.Settle)
 		if err != nil {
 			e.logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
 		}

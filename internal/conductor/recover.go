@@ -82,7 +82,7 @@ func (o *operation) resume(ctx context.Context) error {
 		if err := o.again(r).remove(ctx); err != nil {
 			return err
 		}
-		o.write(r.ID, func(r *journal.Record) { r.Settled = true })
+		o.engine.settled(r.ID)
 	}
 	return nil
 }

@@ -293,6 +293,85 @@ func TestUnfinishedRemovalIsReportedAndResumed(t *testing.T) {
 	})
 }
 
+// Whoever ends an unfinished removal ends what failed on the container before: no state tells of that any more.
+func TestEndOfAnUnfinishedRemovalSettlesWhatFailedBefore(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		ends func(t *testing.T, f *fakeEngine, c *Conductor, removal journal.Record)
+	}{
+		{"somebody removed the container", func(t *testing.T, f *fakeEngine, c *Conductor, removal journal.Record) {
+			if err := f.ContainerRemove(t.Context(), removal.ContainerID, container.RemoveOptions{}); err != nil {
+				t.Error(err)
+			}
+			c.engine.settleRemovals(t.Context(), []journal.Record{removal})
+		}},
+		{"a background takes it up", func(t *testing.T, _ *fakeEngine, c *Conductor, _ journal.Record) { c.takeUp(t.Context(), c.engine) }},
+		{"an operation that fails resumes it", func(t *testing.T, f *fakeEngine, c *Conductor, _ journal.Record) {
+			f.before = func(_ context.Context, call string) error {
+				if strings.HasPrefix(call, "create") {
+					return errHeartless
+				}
+				return nil
+			}
+			_, err := c.Call(t.Context(), create("web"))
+			faultOf(t, err, fault.EngineError)
+		}},
+		{"a person settles it", func(t *testing.T, _ *fakeEngine, c *Conductor, removal journal.Record) {
+			if err := Settle(c.engine.journal, removal.ID); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, dir := newFake(), t.TempDir()
+				c := f.conductor(t, Options{StateDir: dir})
+				made, err := c.Call(t.Context(), create("web"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				update := died(t, dir, journal.Record{Kind: string(KindUpdate), Container: "web", ContainerID: made.Container.ID, Cast: true})
+				removal := died(t, dir, journal.Record{Kind: string(KindRemove), Container: "web", ContainerID: made.Container.ID, Cast: true})
+				tt.ends(t, f, c, removal)
+				for _, id := range []string{update.ID, removal.ID} {
+					if r := recorded(t, c, id); !r.Settled || r.InProgress() {
+						t.Errorf("%s: %q, settled: %t", r.Kind, r.Outcome, r.Settled)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestBehind(t *testing.T) {
+	t.Parallel()
+	removal := journal.Record{ID: "edge1/web/5", Kind: string(KindRemove), Container: "web", ContainerID: "c1", Scope: "here", Cast: true}
+	for _, tt := range []struct {
+		name   string
+		record journal.Record
+		want   bool
+	}{
+		{"a failed update of the container", journal.Record{ID: "edge1/web/1", ContainerID: "c1", Cast: true, Outcome: journal.Failed}, true},
+		{"one whose process died", journal.Record{ID: "edge1/web/1", ContainerID: "c1", Cast: true, Owner: "dead"}, true},
+		{"one of another workspace", journal.Record{ID: "edge1/web/1", ContainerID: "c1", Cast: true, Outcome: journal.Failed, Scope: "there"}, true},
+		{"one that never had a container", journal.Record{ID: "edge1/web/1", Cast: true, Outcome: journal.Failed, Scope: "here"}, true},
+		{"one that is under way", journal.Record{ID: "edge1/web/1", ContainerID: "c1", Cast: true, Owner: "alive"}, false},
+		{"one that is done", journal.Record{ID: "edge1/web/1", ContainerID: "c1", Cast: true, Outcome: journal.Done}, false},
+		{"a call", journal.Record{ID: "edge1/web/1", ContainerID: "c1", Outcome: journal.Failed}, false},
+		{"one of another container", journal.Record{ID: "edge1/web/1", ContainerID: "c2", Cast: true, Outcome: journal.Failed, Scope: "here"}, false},
+		{"one of another workspace, without a container", journal.Record{ID: "edge1/web/1", Cast: true, Outcome: journal.Failed, Scope: "there"}, false},
+		{"a removal that never found its container", journal.Record{ID: "edge1/web/1", Kind: string(KindRemove), Cast: true, Outcome: journal.Failed, Scope: "here"}, false},
+		{"an exchange that was left in the middle", journal.Record{ID: "edge1/web/1", ContainerID: "c1", Cast: true, Outcome: journal.Interrupted, Exchange: &journal.Exchange{Predecessor: "c1"}}, false},
+		{"a later one", journal.Record{ID: "edge1/web/6", ContainerID: "c1", Cast: true, Outcome: journal.Failed}, false},
+		{"the removal itself", removal, false},
+	} {
+		got := behind([]journal.Record{tt.record}, removal, func(r journal.Record) bool { return r.Owner == "alive" })
+		if (len(got) == 1) != tt.want {
+			t.Errorf("%s: %t", tt.name, !tt.want)
+		}
+	}
+}
+
 // What a process cast that crashed before a state named the operation is told of without a state.
 func TestFailureOfALostCastIsStray(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -120,3 +120,71 @@ func TestStopKeepsTheTime(t *testing.T) {
 		})
 	}
 }
+
+// Who stops or restarts a container by hand leaves the stop to the engine, too, when it is cancelled or dies in the
+// middle: whoever looks hears of it, and what starts the container waits for its end.
+func TestInterruptedPower(t *testing.T) {
+	const grace = 9 * time.Second
+	for title, test := range map[string]struct {
+		kind Kind
+		// killed has the process die in the middle; otherwise it is cancelled.
+		killed bool
+		// back reports whether the operation itself brings back what it took.
+		back bool
+	}{
+		"stop":                          {kind: KindStop},
+		"stop whose process is dead":    {kind: KindStop, killed: true},
+		"restart":                       {kind: KindRestart, back: true},
+		"restart whose process is dead": {kind: KindRestart, killed: true},
+	} {
+		t.Run(title, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				f, dir := newFake(), t.TempDir()
+				f.grace = grace
+				c := f.conductor(t, Options{StateDir: dir})
+				made, err := c.Call(t.Context(), create("web"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				began := time.Now()
+				if test.killed {
+					r := died(t, dir, journal.Record{Kind: string(test.kind), Container: "web", ContainerID: made.Container.ID})
+					err := c.engine.journal.Progress(r.ID, func(r *journal.Record) {
+						r.Stopping = &journal.Stopping{ContainerID: made.Container.ID, Since: began}
+					})
+					if err != nil {
+						t.Fatal(err)
+					}
+					time.AfterFunc(grace, func() { f.setStatus("web", "exited") })
+				} else {
+					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+					defer cancel()
+					if _, err := c.Power(ctx, PowerSpec{Kind: test.kind, Container: "web"}); err == nil {
+						t.Fatal("it was not cancelled")
+					}
+				}
+				s, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+				if err != nil || s.Container == nil {
+					t.Fatalf("%+v, %v", s, err)
+				}
+				if test.back {
+					if s.Stop != nil || s.Container.State.Status != "running" || time.Since(began) < grace {
+						t.Errorf("after %s it is %s, stop left: %+v", time.Since(began), s.Container.State.Status, s.Stop)
+					}
+					return
+				}
+				if s.Stop == nil || s.Stop.Kind != test.kind || !s.Container.State.Stopping {
+					t.Errorf("a look tells of no stop: %+v, %+v", s.Stop, s.Container.State)
+				}
+				started, err := c.Power(t.Context(), PowerSpec{Kind: KindStart, Container: "web"})
+				if err != nil || started.Container.State.Status != "running" || time.Since(began) < grace {
+					t.Errorf("%v: it was started after %s", err, time.Since(began))
+				}
+				s, err = c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+				if err != nil || s.Stop != nil || s.Container.State.Status != "running" {
+					t.Errorf("%v, %+v", err, s)
+				}
+			})
+		})
+	}
+}

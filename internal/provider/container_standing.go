@@ -61,6 +61,9 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 		m.warn(s, "The plan creates it anew.", diags)
 		return true
 	case s.Container == nil:
+		if s.Fault != nil { // With the container goes the last that could tell of it.
+			m.warn(s, "The container is gone by now: the plan creates it anew.", diags)
+		}
 		return false
 	}
 	if wait == conductor.WaitNone {

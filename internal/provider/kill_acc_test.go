@@ -166,7 +166,8 @@ func (r *castRig) convergesAfterKill(wait bool, all []killed) {
 	var dead []record
 	if wait { // Else operations may still be under way.
 		for _, one := range r.journal() {
-			if (one.Outcome == "" || one.Outcome == "interrupted" || one.Outcome == "failed") && !one.Settled {
+			// Who waited for a call has seen the provider die.
+			if one.Cast && (one.Outcome == "" || one.Outcome == "interrupted" || one.Outcome == "failed") && !one.Settled {
 				dead = append(dead, one)
 			}
 		}
@@ -180,8 +181,7 @@ func (r *castRig) convergesAfterKill(wait bool, all []killed) {
 		r.t.Errorf("the apply after the kill ended with code %d:\n%s", apply.code, apply.output)
 	}
 	for _, one := range dead {
-		// Who waited for a call has seen the provider die.
-		if one.Cast && !strings.Contains(apply.output, fmt.Sprintf("%q on engine", one.Container)) {
+		if !strings.Contains(apply.output, fmt.Sprintf("%q on engine", one.Container)) && !toldTogether(apply.output, len(dead)) {
 			r.t.Errorf("the apply does not tell of %+v:\n%s", one, apply.output)
 		}
 	}
@@ -191,15 +191,21 @@ func (r *castRig) convergesAfterKill(wait bool, all []killed) {
 		r.t.Errorf("the plan is not empty (%d):\n%s\nafter the apply:\n%s", plan.code, plan.output, apply.output)
 	}
 	// What was interrupted when there was nothing left to do is told of until the next change.
-	for _, one := range r.journal() {
+	open := slices.DeleteFunc(r.journal(), func(one record) bool { return one.Outcome == "done" || one.Settled || !one.Cast })
+	for _, one := range open {
 		switch {
-		case one.Outcome == "done", one.Settled, !one.Cast: // Who waited for a call has seen the provider die.
+		case toldTogether(plan.output, len(open)):
 		case strings.Contains(plan.output, fmt.Sprintf("The removal of container %q on engine", one.Container)): // It is in no state any more,
 		case strings.Contains(plan.output, fmt.Sprintf("The %s of container %q on engine", one.Kind, one.Container)): // or never got into one.
 		default:
 			r.warns(plan.output, one.Container, "interrupted", "By now it is as it should be")
 		}
 	}
+}
+
+// toldTogether reports whether a single warning has all these failures, which names the newest of them alone.
+func toldTogether(output string, failures int) bool {
+	return strings.Contains(output, fmt.Sprintf("Warning: %d operations on engine", failures))
 }
 
 // importDelivered imports what a create made whose answer had begun when the provider was killed, and which Terraform

@@ -171,3 +171,21 @@ func TestWarningsOfManyFailuresEnd(t *testing.T) {
 		}
 	}
 }
+
+// A failed update of a container that is gone by now is told of by the refresh that drops it from the state.
+func TestFailureOfAGoneContainerIsTold(t *testing.T) {
+	t.Parallel()
+	failed := lateFault(conductor.KindUpdate, "web", false).Fault
+	for _, tt := range []struct {
+		name  string
+		fault *fault.Fault
+		want  int
+	}{{"failed", failed, 1}, {"done", nil, 0}} {
+		m := containerModel{ID: types.StringValue("edge1/web"), Name: types.StringValue("web")}
+		var diags diag.Diagnostics
+		there := m.judge(conductor.Standing{Kind: conductor.KindUpdate, Fault: tt.fault}, conductor.WaitReady, time.Now(), &diags)
+		if there || diags.WarningsCount() != tt.want {
+			t.Errorf("%s: there: %t, %v", tt.name, there, diags)
+		}
+	}
+}

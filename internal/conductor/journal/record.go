@@ -117,6 +117,15 @@ func (r Record) Unsettled() bool {
 	return !r.Settled && (r.Outcome == Failed || r.Outcome == Interrupted)
 }
 
+// Settle is the change of a record that notes that somebody has dealt with the failure of its operation. One whose
+// process died in the middle has ended by that.
+func Settle(r *Record) {
+	if r.InProgress() {
+		r.Outcome, r.Ended = Interrupted, time.Now().UTC()
+	}
+	r.Settled = true
+}
+
 // Lane names the order to which the operations of an object belong; the kind of a container is empty.
 // No container's name has a colon.
 func Lane(kind, name string) string {

@@ -6,9 +6,8 @@ package operations
 import (
 	"context"
 	"fmt"
-	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // settle notes that a person has dealt with a failure: no plan tells of it any more, and a removal is
@@ -26,13 +25,7 @@ func settle(_ context.Context, s *session) error {
 	if !unsettled(o) {
 		return fmt.Errorf("operation %s (%s of %s) is no failure that is open: it is %s", o.short(), o.Kind, o.subject(), o.status())
 	}
-	err = o.engine.Change(o.ID, func(r *journal.Record) {
-		if r.InProgress() {
-			r.Outcome, r.Ended = journal.Interrupted, time.Now().UTC()
-		}
-		r.Settled = true
-	})
-	if err != nil {
+	if err := conductor.Settle(o.engine, o.ID); err != nil {
 		return fmt.Errorf("settling the operation: %w", err)
 	}
 	o.Settled = true
