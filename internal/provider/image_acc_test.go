@@ -110,7 +110,7 @@ func TestAccImage(t *testing.T) {
 		// A failure of the engine drops nothing; what was removed outside is pulled again.
 		resource.TestStep{
 			PreConfig: func() {
-				r.Proxy.Fail(http.MethodGet, "/images/*/json", 1, http.StatusInternalServerError, "something broke")
+				r.Proxy.Fail(http.MethodGet, "/images/*/json", 1, http.StatusForbidden, "something broke")
 			},
 			Config:      plain,
 			ExpectError: regexp.MustCompile(`something broke`),

@@ -143,7 +143,7 @@ func TestAccNetwork(t *testing.T) {
 		// A failure of the engine drops nothing from the state.
 		resource.TestStep{
 			PreConfig: func() {
-				r.Proxy.Fail(http.MethodGet, "/networks/*", 1, http.StatusInternalServerError, "something broke")
+				r.Proxy.Fail(http.MethodGet, "/networks/*", 1, http.StatusForbidden, "something broke")
 			},
 			Config:      r.provider() + changed + member,
 			ExpectError: regexp.MustCompile(`something broke`),

@@ -105,7 +105,7 @@ func TestAccVolume(t *testing.T) {
 		resource.TestStep{Config: plain},
 		resource.TestStep{
 			PreConfig: func() {
-				r.Proxy.Fail(http.MethodGet, "/volumes/*", 1, http.StatusInternalServerError, "something broke")
+				r.Proxy.Fail(http.MethodGet, "/volumes/*", 1, http.StatusForbidden, "something broke")
 			},
 			Config:      plain,
 			ExpectError: regexp.MustCompile(`something broke`),
