@@ -150,6 +150,7 @@ func TestPlanUpdate(t *testing.T) {
 		{"no limit of swap", func(s *Spec, _ *Container) { s.MemorySwap = -1 }, "limit: memory_swap is twice the memory, wanted is unlimited\nlimit: memory_swap is twice the memory, wanted is unlimited", mostSwap - 1},
 		{"more memory and no limit of swap", func(s *Spec, _ *Container) { s.Memory, s.MemorySwap = 256<<20, -1 },
 			"limit: memory_swap is twice the memory, wanted is unlimited\nlimit: memory is 64MiB, wanted is 256MiB; memory_swap is twice the memory, wanted is unlimited", mostSwap - 1},
+		{"what a kernel takes for no limit of swap is none", func(s *Spec, c *Container) { s.MemorySwap, c.MemorySwap = -1, mostSwap }, "", 0},
 		{"a kernel that can't limit swap", func(_ *Spec, c *Container) { c.MemorySwap, c.Defaults.NoSwapLimit = -1, true }, "", 0},
 		{"a quota instead of nothing", func(s *Spec, c *Container) { s.NanoCPUs, c.NanoCPUs, s.CPUQuota = 0, 0, 50000 }, "limit: cpu_quota is not set, wanted is 50000", 0},
 		{"cpus in the place of a quota", func(_ *Spec, c *Container) { c.NanoCPUs, c.CPUQuota = 0, 50000 },

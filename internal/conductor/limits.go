@@ -151,6 +151,9 @@ func (l Limits) plain(d EngineDefaults) Limits {
 	if l.MemorySwappiness != nil && *l.MemorySwappiness < 0 {
 		l.MemorySwappiness = nil // Some clients send -1 for the host's.
 	}
+	if l.MemorySwap >= mostSwap {
+		l.MemorySwap = -1
+	}
 	if l.MemorySwap == 2*l.Memory || d.NoSwapLimit {
 		l.MemorySwap = 0
 	}
