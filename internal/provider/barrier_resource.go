@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -12,7 +13,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
-	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -62,15 +62,14 @@ func (r *barrierResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 			"operations": schema.MapAttribute{
 				Required: true, ElementType: types.StringType,
 				MarkdownDescription: "The operation IDs to wait for, by keys of your choice: `{ for k, c in gantry_container.app : k => c.operation_id }`. Those of images are waited for, too. " +
-					"A null one (of what was imported) is ignored. When an ID changes, the barrier waits anew, in place.",
-				Validators: []validator.Map{mapvalidator.SizeAtLeast(1)},
+					"A null or empty one (of what was imported) is ignored, and with none at all the barrier passes at once. When an ID changes, the barrier waits anew, in place.",
 			},
 			"condition": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "One condition for all containers: `ready` (the default: what each is meant for), `healthy` or `running`; an image only has to be there. The last two " +
 					"are asked of the engine that the barrier's own provider is connected to: with them all operations have to be on that one.",
-				Validators: []validator.String{stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy),
-					string(conductor.WaitRunning))},
+				Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy),
+					string(conductor.WaitRunning))),
 			},
 			"results": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "What became of each operation, by the same keys. Of one on another engine than that of the barrier's provider only the ID and `duration` are known.",
@@ -126,7 +125,7 @@ func (r *barrierResource) ModifyPlan(ctx context.Context, req resource.ModifyPla
 	planned := make(map[string]attr.Value)
 	for key, operation := range operations.Elements() {
 		planned[key] = types.ObjectUnknown(resultTypes())
-		if operation.IsNull() {
+		if isLeftOut(ctx, operation) {
 			planned[key] = types.ObjectNull(resultTypes())
 		}
 		known, waited := results.Elements()[key]
@@ -142,7 +141,7 @@ func changesCondition(ctx context.Context, req resource.ModifyPlanRequest) bool 
 	if req.State.GetAttribute(ctx, path.Root("condition"), &before).HasError() || req.Plan.GetAttribute(ctx, path.Root("condition"), &after).HasError() {
 		return true
 	}
-	return !before.Equal(after)
+	return after.IsUnknown() || cmp.Or(before.ValueString(), string(conductor.WaitReady)) != cmp.Or(after.ValueString(), string(conductor.WaitReady))
 }
 
 func (r *barrierResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -204,7 +203,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 			results[key] = known
 			continue
 		}
-		if operation.IsNull() {
+		if operation.ValueString() == "" {
 			results[key] = types.ObjectNull(resultTypes())
 			continue
 		}

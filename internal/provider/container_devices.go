@@ -195,7 +195,7 @@ func (m *devicesModel) flattenDevices(asked, seen conductor.Devices, imports boo
 // concerned has an error about device requests point to gpus, where that is what asked for one.
 func (m *devicesModel) concerned(err error) error {
 	f := faultOf(err)
-	if f == nil || len(f.Attribute) == 0 || f.Attribute[0] != "device_requests" || m.GPUs.IsNull() {
+	if f == nil || len(f.Attribute) == 0 || f.Attribute[0] != "device_requests" || m.GPUs.ValueString() == "" {
 		return err
 	}
 	own := *f

@@ -46,8 +46,8 @@ const exchangeKey = "exchange"
 
 // exchangeInstead notes that an attribute needs another container, and says whether the exchange
 // that update_order asks for is to bring it, instead of a replacement, which is noted, too.
-func exchangeInstead(ctx context.Context, plan tfsdk.Plan, private privateState, diags *diag.Diagnostics) bool {
-	if updateOrder(ctx, plan, diags) == "" {
+func exchangeInstead(ctx context.Context, config tfsdk.Config, private privateState, diags *diag.Diagnostics) bool {
+	if updateOrder(ctx, config, diags) == "" {
 		diags.Append(private.SetKey(ctx, replacedKey, []byte("true"))...)
 		return false
 	}
@@ -55,10 +55,16 @@ func exchangeInstead(ctx context.Context, plan tfsdk.Plan, private privateState,
 	return true
 }
 
-// updateOrder gives the planned order; empty if there is none, or if it is not known.
-func updateOrder(ctx context.Context, plan tfsdk.Plan, diags *diag.Diagnostics) conductor.Order {
+// attributed is a configuration or a plan.
+type attributed interface {
+	GetAttribute(ctx context.Context, at path.Path, target any) diag.Diagnostics
+}
+
+// updateOrder returns the order that is configured, or planned; empty if there is none, or if it is not known.
+// While attributes are planned one by one, the configuration alone has all of them.
+func updateOrder(ctx context.Context, of attributed, diags *diag.Diagnostics) conductor.Order {
 	var order types.String
-	diags.Append(plan.GetAttribute(ctx, path.Root("update_order"), &order)...)
+	diags.Append(of.GetAttribute(ctx, path.Root("update_order"), &order)...)
 	return conductor.Order(order.ValueString())
 }
 

@@ -107,7 +107,14 @@ func importExpose(observed, image []string, published []portModel) []types.Strin
 }
 
 // validPorts validates a port or a range of ports, with or without a protocol.
-type validPorts struct{ withProtocol bool }
+type validPorts struct {
+	withProtocol bool
+	// orAny takes anyPort, too.
+	orAny bool
+}
+
+// anyPort has the engine choose a port, as leaving it out does.
+const anyPort = "0"
 
 func (v validPorts) Description(context.Context) string {
 	if v.withProtocol {
@@ -122,6 +129,9 @@ func (v validPorts) ValidateString(ctx context.Context, req validator.StringRequ
 	}
 	s := req.ConfigValue.ValueString()
 	_, err := parsePortRange(s)
+	if v.orAny && s == anyPort {
+		return
+	}
 	if !v.withProtocol && strings.Contains(s, "/") {
 		err = errors.New("the protocol has an attribute of its own")
 	}

@@ -104,7 +104,7 @@ func filesAttribute() schema.Attribute {
 			},
 			"mode": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The permissions, in octal digits. Default `\"0644\"`.",
-				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-7]{3,4}$`), `must be three or four octal digits, for example "0644"`)},
+				Validators: orLeftOut[validator.String](stringvalidator.RegexMatches(regexp.MustCompile(`^[0-7]{3,4}$`), `must be three or four octal digits, for example "0644"`)),
 			},
 			"uid":               id("file's owner"),
 			"gid":               id("file's group"),

@@ -77,7 +77,7 @@ func warnOfGrace(req resource.ModifyPlanRequest, resp *resource.ModifyPlanRespon
 // ModifyPlan tells of a timeout that ends before a stop that takes its whole grace period.
 func (a *powerAction) ModifyPlan(_ context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
 	attributes := make(map[string]tftypes.Value)
-	if !a.graceful || req.Config.Raw.As(&attributes) != nil || attributes["stop_grace_period"].IsNull() {
+	if !a.graceful || req.Config.Raw.As(&attributes) != nil || isZero(attributes["stop_grace_period"]) {
 		return // The container's own grace period is known to the engine alone.
 	}
 	resp.Diagnostics.Append(graceWarning(attributes, "container", []limit{{"invoke", defaultPowerTimeout}})...)
@@ -105,10 +105,10 @@ func graceWarning(attributes map[string]tftypes.Value, named string, limits []li
 			"Make the timeout longer than the grace period, or set a shorter stop_grace_period.", says, strings.Join(short, " and ")))}
 }
 
-// textOf is a text, if it is known and not null.
+// textOf is a text, if it is known and not left out.
 func textOf(v tftypes.Value) (text string, ok bool) {
 	if !v.IsKnown() || v.IsNull() || v.As(&text) != nil {
 		return "", false
 	}
-	return text, true
+	return text, text != ""
 }

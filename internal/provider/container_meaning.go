@@ -28,10 +28,12 @@ import (
 // notSettings are attributes that no engine has a word for: two values of them never mean the same.
 func notSettings() []string { return []string{"files", "restart_triggers", "environment_wo_version"} }
 
-// withoutZero are settings whose zero asks for something, or is not complete: to leave them out has no
-// other form than null.
+// withoutZero are attributes whose zero asks for something, has a default of its own, or is not complete: to leave
+// them out has no other form than null. Files hold what is write-only, which nothing computed can.
 func withoutZero() []string {
-	return append(notSettings(), "name", "image", "restart", "desired_state", "entrypoint", "stop_grace_period")
+	return []string{
+		"restart", "desired_state", "entrypoint", "files", "environment_wo_version", "pull_policy", "remove_volumes", "wait_for_removal",
+	}
 }
 
 // isSetting reports whether an attribute asks something of the engine.
@@ -41,7 +43,7 @@ func isSetting(name string, e effect) bool {
 
 // hasZero reports whether the zero of an attribute of the container means to leave it out.
 func hasZero(name string, e effect, a schema.Attribute) bool {
-	return !strings.Contains(name, ".") && isSetting(name, e) && a.IsOptional() && !a.IsWriteOnly() && !slices.Contains(withoutZero(), name)
+	return !strings.Contains(name, ".") && e != computed && a.IsOptional() && !a.IsWriteOnly() && !slices.Contains(withoutZero(), name)
 }
 
 // attributesWithZero are the attributes of a container whose zero means to leave them out.
@@ -138,8 +140,13 @@ func keepMeaning(ctx context.Context, req resource.ModifyPlanRequest, resp *reso
 	}
 	c := comparison{ctx, containerSchema(ctx), prior, inForce(ctx, req.Private, prior, planned, &resp.Diagnostics)}
 	for _, name := range differ {
-		if c.same(planned, name) {
+		switch {
+		case c.same(planned, name):
 			planned[name] = prior[name]
+		case c.same(planned, together(name)...) && !slices.ContainsFunc(together(name), func(one string) bool { return prior[one].IsNull() }):
+			for _, one := range together(name) {
+				planned[one] = prior[one]
+			}
 		}
 	}
 	resp.Plan.Raw = tftypes.NewValue(resp.Plan.Raw.Type(), planned)
@@ -153,9 +160,17 @@ type comparison struct {
 	force  force
 }
 
-// same reports whether a plan asks for the same container with an attribute's prior value.
-func (c comparison) same(planned map[string]tftypes.Value, name string) bool {
-	if !planned[name].IsFullyKnown() {
+// together are attributes that say the same in two ways: with the prior value of one alone both would say it.
+func together(name string) []string {
+	if gpus := []string{"gpus", "device_requests"}; slices.Contains(gpus, name) {
+		return gpus
+	}
+	return nil
+}
+
+// same reports whether a plan asks for the same container with the prior values of these attributes.
+func (c comparison) same(planned map[string]tftypes.Value, names ...string) bool {
+	if len(names) == 0 || slices.ContainsFunc(names, func(name string) bool { return !planned[name].IsFullyKnown() }) {
 		return false
 	}
 	with, ok := c.asked(planned)
@@ -163,7 +178,11 @@ func (c comparison) same(planned map[string]tftypes.Value, name string) bool {
 		return false
 	}
 	kept := maps.Clone(planned)
-	kept[name] = c.prior[name]
+	for _, name := range names {
+		if _, ok := planned[name]; ok { // The framework may know only what the request is about.
+			kept[name] = c.prior[name]
+		}
+	}
 	without, ok := c.asked(kept)
 	return ok && with.SameMeaning(without, c.force.Defaults, c.force.Inherited)
 }
@@ -208,5 +227,6 @@ func sameAsPrior(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, privat
 		}
 		planned[name] = raw
 	}
-	return comparison{ctx, containerSchema(ctx), prior, inForce(ctx, private, prior, planned, diags)}.same(planned, name)
+	c := comparison{ctx, containerSchema(ctx), prior, inForce(ctx, private, prior, planned, diags)}
+	return c.same(planned, name) || c.same(planned, together(name)...)
 }

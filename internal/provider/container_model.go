@@ -79,8 +79,8 @@ type containerModel struct {
 func (m *containerModel) expand() conductor.Spec {
 	name, retries, _ := meaning.ParseRestart(m.Restart.ValueString())
 	spec := conductor.Spec{
-		Name: m.Name.ValueString(), PullPolicy: conductor.PullPolicy(m.PullPolicy.ValueString()),
-		DesiredState: conductor.DesiredState(m.DesiredState.ValueString()),
+		Name: m.Name.ValueString(), PullPolicy: conductor.PullPolicy(cmp.Or(m.PullPolicy.ValueString(), string(conductor.PullMissing))),
+		DesiredState: m.desired(),
 		Settings: conductor.Settings{
 			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
 			Entrypoint: conductor.ClearedEntrypoint(expandList(m.Entrypoint)), Command: expandList(m.Command),
@@ -97,7 +97,7 @@ func (m *containerModel) expand() conductor.Spec {
 	for _, code := range m.ExpectedExitCodes {
 		spec.ExpectedExitCodes = append(spec.ExpectedExitCodes, int(code.ValueInt64()))
 	}
-	if !m.StopGracePeriod.IsNull() {
+	if m.StopGracePeriod.ValueString() != "" {
 		grace := durationOf(m.StopGracePeriod)
 		spec.StopGracePeriod = &grace
 	}
@@ -133,7 +133,14 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	if !m.StopGracePeriod.IsNull() {
 		m.StopGracePeriod = flattenGrace(m.StopGracePeriod, c.StopGracePeriod)
 	}
-	m.DesiredState = types.StringValue(string(m.powerState(c.State)))
+	if is := m.powerState(c.State); is != m.desired() {
+		m.DesiredState = types.StringValue(string(is))
+	}
+}
+
+// desired is the power state to have; left out and "" are running.
+func (m *containerModel) desired() conductor.DesiredState {
+	return conductor.DesiredState(cmp.Or(m.DesiredState.ValueString(), string(conductor.DesiredRunning)))
 }
 
 // flattenFamilies takes over the settings that have a file of their own. An import takes what deviates
@@ -150,7 +157,7 @@ func (m *containerModel) flattenFamilies(c *conductor.Container, imports bool) {
 // powerState is what the engine's word means for desired_state. A job that ended as expected is
 // where it was meant to be; so is one that is under way.
 func (m *containerModel) powerState(s conductor.State) conductor.DesiredState {
-	job := conductor.DesiredState(m.DesiredState.ValueString()) == conductor.DesiredCompleted
+	job := m.desired() == conductor.DesiredCompleted
 	if s.Stopping {
 		return conductor.DesiredStopped
 	}
@@ -312,7 +319,10 @@ func withoutTools(labels map[string]string) map[string]string {
 }
 
 func flattenGrace(prior meaning.Value, d *time.Duration) meaning.Value {
-	if d == nil {
+	switch {
+	case d == nil && prior.ValueString() == "":
+		return prior
+	case d == nil:
 		return meaning.Null(meaning.Duration)
 	}
 	return prior.Or(meaning.FormatDuration(*d))

@@ -134,7 +134,7 @@ func validateMountOptions(target string, m mountModel) diag.Diagnostics {
 		diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("%s with selinux at the mount %q", without, target),
 			"Engines relabel only what is mounted in the form of docker run --volume, which does not have it. Leave one of the two out.")
 	}
-	if m.Volume != nil && !m.Volume.SELinux.IsNull() && m.Source.IsNull() {
+	if m.Volume != nil && m.Volume.SELinux.ValueString() != "" && !m.Source.IsUnknown() && m.Source.ValueString() == "" {
 		diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("selinux without a source at the mount %q", target),
 			"Engines label an anonymous volume themselves. Set source to the name of a volume, or leave selinux out.")
 	}
@@ -150,7 +150,7 @@ func validateMountOptions(target string, m mountModel) diag.Diagnostics {
 
 // unlabelled returns the setting that an engine can't have together with selinux; empty if there is none.
 func (m mountModel) unlabelled() string {
-	if m.Bind != nil && !m.Bind.SELinux.IsNull() {
+	if m.Bind != nil && m.Bind.SELinux.ValueString() != "" {
 		recursive := m.Bind.expand().Recursive
 		switch {
 		case !m.Bind.CreateHostPath.IsNull() && !m.Bind.CreateHostPath.ValueBool():
@@ -159,9 +159,9 @@ func (m mountModel) unlabelled() string {
 			return fmt.Sprintf("bind.recursive = %q", recursive)
 		}
 	}
-	if m.Volume != nil && !m.Volume.SELinux.IsNull() {
+	if m.Volume != nil && m.Volume.SELinux.ValueString() != "" {
 		for name, set := range map[string]bool{
-			"volume.subpath": !m.Volume.Subpath.IsNull(), "volume.labels": len(m.Volume.Labels) > 0, "volume.driver": !m.Volume.Driver.IsNull(), "volume.driver_opts": len(m.Volume.DriverOpts) > 0,
+			"volume.subpath": m.Volume.Subpath.ValueString() != "", "volume.labels": len(m.Volume.Labels) > 0, "volume.driver": m.Volume.Driver.ValueString() != "", "volume.driver_opts": len(m.Volume.DriverOpts) > 0,
 		} {
 			if set {
 				return name

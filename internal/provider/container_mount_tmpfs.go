@@ -78,7 +78,7 @@ func validateTmpfsOptions(target string, m *tmpfsOptionsModel) diag.Diagnostics 
 		name, value, hasValue := strings.Cut(option.ValueString(), "=")
 		isShare := name == "size" && regexp.MustCompile(`^\d+%$`).MatchString(value)
 		switch own, ok := attributes[name]; {
-		case isShare && !m.Size.IsNull():
+		case isShare && m.expand().Size != 0:
 			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("The tmpfs %q has two sizes", target), fmt.Sprintf("Leave tmpfs.size out, or %q of tmpfs.options.", option.ValueString()))
 		case isShare:
 		case ok:

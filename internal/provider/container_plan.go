@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -78,11 +79,8 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	diags.Append(validateDevices(ctx, config)...)
 	var desired, wait types.String
 	if known(ctx, config, "desired_state", &desired, &diags) {
-		state := conductor.DesiredState(desired.ValueString())
-		if desired.IsNull() {
-			state = conductor.DesiredRunning
-		}
-		if known(ctx, config, "wait_for", &wait, &diags) && !wait.IsNull() {
+		state := conductor.DesiredState(cmp.Or(desired.ValueString(), string(conductor.DesiredRunning)))
+		if known(ctx, config, "wait_for", &wait, &diags) && wait.ValueString() != "" {
 			diags.Append(validateWait(state, conductor.Wait(wait.ValueString()))...)
 			if conductor.Wait(wait.ValueString()) == conductor.WaitHealthy && healthcheck != nil && healthcheck.Disable.ValueBool() {
 				diags.AddAttributeError(path.Root("wait_for"), "wait_for = \"healthy\" without a health check",
@@ -114,7 +112,7 @@ func validateJob(ctx context.Context, config tfsdk.Config, state conductor.Desir
 				fmt.Sprintf("With it the container never ends, and desired_state = %q is never reached. Use \"no\" or \"on-failure\".", state))
 		}
 	}
-	if known(ctx, config, "expected_exit_codes", &codes, &diags) && !codes.IsNull() && state != conductor.DesiredCompleted {
+	if known(ctx, config, "expected_exit_codes", &codes, &diags) && len(codes.Elements()) > 0 && state != conductor.DesiredCompleted {
 		diags.AddAttributeError(path.Root("expected_exit_codes"), "expected_exit_codes without a job",
 			fmt.Sprintf("Only a container with desired_state = %q is meant to end. Set that, or leave expected_exit_codes out.", conductor.DesiredCompleted))
 	}
@@ -217,10 +215,10 @@ func changes(req resource.ModifyPlanRequest) []string {
 
 // effectiveWait is the container's own wait, else the provider's where it fits, else ready.
 func effectiveWait(m *containerModel, byDefault conductor.Wait) conductor.Wait {
-	if !m.WaitFor.IsNull() {
+	if m.WaitFor.ValueString() != "" {
 		return conductor.Wait(m.WaitFor.ValueString())
 	}
-	if byDefault != "" && conductor.CheckWait(conductor.DesiredState(m.DesiredState.ValueString()), byDefault) == nil {
+	if byDefault != "" && conductor.CheckWait(m.desired(), byDefault) == nil {
 		return byDefault
 	}
 	return conductor.WaitReady

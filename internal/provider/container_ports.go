@@ -45,8 +45,8 @@ func portsAttribute() schema.Attribute {
 			},
 			"published": schema.StringAttribute{
 				Optional:            true,
-				MarkdownDescription: "The port on the host, or a range such as `8080-8090` from which the engine chooses. Left out, the engine chooses any free port.",
-				Validators:          []validator.String{validPorts{}},
+				MarkdownDescription: "The port on the host, or a range such as `8080-8090` from which the engine chooses. Left out, or `0`, the engine chooses any free port.",
+				Validators:          []validator.String{validPorts{orAny: true}},
 			},
 			"host_ip": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The address of the host to bind to. Left out, every address.",
@@ -85,6 +85,9 @@ func expandPorts(ports []portModel) []conductor.Port {
 			continue
 		}
 		one := conductor.Port{Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(), Protocol: cmp.Or(p.Protocol.ValueString(), defaultProtocol)}
+		if one.Published == anyPort {
+			one.Published = ""
+		}
 		published, err := parsePortRange(one.Published)
 		pairs := err == nil && target.count() > 1
 		for i := range target.count() {

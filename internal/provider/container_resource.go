@@ -222,7 +222,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	request := conductor.Request{
 		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: state.Name.ValueString()},
 		ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
-		Exchanged: !state.UpdateOrder.IsNull(),
+		Exchanged: state.UpdateOrder.ValueString() != "",
 	}
 	if state.ContainerID.IsNull() {
 		request.Expected = state.deadline()
@@ -284,7 +284,7 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 // triggered says whether a restart trigger changed. Adding the first ones is no change: an imported
 // container is not restarted for that.
 func triggered(prior, plan map[string]types.String) bool {
-	return prior != nil && plan != nil && !maps.EqualFunc(prior, plan, func(a, b types.String) bool { return a.Equal(b) })
+	return len(prior) > 0 && len(plan) > 0 && !maps.EqualFunc(prior, plan, func(a, b types.String) bool { return a.Equal(b) })
 }
 
 // record notes the operation and its outcome. What was not even accepted has no ID: then the one

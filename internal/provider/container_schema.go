@@ -49,7 +49,8 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"pull_policy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.PullMissing)),
 			MarkdownDescription: "When a create pulls the image: `missing` (default: when the engine does not have it), `always` or `never`.",
-			Validators:          []validator.String{stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))},
+			PlanModifiers:       []planmodifier.String{keepDefault{string(conductor.PullMissing)}},
+			Validators:          orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))),
 		},
 		"platform": schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Platform},
@@ -114,13 +115,15 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"desired_state": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.DesiredRunning)),
 			MarkdownDescription: "The power state to have: `running` (default), `stopped`, `paused`, or `completed` for a job that runs once and ends with an expected exit code.",
-			Validators: []validator.String{stringvalidator.OneOf(string(conductor.DesiredRunning), string(conductor.DesiredStopped),
-				string(conductor.DesiredPaused), string(conductor.DesiredCompleted))},
+			PlanModifiers:       []planmodifier.String{keepDefault{string(conductor.DesiredRunning)}},
+			Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.DesiredRunning), string(conductor.DesiredStopped),
+				string(conductor.DesiredPaused), string(conductor.DesiredCompleted))),
 		},
 		"expected_exit_codes": schema.SetAttribute{
 			Optional: true, ElementType: types.Int64Type,
 			MarkdownDescription: "The exit codes that count as the success of a job. Default: 0 alone.",
-			Validators:          []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
+			PlanModifiers:       []planmodifier.Set{keepExitCodes{}},
+			Validators:          []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
 		},
 		"wait_for": schema.StringAttribute{
 			Optional: true,

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"strings"
 	"time"
@@ -77,7 +78,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	case s.Fault == nil:
 		// Of a failed call the state alone tells: what it has was asked for before.
 		meets := reflect.DeepEqual(m.expand(), observed.expand()) &&
-			conductor.Meets(conductor.DesiredState(m.DesiredState.ValueString()), m.exitCodes(), wait, s.Container.State, now)
+			conductor.Meets(m.desired(), m.exitCodes(), wait, s.Container.State, now)
 		*m = observed
 		if meets || s.Settled {
 			m.Fault = flattenFault("", nil)
@@ -93,8 +94,8 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	default:
 		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
-		if s.Restart && m.RestartTriggers != nil {
-			m.RestartTriggers = map[string]types.String{} // What triggered it triggers it again.
+		if s.Restart {
+			m.RestartTriggers = otherTriggers(m.RestartTriggers)
 		}
 		if s.Uploads && m.Files != nil {
 			m.Files = files{} // Which of them are there can't be read back.
@@ -161,6 +162,18 @@ func castDeadline(operation types.String, limits timeouts.Value) time.Time {
 		}
 	}
 	return time.Unix(seconds, nanoseconds).Add(limit)
+}
+
+// otherTriggers have other values under the same keys: what triggered a restart that failed triggers it again.
+func otherTriggers(triggers map[string]types.String) map[string]types.String {
+	others := maps.Clone(triggers)
+	for key, value := range others {
+		others[key] = types.StringNull()
+		if value.IsNull() {
+			others[key] = types.StringValue("")
+		}
+	}
+	return others
 }
 
 func (m *containerModel) exitCodes() []int {

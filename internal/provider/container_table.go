@@ -180,8 +180,9 @@ func (c completion) complete(attribute schema.Attribute, at string, e effect, sa
 		}
 		return description
 	}
-	m, open := replaceIf{e, at}, hasZero(at, e, attribute)
-	passes := open || c.passes(at, attribute, e)
+	m, zeroed := replaceIf{e, at}, hasZero(at, e, attribute)
+	open := zeroed && !attribute.IsComputed()
+	passes := zeroed || c.passes(at, attribute, e)
 	switch a := attribute.(type) {
 	case schema.StringAttribute:
 		a.MarkdownDescription, a.Computed = text(a.MarkdownDescription), a.Computed || open
@@ -296,7 +297,7 @@ func isLeftOut(ctx context.Context, v attr.Value) bool {
 
 // decide looks at a container that is there and is to stay: Terraform ignores a replacement of what
 // is made or removed altogether. An exchange is no replacement.
-func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, private privateData, prior, planned attr.Value, diags *diag.Diagnostics) bool {
+func (m replaceIf) decide(ctx context.Context, config tfsdk.Config, state tfsdk.State, plan tfsdk.Plan, private privateData, prior, planned attr.Value, diags *diag.Diagnostics) bool {
 	if !exists(state, plan) || planned.Equal(prior) {
 		return false
 	}
@@ -309,42 +310,42 @@ func (m replaceIf) decide(ctx context.Context, state tfsdk.State, plan tfsdk.Pla
 		value = nil // The plan has what it is in, with its other attributes.
 	}
 	same := isSetting(root, m.effect) && sameAsPrior(ctx, state, plan, private, root, value, diags)
-	return !same && !exchangeInstead(ctx, plan, private, diags)
+	return !same && !exchangeInstead(ctx, config, private, diags)
 }
 
 // PlanModifyString decides.
 func (m replaceIf) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
-	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+	resp.RequiresReplace = m.decide(ctx, req.Config, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyInt64 decides.
 func (m replaceIf) PlanModifyInt64(ctx context.Context, req planmodifier.Int64Request, resp *planmodifier.Int64Response) {
-	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+	resp.RequiresReplace = m.decide(ctx, req.Config, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyFloat64 decides.
 func (m replaceIf) PlanModifyFloat64(ctx context.Context, req planmodifier.Float64Request, resp *planmodifier.Float64Response) {
-	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+	resp.RequiresReplace = m.decide(ctx, req.Config, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyBool decides.
 func (m replaceIf) PlanModifyBool(ctx context.Context, req planmodifier.BoolRequest, resp *planmodifier.BoolResponse) {
-	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+	resp.RequiresReplace = m.decide(ctx, req.Config, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyList decides.
 func (m replaceIf) PlanModifyList(ctx context.Context, req planmodifier.ListRequest, resp *planmodifier.ListResponse) {
-	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+	resp.RequiresReplace = m.decide(ctx, req.Config, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifySet decides.
 func (m replaceIf) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
-	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+	resp.RequiresReplace = m.decide(ctx, req.Config, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyMap decides.
 func (m replaceIf) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
-	resp.RequiresReplace = m.decide(ctx, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
+	resp.RequiresReplace = m.decide(ctx, req.Config, req.State, req.Plan, resp.Private, req.StateValue, req.PlanValue, &resp.Diagnostics)
 }
 
 // PlanModifyObject looks at whether the object is taken away: all else is its attributes' matter.
@@ -353,7 +354,7 @@ func (m replaceIf) PlanModifyObject(ctx context.Context, req planmodifier.Object
 		return
 	}
 	resp.RequiresReplace = !isLeftOut(ctx, req.StateValue) &&
-		!sameAsPrior(ctx, req.State, req.Plan, resp.Private, m.at, req.PlanValue, &resp.Diagnostics) && !exchangeInstead(ctx, req.Plan, resp.Private, &resp.Diagnostics)
+		!sameAsPrior(ctx, req.State, req.Plan, resp.Private, m.at, req.PlanValue, &resp.Diagnostics) && !exchangeInstead(ctx, req.Config, resp.Private, &resp.Diagnostics)
 }
 
 // exists says whether a plan is about a container that is there and is to stay.

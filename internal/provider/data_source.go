@@ -7,10 +7,12 @@ import (
 	"context"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -49,6 +51,11 @@ func (l *lookup) ready(ctx context.Context, diags *diag.Diagnostics) (context.Co
 
 func found(description string) schema.Attribute {
 	return schema.StringAttribute{Computed: true, MarkdownDescription: description}
+}
+
+// wanted is the name of what is looked for.
+func wanted(description string) schema.Attribute {
+	return schema.StringAttribute{Required: true, MarkdownDescription: description, Validators: []validator.String{stringvalidator.LengthAtLeast(1)}}
 }
 
 func foundNumber(description string) schema.Attribute {
@@ -175,7 +182,7 @@ func (d *imageData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "An image that is on the Docker engine. Nothing is pulled.",
 		Attributes: map[string]schema.Attribute{
-			"name": schema.StringAttribute{Required: true, MarkdownDescription: "The image's name or ID."},
+			"name": wanted("The image's name or ID."),
 			"id":   found("`engine/name`."), "image_id": found("The image's ID on the engine (`sha256:…`)."),
 			"digest": found("The digest at the registry of its name, where the engine knows just one."), "repo_tags": foundList("All names of the image."),
 			"repo_digests": foundList("All digests at registries (`name@sha256:…`)."), "size": foundNumber("The size on the engine, in bytes."),
@@ -228,7 +235,7 @@ func (d *networkData) Schema(_ context.Context, _ datasource.SchemaRequest, resp
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A network that is on the Docker engine.",
 		Attributes: map[string]schema.Attribute{
-			"name": schema.StringAttribute{Required: true, MarkdownDescription: "The network's name or ID."},
+			"name": wanted("The network's name or ID."),
 			"id":   found("`engine/name`."), "network_id": found("The network's ID."), "driver": found("The driver."), "scope": found("`local`, `swarm` or `global`."),
 			"internal": foundFlag("Whether the network has no way outside."), "attachable": foundFlag("Whether containers can be connected by hand."),
 			"enable_ipv4": foundFlag("Whether containers get IPv4 addresses."), "enable_ipv6": foundFlag("Whether containers get IPv6 addresses."), "options": foundMap("Options of the driver."), "labels": foundMap("The network's labels."),
@@ -284,7 +291,7 @@ func (d *volumeData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A volume that is on the Docker engine.",
 		Attributes: map[string]schema.Attribute{
-			"name": schema.StringAttribute{Required: true, MarkdownDescription: "The volume's name."},
+			"name": wanted("The volume's name."),
 			"id":   found("`engine/name`."), "driver": found("The driver."), "mountpoint": found("The folder on the engine's host, as the driver says."),
 			"scope": found("`local` or `global`."), "driver_opts": foundMap("Options of the driver."), "labels": foundMap("The volume's labels."),
 			"created": found("When it was created (RFC 3339)."),
@@ -334,7 +341,7 @@ func (d *registryImageData) Schema(_ context.Context, _ datasource.SchemaRequest
 		MarkdownDescription: "An image at its registry: what a tag leads to, without pulling it. The machine that runs Terraform asks the registry, not the engine, " +
 			"with the credentials of `registry_auth`, else of the Docker CLI.",
 		Attributes: map[string]schema.Attribute{
-			"name":   schema.StringAttribute{Required: true, MarkdownDescription: "The image: `[registry/]name[:tag][@digest]`."},
+			"name":   wanted("The image: `[registry/]name[:tag][@digest]`."),
 			"digest": found("The digest that the reference leads to (`sha256:…`): with `name@digest` a container gets exactly this image."), "media_type": found("The media type of what the digest names."),
 			"platforms": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The images by platform (`linux/amd64`).",

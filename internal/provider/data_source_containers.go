@@ -45,7 +45,7 @@ func (d *containerData) Schema(_ context.Context, _ datasource.SchemaRequest, re
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A container that is on the Docker engine, whoever made it. Its environment is left out: it may hold secrets.",
 		Attributes: map[string]schema.Attribute{
-			"name": schema.StringAttribute{Required: true, MarkdownDescription: "The container's name or ID."},
+			"name": wanted("The container's name or ID."),
 			"id":   found("`engine/name`."), "container_id": found("The container's ID."), "image": found("The image that it was created from, as it was named."),
 			"image_id": found("The ID of that image."), "status": found("The engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`."),
 			"health":    found("`starting`, `healthy` or `unhealthy`; null without a health check."),
@@ -109,7 +109,7 @@ type containerListed struct {
 
 func (d *containersData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *datasource.SchemaResponse) {
 	optional := func(description string) schema.Attribute {
-		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{stringvalidator.LengthAtLeast(1)}}
+		return schema.StringAttribute{Optional: true, MarkdownDescription: description}
 	}
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The containers on the Docker engine that meet all of these filters, running or not, whoever made them.",
@@ -118,11 +118,11 @@ func (d *containersData) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"labels": schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Labels that it has. An empty value stands for any."},
 			"status": schema.SetAttribute{
 				Optional: true, ElementType: types.StringType, MarkdownDescription: "The engine's words for its power state; one of them is enough.",
-				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.ValueStringsAre(stringvalidator.OneOf("created", "running", "paused", "restarting", "removing", "exited", "dead"))},
+				Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(stringvalidator.OneOf("created", "running", "paused", "restarting", "removing", "exited", "dead"))},
 			},
 			"health": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "`starting`, `healthy`, `unhealthy`, or `none` for those without a health check.",
-				Validators: []validator.String{stringvalidator.OneOf("starting", "healthy", "unhealthy", "none")},
+				Validators: orLeftOut[validator.String](stringvalidator.OneOf("starting", "healthy", "unhealthy", "none")),
 			},
 			"network": optional("The name or ID of a network that it is connected to."),
 			"volume":  optional("The name of a volume that it uses, or a path where it has one."),
@@ -184,12 +184,12 @@ func (d *logsData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *d
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The log of a container, whether it runs or not. Of each stream at most the last megabyte is kept. It is in the state: a program that prints secrets puts them there.",
 		Attributes: map[string]schema.Attribute{
-			"container": schema.StringAttribute{Required: true, MarkdownDescription: "The container's name or ID."},
+			"container": wanted("The container's name or ID."),
 			"tail": schema.Int64Attribute{
 				Optional: true, MarkdownDescription: "How many lines from the end. Default: 100; `-1` is all of them.", Validators: []validator.Int64{int64validator.AtLeast(-1)},
 			},
-			"since":      schema.StringAttribute{Optional: true, MarkdownDescription: "Only what was written after this time (RFC 3339), or in this last while (`10m`).", Validators: []validator.String{stringvalidator.LengthAtLeast(1)}},
-			"until":      schema.StringAttribute{Optional: true, MarkdownDescription: "Only what was written before this time.", Validators: []validator.String{stringvalidator.LengthAtLeast(1)}},
+			"since":      schema.StringAttribute{Optional: true, MarkdownDescription: "Only what was written after this time (RFC 3339), or in this last while (`10m`)."},
+			"until":      schema.StringAttribute{Optional: true, MarkdownDescription: "Only what was written before this time."},
 			"timestamps": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether each line begins with its time. Default `false`."},
 			"stdout":     found("What was written on standard output; all of it, where the container has a terminal."), "stderr": found("What was written on standard error."),
 			"truncated": foundFlag("Whether there was more than is kept: the beginning is missing then."),

@@ -53,21 +53,21 @@ func (a *execAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *a
 			},
 			"command": schema.ListAttribute{
 				Required: true, ElementType: types.StringType, MarkdownDescription: "The program and its arguments.",
-				Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.NoNullValues()},
+				Validators: []validator.List{listvalidator.NoNullValues(), beginsWithProgram{}},
 			},
 			"environment": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType, Validators: []validator.Map{mapvalidator.NoNullValues()},
 				MarkdownDescription: "Environment variables, besides the container's. Secrets among their values are masked in the output that is shown, but Terraform shows them in the plan unless they are sensitive.",
 			},
 			"user": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", Validators: []validator.String{userName{}},
+				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", Validators: orLeftOut[validator.String](userName{}),
 			},
 			"working_dir": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.", Validators: []validator.String{folderPath{}},
+				Optional: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.", Validators: orLeftOut[validator.String](folderPath{}),
 			},
 			"expected_exit_codes": schema.SetAttribute{
 				Optional: true, ElementType: types.Int64Type, MarkdownDescription: "The exit codes that count as success. Default: 0 alone.",
-				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
+				Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
 			},
 			"on_busy":  onBusyOfAction(),
 			"timeouts": limitedAction(timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: "How long the command may take, with the wait for the container (`\"10m\"` by default)."})),

@@ -22,7 +22,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/boolplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/int64planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/listplanmodifier"
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/mapplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringdefault"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
@@ -41,7 +40,8 @@ const (
 	defaultExecTimeout = 10 * time.Minute
 	// outputLines is how much of a failed command's output an error shows.
 	outputLines = 20
-	// busyReject has a container that is in progress be an error.
+	// busyWait waits for a container that is in progress, and busyReject has it be an error.
+	busyWait   = "wait"
 	busyReject = "reject"
 )
 
@@ -88,30 +88,35 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 			},
 			"command": schema.ListAttribute{
 				Required: true, ElementType: types.StringType, MarkdownDescription: "The program and its arguments.",
-				PlanModifiers: []planmodifier.List{listplanmodifier.RequiresReplace()}, Validators: []validator.List{listvalidator.SizeAtLeast(1), listvalidator.NoNullValues()},
+				PlanModifiers: []planmodifier.List{listplanmodifier.RequiresReplace()}, Validators: []validator.List{listvalidator.NoNullValues(), beginsWithProgram{}},
 			},
 			"environment": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType, MarkdownDescription: "Environment variables, besides the container's. Their values are in the state.",
-				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Environment variables, besides the container's. Their values are in the state.",
+				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaceUnlessSame{}}, Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"user": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.", PlanModifiers: replace, Validators: []validator.String{userName{}},
+				Optional: true, Computed: true, MarkdownDescription: "The user (and group) to run as. Left out, the container's.",
+				PlanModifiers: []planmodifier.String{leftToEngine{}, replaceUnlessSame{}}, Validators: orLeftOut[validator.String](userName{}),
 			},
 			"working_dir": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.", PlanModifiers: replace, Validators: []validator.String{folderPath{}},
+				Optional: true, Computed: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.",
+				PlanModifiers: []planmodifier.String{leftToEngine{}, replaceUnlessSame{plain: conductor.PlainPath}}, Validators: orLeftOut[validator.String](folderPath{}),
 			},
 			"triggers": schema.MapAttribute{
-				Optional: true, ElementType: types.StringType, MarkdownDescription: "Any values: when they change, the command runs again. The `container_id` of the container has it run in every new one.",
-				PlanModifiers: []planmodifier.Map{mapplanmodifier.RequiresReplace()},
+				Optional: true, Computed: true, ElementType: types.StringType,
+				MarkdownDescription: "Any values: when they change, the command runs again. The `container_id` of the container has it run in every new one.",
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaceUnlessSame{}},
 			},
 			"expected_exit_codes": schema.SetAttribute{
-				Optional: true, ElementType: types.Int64Type, MarkdownDescription: "The exit codes that count as success. Default: 0 alone. With another one the apply fails, and the next one runs the command again.",
-				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
+				Optional: true, Computed: true, ElementType: types.Int64Type,
+				MarkdownDescription: "The exit codes that count as success. Default: 0 alone. With another one the apply fails, and the next one runs the command again.",
+				PlanModifiers:       []planmodifier.Set{leftToEngine{}, keepExitCodes{}},
+				Validators:          []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
 			},
 			"on_busy": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString("wait"),
+				Optional: true, Computed: true, Default: stringdefault.StaticString(busyWait),
 				MarkdownDescription: "What to do while an operation on the container is in progress: `wait` (default), or `reject`: fail.",
-				Validators:          []validator.String{stringvalidator.OneOf("wait", busyReject)},
+				PlanModifiers:       []planmodifier.String{keepDefault{busyWait}}, Validators: orLeftOut[validator.String](stringvalidator.OneOf(busyWait, busyReject)),
 			},
 			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, CreateDescription: "How long the command may take, with the wait for the container (`\"10m\"` by default).",
@@ -184,9 +189,27 @@ func (r *execResource) ImportState(_ context.Context, _ resource.ImportStateRequ
 		"Without an import the next apply runs the command.")
 }
 
-// expectsExitCode says whether a command's exit code counts as success; without a list 0 alone does.
+// beginsWithProgram validates that a command has the name of a program: no engine can start one without.
+type beginsWithProgram struct{}
+
+func (beginsWithProgram) Description(context.Context) string {
+	return `must begin with the name of a program, for example ["sh", "-c", "..."]`
+}
+func (v beginsWithProgram) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+// ValidateList validates a list that is known.
+func (v beginsWithProgram) ValidateList(ctx context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
+		return
+	}
+	if words := req.ConfigValue.Elements(); len(words) == 0 || words[0].Equal(types.StringValue("")) {
+		resp.Diagnostics.AddAttributeError(req.Path, "A command without a program", fmt.Sprintf("It %s.", v.Description(ctx)))
+	}
+}
+
+// expectsExitCode reports whether a command's exit code counts as success; without a list, or with an empty one, 0 alone does.
 func expectsExitCode(expected []types.Int64, code int) bool {
-	if expected == nil {
+	if len(expected) == 0 {
 		return code == 0
 	}
 	return slices.ContainsFunc(expected, func(c types.Int64) bool { return c.ValueInt64() == int64(code) })

@@ -101,8 +101,10 @@ func elementType(typ tftypes.Type) (tftypes.Type, bool) {
 type core struct {
 	server   tfprotov6.ProviderServer
 	provider *tfprotov6.Schema
-	schema   *tfprotov6.Schema
-	typ      tftypes.Type
+	// name, schema and typ are those of the resource that is planned.
+	name   string
+	schema *tfprotov6.Schema
+	typ    tftypes.Type
 	// private is the private state of what is planned.
 	private []byte
 }
@@ -112,16 +114,22 @@ func newCore(t testing.TB) *core {
 	return newCoreOf(t, NewServer("test", hclog.NewNullLogger())())
 }
 
+// copy is a core with the same server, for a test beside others.
+func (c *core) copy() *core {
+	own := *c
+	return &own
+}
+
 func newCoreOf(t testing.TB, server tfprotov6.ProviderServer) *core {
 	t.Helper()
-	c := &core{server: server}
+	c := &core{server: server, name: "gantry_container"}
 	schemas, err := c.server.GetProviderSchema(t.Context(), &tfprotov6.GetProviderSchemaRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	fatalDiagnostics(t, schemas.Diagnostics)
 	c.provider = schemas.Provider
-	c.schema = schemas.ResourceSchemas["gantry_container"]
+	c.schema = schemas.ResourceSchemas[c.name]
 	c.typ = c.schema.ValueType()
 	return c
 }
@@ -148,7 +156,7 @@ func (c *core) dynamic(t testing.TB, v tftypes.Value) *tfprotov6.DynamicValue {
 func (c *core) validate(t testing.TB, config values) []*tfprotov6.Diagnostic {
 	t.Helper()
 	resp, err := c.server.ValidateResourceConfig(t.Context(), &tfprotov6.ValidateResourceConfigRequest{
-		TypeName: "gantry_container", Config: c.dynamic(t, value(t, c.typ, config)),
+		TypeName: c.name, Config: c.dynamic(t, value(t, c.typ, config)),
 		ClientCapabilities: &tfprotov6.ValidateResourceConfigClientCapabilities{WriteOnlyAttributesAllowed: true},
 	})
 	if err != nil {
@@ -172,7 +180,7 @@ func (c *core) answer(t testing.TB, prior tftypes.Value, config values) *tfproto
 	t.Helper()
 	asked := value(t, c.typ, config)
 	resp, err := c.server.PlanResourceChange(t.Context(), &tfprotov6.PlanResourceChangeRequest{
-		TypeName: "gantry_container", PriorState: c.dynamic(t, prior), Config: c.dynamic(t, asked),
+		TypeName: c.name, PriorState: c.dynamic(t, prior), Config: c.dynamic(t, asked),
 		ProposedNewState: c.dynamic(t, c.propose(t, prior, asked)), PriorPrivate: c.private,
 	})
 	if err != nil {

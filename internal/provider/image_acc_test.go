@@ -84,7 +84,7 @@ func TestAccImage(t *testing.T) {
 			},
 		},
 		resource.TestStep{
-			Config: plain, ResourceName: app, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id"},
+			Config: plain, ResourceName: app, ImportState: true, ImportStateVerify: true, ImportStateVerifyIgnore: []string{"operation_id", "archive", "platform", "wait_for"},
 			ImportStateIdFunc: func(*terraform.State) (string, error) { return ref, nil },
 		},
 		resource.TestStep{

@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -28,7 +30,7 @@ type imageModel struct {
 	PullPolicy      types.String   `tfsdk:"pull_policy"`
 	Platform        meaning.Value  `tfsdk:"platform"`
 	Archive         types.String   `tfsdk:"archive"`
-	Tags            []types.String `tfsdk:"tags"`
+	Tags            types.Set      `tfsdk:"tags"`
 	KeepOnDestroy   types.Bool     `tfsdk:"keep_on_destroy"`
 	WaitFor         types.String   `tfsdk:"wait_for"`
 	Timeouts        timeouts.Value `tfsdk:"timeouts"`
@@ -50,12 +52,38 @@ type imageModel struct {
 func (m *imageModel) expand() conductor.ImageSpec {
 	return conductor.ImageSpec{
 		Name: m.Name.ValueString(), PullPolicy: conductor.PullPolicy(m.PullPolicy.ValueString()), Platform: m.Platform.ValueString(),
-		Archive: m.Archive.ValueString(), Tags: expandList(m.Tags),
+		Archive: m.Archive.ValueString(), Tags: m.tags(),
 	}
 }
 
 // names are all names that gantry gave the image.
-func (m *imageModel) names() []string { return append(expandList(m.Tags), m.Name.ValueString()) }
+func (m *imageModel) names() []string { return append(m.tags(), m.Name.ValueString()) }
+
+// tags are the further names of the image.
+func (m *imageModel) tags() []string {
+	var tags []string
+	for _, tag := range m.Tags.Elements() {
+		if s, ok := tag.(types.String); ok {
+			tags = append(tags, s.ValueString())
+		}
+	}
+	return tags
+}
+
+// hasArchive reports whether the image is loaded from an archive, as far as that is known.
+func (m *imageModel) hasArchive() bool { return m.Archive.IsUnknown() || m.Archive.ValueString() != "" }
+
+// imported completes what an import knows nothing of: what was left out has its zero.
+func (m *imageModel) imported() {
+	m.PullPolicy, m.KeepOnDestroy = types.StringValue(string(conductor.PullMissing)), types.BoolValue(false)
+	m.Platform, m.Archive, m.WaitFor = meaning.New(meaning.Platform, ""), types.StringValue(""), types.StringValue("")
+	m.Tags = types.SetValueMust(types.StringType, nil)
+	limits, unset := m.Timeouts.AttributeTypes(context.Background()), make(map[string]attr.Value)
+	for name := range limits {
+		unset[name] = types.StringNull()
+	}
+	m.Timeouts = timeouts.Value{Object: types.ObjectValueMust(limits, unset)}
+}
 
 // compute takes over what the engine reports. A digest that a pull brought stays as long as the image
 // is the same.
@@ -70,13 +98,16 @@ func (m *imageModel) compute(img *conductor.Image) {
 	if !img.Created.IsZero() {
 		m.Created = types.StringValue(img.Created.UTC().Format(time.RFC3339))
 	}
-	var tags []types.String
-	for _, tag := range m.Tags {
-		if slices.ContainsFunc(img.RepoTags, func(has string) bool { return meaning.Reference.Same(tag.ValueString(), has) }) {
-			tags = append(tags, tag)
+	if m.Tags.IsNull() {
+		return
+	}
+	var tags []attr.Value
+	for _, tag := range m.tags() {
+		if slices.ContainsFunc(img.RepoTags, func(has string) bool { return meaning.Reference.Same(tag, has) }) {
+			tags = append(tags, types.StringValue(tag))
 		}
 	}
-	m.Tags = tags
+	m.Tags = types.SetValueMust(types.StringType, tags)
 }
 
 // moved says whether the registry has another image under the name than the engine.
@@ -113,7 +144,47 @@ func checksum(name string) (string, error) {
 	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
-func siblingPath(name string) path.Expression { return path.MatchRelative().AtParent().AtName(name) }
+// archiveWithoutPlatform refuses a platform beside an archive: what is loaded is what is in the file.
+type archiveWithoutPlatform struct{}
+
+func (archiveWithoutPlatform) Description(context.Context) string {
+	return "an archive has its own platform"
+}
+func (v archiveWithoutPlatform) MarkdownDescription(ctx context.Context) string {
+	return v.Description(ctx)
+}
+
+// ValidateString validates an archive that is known.
+func (archiveWithoutPlatform) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	var platform meaning.Value
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("platform"), &platform)...)
+	if req.ConfigValue.ValueString() != "" && platform.ValueString() != "" {
+		resp.Diagnostics.AddAttributeError(path.Root("platform"), "A platform beside an archive",
+			"What is loaded from an archive is what is in the file, whatever the platform. Remove platform, or archive.")
+	}
+}
+
+// replacePlatform replaces an image for another platform. The one that it is for asks for nothing else.
+type replacePlatform struct{}
+
+func (replacePlatform) Description(context.Context) string {
+	return "another platform replaces the image"
+}
+func (m replacePlatform) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+
+// PlanModifyString decides.
+func (replacePlatform) PlanModifyString(ctx context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	if !exists(req.State, req.Plan) || resp.PlanValue.Equal(req.StateValue) {
+		return
+	}
+	var own types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("os_platform"), &own)...)
+	prior, planned := req.StateValue.ValueString(), resp.PlanValue.ValueString()
+	same := planned == "" && prior == "" || prior == "" && own.ValueString() != "" && meaning.Platform.Same(planned, own.ValueString())
+	if resp.RequiresReplace = resp.PlanValue.IsUnknown() || !same; !resp.RequiresReplace && !req.StateValue.IsNull() {
+		resp.PlanValue = req.StateValue
+	}
+}
 
 // taggedReference validates a name that an image can be given: a digest can't be given.
 type taggedReference struct{}

@@ -57,7 +57,7 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	switch {
 	case plan.Archive.IsUnknown():
 		sum = types.StringUnknown()
-	case !plan.Archive.IsNull():
+	case plan.hasArchive():
 		hash, err := checksum(plan.Archive.ValueString())
 		if err != nil {
 			resp.Diagnostics.AddAttributeError(path.Root("archive"), fmt.Sprintf("Unable to read the archive of image %q", plan.Name.ValueString()), err.Error())
@@ -74,9 +74,9 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	changes := !req.Plan.Raw.Equal(req.State.Raw)
+	changes := configuredChanges(req)
 	// What is not known yet is brought with the next change: that waits for what is under way.
-	again := !sum.Equal(state.ArchiveSHA256) || plan.Archive.IsNull() && state.withPolicyOf(&plan).moved() || state.failed() || changes && state.ImageID.IsNull()
+	again := !sum.Equal(state.ArchiveSHA256) || !plan.hasArchive() && state.withPolicyOf(&plan).moved() || state.failed() || changes && state.ImageID.IsNull()
 	switch {
 	case again:
 		plan.ImageID, plan.Digest, plan.AvailableDigest = types.StringUnknown(), types.StringUnknown(), types.StringUnknown()
@@ -87,12 +87,24 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		// In place nothing but names changes, unless it is the archive.
 		plan.ImageID, plan.Digest, plan.AvailableDigest = state.ImageID, state.Digest, state.AvailableDigest
 		plan.RepoDigests, plan.Size, plan.OSPlatform, plan.Created = state.RepoDigests, state.Size, state.OSPlatform, state.Created
+		plan.RepoTags = types.ListUnknown(types.StringType)
+		plan.Status, plan.OperationID, plan.Fault = types.StringUnknown(), types.StringUnknown(), types.ObjectUnknown(faultTypes())
 		if plan.PullPolicy.ValueString() != state.PullPolicy.ValueString() {
 			plan.AvailableDigest = types.StringUnknown()
 		}
+	default:
+		// The framework made computed values unknown for a change that was one of spelling.
+		resp.Plan.Raw = req.State.Raw
+		return
 	}
 	plan.ArchiveSHA256 = sum
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
+}
+
+// configuredChanges reports whether an attribute is planned to change that the configuration may have.
+func configuredChanges(req resource.ModifyPlanRequest) bool {
+	attributes := req.Plan.Schema.GetAttributes()
+	return slices.ContainsFunc(changes(req), func(name string) bool { return attributes[name].IsOptional() || attributes[name].IsRequired() })
 }
 
 func (m *imageModel) withPolicyOf(plan *imageModel) *imageModel {
@@ -141,7 +153,7 @@ func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conduct
 	m.compute(out.Image)
 	m.OperationID, m.Fault = types.StringValue(out.OperationID), flattenFault("", nil)
 	m.AvailableDigest = types.StringNull()
-	if m.PullPolicy.ValueString() == string(conductor.PullAlways) && m.Archive.IsNull() {
+	if m.PullPolicy.ValueString() == string(conductor.PullAlways) && !m.hasArchive() {
 		m.AvailableDigest = m.Digest // What the pull brought was just available.
 	}
 	return true
@@ -166,7 +178,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		return
 	}
 	if state.PullPolicy.IsNull() { // Imported a moment ago.
-		state.PullPolicy, state.KeepOnDestroy = types.StringValue(string(conductor.PullMissing)), types.BoolValue(false)
+		state.imported()
 	}
 	warnings := &resp.Diagnostics
 	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
@@ -176,7 +188,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	if state.Status.ValueString() == statusPresent && state.PullPolicy.ValueString() == string(conductor.PullAlways) && state.Archive.IsNull() {
+	if state.Status.ValueString() == statusPresent && state.PullPolicy.ValueString() == string(conductor.PullAlways) && !state.hasArchive() {
 		available, err := r.conductor.RegistryDigest(ctx, state.Name.ValueString())
 		if f := faultOf(err); f != nil {
 			// The image is there; what the registry has now can wait.
@@ -202,9 +214,9 @@ func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	if !again { // Only names change: what is there is not pulled or loaded.
 		request.Spec.Archive, request.Spec.PullPolicy = "", conductor.PullNever
 	}
-	for _, tag := range state.Tags {
-		if !slices.ContainsFunc(plan.names(), func(name string) bool { return meaning.Reference.Same(name, tag.ValueString()) }) {
-			request.Dropped = append(request.Dropped, tag.ValueString())
+	for _, tag := range state.tags() {
+		if !slices.ContainsFunc(plan.names(), func(name string) bool { return meaning.Reference.Same(name, tag) }) {
+			request.Dropped = append(request.Dropped, tag)
 		}
 	}
 	after := plan

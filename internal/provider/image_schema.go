@@ -38,32 +38,34 @@ func imageSchema(ctx context.Context) schema.Schema {
 				Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.PullMissing)),
 				MarkdownDescription: "When the image is pulled: `missing` (default: when the engine does not have it), `never` (it must be there), or `always`: a refresh asks the registry, " +
 					"and when the tag has moved, the plan pulls it anew.",
-				Validators: []validator.String{stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))},
+				PlanModifiers: []planmodifier.String{keepDefault{string(conductor.PullMissing)}},
+				Validators:    orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))),
 			},
 			"platform": schema.StringAttribute{
-				Optional: true, CustomType: meaning.Type{Kind: meaning.Platform},
+				Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Platform},
 				MarkdownDescription: "The platform to pull: `os/architecture[/variant]`. Left out, the engine's own.",
-				PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Platform), stringplanmodifier.RequiresReplace()},
-				Validators:          []validator.String{stringvalidator.ConflictsWith(siblingPath("archive"))},
+				PlanModifiers:       []planmodifier.String{leftToEngine{}, meaning.KeepSpelling(meaning.Platform), replacePlatform{}},
 			},
 			"archive": schema.StringAttribute{
-				Optional:            true,
+				Optional: true, Computed: true,
 				MarkdownDescription: "A file on the machine that runs Terraform, as `docker save` writes it. When its content changes, it is loaded anew, in place. It holds one image, or one with this name.",
-				Validators:          []validator.String{stringvalidator.LengthAtLeast(1)},
+				PlanModifiers:       []planmodifier.String{leftToEngine{}}, Validators: []validator.String{archiveWithoutPlatform{}},
 			},
 			"tags": schema.SetAttribute{
-				Optional: true, ElementType: types.StringType, MarkdownDescription: "Further names of the image on this engine. Changes in place.",
-				Validators: []validator.Set{setvalidator.SizeAtLeast(1), setvalidator.NoNullValues(), setvalidator.ValueStringsAre(taggedReference{})},
+				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Further names of the image on this engine. Changes in place.",
+				PlanModifiers: []planmodifier.Set{leftToEngine{}, keepSet{oneByOne(meaning.Reference.Plain)}},
+				Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(taggedReference{})},
 			},
 			"keep_on_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),
 				MarkdownDescription: "Whether a destroy leaves the image on the engine. Default `false`.",
 			},
 			"wait_for": schema.StringAttribute{
-				Optional: true,
+				Optional: true, Computed: true,
 				MarkdownDescription: "What a pull or a load waits for: `ready` (default: the image is there), or `none`: it is accepted and left to the background conductor. " +
 					"What the image is is not known then until a refresh, or until a `gantry_barrier` gathers its `operation_id`: refer to the barrier's `results`, or only to `name`. The provider's `wait_for` does not count here.",
-				Validators: []validator.String{stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitNone))},
+				PlanModifiers: []planmodifier.String{leftToEngine{}, keepDefault{string(conductor.WaitReady)}},
+				Validators:    orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitNone))),
 			},
 			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,

@@ -111,6 +111,42 @@ func (m leftToEngine) PlanModifyObject(ctx context.Context, req planmodifier.Obj
 	}
 }
 
+// replaceUnlessSame replaces an object for a value that asks for something else. Where it means the same as
+// the one of the state, as none and an empty one do, that one is planned. Plain has the one spelling of a string.
+type replaceUnlessSame struct{ plain func(string) string }
+
+func (replaceUnlessSame) Description(context.Context) string {
+	return "another value replaces the object"
+}
+func (m replaceUnlessSame) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
+
+// PlanModifyString decides.
+func (m replaceUnlessSame) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	if !exists(req.State, req.Plan) || resp.PlanValue.Equal(req.StateValue) {
+		return
+	}
+	prior, planned := req.StateValue.ValueString(), resp.PlanValue.ValueString()
+	if m.plain != nil {
+		prior, planned = m.plain(prior), m.plain(planned)
+	}
+	if resp.RequiresReplace = resp.PlanValue.IsUnknown() || prior != planned; !resp.RequiresReplace && !req.StateValue.IsNull() {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// PlanModifyMap decides.
+func (replaceUnlessSame) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
+	if !exists(req.State, req.Plan) || resp.PlanValue.Equal(req.StateValue) {
+		return
+	}
+	if resp.RequiresReplace = !isLeftOut(ctx, req.StateValue) || !isLeftOut(ctx, resp.PlanValue); !resp.RequiresReplace && !req.StateValue.IsNull() {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// orLeftOut are these validators for values other than the zero: that asks for nothing.
+func orLeftOut[V any](validators ...V) []V { return passing(validators, true) }
+
 // unlessLeftOut lets the zero of a value pass: it asks for nothing.
 type unlessLeftOut struct{ valid any }
 

@@ -95,7 +95,7 @@ func (a *powerAction) attributes(ctx context.Context) map[string]schema.Attribut
 	}
 	if a.graceful {
 		attributes["stop_grace_period"] = schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration}, Validators: []validator.String{wholeSeconds{}},
+			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration}, Validators: orLeftOut[validator.String](wholeSeconds{}),
 			MarkdownDescription: "How long the stop waits before it kills, in whole seconds, for example `30s`. Left out, the container's own.",
 		}
 	}
@@ -104,12 +104,12 @@ func (a *powerAction) attributes(ctx context.Context) map[string]schema.Attribut
 			Optional: true,
 			MarkdownDescription: "What to wait for after the start: `ready` (default; healthy if the container has a health check, else as `running`), `healthy`, `running` " +
 				"(it still runs 500 ms later), or `completed` (a job: it ended with exit code 0).",
-			Validators: []validator.String{stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy), string(conductor.WaitRunning), string(conductor.WaitCompleted))},
+			Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy), string(conductor.WaitRunning), string(conductor.WaitCompleted))),
 		}
 	}
 	if a.signals {
 		attributes["signal"] = schema.StringAttribute{
-			Optional: true, MarkdownDescription: "The signal, by its name (`HUP`, `SIGHUP`) or number. Default: `KILL`.", Validators: []validator.String{signalName{}},
+			Optional: true, MarkdownDescription: "The signal, by its name (`HUP`, `SIGHUP`) or number. Default: `KILL`.", Validators: orLeftOut[validator.String](signalName{}),
 		}
 	}
 	return attributes
@@ -158,7 +158,7 @@ func (a *powerAction) read(ctx context.Context, config tfsdk.Config, diags *diag
 		Kind: a.kind, Container: container.ValueString(), Reject: onBusy.ValueString() == busyReject,
 		Wait: conductor.Wait(wait.ValueString()), Signal: signal.ValueString(),
 	}
-	if !grace.IsNull() {
+	if grace.ValueString() != "" {
 		period := durationOf(grace)
 		spec.Grace = &period
 	}
@@ -168,7 +168,7 @@ func (a *powerAction) read(ctx context.Context, config tfsdk.Config, diags *diag
 func onBusyOfAction() schema.Attribute {
 	return schema.StringAttribute{
 		Optional: true, MarkdownDescription: "What to do while another operation on the container is in progress: `wait` (default), or `reject`: fail.",
-		Validators: []validator.String{stringvalidator.OneOf("wait", busyReject)},
+		Validators: orLeftOut[validator.String](stringvalidator.OneOf(busyWait, busyReject)),
 	}
 }
 

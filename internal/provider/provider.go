@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -130,34 +131,34 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 				Optional: true,
 				MarkdownDescription: "The engine's address (`unix://`, `tcp://`, `ssh://`, `npipe://`). Default: `DOCKER_HOST`, else the Docker CLI's current context, else the local socket. " +
 					"For `tcp://`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` apply as they do for the Docker CLI.",
-				Validators: []validator.String{hostAddress{}},
+				Validators: orLeftOut[validator.String](hostAddress{}),
 			},
 			"max_parallel": schema.Int64Attribute{
 				Optional: true, MarkdownDescription: "How many operations may occupy the engine at once. Waiting and pulling don't count. Default: four times the CPUs that the engine reports.",
-				Validators: []validator.Int64{int64validator.AtLeast(1)},
+				Validators: orLeftOut[validator.Int64](int64validator.AtLeast(1)),
 			},
 			"max_parallel_pulls": schema.Int64Attribute{
 				Optional: true, MarkdownDescription: "How many images are pulled at once. Default: 3.",
-				Validators: []validator.Int64{int64validator.AtLeast(1)},
+				Validators: orLeftOut[validator.Int64](int64validator.AtLeast(1)),
 			},
 			"wait_for": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The default of the containers' `wait_for`, for those whose `desired_state` it fits.",
-				Validators: []validator.String{validWaits()},
+				Validators: orLeftOut[validator.String](validWaits()),
 			},
 			"state_dir": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The folder of the journal and of the locks, an absolute path on the machine that runs Terraform. " +
 					"Default: `gantry` in the XDG state folder (`~/.local/state/gantry`). It belongs to one user: a folder that is another user's, or that others can write, is refused.",
-				Validators: []validator.String{absolutePath{}},
+				Validators: orLeftOut[validator.String](folderPath{}),
 			},
 			"background": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "`on` (default): casts (`wait_for = \"none\"`) are carried out by a background conductor, a process that outlives the apply. " +
 					"`off`: there is no second process, and a cast completes before it returns.",
-				Validators: []validator.String{stringvalidator.OneOf("on", "off")},
+				Validators: orLeftOut[validator.String](stringvalidator.OneOf("on", "off")),
 			},
 			"when_saturated": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "What a cast does when `max_parallel` operations occupy the engine: `queue` (default): it is accepted and waits in the background. " +
 					"`inline`: it returns when its turn has come, so that the apply feels the back-pressure.",
-				Validators: []validator.String{stringvalidator.OneOf("queue", "inline")},
+				Validators: orLeftOut[validator.String](stringvalidator.OneOf("queue", "inline")),
 			},
 			"default_labels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
@@ -188,7 +189,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		background = nil
 	}
 	data.conductor = conductor.New(conductor.Options{
-		StateDir: config.StateDir.ValueString(), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
+		StateDir: cleanFolder(config.StateDir.ValueString()), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
 		Credentials: credentials, Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
 	})
@@ -202,6 +203,14 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		data.told = late
 	}
 	tellUnreadable(late.Problems, late.Unreadable, &resp.Diagnostics)
+}
+
+// cleanFolder returns the one spelling of a folder; empty stays empty.
+func cleanFolder(folder string) string {
+	if folder == "" {
+		return ""
+	}
+	return filepath.Clean(folder)
 }
 
 // ResourceData gives what Configure handed to the resources; nil as long as it has not run.

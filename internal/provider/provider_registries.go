@@ -63,7 +63,6 @@ func registriesAttribute() schema.Attribute {
 		NestedObject: schema.NestedAttributeObject{Validators: []validator.Object{oneTrust{}}, Attributes: map[string]schema.Attribute{
 			"ca_file": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "A file with certificates in PEM form that are trusted besides the system's, on the machine that runs Terraform.",
-				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"insecure": schema.BoolAttribute{
 				Optional: true,
@@ -136,7 +135,7 @@ func (v wholeCredential) ValidateObject(ctx context.Context, req validator.Objec
 		return
 	}
 	for _, name := range []string{"username", "password"} {
-		if given[name].IsUnknown() || given[name].IsNull() == anonymous.ValueBool() {
+		if given[name].IsUnknown() || isLeftOut(ctx, given[name]) == anonymous.ValueBool() {
 			continue
 		}
 		resp.Diagnostics.AddAttributeError(req.Path.AtName(name), "Incomplete credentials", fmt.Sprintf("An entry of registry_auth %s.", v.Description(ctx)))
@@ -155,7 +154,7 @@ func (v oneTrust) ValidateObject(ctx context.Context, req validator.ObjectReques
 		return
 	}
 	given := req.ConfigValue.Attributes()
-	if insecure, ok := given["insecure"].(types.Bool); ok && insecure.ValueBool() && !given["ca_file"].IsNull() {
+	if insecure, ok := given["insecure"].(types.Bool); ok && insecure.ValueBool() && !isLeftOut(ctx, given["ca_file"]) {
 		resp.Diagnostics.AddAttributeError(req.Path.AtName("insecure"), "A registry that is both insecure and trusted by a CA", fmt.Sprintf("An entry of registries %s. Remove one of the two.", v.Description(ctx)))
 	}
 }

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -55,6 +56,45 @@ func (k keepSpellings) PlanModifyMap(ctx context.Context, req planmodifier.MapRe
 	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
 	same := func(a, b types.String) bool { return k.plain(a.ValueString()) == k.plain(b.ValueString()) }
 	if !resp.Diagnostics.HasError() && maps.EqualFunc(prior, plan, same) {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// keepDefault plans the spelling that the state has where the new one means the same: this default, written
+// down, left out or "".
+type keepDefault struct{ value string }
+
+func (keepDefault) Description(context.Context) string {
+	return "another spelling of the same is no change"
+}
+func (k keepDefault) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+func (k keepDefault) PlanModifyString(_ context.Context, req planmodifier.StringRequest, resp *planmodifier.StringResponse) {
+	if req.StateValue.IsNull() || resp.PlanValue.IsUnknown() {
+		return
+	}
+	if cmp.Or(req.StateValue.ValueString(), k.value) == cmp.Or(resp.PlanValue.ValueString(), k.value) {
+		resp.PlanValue = req.StateValue
+	}
+}
+
+// keepExitCodes plans the exit codes that the state has where the new ones mean the same: none of them, and 0
+// alone.
+type keepExitCodes struct{}
+
+func (keepExitCodes) Description(context.Context) string {
+	return "another spelling of the same is no change"
+}
+func (k keepExitCodes) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
+
+func (keepExitCodes) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {
+	if !bothKnown(ctx, req.StateValue, resp.PlanValue) {
+		return
+	}
+	success := func(codes types.Set) bool {
+		return len(codes.Elements()) == 0 || len(codes.Elements()) == 1 && codes.Elements()[0].Equal(types.Int64Value(0))
+	}
+	if success(req.StateValue) && success(resp.PlanValue) {
 		resp.PlanValue = req.StateValue
 	}
 }

@@ -16,21 +16,34 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// limited adds to a resource's timeouts the rule that each is above zero.
+// limited has each of a resource's timeouts be a duration above zero, with one error for what is none.
 func limited(timeouts schema.Attribute) schema.Attribute {
 	nested, ok := timeouts.(schema.SingleNestedAttribute)
 	if !ok {
 		return timeouts
 	}
+	for name, a := range nested.Attributes {
+		if one, ok := a.(schema.StringAttribute); ok {
+			one.Validators = nil
+			nested.Attributes[name] = one
+		}
+	}
+	nested.Computed, nested.PlanModifiers = true, append(nested.PlanModifiers, leftToEngine{})
 	nested.Validators = append(nested.Validators, aboveZero{})
 	return nested
 }
 
-// limitedAction adds to an action's timeouts the rule that each is above zero.
+// limitedAction is limited for an action's timeouts.
 func limitedAction(timeouts actionschema.Attribute) actionschema.Attribute {
 	nested, ok := timeouts.(actionschema.SingleNestedAttribute)
 	if !ok {
 		return timeouts
+	}
+	for name, a := range nested.Attributes {
+		if one, ok := a.(actionschema.StringAttribute); ok {
+			one.Validators = nil
+			nested.Attributes[name] = one
+		}
 	}
 	nested.Validators = append(nested.Validators, aboveZero{})
 	return nested
@@ -42,7 +55,7 @@ type aboveZero struct{}
 func (aboveZero) Description(context.Context) string               { return "every timeout is above zero" }
 func (v aboveZero) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 
-// ValidateObject validates each timeout. What is no duration has an error of its own.
+// ValidateObject validates each timeout.
 func (aboveZero) ValidateObject(_ context.Context, req validator.ObjectRequest, resp *validator.ObjectResponse) {
 	attributes := req.ConfigValue.Attributes()
 	for _, name := range slices.Sorted(maps.Keys(attributes)) {
@@ -50,7 +63,12 @@ func (aboveZero) ValidateObject(_ context.Context, req validator.ObjectRequest, 
 		if !ok || text.IsNull() || text.IsUnknown() {
 			continue
 		}
-		if d, err := time.ParseDuration(text.ValueString()); err == nil && d <= 0 {
+		d, err := time.ParseDuration(text.ValueString())
+		switch {
+		case err != nil:
+			resp.Diagnostics.AddAttributeError(req.Path.AtName(name), fmt.Sprintf("%s.%s is %q, which is no duration", req.Path, name, text.ValueString()),
+				"It must be a number with a unit (s, m or h), or several, for example \"5m\" or \"1h30m\". Leave it out for the default.")
+		case d <= 0:
 			resp.Diagnostics.AddAttributeError(req.Path.AtName(name), fmt.Sprintf("%s.%s is %q: nothing can be done in that time", req.Path, name, text.ValueString()),
 				"It must be above zero, for example \"5m\". Leave it out for the default.")
 		}

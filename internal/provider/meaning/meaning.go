@@ -75,11 +75,11 @@ func (k Kind) leftOut() (normal string, ok bool) {
 	switch k {
 	case Size, SwapSize:
 		return "0", true
-	case Platform, CPUSet:
+	case Platform, CPUSet, Duration:
 		return "", true
 	case Restart:
 		return "no:0", true
-	case Duration, Reference, Ulimit:
+	case Reference, Ulimit:
 	}
 	return "", false
 }
