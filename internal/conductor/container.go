@@ -13,6 +13,10 @@ import (
 // nothing about any other operation than the one at hand.
 const LabelOperation = LabelPrefix + "operation"
 
+// labelCarried is the label that names the anonymous volumes that an exchange gave to the container: to the engine
+// they are its own no more than a volume with a name.
+const labelCarried = LabelPrefix + "carried"
+
 // LabelPrefix is the name space of gantry's own labels.
 const LabelPrefix = "io.github.gantry-provider."
 

@@ -80,6 +80,9 @@ func (o *operation) make(ctx context.Context) error {
 		}
 		request.host.Mounts = append(request.host.Mounts, mountFolders(folders, o.id)...)
 	}
+	if len(o.carried) > 0 {
+		request.config.Labels[labelCarried] = carry(o.id, o.carried)
+	}
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
 			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, cmp.Or(o.as, o.Spec.Name))

@@ -222,7 +222,7 @@ func (o *operation) createSuccessor(ctx context.Context, x *exchange) error {
 		if err != nil {
 			return err
 		}
-		next.Spec.Mounts = carryVolumes(o.Spec.Mounts, x.from, ofImage)
+		next.Spec.Mounts, next.carried = carryVolumes(o.Spec.Mounts, x.from, ofImage)
 	}
 	err := next.bring(ctx)
 	o.exchange.Successor, o.digest, o.step = next.containerID, next.digest, next.step

@@ -6,7 +6,6 @@ package conductor
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -184,14 +183,11 @@ func SharedPorts(a, b []Port) []string {
 
 func isAnyAddress(ip string) bool { return ip == "" || ip == "0.0.0.0" || ip == "::" }
 
-// anonymousVolume is how engines name the volumes that nobody named.
-var anonymousVolume = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
 // anonymousVolumes gives the anonymous volumes of a container by their path.
 func anonymousVolumes(c *Container) map[string]string {
 	volumes := make(map[string]string)
 	for target, m := range c.Mounts {
-		if m.Type == MountVolume && anonymousVolume.MatchString(m.Source) {
+		if m.Anonymous {
 			volumes[target] = m.Source
 		}
 	}
@@ -204,10 +200,11 @@ func (c *Container) AnonymousVolumes() []string {
 }
 
 // carryVolumes gives the mounts of the new container: where it is to have an anonymous volume, by
-// its own mounts or its image's volumes, it gets the old one's, with what is in it. It is pure.
-func carryVolumes(mounts map[string]Mount, from *Container, ofImage []string) map[string]Mount {
-	carried := maps.Clone(mounts)
-	for target, volume := range anonymousVolumes(from) {
+// its own mounts or its image's volumes, it gets the old one's, with what is in it. Those are carried. It is pure.
+func carryVolumes(mounts map[string]Mount, from *Container, ofImage []string) (all map[string]Mount, carried []string) {
+	all = maps.Clone(mounts)
+	volumes := anonymousVolumes(from)
+	for _, target := range slices.Sorted(maps.Keys(volumes)) {
 		asked, ok := mounts[target]
 		switch {
 		case ok && (asked.Type != MountVolume || asked.Source != ""), !ok && !slices.Contains(ofImage, target):
@@ -215,13 +212,10 @@ func carryVolumes(mounts map[string]Mount, from *Container, ofImage []string) ma
 		case !ok:
 			asked = Mount{Type: MountVolume}
 		}
-		asked.Source = volume
-		if carried == nil {
-			carried = make(map[string]Mount)
-		}
-		carried[target] = asked
+		asked.Source = volumes[target]
+		all, carried = put(all, target, asked), append(carried, asked.Source)
 	}
-	return carried
+	return all, carried
 }
 
 // namedEndpoint is the connection by which clients find a container that is in another's place: by

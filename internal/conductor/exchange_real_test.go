@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/volume"
+	"github.com/google/uuid"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
@@ -285,4 +287,79 @@ func TestExchangeIntoATakenName(t *testing.T) {
 		t.Errorf("containers %v", x.Containers())
 	}
 	x.clear(x.old.Name)
+}
+
+// A volume that somebody named as engines name anonymous ones, and the anonymous volume of another container, are
+// mounted by their names: they are not the container's own, the next one does not get them, and they outlive both.
+func TestExchangeLeavesVolumesOfOthers(t *testing.T) {
+	t.Parallel()
+	var named, theirs string
+	x := startExchange(t, func(x *exchangeBench) {
+		ctx := context.WithoutCancel(t.Context())
+		named = strings.Repeat("0", 32) + strings.ReplaceAll(uuid.NewString(), "-", "")
+		if _, err := x.Docker.VolumeCreate(ctx, volume.CreateOptions{Name: named}); err != nil {
+			t.Fatal(err)
+		}
+		other := x.Run(x.Name("other"), enginetest.RunOptions{Image: x.spec.Image, Volumes: []string{"/theirs"}, CreateOnly: true})
+		theirs = volumeOf(x.Engine.Inspect(other), "/theirs")
+		if err := x.Docker.ContainerRemove(ctx, other, container.RemoveOptions{Force: true}); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			for _, name := range []string{named, theirs} {
+				if err := x.Docker.VolumeRemove(ctx, name, true); err != nil {
+					t.Errorf("removing the volume %s: %v", name, err)
+				}
+			}
+		})
+		x.spec.Mounts = map[string]conductor.Mount{
+			"/own": {Type: conductor.MountVolume}, "/kept": {Type: conductor.MountVolume, Source: named},
+			"/dropped": {Type: conductor.MountVolume, Source: theirs}, "/anonymous": {Type: conductor.MountVolume, Source: named},
+		}
+	})
+	before := x.Engine.Inspect(x.old.ID)
+	x.spec.Mounts = map[string]conductor.Mount{
+		"/own": {Type: conductor.MountVolume}, "/kept": {Type: conductor.MountVolume, Source: named}, "/anonymous": {Type: conductor.MountVolume},
+	}
+	out, err := x.exchange(t.Context(), conductor.StopFirst)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := x.isNew()
+	own := volumeOf(now, "/own")
+	if own != volumeOf(before, "/own") || volumeOf(now, "/data") != volumeOf(before, "/data") {
+		t.Errorf("the anonymous volumes are not the old one's: %+v", now.Mounts)
+	}
+	if got := volumeOf(now, "/anonymous"); got == named || got == "" {
+		t.Errorf("the anonymous volume is %q, the one that somebody named %q", got, named)
+	}
+	if got := out.Container.AnonymousVolumes(); !slices.Equal(got, []string{"/anonymous", "/data", "/own"}) {
+		t.Errorf("anonymous are %v", got)
+	}
+	x.clear(x.spec.Name)
+	for name, want := range map[string]bool{named: true, theirs: true, own: false, volumeOf(now, "/data"): false, volumeOf(now, "/anonymous"): false} {
+		if x.VolumeExists(name) != want {
+			t.Errorf("the volume %s is there: %t", name, !want)
+		}
+	}
+}
+
+// What was committed from a container that an exchange made has its label: nothing is carried by that.
+func TestCommittedExchangeCarriesNothing(t *testing.T) {
+	t.Parallel()
+	x := startExchange(t, nil)
+	if _, err := x.exchange(t.Context(), conductor.StopFirst); err != nil {
+		t.Fatal(err)
+	}
+	now := x.isNew()
+	data := volumeOf(now, "/data")
+	image := x.Name("committed")
+	x.Commit(now.ID, image)
+	x.Engine.Remove(now.ID) // With the volumes that the engine takes for its own.
+	t.Cleanup(func() { x.Engine.RemoveVolume(data) })
+	copied := x.Run(x.Name("copy"), enginetest.RunOptions{Image: image, Volumes: []string{data + ":/mine"}, CreateOnly: true})
+	x.clear(copied)
+	if !x.VolumeExists(data) {
+		t.Error("the volume that somebody mounted by its name is gone")
+	}
 }

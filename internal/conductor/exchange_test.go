@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -152,19 +153,26 @@ func TestCarryVolumes(t *testing.T) {
 	t.Parallel()
 	volume := func(n int) string { return fmt.Sprintf("%064x", n) }
 	from := &Container{Settings: Settings{Mounts: map[string]Mount{
-		"/own": {Type: MountVolume, Source: volume(1)}, "/image": {Type: MountVolume, Source: volume(2)}, "/gone": {Type: MountVolume, Source: volume(3)},
-		"/named": {Type: MountVolume, Source: "data"}, "/now-named": {Type: MountVolume, Source: volume(4)}, "/now-tmpfs": {Type: MountVolume, Source: volume(5)},
-		"/bind": {Type: MountBind, Source: "/srv"},
+		"/own": {Type: MountVolume, Source: volume(1), Anonymous: true}, "/image": {Type: MountVolume, Source: volume(2), Anonymous: true},
+		"/gone": {Type: MountVolume, Source: volume(3), Anonymous: true}, "/named": {Type: MountVolume, Source: "data"},
+		"/now-named": {Type: MountVolume, Source: volume(4), Anonymous: true}, "/now-tmpfs": {Type: MountVolume, Source: volume(5), Anonymous: true},
+		"/now-anonymous": {Type: MountVolume, Source: volume(6)}, "/other": {Type: MountVolume, Source: volume(7)}, "/bind": {Type: MountBind, Source: "/srv"},
 	}}}
 	asked := map[string]Mount{
 		"/own": {Type: MountVolume, ReadOnly: true}, "/now-named": {Type: MountVolume, Source: "data"}, "/now-tmpfs": {Type: MountTmpfs}, "/new": {Type: MountVolume},
+		"/now-anonymous": {Type: MountVolume},
 	}
 	want := map[string]Mount{
 		"/own": {Type: MountVolume, Source: volume(1), ReadOnly: true}, "/image": {Type: MountVolume, Source: volume(2)},
 		"/now-named": {Type: MountVolume, Source: "data"}, "/now-tmpfs": {Type: MountTmpfs}, "/new": {Type: MountVolume},
+		"/now-anonymous": {Type: MountVolume},
 	}
-	if diff := cmp.Diff(want, carryVolumes(asked, from, []string{"/image", "/other"})); diff != "" {
+	got, carried := carryVolumes(asked, from, []string{"/image", "/other"})
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
+	}
+	if !slices.Equal(carried, []string{volume(2), volume(1)}) {
+		t.Errorf("carried are %v", carried)
 	}
 }
 

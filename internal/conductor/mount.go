@@ -7,12 +7,15 @@ import (
 	"maps"
 	"path"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/versions"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // apiCreateHostPath is the first version of the API whose mounts can make the host's folder. Before,
@@ -43,6 +46,9 @@ type Mount struct {
 	Volume      VolumeOptions `json:"volume,omitzero"`
 	Tmpfs       TmpfsOptions  `json:"tmpfs,omitzero"`
 	Image       ImageOptions  `json:"image,omitzero"`
+	// Anonymous reports whether nobody named the volume, as far as an engine tells: it belongs to the container, or
+	// to the one whose place that took. It is never asked for.
+	Anonymous bool `json:"-"`
 }
 
 // BindOptions belong to a mount of the type bind.
@@ -164,7 +170,7 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 	for target, options := range host.Tmpfs {
 		mounts[path.Clean(target)] = observeTmpfs(options)
 	}
-	asked, ofFiles := make(map[string]Mount), observeFileFolders(points, host.Mounts)
+	asked, ofFiles, carried := make(map[string]Mount), observeFileFolders(points, host.Mounts), carriedBy(config.Labels)
 	for _, m := range host.Mounts {
 		asked[path.Clean(m.Target)] = observeMount(m)
 		if m.Type == mount.TypeImage { // Its mount point says where the engine keeps it.
@@ -192,6 +198,7 @@ func observeMounts(points []container.MountPoint, config *container.Config, host
 		m.Type, m.ReadOnly, m.Source = MountType(p.Type), !p.RW, p.Source
 		switch p.Type {
 		case mount.TypeVolume:
+			m.Anonymous = isAnonymous(p, asked[p.Destination], carried)
 			m.Source = p.Name
 		case mount.TypeTmpfs:
 			m.Source, m.ReadOnly = "", asked[p.Destination].ReadOnly
@@ -228,6 +235,31 @@ func observeMount(m mount.Mount) Mount {
 		out.Image = ImageOptions{Subpath: o.Subpath}
 	}
 	return out
+}
+
+// anonymousName is how engines name the volumes that nobody named. Anybody can name one like that, too.
+var anonymousName = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// isAnonymous reports whether a volume is an anonymous one of its container: the container was not asked to mount it
+// by a name, unless an exchange did, which carried it over. Anything else that looks like one may be somebody
+// else's.
+func isAnonymous(point container.MountPoint, asked Mount, carried []string) bool {
+	return point.Type == mount.TypeVolume && anonymousName.MatchString(point.Name) && (asked.Source == "" || slices.Contains(carried, point.Name))
+}
+
+// carry returns the value of labelCarried for these volumes, given by this operation.
+func carry(operation string, volumes []string) string {
+	return strings.Join(append([]string{journal.Ticket(operation)}, volumes...), " ")
+}
+
+// carriedBy returns the volumes that the exchange that made the container gave it. An image that was committed from
+// another one has the label of that one.
+func carriedBy(labels map[string]string) []string {
+	fields := strings.Fields(labels[labelCarried])
+	if len(fields) == 0 || fields[0] != journal.Ticket(labels[LabelOperation]) {
+		return nil
+	}
+	return fields[1:]
 }
 
 // parseBind reads what the Docker CLI's --volume makes: source:target[:options]. A source can be a
@@ -285,7 +317,7 @@ func (m Mount) plain() Mount {
 	if m.Consistency == string(mount.ConsistencyDefault) {
 		m.Consistency = ""
 	}
-	m.Tmpfs = m.Tmpfs.plain()
+	m.Tmpfs, m.Anonymous = m.Tmpfs.plain(), false
 	if len(m.Volume.Labels) == 0 {
 		m.Volume.Labels = nil
 	}
@@ -298,7 +330,7 @@ func (m Mount) plain() Mount {
 // metBy says whether an engine's report is of this mount. Whether a folder was to be made is in no
 // report of an older engine, and says nothing afterwards.
 func (m Mount) metBy(seen Mount) bool {
-	if m.Type == MountVolume && m.Source == "" {
+	if m.Type == MountVolume && m.Source == "" && seen.Anonymous {
 		m.Source = seen.Source // An anonymous volume has whatever name the engine gave it.
 	}
 	m.Bind.CreateHostPath, seen.Bind.CreateHostPath = false, false

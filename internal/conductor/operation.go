@@ -76,6 +76,8 @@ type operation struct {
 	warnings []string
 	// adopted says that an interrupted create made the container.
 	adopted bool
+	// carried are the anonymous volumes of another container that the new one gets.
+	carried []string
 	// as is the name under which the container is created, where that is not its own yet.
 	as string
 	// exchange is how far an exchange is.

@@ -70,7 +70,26 @@ func (o *operation) ownVolumes(ctx context.Context) (volumes []string, err error
 	if !o.RemoveVolumes {
 		return slices.Sorted(maps.Values(c.FileFolders)), nil
 	}
-	return slices.Sorted(maps.Values(anonymousVolumes(c))), nil
+	return o.carriedVolumes(ctx, c)
+}
+
+// carriedVolumes returns the anonymous volumes that the container has from the one whose place it took. What somebody
+// named like one, or an anonymous volume of another container that was mounted by its name, is none.
+func (o *operation) carriedVolumes(ctx context.Context, c *Container) (volumes []string, err error) {
+	carried := carriedBy(c.Labels)
+	if len(carried) == 0 {
+		return nil, nil
+	}
+	if inherits, err := o.engine.inherits(ctx, c.ImageID, c.Labels[LabelOperation]); err != nil || inherits {
+		return nil, err
+	}
+	for _, volume := range anonymousVolumes(c) {
+		if slices.Contains(carried, volume) {
+			volumes = append(volumes, volume)
+		}
+	}
+	slices.Sort(volumes)
+	return slices.Compact(volumes), nil
 }
 
 // removeVolumes removes anonymous volumes that nothing uses any more.

@@ -86,6 +86,8 @@ func TestMountsByMeaning(t *testing.T) {
 	volume := func(source string) conductor.Mount {
 		return conductor.Mount{Type: conductor.MountVolume, Source: source}
 	}
+	own := volume(anonymous)
+	own.Anonymous = true
 	for _, tt := range []struct {
 		name        string
 		asked, seen conductor.Mount
@@ -95,8 +97,9 @@ func TestMountsByMeaning(t *testing.T) {
 		{"the root", bind("/", false), bind("/", false), true},
 		{"the root and something", bind("/", false), bind("/srv", false), false},
 		{"read-only", bind("/srv", true), bind("/srv", false), false},
-		{"anonymous", volume(""), volume(anonymous), true},
-		{"named", volume("data"), volume(anonymous), false},
+		{"anonymous", volume(""), own, true},
+		{"named", volume("data"), own, false},
+		{"named as an anonymous one is", volume(anonymous), volume(anonymous), true},
 		{"type", volume("data"), bind("data", false), false},
 		{"tmpfs", conductor.Mount{Type: conductor.MountTmpfs}, conductor.Mount{Type: conductor.MountTmpfs}, true},
 	} {
@@ -105,17 +108,18 @@ func TestMountsByMeaning(t *testing.T) {
 		}
 	}
 	got := importMounts(map[string]conductor.Mount{
-		"/image": volume(anonymous), "/own": volume(anonymous), "/named": volume("data"), "/bind": bind("/srv", true),
-	}, []string{"/image", "/named"})
+		"/image": own, "/own": own, "/named": volume("data"), "/hex": volume(anonymous), "/bind": bind("/srv", true),
+	}, []string{"/image", "/named", "/hex"})
 	want := map[string]mountModel{
 		"/own":   {Type: types.StringValue("volume")},
 		"/named": {Type: types.StringValue("volume"), Source: types.StringValue("data")},
+		"/hex":   {Type: types.StringValue("volume"), Source: types.StringValue(anonymous)},
 		"/bind":  {Type: types.StringValue("bind"), Source: types.StringValue("/srv"), ReadOnly: types.BoolValue(true)},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := importMounts(map[string]conductor.Mount{"/image": volume(anonymous)}, []string{"/image"}); got != nil {
+	if got := importMounts(map[string]conductor.Mount{"/image": own}, []string{"/image"}); got != nil {
 		t.Errorf("what the image asks for is %v", got)
 	}
 }

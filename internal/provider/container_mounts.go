@@ -164,7 +164,7 @@ func sameMount(asked, seen conductor.Mount) bool {
 
 func flattenMount(m conductor.Mount) mountModel {
 	out := mountModel{Type: types.StringValue(string(m.Type)), Source: stringOrNull(m.Source)}
-	if m.Type == conductor.MountVolume && isAnonymous(m.Source) {
+	if m.Anonymous {
 		out.Source = types.StringNull()
 	}
 	if m.ReadOnly {
@@ -177,11 +177,6 @@ func flattenMount(m conductor.Mount) mountModel {
 	return out
 }
 
-// isAnonymous recognises the names that an engine gives to anonymous volumes.
-func isAnonymous(volume string) bool {
-	return regexp.MustCompile(`^[0-9a-f]{64}$`).MatchString(volume)
-}
-
 // importMounts takes over what is mounted, but for the anonymous volumes that the image asks for.
 func importMounts(observed map[string]conductor.Mount, fromImage []string) map[string]mountModel {
 	out := make(map[string]mountModel)
@@ -189,7 +184,7 @@ func importMounts(observed map[string]conductor.Mount, fromImage []string) map[s
 		out[target] = flattenMount(m)
 	}
 	for _, target := range fromImage {
-		if m := observed[target]; m.Type == conductor.MountVolume && isAnonymous(m.Source) {
+		if observed[target].Anonymous {
 			delete(out, target)
 		}
 	}

@@ -384,7 +384,7 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 	}
 	for target, m := range s.Mounts {
 		if m.Type == conductor.MountVolume && m.Source == "" {
-			m.Source = strings.Repeat("ab", 32)
+			m.Source, m.Anonymous = strings.Repeat("ab", 32), true
 			s.Mounts[target] = m
 		}
 	}
