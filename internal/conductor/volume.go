@@ -298,21 +298,33 @@ const (
 	// labelProbe says of a container that is only looked through, and of its image, when that is over
 	// (RFC 3339).
 	labelProbe = LabelPrefix + "probe"
+	// probeName and probeMessage are how the names of such containers, and the messages of their images, begin.
+	probeName    = "gantry-probe-"
+	probeMessage = "gantry probe "
 )
+
+// pastProbe reports whether labels are those of a look that is over, on whatever machine it was. Whatever is made from
+// what a look left has its labels, too: they alone prove nothing. It is pure.
+func pastProbe(labels map[string]string, now time.Time) bool {
+	over, err := time.Parse(time.RFC3339, labels[labelProbe])
+	return err == nil && now.After(over.Add(clockSkew))
+}
+
+// leftProbe reports whether a container is one that a look left which is over. It is pure.
+func leftProbe(s container.Summary, now time.Time) bool {
+	mounts := func(m container.MountPoint) bool { return m.Destination == probePath && !m.RW }
+	return pastProbe(s.Labels, now) && s.State == container.StateCreated &&
+		strings.HasPrefix(ownName(s), probeName) && len(s.Mounts) == 1 && slices.ContainsFunc(s.Mounts, mounts)
+}
 
 // clearProbes removes what looks into the volume left whose process died, and the images of such looks
 // into any volume.
 func (t *task) clearProbes(ctx context.Context, name string) error {
-	over := func(labels map[string]string) bool {
-		over, err := time.Parse(time.RFC3339, labels[labelProbe])
-		return err == nil && time.Now().After(over)
-	}
 	probes, err := retrying(ctx, func() ([]container.Summary, error) {
 		return t.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
 	})
 	for _, probe := range probes {
-		// A container that somebody runs, made from what a look left, has its label, too.
-		if over(probe.Labels) && probe.State == container.StateCreated {
+		if leftProbe(probe, time.Now()) {
 			t.logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
 			err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
 				return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, container.RemoveOptions{Force: true}))
@@ -323,17 +335,26 @@ func (t *task) clearProbes(ctx context.Context, name string) error {
 		return t.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"), filters.Arg("label", labelProbe))})
 	})
 	for _, img := range images {
-		if over(img.Labels) {
-			listErr = errors.Join(listErr, t.change(ctx, func(ctx context.Context) error {
-				_, err := t.api.ImageRemove(ctx, img.ID, image.RemoveOptions{})
-				if errdefs.IsConflict(err) {
-					return nil // Its container belongs to another volume.
-				}
-				return ignoreNotFound(err)
-			}))
+		if pastProbe(img.Labels, time.Now()) {
+			listErr = errors.Join(listErr, t.clearProbeImage(ctx, img.ID))
 		}
 	}
 	return errors.Join(err, listErr)
+}
+
+// clearProbeImage removes an image that a look left. One that was made from it has another message.
+func (t *task) clearProbeImage(ctx context.Context, id string) error {
+	return t.change(ctx, func(ctx context.Context) error {
+		img, err := t.api.ImageInspect(ctx, id)
+		if err != nil || !strings.HasPrefix(img.Comment, probeMessage) {
+			return ignoreNotFound(err)
+		}
+		_, err = t.api.ImageRemove(ctx, id, image.RemoveOptions{})
+		if errdefs.IsConflict(err) {
+			return nil // Its container belongs to another volume.
+		}
+		return ignoreNotFound(err)
+	})
 }
 
 // firstEntry gives the name of something in a volume, empty if there is nothing. The engine's own
@@ -355,7 +376,7 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	}()
 	ctx, cancel := context.WithTimeout(ctx, probeTakes)
 	defer cancel()
-	probe := "gantry-probe-" + uuid.NewString()
+	probe := probeName + uuid.NewString()
 	labels := map[string]string{labelProbe: until}
 	_, err = t.api.ContainerCreate(ctx, &container.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &container.HostConfig{
 		NetworkMode: container.NetworkMode("none"),
@@ -402,7 +423,7 @@ func (t *task) emptyImage(ctx context.Context, until string) (string, error) {
 	}
 	// The message makes it an image of its own: another probe removes only its own.
 	stream, err := t.api.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{
-		Message: "gantry probe " + uuid.NewString(), Changes: []string{fmt.Sprintf("LABEL %s=%q", labelProbe, until)},
+		Message: probeMessage + uuid.NewString(), Changes: []string{fmt.Sprintf("LABEL %s=%q", labelProbe, until)},
 	})
 	if err != nil {
 		return "", err

@@ -3,7 +3,12 @@
 
 package conductor
 
-import "testing"
+import (
+	"testing"
+	"time"
+
+	"github.com/docker/docker/api/types/container"
+)
 
 // A volume that has the name is the state's only as far as that can be told: by the label of the create that made
 // it, else by what no engine changes.
@@ -49,5 +54,38 @@ func TestVolumeMaker(t *testing.T) {
 	}
 	if !(VolumeMaker{}).Made(seen("", nil)) {
 		t.Error("an import, which knows the name alone, takes no volume")
+	}
+}
+
+// What a look left has all of its marks: anything that was made from it has its labels, and is somebody else's.
+func TestLeftProbe(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	over := func(ago time.Duration) string { return now.Add(-ago).UTC().Format(time.RFC3339) }
+	for name, tt := range map[string]struct {
+		change func(*container.Summary)
+		want   bool
+	}{
+		"left":                           {nil, true},
+		"under way":                      {func(s *container.Summary) { s.Labels[labelProbe] = over(-time.Minute) }, false},
+		"where the clock is behind":      {func(s *container.Summary) { s.Labels[labelProbe] = over(time.Minute) }, false},
+		"without a time":                 {func(s *container.Summary) { s.Labels[labelProbe] = "yes" }, false},
+		"another name":                   {func(s *container.Summary) { s.Names = []string{"/mine"} }, false},
+		"started":                        {func(s *container.Summary) { s.State = container.StateRunning }, false},
+		"ended":                          {func(s *container.Summary) { s.State = container.StateExited }, false},
+		"at another path":                {func(s *container.Summary) { s.Mounts[0].Destination = "/data" }, false},
+		"writable":                       {func(s *container.Summary) { s.Mounts[0].RW = true }, false},
+		"with something else in it, too": {func(s *container.Summary) { s.Mounts = append(s.Mounts, container.MountPoint{Destination: "/data"}) }, false},
+	} {
+		s := container.Summary{
+			Names: []string{"/" + probeName + "1"}, State: container.StateCreated, Labels: map[string]string{labelProbe: over(time.Hour)},
+			Mounts: []container.MountPoint{{Destination: probePath}},
+		}
+		if tt.change != nil {
+			tt.change(&s)
+		}
+		if got := leftProbe(s, now); got != tt.want {
+			t.Errorf("%s: %t", name, got)
+		}
 	}
 }
