@@ -75,6 +75,9 @@ func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 		}
 		keys[at] = target
 		diags.Append(validateMountOptions(target, m)...)
+		if wrong := unstartableMount(at, conductor.MountType(m.Type.ValueString())); wrong != "" {
+			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid mount %q", target), wrong)
+		}
 		source := m.Source.ValueString()
 		wrong := ""
 		switch conductor.MountType(m.Type.ValueString()) {

@@ -68,6 +68,7 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 		diags.Append(validateNetworks(networks)...)
 	}
 	diags.Append(validateNetworking(ctx, config)...)
+	diags.Append(validateNamespaces(ctx, config)...)
 	diags.Append(validateLinks(ctx, config, networks)...)
 	diags.Append(validateSecrets(keysOf(config, "environment"), keysOf(config, "environment_wo"))...)
 	validateFiles(ctx, config, &diags)
