@@ -277,7 +277,7 @@ func (a awaited) missing(ctx context.Context, other *Container, err error) *faul
 	case a.in != nil:
 		return a.scope.NotFound(err)
 	default:
-		return a.scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id))
+		return a.scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id), time.Time{})
 	}
 }
 
@@ -301,7 +301,7 @@ func (a awaited) appearImage(ctx context.Context) (*Image, error) {
 		case r.ID != "":
 			return nil, object.NotFound(err)
 		case a.elsewhere().IsZero():
-			return nil, scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id))
+			return nil, scope.Vanished(KindCreate.verb(), journal.AcceptedAt(a.id), time.Time{})
 		}
 		// The next look finds out whether ctx has ended.
 		_ = pause(ctx, appearLook)

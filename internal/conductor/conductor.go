@@ -160,6 +160,9 @@ type Outcome struct {
 	// Unkept says why the journal does not have the operation: had its process died, nobody would know
 	// of it. It is nil if the journal has it.
 	Unkept error
+	// Elsewhere is until when another machine may still make the container that a remove did not find: then no
+	// state has it. The zero time is that it can't.
+	Elsewhere time.Time
 }
 
 // laneKey names a lane.
@@ -306,7 +309,7 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, false, deadline)
 	container, err := o.run(ctx)
-	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings, Unkept: o.unkept}, err
+	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings, Unkept: o.unkept, Elsewhere: o.notYet}, err
 }
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind

@@ -72,6 +72,8 @@ type operation struct {
 	digest string
 	// unsure reports whether the answer to some create or removal that was sent was never known.
 	unsure bool
+	// notYet is until when another machine may make the container that is to be removed, though it is not there.
+	notYet time.Time
 	// warnings are the engine's, masked.
 	warnings []string
 	// adopted says that an interrupted create made the container.

@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"os"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
+	"github.com/google/uuid"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -446,6 +448,20 @@ func TestRemoveWaitsForAnotherMachine(t *testing.T) {
 		}
 		if took := time.Since(began); took < time.Minute || took > time.Minute+appearLook {
 			t.Errorf("a container that never appears was waited for %s", took)
+		}
+
+		// It is told that what pulls for longer may still come.
+		now := uuid.Must(uuid.NewV7()) // Its clock never goes back, and that of the test may be behind those of others.
+		var milliseconds [8]byte
+		binary.BigEndian.PutUint64(milliseconds[:], uint64(time.Now().UnixMilli()))
+		copy(now[:6], milliseconds[2:])
+		remove.OperationID, remove.Expected = journal.ID("edge1", "never", now.String()), time.Now().Add(time.Hour)
+		if out, err := here.Call(t.Context(), remove); err != nil || !out.Elsewhere.Equal(remove.Expected) {
+			t.Errorf("it may come until %s, and the answer is %+v, %v", remove.Expected, out, err)
+		}
+		// What the journal knows does not come any more.
+		if out, err := elsewhere.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}); err != nil || !out.Elsewhere.IsZero() {
+			t.Errorf("it has ended, and the answer is %+v, %v", out, err)
 		}
 	})
 }

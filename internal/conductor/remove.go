@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/container"
@@ -104,11 +105,16 @@ func (o *operation) removeVolumes(ctx context.Context, volumes []string) error {
 }
 
 // expect finds the container. Where another machine may still be making it, it waits for it to appear,
-// as long as that can be.
+// for a fair time: whoever waits can't be kept as long as a create may take.
 func (o *operation) expect(ctx context.Context) error {
 	for {
-		if err := o.identify(ctx); err != nil || o.containerID != "" || !o.elsewhere() {
+		err := o.identify(ctx)
+		if err != nil || o.containerID != "" {
 			return err
+		}
+		if !o.elsewhere() {
+			o.notYet = o.appears(time.Now())
+			return nil
 		}
 		if err := pause(ctx, appearLook); err != nil {
 			return err
@@ -123,6 +129,14 @@ func (o *operation) elsewhere() bool {
 		return false
 	}
 	return !o.engine.elsewhere(o.OperationID, o.Expected).IsZero()
+}
+
+// appears is until when another machine may make the container, whether or not that is waited for.
+func (o *operation) appears(now time.Time) time.Time {
+	if o.OperationID == "" || !now.Before(o.Expected) || o.engine.recall(o.OperationID).standing.Known || o.engine.forgot(o.OperationID) {
+		return time.Time{}
+	}
+	return o.Expected
 }
 
 // identify finds the container of a create whose outcome the caller did not hear of. There may be

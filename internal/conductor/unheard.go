@@ -37,8 +37,12 @@ func elsewhereUntil(accepted, deadline, now time.Time, own bool) time.Time {
 
 // elsewhere is elsewhereUntil for an operation.
 func (e *engine) elsewhere(operationID string, deadline time.Time) time.Time {
-	own := e.journal != nil && e.journal.Forgot(operationID)
-	return elsewhereUntil(journal.AcceptedAt(operationID), deadline, time.Now(), own)
+	return elsewhereUntil(journal.AcceptedAt(operationID), deadline, time.Now(), e.forgot(operationID))
+}
+
+// forgot reports whether this very state folder accepted an operation that it does not know any more.
+func (e *engine) forgot(operationID string) bool {
+	return e.journal != nil && e.journal.Forgot(operationID)
 }
 
 // sight is what a look at the engine tells of a create that nobody tells of.
@@ -97,7 +101,11 @@ func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (St
 	o := &operation{
 		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.logger}, mask: u.Spec.maskWith(s.Container), engine: e, step: fault.StepWaiting,
 	}
-	f, pending := o.unheard(ctx, s.Container, cmp.Or(u.Wait, WaitReady), until)
+	deadline := u.Deadline
+	if e.forgot(u.OperationID) { // It is not under way any more.
+		deadline = time.Time{}
+	}
+	f, pending := o.unheard(ctx, s.Container, cmp.Or(u.Wait, WaitReady), until, deadline)
 	if f != nil {
 		s.Fault, s.Kind, s.Vanished = f, KindCreate, s.Container == nil
 		if s.Container != nil && !s.Container.State.StartedAt.IsZero() {
@@ -125,13 +133,17 @@ func (c *Conductor) JudgeUnheardImage(ctx context.Context, s ImageStanding, name
 	}
 	scope := t.object.Scope()
 	scope.Operation = operationID
-	s.Fault, s.Kind, s.Vanished = scope.Vanished(KindCreate.verb(), journal.AcceptedAt(operationID)), KindCreate, true
+	if t.forgot(operationID) {
+		deadline = time.Time{}
+	}
+	s.Fault, s.Kind, s.Vanished = scope.Vanished(KindCreate.verb(), journal.AcceptedAt(operationID), deadline), KindCreate, true
 	return s, nil
 }
 
 // unheard returns the fault of a create that nobody tells of, as far as its container shows one, and whether it
-// may be under way elsewhere. Until is the end of that; the zero time is that it can't be.
-func (o *operation) unheard(ctx context.Context, c *Container, wait Wait, until time.Time) (f *fault.Fault, pending bool) {
+// may be under way elsewhere. Until is the end of that; the zero time is that it can't be. Deadline is when its time
+// is up, wherever it is.
+func (o *operation) unheard(ctx context.Context, c *Container, wait Wait, until, deadline time.Time) (f *fault.Fault, pending bool) {
 	seen, kind := see(o.Spec, wait, c, !until.IsZero(), time.Now())
 	accepted := journal.AcceptedAt(o.id)
 	if c != nil {
@@ -141,7 +153,7 @@ func (o *operation) unheard(ctx context.Context, c *Container, wait Wait, until 
 	case sightPending:
 		return nil, true
 	case sightGone:
-		f = o.scope().Vanished(KindCreate.verb(), accepted)
+		f = o.scope().Vanished(KindCreate.verb(), accepted, deadline)
 	case sightUnmet:
 		errors.As(o.unmet(ctx, kind, c, c.State.StartedAt), &f)
 	case sightStranded:

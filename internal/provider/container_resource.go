@@ -230,8 +230,9 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
 		request.Wait = conductor.WaitNone
 	}
-	_, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
+	tellStillMade(&state, done.Elsewhere, &resp.Diagnostics)
 	r.digests.keep(&state)
 }
 

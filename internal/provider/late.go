@@ -89,6 +89,16 @@ func tellElsewhere(subject string, operation types.String, until time.Time, diag
 		operation.ValueString(), until.UTC().Format(time.RFC3339)))
 }
 
+// tellStillMade warns of a container that has left the state, and that another machine may yet make.
+func tellStillMade(m *containerModel, until time.Time, diags *diag.Diagnostics) {
+	if until.IsZero() {
+		return
+	}
+	diags.AddWarning(fmt.Sprintf("Container %q may still be made by another machine", m.Name.ValueString()), fmt.Sprintf("It was not on the engine, and has left the state. "+
+		"But the journal in the provider's state_dir does not know the operation %s, which was to make it: where it was accepted it may go on until %s.\n\n"+
+		"Look for the container after that: no state has it then. Remove it, or import it as %q.", m.OperationID.ValueString(), until.UTC().Format(time.RFC3339), m.ID.ValueString()))
+}
+
 // tellUnkept warns once that the journal does not have what was carried out.
 func (d *providerData) tellUnkept(why error, diags *diag.Diagnostics) {
 	if why == nil {

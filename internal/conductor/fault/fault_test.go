@@ -31,6 +31,13 @@ func TestTexts(t *testing.T) {
 				`What to do: check the reference, or set pull_policy = "never" if the image is built on the host`,
 		},
 		{
+			scope.Vanished("create", time.Date(2025, 12, 31, 23, 50, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC)),
+			"", `The create of container "web" on engine "edge1" has left no trace`,
+			"Engine: edge1\nReason: it was accepted at 2025-12-31T23:50:00Z; the journal in the provider's state_dir does not know it, and what it was to make is not on the engine\n" +
+				"Now: nothing was created\nWhat to do: if it was accepted on another machine that may still be at it, wait until 2026-01-01T00:10:00Z, when its time is up, lest there be two; then apply again; " +
+				"to be told why a cast failed, keep state_dir from one run to the next, or gather casts with gantry_barrier in the apply that accepts them",
+		},
+		{
 			scope.Exited(fault.Exit{Code: 3, After: 400 * time.Millisecond, Log: []string{"boom"}, Exists: fault.KeptForInspection}),
 			"desired_state", `Container "web" exited with code 3 after 0.4 s`,
 			"Engine: edge1\nReason: it was not out of memory\nLast log lines:\n  boom\nNow: the container is kept for inspection; the next apply replaces it\n" +

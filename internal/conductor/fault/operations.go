@@ -52,14 +52,18 @@ func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
 }
 
 // Vanished is an operation that was accepted elsewhere, and of which neither this machine's journal nor the engine
-// has a trace.
-func (s Scope) Vanished(operation string, at time.Time) *Fault {
+// has a trace. Until is the end of its time, if that is known: as long it may go on all the same.
+func (s Scope) Vanished(operation string, at, until time.Time) *Fault {
+	hint := "apply again"
+	if s.Now().Before(until) {
+		hint = fmt.Sprintf("if it was accepted on another machine that may still be at it, wait until %s, when its time is up, lest there be two; then apply again", until.UTC().Format(time.RFC3339))
+	}
 	return s.make(Fault{
 		Kind: Interrupted, Step: StepQueued,
 		Summary: fmt.Sprintf("The %s of %s on engine %q has left no trace", operation, s.subject(), s.Engine),
 		Message: fmt.Sprintf("it was accepted at %s; the journal in the provider's state_dir does not know it, and what it was to make is not on the engine", at.UTC().Format(time.RFC3339)),
 		Exists:  string(NothingCreated),
-		Hint:    "apply again; to be told why a cast failed, keep state_dir from one run to the next, or gather casts with gantry_barrier in the apply that accepts them",
+		Hint:    hint + "; to be told why a cast failed, keep state_dir from one run to the next, or gather casts with gantry_barrier in the apply that accepts them",
 	}, nil)
 }
 
