@@ -92,6 +92,53 @@ func TestAccCastWithoutItsRecord(t *testing.T) {
 	r.destroysAll()
 }
 
+// A barrier whose operation the journal does not know takes no other workspace's container of the same name for its
+// own, neither that of a create nor that of an update.
+func TestAccBarrierBesideAnotherWorkspace(t *testing.T) {
+	r := newCastRig(t)
+	barrier := func(c *castRig, id any) {
+		c.cli.configure(c.config(fmt.Sprintf("resource \"gantry_barrier\" \"all\" {\n  operations = { web = %q }\n}\n", id)))
+	}
+	operation := func() any { return r.cli.attributes(web)["operation_id"] }
+	r.cli.configure(r.config(r.cast("web")))
+	r.cli.must("apply", "-auto-approve")
+	r.idle()
+	created := operation()
+	r.cli.configure(r.config(r.cast("web", `restart = "always"`)))
+	r.cli.must("apply", "-auto-approve")
+	r.idle()
+	updated, own := operation(), r.Inspect(r.Name("web")).ID
+	r.forget()
+
+	later := r.beside()
+	for _, id := range []any{created, updated} {
+		barrier(later, id)
+		later.cli.must("apply", "-auto-approve")
+		if got := later.result("web"); got["container_id"] != own {
+			t.Errorf("the barrier of %s has the container %v, not %s", id, got["container_id"], own)
+		}
+	}
+	later.cli.must("destroy", "-auto-approve")
+
+	r.Remove(own)
+	other := &castRig{rig: r.rig, cli: newCLI(t), dir: t.TempDir()}
+	other.cli.configure(other.config(other.resource("web")))
+	other.cli.must("apply", "-auto-approve")
+	others := r.watch(r.Name("web"))
+	for _, id := range []any{created, updated} {
+		barrier(later, id)
+		apply := later.cli.run("apply", "-auto-approve")
+		if says := flat(apply.output); apply.code == 0 || !strings.Contains(says, "another container has its name") || !strings.Contains(says, fmt.Sprint(id)) {
+			t.Errorf("the barrier ended with code %d:\n%s", apply.code, apply.output)
+		}
+	}
+	if err := others.untouched(); err != nil {
+		t.Error(err)
+	}
+	other.cli.must("destroy", "-auto-approve")
+	r.destroysAll()
+}
+
 // A destroy does not wait for what nobody makes.
 func TestAccDestroyWithoutItsRecord(t *testing.T) {
 	r := newCastRig(t)
