@@ -63,7 +63,7 @@ func TestBarrierTakesNoOtherContainer(t *testing.T) {
 			made(t, f.conductor(t, Options{Scope: "another"}), create("web"))
 			return id
 		}, false},
-		{"another workspace made it before an older gantry updated its own", func(t *testing.T, f *fakeEngine, c *Conductor) string {
+		{"another workspace made it before an older gantry updated its own", func(t *testing.T, f *fakeEngine, _ *Conductor) string {
 			made(t, f.conductor(t, Options{Scope: "another"}), create("web"))
 			return newOperationID("edge1", "web")
 		}, false},
