@@ -121,7 +121,7 @@ func (c *core) validator(t *testing.T, kind string) func(values) string {
 			}
 			diags = resp.Diagnostics
 		case strings.HasPrefix(kind, "action."):
-			server, ok := c.server.(tfprotov6.ProviderServerWithActions)
+			server, ok := c.server.(tfprotov6.ActionServer)
 			if !ok {
 				t.Fatal("the server has no actions")
 			}

@@ -74,11 +74,11 @@ func (m *imageModel) tags() []string {
 func (m *imageModel) hasArchive() bool { return m.Archive.IsUnknown() || m.Archive.ValueString() != "" }
 
 // imported completes what an import knows nothing of: what was left out has its zero.
-func (m *imageModel) imported() {
+func (m *imageModel) imported(ctx context.Context) {
 	m.PullPolicy, m.KeepOnDestroy = types.StringValue(string(conductor.PullMissing)), types.BoolValue(false)
 	m.Platform, m.Archive, m.WaitFor = meaning.New(meaning.Platform, ""), types.StringValue(""), types.StringValue("")
 	m.Tags = types.SetValueMust(types.StringType, nil)
-	limits, unset := m.Timeouts.AttributeTypes(context.Background()), make(map[string]attr.Value)
+	limits, unset := m.Timeouts.AttributeTypes(ctx), make(map[string]attr.Value)
 	for name := range limits {
 		unset[name] = types.StringNull()
 	}

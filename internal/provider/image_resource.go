@@ -178,7 +178,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		return
 	}
 	if state.PullPolicy.IsNull() { // Imported a moment ago.
-		state.imported()
+		state.imported(ctx)
 	}
 	warnings := &resp.Diagnostics
 	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
