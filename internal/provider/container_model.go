@@ -303,6 +303,7 @@ func importWords(c *conductor.Container, image *conductor.ImageDefaults) (entryp
 func isToolLabel(key string) bool {
 	for _, prefix := range []string{
 		"com.docker.compose.", "com.docker.stack.", "com.docker.swarm.", "desktop.docker.io/", "com.docker.desktop.", "org.testcontainers", "devcontainer.",
+		"io.podman.compose.", "PODMAN_SYSTEMD_UNIT", "io.kubernetes.", "com.amazonaws.ecs.", "com.hashicorp.nomad.",
 	} {
 		if strings.HasPrefix(key, prefix) {
 			return true

@@ -181,7 +181,7 @@ func TestImportedLabelsOfOtherTools(t *testing.T) {
 	t.Parallel()
 	c := newCore(t)
 	_, made := c.create(t, minimal().with(values{"labels": values{"own": "1"}}), nil)
-	maps.Copy(made.Labels, map[string]string{"com.docker.compose.project": "shop", "desktop.docker.io/binds/0/Source": "/c", "org.testcontainers": "true", "com.docker.stack.namespace": "s"})
+	maps.Copy(made.Labels, map[string]string{"com.docker.compose.project": "shop", "desktop.docker.io/binds/0/Source": "/c", "org.testcontainers": "true", "com.docker.stack.namespace": "s", "io.podman.compose.project": "p", "com.hashicorp.nomad.alloc_id": "a"})
 	imported := c.imported(t, made, &conductor.ImageDefaults{})
 	if got := expandMap(modelOf(t, imported).Labels); !reflect.DeepEqual(got, map[string]string{"own": "1"}) {
 		t.Errorf("imported are the labels %v", got)

@@ -51,7 +51,7 @@ func networkSchema(ctx context.Context) schema.Schema {
 			"options": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `com.docker.network.bridge.name`. Only the ones named here are compared.",
-				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(driverOption{})},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, keepOptions{plainNetworkOptions}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(driverOption{})},
 			},
 			"internal":    flag(false, "Whether the network has no way outside. Default `false`."),
 			"attachable":  flag(false, "Whether containers can be connected to a network of a swarm by hand. Default `false`."),

@@ -70,10 +70,13 @@ func TestAccNetworkSpellings(t *testing.T) {
 	r := newCastRig(t)
 	pool := func(settings string) string { return "ipam = { config = [{ " + settings + " }] }" }
 	spellings{
-		"nothing":  {``, `driver = null`, `ipam = null`, `labels = null`, `timeouts = null`},
-		"driver":   {`driver = ""`, `driver = "bridge"`, ``, `driver = ""`},
-		"scope":    {`scope = ""`, `scope = "local"`, ``, `scope = ""`},
-		"options":  {`options = {}`, ``, `options = null`, `options = {}`},
+		"nothing": {``, `driver = null`, `ipam = null`, `labels = null`, `timeouts = null`},
+		"driver":  {`driver = ""`, `driver = "bridge"`, ``, `driver = ""`},
+		"scope":   {`scope = ""`, `scope = "local"`, ``, `scope = ""`},
+		"options": {`options = {}`, ``, `options = null`, `options = {}`},
+		"bridge": {
+			`options = { "com.docker.network.bridge.enable_ip_masquerade" = "true" }`, ``, `options = { "com.docker.network.bridge.enable_icc" = "1" }`,
+		},
 		"labels":   {``, `labels = {}`, `labels = null`},
 		"flags":    {``, "internal = false\n  attachable = false\n  ingress = false\n  config_only = false\n  keep_on_destroy = false", "enable_ipv4 = true\n  enable_ipv6 = false"},
 		"from":     {``, `config_from = ""`, `config_from = null`},
@@ -105,6 +108,9 @@ func TestAccVolumeSpellings(t *testing.T) {
 		"flags":   {``, "force_destroy = false\n  keep_on_destroy = false"},
 		"tmpfs": {
 			`driver_opts = { type = "tmpfs", device = "tmpfs", o = "" }`, "driver = \"\"\n  " + `driver_opts = { o = "", device = "tmpfs", type = "tmpfs" }`,
+		},
+		"order": {
+			`driver_opts = { type = "tmpfs", device = "tmpfs", o = "uid=0,size=1m" }`, `driver_opts = { type = "tmpfs", device = "tmpfs", o = "size=1m,uid=0" }`,
 		},
 		"blank": {`driver_opts = { type = "", device = "", o = "" }`},
 	}.areOne(r, "gantry_volume", "created")

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"math/big"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -119,7 +120,7 @@ func rewrite(diags []*tfprotov6.Diagnostic) {
 func rewriteOne(d *tfprotov6.Diagnostic) {
 	steps := d.Attribute.Steps()
 	elements := elementsOf(steps)
-	d.Summary, d.Detail = withoutInternal(d.Summary, elements), withoutInternal(d.Detail, elements)
+	d.Summary, d.Detail = withoutInternal(d.Summary, elements), withoutInternal(withoutParents(d.Detail), elements)
 	root, ok := attributeOf(steps)
 	if !ok || len(steps) == 1 {
 		return
@@ -205,6 +206,12 @@ func literal(v tftypes.Value) string {
 	}
 	return "…"
 }
+
+// toParent is a step of a path and the framework's step back from it.
+var toParent = regexp.MustCompile(`\.[a-z0-9_]+\.<`)
+
+// withoutParents resolves the framework's steps to a parent: files["/f"].content.<.source is files["/f"].source.
+func withoutParents(text string) string { return toParent.ReplaceAllString(text, "") }
 
 const (
 	// internalBegins and internalEnds are around the framework's form of an element of a set.

@@ -42,7 +42,7 @@ func volumeSchema(ctx context.Context) schema.Schema {
 			"driver_opts": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `type`, `o` and `device` of `local`. They are in the state.",
-				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, keepOptions{plainVolumeOptions}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"labels": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
