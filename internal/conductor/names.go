@@ -43,8 +43,9 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 		case err != nil:
 			return err
 		case holder == nil:
-			return &asideError{}
+			return o.awaitReserved(ctx)
 		}
+		o.reserved = time.Time{}
 		records, _ := o.in.Lane(name)
 		records = slices.DeleteFunc(records, func(r journal.Record) bool { return r.ID == o.id || !r.InProgress() || !o.in.Alive(r) })
 		if r, ok := freedBy(records, name, holder.ID); ok {
@@ -61,6 +62,23 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 			return err
 		}
 	}
+}
+
+// awaitReserved pauses before the next attempt to have a name that is taken and that no container has: it may be
+// free by now, or the engine keeps it for a container that it is still making, or has lost it. It returns nil once
+// the operation has met that for long enough.
+func (o *operation) awaitReserved(ctx context.Context) error {
+	now := time.Now()
+	if o.reserved.IsZero() {
+		o.reserved = now.Add(nameComes)
+	}
+	if !now.Before(o.reserved) {
+		return nil
+	}
+	if err := pause(ctx, referenceLook); err != nil {
+		return err
+	}
+	return &asideError{}
 }
 
 // nameConflict is the fault of a name that another container has. Where that is this workspace's own, the

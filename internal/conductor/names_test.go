@@ -4,9 +4,16 @@
 package conductor
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/containerd/errdefs"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -49,5 +56,47 @@ func TestCircle(t *testing.T) {
 		if got := circle(chain[tt.from], tt.own, find); got != tt.want {
 			t.Errorf("%s waits for %s: %t", tt.from, tt.own, got)
 		}
+	}
+}
+
+// A name that is taken, but not by any container that can be seen, is asked for again now and then, and is a
+// conflict in the end.
+func TestRenameToAReservedName(t *testing.T) {
+	for name, frees := range map[string]bool{"for good": false, "for a moment": true} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			c := f.conductor(t, Options{})
+			made, err := c.Call(t.Context(), create("web"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			defer cancel()
+			free := time.Now().Add(nameComes / 2)
+			f.before = func(_ context.Context, call string) error {
+				switch {
+				case call != "rename" || frees && !time.Now().Before(free):
+					return nil
+				case f.count("rename") > 100: // No time passes.
+					cancel()
+				}
+				return fmt.Errorf(`Conflict. The container name "/api" is already in use by container "0123": %w`, errdefs.ErrConflict)
+			}
+			began := time.Now()
+			rename := create("api")
+			rename.Kind, rename.ContainerID, rename.PriorName = KindUpdate, made.Container.ID, "web"
+			_, err = c.Call(ctx, rename)
+			switch took := time.Since(began); {
+			case frees && err != nil:
+				t.Errorf("%s: %v", name, err)
+			case frees && f.containers[made.Container.ID].name != "api":
+				t.Errorf("%s: not renamed", name)
+			case !frees:
+				faultOf(t, err, fault.NameConflict)
+				if took < nameComes || took > 2*nameComes {
+					t.Errorf("%s: took %s", name, took)
+				}
+			}
+		})
 	}
 }

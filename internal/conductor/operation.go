@@ -90,6 +90,8 @@ type operation struct {
 	away takenAway
 	// parked says that the container gave its name up before it could have the new one.
 	parked bool
+	// reserved is until when the operation tries to have a name that is taken, but not by any container.
+	reserved time.Time
 	// changed says that something was changed on the engine.
 	changed bool
 }
