@@ -235,7 +235,7 @@ func (e *engine) sharedPull(
 // load brings the image of an archive, and sees that it has the name, and no other that it brought
 // along.
 func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
-	before, err := b.tagged(ctx)
+	before, err := b.stock(ctx)
 	if err != nil {
 		return err
 	}
@@ -272,43 +272,71 @@ func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []stri
 	return b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, loaded[0], spec.Name) })
 }
 
-// tagged gives the images of the engine by their names.
-func (e *engine) tagged(ctx context.Context) (map[string]string, error) {
-	list, err := retrying(ctx, func() ([]image.Summary, error) { return e.api.ImageList(ctx, image.ListOptions{}) })
+// stock is what images an engine has.
+type stock struct {
+	// names are the IDs by tag; ids are those of all images, also of what has no tag.
+	names map[string]string
+	ids   map[string]bool
+}
+
+func (e *engine) stock(ctx context.Context) (stock, error) {
+	list, err := retrying(ctx, func() ([]image.Summary, error) { return e.api.ImageList(ctx, image.ListOptions{All: true}) })
 	if err != nil {
-		return nil, err
+		return stock{}, err
 	}
-	ids := make(map[string]string)
+	s := stock{make(map[string]string), make(map[string]bool)}
 	for _, img := range list {
+		s.ids[img.ID] = true
 		for _, tag := range img.RepoTags {
-			ids[tag] = img.ID
+			s.names[tag] = img.ID
 		}
 	}
-	return ids, nil
+	return s, nil
 }
 
 // giveBackNames takes the names away that an archive brought along, and gives those back that it took
 // from other images, but for those that are wanted. What another resource wants by now stays: it may load the
 // same archive.
-func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, before map[string]string) error {
+func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, before stock) error {
 	for _, ref := range loaded {
-		if slices.ContainsFunc(wanted, func(name string) bool { return sameReference(name, ref) }) {
+		prior := before.names[ref]
+		switch {
+		case slices.ContainsFunc(wanted, func(name string) bool { return sameReference(name, ref) }):
+			continue
+		case strings.HasPrefix(ref, "sha256:") || b.wantedByOthers(ref, prior):
 			continue
 		}
-		err := b.change(ctx, func(ctx context.Context) (err error) {
-			switch prior, had := before[ref]; {
-			case had:
-				err = b.api.ImageTag(ctx, prior, ref)
-			case !strings.HasPrefix(ref, "sha256:") && !b.wantedByOthers(ref):
-				_, err = b.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+		err := b.change(ctx, func(ctx context.Context) error {
+			if prior != "" {
+				return b.api.ImageTag(ctx, prior, ref)
 			}
-			return ignoreNotFound(err)
+			return b.untagLoaded(ctx, ref, before)
 		})
-		if err != nil {
+		if ignoreNotFound(err) != nil {
 			return fmt.Errorf("giving the name %q back: %w", ref, err)
 		}
 	}
 	return nil
+}
+
+// untagLoaded takes a name away that an archive brought, and with the last one the image, unless that was there
+// before, and so may its parents have been. An engine deletes an image with its last tag: there the tag stays.
+func (b *bringing) untagLoaded(ctx context.Context, ref string, before stock) error {
+	img, err := b.api.ImageInspect(ctx, ref)
+	if err != nil {
+		return err
+	}
+	if before.ids[img.ID] && len(img.RepoTags) < 2 {
+		b.entry.logger.Warn("a name that the archive brought stays: without it the engine would delete an image that was there before", "name", ref, "image_id", img.ID)
+		return nil
+	}
+	prune := true
+	for id := img.ID; prune && id != ""; {
+		r, err := b.api.ImageInspect(ctx, id)
+		prune, id = err == nil && !before.ids[id], r.Parent //nolint:staticcheck // Engines that still have parents say so nowhere else.
+	}
+	_, err = b.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: prune})
+	return err
 }
 
 // loadArchive sends the file, and returns what the engine says it loaded: names, or IDs of what has

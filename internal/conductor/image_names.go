@@ -17,12 +17,13 @@ import (
 // is taken away, or an image that has none, it is asked who has it by now.
 
 // wanting returns the workspaces of which a resource wants the image of a lane, as far as the lane's records tell,
-// oldest first: an operation brought it or is bringing it, and none has taken it away since. It is pure.
-func wanting(records []journal.Record, underWay func(journal.Record) bool) []string {
+// oldest first: an operation brought it or is bringing it, and none has taken it away since, or brought one of the
+// images in but. It is pure.
+func wanting(records []journal.Record, underWay func(journal.Record) bool, but ...string) []string {
 	wants := make(map[string]bool)
 	for _, r := range records {
 		if r.Outcome == journal.Done || r.InProgress() && underWay(r) {
-			wants[r.Scope] = Kind(r.Kind) != KindRemove
+			wants[r.Scope] = Kind(r.Kind) != KindRemove && (r.ContainerID == "" || !slices.Contains(but, r.ContainerID))
 		}
 	}
 	var scopes []string
@@ -36,8 +37,9 @@ func wanting(records []journal.Record, underWay func(journal.Record) bool) []str
 }
 
 // wantedByOthers reports whether another resource wants the image of a name, as far as the journal knows: one that
-// has the name as its own, in whatever workspace, or the same one in another workspace.
-func (o *objectOperation) wantedByOthers(ref string) bool {
+// has the name as its own, in whatever workspace, or the same one in another workspace. Who brought one of the images
+// in but does not count.
+func (o *objectOperation) wantedByOthers(ref string, but ...string) bool {
 	if !o.kept {
 		return false
 	}
@@ -45,7 +47,7 @@ func (o *objectOperation) wantedByOthers(ref string) bool {
 	lane := journal.Lane("image", laneName(fault.Object{Kind: "image", Name: ref}))
 	records, _ := o.in.Lane(lane)
 	records = slices.DeleteFunc(records, func(r journal.Record) bool { return r.ID == o.id })
-	scopes := wanting(records, o.in.Alive)
+	scopes := wanting(records, o.in.Alive, but...)
 	if lane != own {
 		return len(scopes) > 0
 	}

@@ -36,4 +36,10 @@ func TestWanting(t *testing.T) {
 			t.Errorf("%s: %q", tt.name, got)
 		}
 	}
+	newer := []journal.Record{{Scope: "a", Kind: string(KindCreate), Outcome: journal.Done, ContainerID: "1"}, {Scope: "a", Kind: string(KindUpdate), Outcome: journal.Done, ContainerID: "2"}}
+	for but, want := range map[string]int{"": 1, "1": 1, "2": 0} {
+		if got := wanting(newer, nil, but); len(got) != want {
+			t.Errorf("but for who brought %q: %q", but, got)
+		}
+	}
 }
