@@ -26,8 +26,9 @@ func backgroundEnvironment(environment []string, folder string) []string {
 		name, value, _ := strings.Cut(pair, "=")
 		switch name = strings.ToUpper(name); {
 		case strings.HasPrefix(name, "TF_"), strings.HasPrefix(name, "PLUGIN_"):
-		case name == "DOCKER_CONFIG", name == "DOCKER_CERT_PATH", name == "SSH_AUTH_SOCK", name == "SSL_CERT_FILE", name == "SSL_CERT_DIR",
-			name == "HOME", name == "TMPDIR":
+		case name == "SSL_CERT_DIR":
+			kept = append(kept, pair[:len(name)+1]+absoluteList(value, folder))
+		case name == "DOCKER_CONFIG", name == "DOCKER_CERT_PATH", name == "SSH_AUTH_SOCK", name == "SSL_CERT_FILE", name == "HOME", name == "TMPDIR":
 			kept = append(kept, pair[:len(name)+1]+absolute(value, folder))
 		case strings.HasPrefix(name, "DOCKER_"), strings.HasPrefix(name, "XDG_"), strings.HasPrefix(name, "SSH_"), strings.HasSuffix(name, "_PROXY"),
 			name == "PATH", name == "USER", name == "LOGNAME", name == "TZ", name == "LANG":
@@ -37,13 +38,19 @@ func backgroundEnvironment(environment []string, folder string) []string {
 	return kept
 }
 
-// absolute makes the paths of a list absolute. Empty ones stay: to whoever reads them they mean something else.
-func absolute(list, folder string) string {
+// absolute makes a path absolute. An empty one stays: to whoever reads it it means something else.
+func absolute(path, folder string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(folder, path)
+}
+
+// absoluteList makes the paths of a list absolute.
+func absoluteList(list, folder string) string {
 	paths := filepath.SplitList(list)
 	for i, path := range paths {
-		if path != "" && !filepath.IsAbs(path) {
-			paths[i] = filepath.Join(folder, path)
-		}
+		paths[i] = absolute(path, folder)
 	}
 	return strings.Join(paths, string(filepath.ListSeparator))
 }
