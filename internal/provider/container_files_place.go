@@ -8,13 +8,11 @@ import (
 	"fmt"
 	"path"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
-	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
@@ -55,27 +53,17 @@ func validateFiles(ctx context.Context, config tfsdk.Config, diags *diag.Diagnos
 		}
 	}
 	if isSet(config, "read_only") {
-		validateReadOnlyFiles(ctx, config, targets, mounts, isKnown, diags)
+		validateReadOnlyFiles(targets, diags)
 	}
 }
 
-// validateReadOnlyFiles refuses the files of a container with a read-only root for which a volume can't be mounted,
-// or which would stay behind in one.
-func validateReadOnlyFiles(ctx context.Context, config tfsdk.Config, targets []string, mounts map[string]mountModel, isKnown bool, diags *diag.Diagnostics) {
+// validateReadOnlyFiles refuses the files of a container with a read-only root for which a volume can't be mounted.
+func validateReadOnlyFiles(targets []string, diags *diag.Diagnostics) {
 	for _, target := range targets {
 		if path.Dir(target) == "/" {
 			diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be in the read-only root", target),
 				"The engine puts no file into a root that is read_only: a folder can be a volume, but nothing can be mounted on /. Put the file into a folder, or leave read_only out.")
 		}
-	}
-	var remove types.Bool
-	if !known(ctx, config, "remove_volumes", &remove, diags) || remove.IsNull() || remove.ValueBool() || !isKnown || diags.HasError() {
-		return
-	}
-	if folders := conductor.FileFolders(readOnlyWith(targets, mounts), nil); len(folders) > 0 {
-		diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("Files in %s would stay behind", strings.Join(folders, ", ")),
-			fmt.Sprintf("With read_only a volume is mounted for them, which goes with the container; remove_volumes = false keeps it. "+
-				"Mount a volume there by yourself (mounts = { %q = { type = \"volume\" } }), or leave remove_volumes or read_only out.", folders[0]))
 	}
 }
 

@@ -188,7 +188,7 @@ func TestValidateFiles(t *testing.T) {
 		"beside a mount":    {values{"files": values{"/data2": values{"content": ""}}, "mounts": values{"/data": values{"type": "tmpfs"}}}, ""},
 		"a read-only root":  {one(values{"content": ""}).with(values{"read_only": true}), ""},
 		"in a read-only /":  {values{"read_only": true, "files": values{"/a": values{"content": ""}}}, "files"},
-		"left behind":       {one(values{"content": ""}).with(values{"read_only": true, "remove_volumes": false}), "files"},
+		"volumes stay":      {one(values{"content": ""}).with(values{"read_only": true, "remove_volumes": false}), ""},
 		"in one's own":      {in(values{"type": "volume"}).with(values{"read_only": true, "remove_volumes": false}), ""},
 		"mounts not known":  {one(values{"content": ""}).with(values{"read_only": true, "remove_volumes": false, "mounts": unknown{}}), ""},
 		"in a file system":  {values{"files": values{"/dev/shm/a": values{"content": ""}}}, "files"},
