@@ -59,19 +59,22 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 
 // ownVolumes returns the volumes that go with the container, though its engine does not take them along: the anonymous
 // ones that it has from the container whose place it took, which to the engine are its own no more than a volume with a
-// name, and those of its files, where the other anonymous ones stay.
+// name, and those of its files, where the other anonymous ones stay. If the answer to the removal was lost, the container
+// may be gone: they are those that an attempt before saw.
 func (o *operation) ownVolumes(ctx context.Context) (volumes []string, err error) {
 	if o.RemoveVolumes && !o.Exchanged {
 		return nil, nil
 	}
 	c, err := o.lookFor(ctx, o.containerID)
 	if err != nil || c == nil {
-		return nil, err
+		return o.volumes, err
 	}
 	if !o.RemoveVolumes {
-		return slices.Sorted(maps.Values(c.FileFolders)), nil
+		o.volumes = slices.Sorted(maps.Values(c.FileFolders))
+		return o.volumes, nil
 	}
-	return o.carriedVolumes(ctx, c)
+	o.volumes, err = o.carriedVolumes(ctx, c)
+	return o.volumes, err
 }
 
 // carriedVolumes returns the anonymous volumes that the container has from the one whose place it took. What somebody

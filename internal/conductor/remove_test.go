@@ -1,0 +1,60 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
+)
+
+// fileVolumes is fakeEngine whose containers have a volume for their files.
+type fileVolumes struct {
+	*fakeEngine
+	volume  string
+	removed *[]string
+}
+
+func (f fileVolumes) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
+	r, err := f.fakeEngine.ContainerInspect(ctx, ref)
+	if err == nil {
+		r.HostConfig.Mounts = mountFolders([]string{"/etc/app"}, "op")
+		r.Mounts = []container.MountPoint{{Type: mount.TypeVolume, Name: f.volume, Destination: "/etc/app", RW: true}}
+	}
+	return r, err
+}
+
+func (f fileVolumes) VolumeRemove(_ context.Context, name string, _ bool) error {
+	*f.removed = append(*f.removed, name)
+	return nil
+}
+
+// The volumes of files go with their container, though the engine's answer to its removal gets lost.
+func TestVolumesGoThoughTheAnswerToTheRemovalIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := fileVolumes{newFake(), strings.Repeat("3f", 32), new([]string)}
+		f.containers["web"] = &fakeContainer{id: "web", name: "web", status: "running"}
+		var once sync.Once
+		f.after = func(_ context.Context, call string) (err error) {
+			if strings.HasPrefix(call, "remove") {
+				once.Do(func() { err = errLost })
+			}
+			return err
+		}
+		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		defer func() { _ = c.Close() }()
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: "web"}); err != nil {
+			t.Fatal(err)
+		}
+		if len(f.containers) != 0 || !slices.Equal(*f.removed, []string{f.volume}) {
+			t.Errorf("%d containers are left, the volumes %q were removed", len(f.containers), *f.removed)
+		}
+	})
+}
