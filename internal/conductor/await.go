@@ -222,13 +222,18 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 
 // shown reports whether a container that has the name is shown to be the one of an operation that the journal does
 // not know: by the operation's ID. That the name is the same proves nothing, nor does a label that an image handed
-// down.
+// down. Where the ID does not tell, as that of an older gantry, a create must have made the container before.
 func (a awaited) shown(ctx context.Context, c *Container) bool {
 	label := c.Labels[LabelOperation]
 	if label != "" && a.engine.inherited(ctx, c.ImageID, label) {
 		label = ""
 	}
-	return journal.Concerns(a.id, c.ID, label)
+	concerns, told := journal.Concerns(a.id, c.ID, label)
+	if told {
+		return concerns
+	}
+	_, _, made, err := journal.SplitID(label)
+	return err == nil && made <= journal.Ticket(a.id)
 }
 
 // own reports whether a container, found by an ID or a name, is the one of the operation of a record.
@@ -273,7 +278,8 @@ func (a awaited) appear(ctx context.Context) (*Container, error) {
 func (a awaited) missing(ctx context.Context, other *Container, err error) *fault.Fault {
 	switch {
 	case other != nil:
-		return a.scope.Mistaken(a.engine.describe(ctx, other))
+		_, told := journal.Concerns(a.id, other.ID, "")
+		return a.scope.Mistaken(a.engine.describe(ctx, other), a.in == nil && !told)
 	case a.in != nil:
 		return a.scope.NotFound(err)
 	default:

@@ -63,8 +63,22 @@ func TestBarrierTakesNoOtherContainer(t *testing.T) {
 			made(t, f.conductor(t, Options{Scope: "another"}), create("web"))
 			return id
 		}, false},
-		{"another workspace made it before an older gantry updated its own", func(t *testing.T, f *fakeEngine, _ *Conductor) string {
-			made(t, f.conductor(t, Options{Scope: "another"}), create("web"))
+		{"an older gantry updated it", func(t *testing.T, _ *fakeEngine, c *Conductor) string {
+			made(t, c, create("web"))
+			return newOperationID("edge1", "web")
+		}, true},
+		{"it updated it behind an older gantry's create", func(t *testing.T, f *fakeEngine, c *Conductor) string {
+			before := newOperationID("edge1", "web")
+			left(f, "web", before)
+			return update(t, c, Outcome{OperationID: before}, "")
+		}, true},
+		{"it was made since an older gantry updated another one", func(t *testing.T, _ *fakeEngine, c *Conductor) string {
+			older := newOperationID("edge1", "web")
+			made(t, c, create("web"))
+			return older
+		}, false},
+		{"an older gantry updated one, and this one has no label", func(t *testing.T, f *fakeEngine, _ *Conductor) string {
+			left(f, "web", "")
 			return newOperationID("edge1", "web")
 		}, false},
 		{"its label is its image's", func(t *testing.T, f *fakeEngine, c *Conductor) string {

@@ -68,14 +68,19 @@ func (s Scope) Vanished(operation string, at, until time.Time) *Fault {
 }
 
 // Mistaken is a wait for a container that is not there, though another one has its name. Whose describes that in
-// one line.
-func (s Scope) Mistaken(whose string) *Fault {
+// one line. Older says that the operation's ID, of an older gantry, can't tell which container it is about.
+func (s Scope) Mistaken(whose string, older bool) *Fault {
+	hint := "wait for the operation_id that the container's resource has by now: \"terraform apply\" there first, if this one is of an earlier run; " +
+		"if two resources or Terraform states want this name, give one of them another; keep state_dir from one run to the next, and the provider knows its operations"
+	if older {
+		hint = "the ID is of an older gantry, and does not tell which container it is about: if it is this one, change or replace the container's resource once " +
+			"(\"terraform apply -replace\"), and wait for the operation_id that it has then; if two resources or Terraform states want this name, give one of them another"
+	}
 	return s.make(Fault{
 		Kind: NameConflict, Step: StepWaiting, Attribute: []string{"operations"},
 		Summary: fmt.Sprintf("Unable to wait for container %q on engine %q: another container has its name", s.Container, s.Engine),
 		Message: whose + "; nothing shows that it is the one of operation " + s.Operation,
-		Hint: "wait for the operation_id that the container's resource has by now: \"terraform apply\" there first, if this one is of an earlier run; " +
-			"if two resources or Terraform states want this name, give one of them another; keep state_dir from one run to the next, and the provider knows its operations",
+		Hint:    hint,
 	}, nil)
 }
 

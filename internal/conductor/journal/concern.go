@@ -13,11 +13,13 @@ import (
 // an exchange give it to their container as its label. An operation on a container that is there already can't do
 // that. Its ticket has a digest instead, in the place of random bits, and the variant of the UUID says of what:
 //
-//	10   nothing: a create or an exchange, or an operation of an older gantry
+//	0    nothing: its container's label is the ID itself
+//	10   nothing: an operation of an older gantry, or behind one
 //	110  the container's ID
 //	111  the label that the container has from its create, where its ID was not known yet
 const (
 	variantAt     = 8 // In bytes.
+	variantOlder  = 0b10 << 6
 	variantByID   = 0b110 << 5
 	variantByMade = 0b111 << 5
 	variantBits   = 0b111 << 5
@@ -31,16 +33,20 @@ func NewTicket(r Record) string { return concern(uuid.Must(uuid.NewV7()), r).Str
 // concern puts into a ticket which container the operation is about.
 func concern(ticket uuid.UUID, r Record) uuid.UUID {
 	switch {
-	case r.Object != "", r.Exchange != nil:
+	case r.Object != "":
 		return ticket
-	case r.ContainerID != "":
+	case r.ContainerID != "" && r.Exchange == nil:
 		return digested(ticket, variantByID, r.ContainerID)
-	case r.After == "":
+	case r.After == "", r.Exchange != nil:
+		ticket[variantAt] &^= variantBits
 		return ticket
 	}
 	// It is about the container that the operation before it is about.
 	before, err := uuid.Parse(Ticket(r.After))
-	if variant := before[variantAt] & variantBits; err != nil || variant != variantByID && variant != variantByMade {
+	switch {
+	case err == nil && isOlder(before):
+		return ticket
+	case err != nil || before[variantAt]&variantBits < variantByID:
 		return digested(ticket, variantByMade, r.After)
 	}
 	ticket[variantAt] = before[variantAt]
@@ -56,19 +62,23 @@ func digested(ticket uuid.UUID, variant byte, text string) uuid.UUID {
 	return ticket
 }
 
+// isOlder reports whether a ticket tells nothing of its container.
+func isOlder(ticket uuid.UUID) bool { return ticket[variantAt]&(0b11<<6) == variantOlder }
+
 // Concerns reports whether the ID of an operation shows that it is about a container. Label is the container's own
-// label, which names its create; empty is none. Of an operation of an older gantry only a create shows it.
-func Concerns(id, containerID, label string) bool {
+// label, which names its create; empty is none. Told is false of an operation of an older gantry, unless the label is
+// its ID: then the ID shows nothing either way.
+func Concerns(id, containerID, label string) (concerns, told bool) {
 	ticket, err := uuid.Parse(Ticket(id))
 	if err != nil {
-		return false
+		return false, true
 	}
-	switch variant := ticket[variantAt] & variantBits; variant {
-	case variantByID:
-		return ticket == digested(ticket, variant, containerID)
-	case variantByMade:
-		return ticket == digested(ticket, variant, label)
+	switch variant := ticket[variantAt] & variantBits; {
+	case variant == variantByID:
+		return ticket == digested(ticket, variantByID, containerID), true
+	case variant == variantByMade:
+		return ticket == digested(ticket, variantByMade, label), true
 	default:
-		return label == id
+		return label == id, label == id || !isOlder(ticket)
 	}
 }

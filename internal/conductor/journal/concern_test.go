@@ -27,6 +27,7 @@ func TestConcerns(t *testing.T) {
 	made := id(Record{Kind: "create", Container: "web"})
 	older := ID("edge1", "web", uuid.Must(uuid.NewV7()).String())
 	after := func(before string) string { return id(Record{Kind: "update", Container: "web", After: before}) }
+	notTold := map[string]bool{"an operation of an older gantry": true, "an update behind one of an older gantry": true}
 	known := id(Record{Kind: "update", Container: "web", After: made, ContainerID: "c1"})
 	for _, test := range []struct {
 		name, id, containerID, label string
@@ -44,11 +45,12 @@ func TestConcerns(t *testing.T) {
 		{"an update behind one that knew the ID", after(known), "c1", "", true},
 		{"an exchange", id(Record{Kind: "exchange", Container: "web", ContainerID: "c1", Exchange: &Exchange{}}), "c1", made, false},
 		{"an operation of an older gantry", older, "c1", made, false},
+		{"an update behind one of an older gantry", after(older), "c1", made, false},
 		{"a create of an older gantry", older, "c1", older, true},
 		{"none", "edge1/web/nonsense", "c1", "edge1/web/nonsense", false},
 	} {
-		if got := Concerns(test.id, test.containerID, test.label); got != test.want {
-			t.Errorf("%s: %t", test.name, got)
+		if got, told := Concerns(test.id, test.containerID, test.label); got != test.want || told == notTold[test.name] {
+			t.Errorf("%s: %t, told: %t", test.name, got, told)
 		}
 	}
 	if first, second := NewTicket(Record{ContainerID: "c1"}), NewTicket(Record{ContainerID: "c1"}); first >= second {
