@@ -41,6 +41,28 @@ func (c *Container) Given(asked Settings) Given {
 	return g
 }
 
+// Uncertain returns what may have been asked for after all: all but what the settings ask for, and
+// what an engine gives that has no configuration of its own.
+func (g Given) Uncertain(asked Settings, d EngineDefaults) Given {
+	if asked.ShmSize != 0 || g.ShmSize == defaultShmSize {
+		g.ShmSize = 0
+	}
+	if asked.IPC != "" || g.IPC == "private" {
+		g.IPC = ""
+	}
+	if asked.Cgroup != "" || g.Cgroup == d.Cgroup {
+		g.Cgroup = ""
+	}
+	g.Ulimits = others(g.Ulimits, asked.Ulimits)
+	if asked.Logging != nil {
+		g.LogOptions = others(g.LogOptions, asked.Logging.Options)
+		if asked.Logging.Driver != "" && asked.Logging.Driver != d.LogDriver {
+			g.LogOptions = nil
+		}
+	}
+	return g
+}
+
 // others returns the pairs whose keys nobody asked for.
 func others[V any](seen, asked map[string]V) map[string]V {
 	var out map[string]V

@@ -22,6 +22,8 @@ type force struct {
 	// ImageID and ContainerID are what Inherited is about.
 	ImageID     string `json:"image_id"`
 	ContainerID string `json:"container_id,omitempty"`
+	// Imported says that nobody knows whether what the engine gives was asked for.
+	Imported bool `json:"imported,omitempty"`
 }
 
 // forceKey is where the private state has the force of the last look at the container: a plan decides
@@ -49,15 +51,31 @@ func keepForce(ctx context.Context, private privateData, m *containerModel, c *c
 	f := force{Defaults: c.Defaults, Inherited: c.Inherit(asked, image), ImageID: c.ImageID, ContainerID: c.ID}
 	switch {
 	case image != nil:
-		f.Inherited.Given = c.Given(conductor.Settings{})
+		f.Inherited.Given, f.Imported = c.Given(conductor.Settings{}), true
 	case before.ContainerID == c.ID: // Whoever writes it down later still has what the engine gives.
-		f.Inherited.Given = before.Inherited.Given
+		f.Inherited.Given, f.Imported = before.Inherited.Given, before.Imported
 	default:
 		f.Inherited.Given = c.Given(asked)
 	}
 	if image == nil && before.ImageID == c.ImageID {
 		f.Inherited.Environment, f.Inherited.Variables, f.Inherited.Platform = before.Inherited.Environment, before.Inherited.Variables, before.Inherited.Platform
 	}
+	value, err := json.Marshal(f)
+	if err != nil {
+		diags.AddError("Unable to note the container's defaults", err.Error())
+		return
+	}
+	diags.Append(private.SetKey(ctx, forceKey, value)...)
+}
+
+// handOn notes that an exchange has brought a container with all that the one before had: what an import found stays
+// what leaving it out means.
+func handOn(ctx context.Context, before privateReader, private privateState, c *conductor.Container, diags *diag.Diagnostics) {
+	f := readForce(ctx, before, diags)
+	if !f.Imported || c == nil {
+		return
+	}
+	f.ContainerID = c.ID
 	value, err := json.Marshal(f)
 	if err != nil {
 		diags.AddError("Unable to note the container's defaults", err.Error())

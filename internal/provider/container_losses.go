@@ -17,6 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 const (
@@ -110,4 +111,67 @@ func warnOfVolumes(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 	resp.Diagnostics.AddWarning(fmt.Sprintf("The replacement of container %q loses what is in its anonymous volumes", name.ValueString()),
 		fmt.Sprintf("Nobody named the volumes at %s: they %s. With update_order = %q or %q the new container gets them, with what is in them; a volume with a name in mounts stays in any case.",
 			strings.Join(volumes, ", "), becomes, conductor.StartFirst, conductor.StopFirst))
+}
+
+// warnOfGiven tells what a replacement may lose of an imported container: settings that somebody asked for, which look
+// like those that the engine's own configuration gives, and which the configuration does not have.
+func warnOfGiven(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	noted, found := req.Private.GetKey(ctx, replacedKey)
+	resp.Diagnostics.Append(found...)
+	if !exists(req.State, resp.Plan) || resp.Diagnostics.HasError() || noted == nil && len(resp.RequiresReplace) == 0 {
+		return
+	}
+	prior, err := valuesOf(req.State.Raw)
+	configured, other := valuesOf(req.Config.Raw)
+	var name, id types.String
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("name"), &name)...)
+	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("container_id"), &id)...)
+	f := readForce(ctx, req.Private, &resp.Diagnostics)
+	if err != nil || other != nil || resp.Diagnostics.HasError() || !f.Imported || f.ContainerID != id.ValueString() {
+		return
+	}
+	asked, ok := comparison{ctx, containerSchema(ctx), prior, f}.asked(configured)
+	if !ok {
+		return
+	}
+	lost := slices.DeleteFunc(spellGiven(f.Inherited.Given.Uncertain(asked.Settings, f.Defaults)), func(setting string) bool {
+		attribute, _, _ := strings.Cut(setting, " ")
+		return !configured[attribute].IsFullyKnown()
+	})
+	if len(lost) == 0 {
+		return
+	}
+	resp.Diagnostics.AddWarning(fmt.Sprintf("The replacement of container %q may lose settings that the configuration does not have", name.ValueString()),
+		fmt.Sprintf("The container was imported, and an engine does not tell whether somebody asked for a setting or its own configuration (daemon.json) gives it. "+
+			"The new container gets what the engine gives. To keep what the old one has, write it down:\n\n%s", strings.Join(lost, "\n")))
+}
+
+// spellGiven writes down, as a configuration has it, what an engine gives.
+func spellGiven(g conductor.Given) []string {
+	var lines []string
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	if g.ShmSize != 0 {
+		add("shm_size = %q", meaning.FormatSize(g.ShmSize))
+	}
+	if g.Ulimits != nil {
+		var ulimits []string
+		for _, name := range slices.Sorted(maps.Keys(g.Ulimits)) {
+			ulimits = append(ulimits, fmt.Sprintf("%s = %q", name, meaning.FormatUlimit(g.Ulimits[name].Soft, g.Ulimits[name].Hard)))
+		}
+		add("ulimits = { %s }", strings.Join(ulimits, ", "))
+	}
+	if g.LogOptions != nil {
+		var options []string
+		for _, key := range slices.Sorted(maps.Keys(g.LogOptions)) {
+			options = append(options, fmt.Sprintf("%q = %q", key, g.LogOptions[key]))
+		}
+		add("logging = { options = { %s } }", strings.Join(options, ", "))
+	}
+	if g.IPC != "" {
+		add("ipc = %q", g.IPC)
+	}
+	if g.Cgroup != "" {
+		add("cgroup = %q", g.Cgroup)
+	}
+	return lines
 }

@@ -65,6 +65,7 @@ func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	r.labels.plan(ctx, req, resp)
 	planDigest(ctx, resp)
 	planExchange(ctx, req, resp)
+	warnOfGiven(ctx, req, resp)
 	warnOfVolumes(ctx, req, resp)
 	warnOfGrace(req, resp)
 }
@@ -197,6 +198,9 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		state.rememberTag()
 		state.record(request.Kind, done.Outcome, nil)
 		state.keepPromises(plan)
+		if request.Kind == conductor.KindExchange {
+			handOn(context.WithoutCancel(ctx), req.Private, resp.Private, done.Container, &resp.Diagnostics)
+		}
 	default:
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior

@@ -6,6 +6,7 @@ package provider
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
@@ -84,6 +85,52 @@ func TestWhatWasAskedForIsNotGiven(t *testing.T) {
 	next = c.refresh(t, next, made)
 	if p := c.plan(t, next, minimal().with(values{"shm_size": "128m"})); p.replace != nil {
 		t.Errorf("of the next container replaces %v", p.replace)
+	}
+}
+
+// What an import took for the engine's may have been asked for: a plan that replaces the container names what the
+// configuration does not have of it, until another container is there.
+func TestReplacementOfAnImportNamesWhatIsGiven(t *testing.T) {
+	t.Parallel()
+	all := []string{
+		`shm_size = "128m"`, `ulimits = { nofile = "2048:4096", nproc = "100" }`, `logging = { options = { "max-file" = "3", "max-size" = "5m" } }`, `ipc = "shareable"`,
+	}
+	partly := values{"shm_size": "128m", "ulimits": values{"nproc": "100"}, "logging": values{"options": values{"max-file": "3"}}}
+	for _, tt := range []struct {
+		name     string
+		imported bool
+		plain    bool
+		config   values
+		want     []string
+	}{
+		{"of gantry's own", false, false, values{"image": "other"}, nil},
+		{"imported", true, false, values{"image": "other"}, all},
+		{"imported, kept", true, false, values{"memory": "64m"}, nil},
+		{"imported, what an engine without a configuration gives", true, true, values{"image": "other"}, nil},
+		{"imported, partly written down", true, false, partly.with(values{"image": "other"}), []string{`ulimits = { nofile = "2048:4096" }`, `logging = { options = { "max-size" = "5m" } }`, `ipc = "shareable"`}},
+		{"imported, another log driver", true, false, values{"logging": values{"driver": "local"}}, []string{all[0], all[1], all[3]}},
+		{"imported, an exchange keeps all", true, false, values{"image": "other", "update_order": "stop-first"}, nil},
+	} {
+		c := newCore(t)
+		state, made := c.create(t, minimal(), nil)
+		made.Defaults.Cgroup = "private"
+		if gives(made); tt.plain {
+			made.ShmSize, made.IPC, made.Ulimits, made.Logging.Options = 64<<20, "private", nil, nil
+		}
+		if tt.imported {
+			state = c.imported(t, made, &conductor.ImageDefaults{})
+		}
+		state = c.refresh(t, state, made)
+		var got []string
+		for _, d := range c.answer(t, state, minimal().with(tt.config)).Diagnostics {
+			if strings.Contains(d.Summary, "may lose settings") {
+				_, list, _ := strings.Cut(d.Detail, "\n\n")
+				got = strings.Split(list, "\n")
+			}
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: the plan names %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

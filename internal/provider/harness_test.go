@@ -192,7 +192,9 @@ func (c *core) answer(t testing.TB, prior tftypes.Value, config values) *tfproto
 func (c *core) plan(t testing.TB, prior tftypes.Value, config values) planned {
 	t.Helper()
 	resp := c.answer(t, prior, config)
-	fatalDiagnostics(t, resp.Diagnostics)
+	fatalDiagnostics(t, slices.DeleteFunc(resp.Diagnostics, func(d *tfprotov6.Diagnostic) bool {
+		return d.Severity == tfprotov6.DiagnosticSeverityWarning && strings.Contains(d.Summary, "may lose settings")
+	}))
 	v, err := resp.PlannedState.Unmarshal(c.typ)
 	if err != nil {
 		t.Fatal(err)
