@@ -347,15 +347,11 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 		if v.met {
 			return c, nil
 		}
-		o := &operation{
-			Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
-			mask: Spec{}.maskWith(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
-		}
 		if v.kind != "" {
-			return c, o.unmet(ctx, v.kind, c, c.State.StartedAt)
+			return c, e.judging(ctx, scope, c).unmet(ctx, v.kind, c, c.State.StartedAt)
 		}
 		if r.ID == "" && c.State.Status == "created" && e.elsewhere(scope.Operation, time.Time{}).IsZero() {
-			return c, o.stranded(ctx, c)
+			return c, e.judging(ctx, scope, c).stranded(ctx, c)
 		}
 		settle := time.NewTimer(settleTime)
 		select {
@@ -366,6 +362,14 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 			return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.soFar(), context.Cause(ctx))
 		}
 		settle.Stop()
+	}
+}
+
+// judging makes the operation that tells why a container does not meet a wait.
+func (e *engine) judging(ctx context.Context, scope fault.Scope, c *Container) *operation {
+	return &operation{
+		Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
+		mask: e.maskOf(ctx, Spec{}, c), engine: e, containerID: c.ID, step: fault.StepWaiting,
 	}
 }
 

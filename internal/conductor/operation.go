@@ -96,6 +96,9 @@ type operation struct {
 	reserved time.Time
 	// changed says that something was changed on the engine.
 	changed bool
+	// quiet says that what the container's programs wrote, and what its engine said of it, is not told: the mask
+	// can't know all that is secret in it.
+	quiet bool
 }
 
 // accept takes a request: it has its place in the order from now on, and a durable intent. The
@@ -110,6 +113,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
 		mask: req.Spec.mask(), entry: c.entry(e),
+		quiet: req.Kind == KindRemove, // Its request has no settings.
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	o.logger = masking(c.opts.Logger, o.mask).With("engine", e.name, "container", req.Spec.Name, "kind", string(req.Kind))
@@ -358,7 +362,7 @@ func (e *engine) nameNetworks(ctx context.Context, c *Container) {
 // tail reads the last log lines of the operation's container, masked. A log that can't be read is
 // no failure of its own.
 func (o *operation) tail(ctx context.Context) []string {
-	if o.containerID == "" {
+	if o.containerID == "" || o.quiet {
 		return nil
 	}
 	ctx, cancel := contextForLook(ctx)

@@ -35,56 +35,51 @@ func OutageOf(asked Spec, wait Wait, s Standing, now time.Time) fault.Kind {
 	return kind
 }
 
-// Outage tells of what OutageOf returned, with the last lines of the container's log if withLog says so. Asked is
-// what the state asks for; what else somebody put into the container's environment counts as secret.
-func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, asked Spec, withLog bool) *fault.Fault {
+// Outage tells of what OutageOf returned. Asked is what the state asks for; what else somebody put into the
+// container's environment counts as secret. Quiet leaves out what the container and its engine wrote: the last lines
+// of the log, the output of the health check, and why a start failed.
+func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, asked Spec, quiet bool) *fault.Fault {
 	var f *fault.Fault
 	e, err := c.connect(ctx, s.Container.Name)
 	if err != nil { // A moment ago the look was at this engine.
 		errors.As(err, &f)
 		return f
 	}
-	observed := Spec{Name: s.Container.Name, Settings: s.Container.Settings, Files: asked.Files}
-	if withLog {
-		image, err := c.ImageDefaults(ctx, s.Container.ImageID)
-		if err != nil {
-			image = new(ImageDefaults) // It may be gone.
-		}
-		observed.WriteOnly = unlisted(observed.Environment, asked.Environment, image.Environment)
+	o := &operation{
+		Request: Request{Kind: KindUpdate, Spec: asked}, engine: e, containerID: s.Container.ID, step: fault.StepWaiting,
+		mask: e.maskOf(ctx, asked, s.Container), quiet: quiet, entry: c.entry(e),
 	}
-	o := &operation{Request: Request{Kind: KindUpdate, Spec: asked}, engine: e, step: fault.StepWaiting, mask: observed.mask(), entry: c.entry(e)}
 	o.Spec.Name, o.logger = s.Container.Name, e.logger
-	if withLog {
-		o.containerID = s.Container.ID
-	}
 	if !errors.As(o.unmet(ctx, kind, s.Container, s.Container.State.StartedAt), &f) {
 		return nil
 	}
 	told := *f
+	exists, hint := aftermath(kind, asked, s.Container)
+	told.Exists, told.Hint = exists, told.Hint+hint
 	if kind == fault.Unhealthy {
-		told.Exists = string(fault.RunsOn)
 		return &told
 	}
-	finished := s.Container.State.FinishedAt
-	told.Exists = fmt.Sprintf("it ended at %s; %s", finished.UTC().Format(time.RFC3339), fault.StartedByPlan)
-	if asked.DesiredState != DesiredCompleted && !s.Container.State.OOMKilled {
-		told.Hint += fmt.Sprintf("; with restart = %q the engine starts it again by itself", "unless-stopped")
-	}
-	if started := e.startedAt(ctx); !started.Before(finished.Add(-engineEnds)) {
+	if started := e.startedAt(ctx); !started.Before(s.Container.State.FinishedAt.Add(-engineEnds)) {
 		told.Message += "; the engine was started again at " + started.UTC().Format(time.RFC3339)
 	}
 	return &told
 }
 
-// unlisted are the variables that none of these environments has, or with another value. It is pure.
-func unlisted(environment map[string]string, known ...map[string]string) []string {
-	var names []string
-	for name, value := range environment {
-		if !slices.ContainsFunc(known, func(k map[string]string) bool { v, ok := k[name]; return ok && v == value }) {
-			names = append(names, name)
-		}
+// aftermath says of an outage what is there now, and what to do besides what the fault says. It is pure.
+func aftermath(kind fault.Kind, asked Spec, c *Container) (exists, hint string) {
+	if kind == fault.Unhealthy {
+		return string(fault.RunsOn), ""
 	}
-	return names
+	next := fault.StartedByPlan
+	switch {
+	case kind == fault.CrashLoop && asked.DesiredState == DesiredPaused:
+		next = fault.Restarted // A plan has it paused.
+	case kind == fault.CrashLoop:
+		next = fault.RestartsOn
+	case asked.DesiredState != DesiredCompleted && !c.State.OOMKilled && !asked.Restart.Restarts() && !c.Restart.Restarts():
+		hint = fmt.Sprintf("; with restart = %q the engine starts it again by itself", "unless-stopped")
+	}
+	return fmt.Sprintf("it ended at %s; %s", c.State.FinishedAt.UTC().Format(time.RFC3339), next), hint
 }
 
 // engineEnds is how long before an engine is there again what ends with it may have ended.

@@ -4,8 +4,20 @@
 package conductor
 
 import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
+	"github.com/docker/docker/api/types/network"
+	"github.com/docker/docker/pkg/stdcopy"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -54,6 +66,158 @@ func TestOutageOf(t *testing.T) {
 	} {
 		if got := OutageOf(tt.asked, tt.wait, tt.s, now); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
+		}
+	}
+}
+
+// revealing is fakeEngine whose containers, and the engine of them, tell what is in a variable and in a file.
+type revealing struct{ *fakeEngine }
+
+const revealed = "greets with hunter2-wo-env, opened with hunter2-wo-file"
+
+func (revealing) ContainerLogs(context.Context, string, container.LogsOptions) (io.ReadCloser, error) {
+	var log bytes.Buffer
+	_, err := stdcopy.NewStdWriter(&log, stdcopy.Stdout).Write([]byte(revealed + "\n"))
+	return io.NopCloser(&log), err
+}
+
+func (f revealing) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
+	r, err := f.fakeEngine.ContainerInspect(ctx, ref)
+	if err == nil {
+		r.State.Error = revealed
+		if r.State.Health != nil {
+			r.State.Health.Log[0].Output = revealed
+		}
+	}
+	return r, err
+}
+
+func (revealing) NetworkInspect(context.Context, string, network.InspectOptions) (network.Inspect, error) {
+	return network.Inspect{}, errors.New("the fake has no networks")
+}
+
+// container makes a container with a write-only variable that has this status and health, and returns how it is.
+func (f revealing) container(t *testing.T, c *Conductor, status, health string) Standing {
+	t.Helper()
+	request := checked("web")
+	request.Wait = WaitRunning
+	request.Spec.Environment, request.Spec.WriteOnly = map[string]string{"GREETING": "hunter2-wo-env"}, []string{"GREETING"}
+	out, err := c.Call(t.Context(), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.set("web", func(c *fakeContainer) { c.status, c.health = status, health }, events.ActionDie)
+	e, err := c.connect(t.Context(), "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now, err := e.inspect(t.Context(), out.Container.ID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Standing{Container: now}
+}
+
+// What a container, its health check and its engine wrote is told without the values of write-only variables, and
+// not at all where there is a file whose content is not known.
+func TestWriteOnlyValuesAreNotTold(t *testing.T) {
+	up := Spec{Name: "web", DesiredState: DesiredRunning}
+	outage := func(kind fault.Kind) func(*testing.T, *Conductor, Standing, bool) *fault.Fault {
+		return func(t *testing.T, c *Conductor, s Standing, quiet bool) *fault.Fault {
+			return c.Outage(t.Context(), kind, s, up, quiet)
+		}
+	}
+	unheard := func(t *testing.T, c *Conductor, s Standing, quiet bool) *fault.Fault {
+		s, err := c.JudgeUnheard(t.Context(), s, Unheard{OperationID: "edge1/web/0", Spec: up, Wait: WaitReady, Quiet: quiet})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s.Fault
+	}
+	for name, tt := range map[string]struct {
+		status, health string
+		tell           func(*testing.T, *Conductor, Standing, bool) *fault.Fault
+		// neverTells says that what the container wrote is always left out, neverQuiet that it never is.
+		neverTells, neverQuiet bool
+	}{
+		"an outage, unhealthy":  {status: "running", health: "unhealthy", tell: outage(fault.Unhealthy)},
+		"an outage, ended":      {status: "exited", tell: outage(fault.Exited)},
+		"an outage, ends again": {status: "restarting", tell: outage(fault.CrashLoop)},
+		"unheard of, unhealthy": {status: "running", health: "unhealthy", tell: unheard},
+		"unheard of, ended":     {status: "exited", tell: unheard},
+		"unheard of, never up":  {status: "created", tell: unheard},
+		"waited for by a barrier": {status: "running", health: "unhealthy", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
+			_, err := c.Await(t.Context(), s.Container.Labels[LabelOperation], WaitHealthy)
+			return faultOf(t, err, fault.Unhealthy)
+		}},
+		"started by an action": {status: "exited", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // Its health stays unknown.
+			defer cancel()
+			_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: s.Container.ID, Wait: WaitHealthy})
+			return faultOf(t, err, fault.Timeout)
+		}},
+		"removed in vain": {status: "running", neverTells: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			_, err := c.Call(ctx, Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: s.Container.ID})
+			return faultOf(t, err, fault.Timeout)
+		}},
+	} {
+		for _, quiet := range []bool{false, true} {
+			if quiet && tt.neverQuiet || !quiet && tt.neverTells {
+				continue
+			}
+			t.Run(fmt.Sprintf("%s, quiet %t", name, quiet), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f := revealing{newFake()}
+					c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+					defer func() { _ = c.Close() }()
+					s := f.container(t, c, tt.status, tt.health)
+					f.grace = time.Hour
+					told := tt.tell(t, c, s, quiet)
+					if told == nil {
+						t.Fatal("nothing is told")
+					}
+					text := told.Error()
+					if strings.Contains(text, "hunter2-wo-env") {
+						t.Errorf("a write-only value is told: %s", text)
+					}
+					if says := strings.Contains(text, "hunter2-wo-file"); says == quiet {
+						t.Errorf("what the container wrote is told: %t, want %t: %s", says, !quiet, text)
+					}
+				})
+			})
+		}
+	}
+}
+
+// What is said of the container and of the plan holds, and the hint tells nothing that is done already.
+func TestAftermath(t *testing.T) {
+	finished := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+	always, no := RestartPolicy{Name: "always"}, RestartPolicy{Name: "no"}
+	const hint = `; with restart = "unless-stopped" the engine starts it again by itself`
+	for name, tt := range map[string]struct {
+		kind            fault.Kind
+		desired         DesiredState
+		asked, observed RestartPolicy
+		oom             bool
+		exists, hint    string
+	}{
+		"it ended":                      {fault.Exited, DesiredRunning, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
+		"it ended, nothing asked for":   {fault.Exited, DesiredRunning, RestartPolicy{}, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
+		"somebody stopped it":           {fault.Exited, DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"its policy was taken away":     {fault.Exited, DesiredRunning, always, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"its policy is somebody else's": {fault.Exited, DesiredRunning, RestartPolicy{}, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"a job failed":                  {fault.Exited, DesiredCompleted, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"it had no memory left":         {fault.Exited, DesiredRunning, no, no, true, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"it keeps ending":               {fault.CrashLoop, DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it, and the plan leaves it as it is", ""},
+		"it keeps ending, to be paused": {fault.CrashLoop, DesiredPaused, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it", ""},
+		"it is unhealthy":               {fault.Unhealthy, DesiredRunning, no, no, false, string(fault.RunsOn), ""},
+	} {
+		c := &Container{Settings: Settings{Restart: tt.observed}, State: State{FinishedAt: finished, OOMKilled: tt.oom}}
+		exists, hint := aftermath(tt.kind, Spec{DesiredState: tt.desired, Settings: Settings{Restart: tt.asked}}, c)
+		if exists != tt.exists || hint != tt.hint {
+			t.Errorf("%s: %q and %q, want %q and %q", name, exists, hint, tt.exists, tt.hint)
 		}
 	}
 }

@@ -145,6 +145,8 @@ func (o *operation) power(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.mask = o.engine.maskOf(ctx, Spec{}, c) // The request has no settings.
+	o.logger = masking(o.logger, o.mask)
 	actions := planPowerOf(o.Kind, c.State, o.changed)
 	if err := o.checkJoined(c, actions); err != nil {
 		return nil, err

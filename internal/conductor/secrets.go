@@ -4,22 +4,53 @@
 package conductor
 
 import (
+	"context"
 	"slices"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // mask hides what is secret in a container's settings, in what its engine and its programs write.
-func (s Spec) mask() fault.Mask { return s.maskWith(nil) }
+func (s Spec) mask() fault.Mask { return s.maskWith(nil, nil) }
 
 // maskWith is mask with what the container has, which the spec of a state or of no configuration can lack; nil is none.
-func (s Spec) maskWith(c *Container) fault.Mask {
+// A variable that neither the spec nor the image has may be write-only, and counts as secret.
+func (s Spec) maskWith(c *Container, image map[string]string) fault.Mask {
 	var secrets fault.Secrets
 	s.addSecrets(&secrets)
 	if c != nil {
-		Spec{Settings: c.Settings}.addSecrets(&secrets)
+		Spec{Settings: c.Settings, WriteOnly: unlisted(c.Environment, s.Environment, image)}.addSecrets(&secrets)
 	}
 	return secrets.Mask()
+}
+
+// maskOf is Spec.maskWith with what the container's image has; nil is no container. Of an image that can't be read,
+// all variables count as secret.
+func (e *engine) maskOf(ctx context.Context, s Spec, c *Container) fault.Mask {
+	if c == nil {
+		return s.mask()
+	}
+	ctx, cancel := contextForLook(ctx)
+	defer cancel()
+	var image map[string]string
+	r, err := e.api.ImageInspect(ctx, c.ImageID)
+	if err == nil {
+		image = observeImage(r).Environment
+	} else {
+		e.logger.Debug("the image of a container can't be read", "container", c.Name, "error", err)
+	}
+	return s.maskWith(c, image)
+}
+
+// unlisted are the variables that none of these environments has, or with another value. It is pure.
+func unlisted(environment map[string]string, known ...map[string]string) []string {
+	var names []string
+	for name, value := range environment {
+		if !slices.ContainsFunc(known, func(k map[string]string) bool { v, ok := k[name]; return ok && v == value }) {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (s Spec) addSecrets(secrets *fault.Secrets) {

@@ -89,6 +89,8 @@ type Unheard struct {
 	Wait Wait
 	// Deadline is when the create's time is up.
 	Deadline time.Time
+	// Quiet says that Spec lacks secrets which the container does not show either: what it wrote is not told.
+	Quiet bool
 }
 
 // JudgeUnheard completes what a look found of a create whose outcome neither the journal nor the state knows.
@@ -99,7 +101,8 @@ func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (St
 	}
 	until := e.elsewhere(u.OperationID, u.Deadline)
 	o := &operation{
-		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.logger}, mask: u.Spec.maskWith(s.Container), engine: e, step: fault.StepWaiting,
+		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.logger}, mask: e.maskOf(ctx, u.Spec, s.Container), engine: e, step: fault.StepWaiting,
+		quiet: u.Quiet,
 	}
 	deadline := u.Deadline
 	if e.forgot(u.OperationID) { // It is not under way any more.
@@ -166,8 +169,14 @@ func (o *operation) unheard(ctx context.Context, c *Container, wait Wait, until,
 	return f, false
 }
 
+const neverStarted = "it was created, and nothing started it"
+
 // stranded is the fault of a container that was made and never started. An engine keeps why a start failed.
 func (o *operation) stranded(ctx context.Context, c *Container) *fault.Fault {
 	o.step = fault.StepStarting
-	return o.explain(ctx, errors.New(cmp.Or(c.State.Error, "it was created, and nothing started it")))
+	f := o.explain(ctx, errors.New(cmp.Or(c.State.Error, neverStarted)))
+	if o.quiet && c.State.Error != "" {
+		f.Message = "the engine did not start it"
+	}
+	return f
 }

@@ -174,11 +174,14 @@ func (o *operation) pauseIt(ctx context.Context) (*Container, error) {
 // unmet makes the fault of a wait that can't be met any more.
 func (o *operation) unmet(ctx context.Context, kind fault.Kind, c *Container, started time.Time) error {
 	s := c.State
+	if o.quiet {
+		s.Error = ""
+	}
 	switch kind {
 	case fault.NoHealthcheck:
 		return o.scope().NoHealthcheck(o.exists())
 	case fault.Unhealthy:
-		u := fault.UnhealthyFacts{After: time.Since(started), Log: o.tail(ctx), Exists: o.exists()}
+		u := fault.UnhealthyFacts{After: time.Since(started), Log: o.tail(ctx), Exists: o.exists(), Quiet: o.quiet}
 		if c.Healthcheck != nil {
 			u.Check = c.Healthcheck.Test
 		}

@@ -26,11 +26,9 @@ func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *
 	if kind == "" {
 		return
 	}
-	asked, full := m.expand(), d.outages.Add(1) <= mostOutages
-	files, problems := expandFiles(maps.Clone(m.Files), nil)
-	asked.Files = files
-	hidden := problems.HasError() || anyWriteOnly(files) // What is secret in them can't be masked in a log.
-	f := d.conductor.Outage(ctx, kind, s, asked, full && !hidden)
+	full := d.outages.Add(1) <= mostOutages
+	asked, hidden := m.expandStored()
+	f := d.conductor.Outage(ctx, kind, s, asked, hidden || !full)
 	switch {
 	case f == nil:
 	case full:
@@ -38,6 +36,15 @@ func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *
 	default:
 		diags.AddWarning(fmt.Sprintf("More containers on engine %q are not as they were left", f.Engine), f.Summary+".\n"+f.Detail())
 	}
+}
+
+// expandStored is expand with the files, as far as the state has them. Hidden says that it lacks the content of one:
+// what is secret in it can't be masked in what the container writes.
+func (m *containerModel) expandStored() (spec conductor.Spec, hidden bool) {
+	spec = m.expand()
+	contents, problems := expandFiles(maps.Clone(m.Files), nil)
+	spec.Files = contents
+	return spec, problems.HasError() || anyWriteOnly(contents)
 }
 
 func anyWriteOnly(files map[string]conductor.File) bool {

@@ -129,7 +129,8 @@ func (m *containerModel) unheard(s conductor.Standing, wait conductor.Wait) (u c
 	if wait == conductor.WaitNone {
 		wait = conductor.WaitReady
 	}
-	return conductor.Unheard{OperationID: m.OperationID.ValueString(), Spec: m.expand(), Wait: wait, Deadline: m.deadline()}, true
+	spec, hidden := m.expandStored()
+	return conductor.Unheard{OperationID: m.OperationID.ValueString(), Spec: spec, Wait: wait, Deadline: m.deadline(), Quiet: hidden}, true
 }
 
 // warnOfStop tells of a stop that the engine goes on with, though nobody waits for it any more.

@@ -19,6 +19,12 @@ import (
 // anything, and shows no secret.
 func TestAccOutage(t *testing.T) {
 	ended := func(c container.InspectResponse) bool { return c.State.Status == "exited" }
+	unhealthy := func(c container.InspectResponse) bool { return c.State.Health.Status == container.Unhealthy }
+	sicken := func(r *rig, control string) {
+		if err := os.Remove(filepath.Join(control, "healthy")); err != nil {
+			r.t.Fatal(err)
+		}
+	}
 	for name, tt := range map[string]struct {
 		lines []string
 		// become is what becomes of it after the apply.
@@ -32,7 +38,7 @@ func TestAccOutage(t *testing.T) {
 	}{
 		"ended by itself": {
 			lines: []string{command("exit", "3", "3s", "the disk is full")}, until: ended, starts: true,
-			says: []string{"exited with code 3 after", "it was not out of memory", "the disk is full", "it ended at", "the plan starts it again", `with restart = "unless-stopped"`},
+			says: []string{"exited with code 3 after", "it was not out of memory", "the disk is full", "it ended at", "a plan that keeps it starts it again", `with restart = "unless-stopped"`},
 		},
 		"killed for memory": {
 			lines: []string{command("hog", "3s"), `memory = "16m"`, `memory_swap = "16m"`}, until: ended, starts: true,
@@ -55,14 +61,12 @@ func TestAccOutage(t *testing.T) {
 			says: []string{"exited with code 3 after"}, hides: "abracadabra",
 		},
 		"unhealthy": {
-			lines: []string{command("sleep")},
-			become: func(r *rig, control string) {
-				if err := os.Remove(filepath.Join(control, "healthy")); err != nil {
-					r.t.Fatal(err)
-				}
-			},
-			until: func(c container.InspectResponse) bool { return c.State.Health.Status == container.Unhealthy },
-			says:  []string{"is unhealthy after", "no such file or directory", "it runs on, and the plan leaves it as it is"},
+			lines: []string{command("sleep")}, become: sicken, until: unhealthy,
+			says: []string{"is unhealthy after", "no such file or directory", "it runs on, and the plan leaves it as it is"},
+		},
+		"unhealthy, has a secret file": {
+			lines: []string{command("sleep"), `files = { "/key" = { content_wo = "abracadabra" } }`}, become: sicken, until: unhealthy,
+			says: []string{"is unhealthy after", "it runs on, and the plan leaves it as it is"}, hides: "no such file or directory",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +78,7 @@ func TestAccOutage(t *testing.T) {
 			}
 			// What an image has in its environment is no secret.
 			lines := append([]string{attr("image", r.Engine.Image(enginetest.ImageOptions{Env: map[string]string{"WORD": "disk"}}))}, tt.lines...)
-			if name == "unhealthy" {
+			if strings.HasPrefix(name, "unhealthy") {
 				lines = append(lines, fmt.Sprintf("healthcheck = { test = [\"CMD\", %q, \"health-file\", \"/control/healthy\"], interval = \"100ms\", retries = 1 }", enginetest.Program),
 					fmt.Sprintf("mounts = { \"/control\" = { type = \"bind\", source = %q, read_only = true } }", control))
 			}

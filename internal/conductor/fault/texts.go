@@ -56,7 +56,9 @@ const (
 	PartlyChanged     Exists = "what was changed before the failure stays; the next plan shows the rest"
 	Remains           Exists = "the container is still there; the next apply removes it"
 	StillStopping     Exists = "the engine goes on stopping the container, and kills it when its grace period is over; the next plan shows that"
-	StartedByPlan     Exists = "the plan starts it again"
+	StartedByPlan     Exists = "a plan that keeps it starts it again"
+	Restarted         Exists = "the engine keeps restarting it"
+	RestartsOn        Exists = "the engine keeps restarting it, and the plan leaves it as it is"
 	RunsOn            Exists = "it runs on, and the plan leaves it as it is"
 	HalfDone          Exists = "what was done before the failure stays"
 	PerhapsSignalled  Exists = "whether the container got the signal is not known: the engine did not answer"
@@ -239,6 +241,8 @@ type UnhealthyFacts struct {
 	Output   string
 	Log      []string
 	Exists   Exists
+	// Quiet says that neither the check nor what it wrote is told.
+	Quiet bool
 }
 
 // Unhealthy is a container that its health check gave up.
@@ -247,11 +251,15 @@ func (s Scope) Unhealthy(u UnhealthyFacts) *Fault {
 	if len(u.Check) > 0 {
 		check = fmt.Sprintf("%q", u.Check)
 	}
+	health := s.Mask.Text(check) + ": " + s.Mask.Text(u.Output)
+	if u.Quiet {
+		health = ""
+	}
 	return s.make(Fault{
 		Kind: Unhealthy, Step: StepWaiting, Attribute: []string{"healthcheck"},
 		Summary: fmt.Sprintf("Container %q is unhealthy after %s", s.Container, seconds(u.After)),
 		Message: fmt.Sprintf("its health check failed as often as healthcheck.retries allows; the last run ended with code %d", u.ExitCode),
-		Health:  s.Mask.Text(check) + ": " + s.Mask.Text(u.Output),
+		Health:  health,
 		Log:     u.Log,
 		Exists:  string(u.Exists),
 		Hint:    "see what the check says; if the start is slow, raise healthcheck.start_period",
