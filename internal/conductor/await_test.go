@@ -77,7 +77,7 @@ func TestBarrierTakesNoOtherContainer(t *testing.T) {
 			made(t, c, create("web"))
 			return older
 		}, false},
-		{"an older gantry updated one, and this one has no label", func(t *testing.T, f *fakeEngine, _ *Conductor) string {
+		{"an older gantry updated one, and this one has no label", func(_ *testing.T, f *fakeEngine, _ *Conductor) string {
 			left(f, "web", "")
 			return newOperationID("edge1", "web")
 		}, false},

@@ -114,7 +114,8 @@ func TestReplacementOfAnImportNamesWhatIsGiven(t *testing.T) {
 		c := newCore(t)
 		state, made := c.create(t, minimal(), nil)
 		made.Defaults.Cgroup = "private"
-		if gives(made); tt.plain {
+		gives(made)
+		if tt.plain {
 			made.ShmSize, made.IPC, made.Ulimits, made.Logging.Options = 64<<20, "private", nil, nil
 		}
 		if tt.imported {

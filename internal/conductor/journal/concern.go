@@ -73,10 +73,10 @@ func Concerns(id, containerID, label string) (concerns, told bool) {
 	if err != nil {
 		return false, true
 	}
-	switch variant := ticket[variantAt] & variantBits; {
-	case variant == variantByID:
+	switch ticket[variantAt] & variantBits {
+	case variantByID:
 		return ticket == digested(ticket, variantByID, containerID), true
-	case variant == variantByMade:
+	case variantByMade:
 		return ticket == digested(ticket, variantByMade, label), true
 	default:
 		return label == id, label == id || !isOlder(ticket)
