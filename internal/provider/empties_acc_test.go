@@ -126,7 +126,7 @@ func TestAccEmptyValuesOfContainers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		named := strings.NewReplacer(`"front"`, quoted(network), `"data"`, quoted(volume)).Replace(string(text))
+		named := strings.NewReplacer(`"front"`, fmt.Sprintf("%q", network), `"data"`, fmt.Sprintf("%q", volume)).Replace(string(text))
 		c.write(filepath.Join(c.folder, "containers.tf.json"), named)
 		return imports
 	}
