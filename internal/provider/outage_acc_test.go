@@ -136,19 +136,3 @@ func TestAccOutageOfMany(t *testing.T) {
 	}
 	c.must("destroy", "-auto-approve")
 }
-
-// An engine that was killed takes a container with it that it does not restart by itself.
-func TestAccOutageOfAnEngine(t *testing.T) {
-	engine := enginetest.NewOwn(t)
-	r := newRigOn(t, engine.Engine)
-	c := newCLI(t)
-	c.configure(r.container(command("sleep")))
-	c.must("apply", "-auto-approve")
-	engine.Kill()
-	engine.Start()
-	if plan := c.must("plan"); !strings.Contains(unwrapped(plan.output), "the engine was started again at") || outages(plan.output) != 1 {
-		t.Errorf("the plan does not tell of the engine:\n%s", plan.output)
-	}
-	c.converges()
-	c.must("destroy", "-auto-approve")
-}
