@@ -217,7 +217,7 @@ func TestFaultsOfARealEngine(t *testing.T) {
 		{"too many CPUs", func(s *conductor.Spec) { s.NanoCPUs = 1 << 40 }, fault.Invalid, "cpus", "CPUs", false},
 		{"wrong platform", func(s *conductor.Spec) {
 			s.Platform, s.PullPolicy = "linux/s390x", conductor.PullNever
-		}, fault.ImageNotFound, "image", "s390x", false},
+		}, fault.ImageNotFound, "platform", "s390x", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			spec := b.spec(strings.ReplaceAll(test.name, " ", "-"), image, "sleep")
