@@ -20,19 +20,21 @@ import (
 )
 
 // validateNamespaces refuses what belongs to a name space that the container does not have, so that no start succeeds.
+// A container that is to be stopped can have all but a host name, which no engine takes: an import may find it so.
 func validateNamespaces(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
 	var diags diag.Diagnostics
 	var sysctls map[string]types.String
-	var mode, ipc, uts, runtime types.String
+	var mode, ipc, uts, runtime, desired types.String
+	stopped := known(ctx, config, "desired_state", &desired, &diags) && desired.ValueString() == string(conductor.DesiredStopped)
 	if known(ctx, config, "uts", &uts, &diags) && uts.ValueString() == "host" {
 		for _, name := range []string{"hostname", "domainname"} {
-			if isSet(config, name) {
+			if isSet(config, name) && !(stopped && name == "domainname") {
 				diags.AddAttributeError(path.Root(name), fmt.Sprintf("%s with uts = \"host\"", name),
 					fmt.Sprintf("The container has the names of the engine's host. Leave %s out, or uts.", name))
 			}
 		}
 	}
-	if !known(ctx, config, "sysctls", &sysctls, &diags) || !known(ctx, config, "network_mode", &mode, &diags) || !known(ctx, config, "ipc", &ipc, &diags) ||
+	if stopped || !known(ctx, config, "sysctls", &sysctls, &diags) || !known(ctx, config, "network_mode", &mode, &diags) || !known(ctx, config, "ipc", &ipc, &diags) ||
 		!known(ctx, config, "runtime", &runtime, &diags) || runtime.ValueString() != "" {
 		return diags // Other runtimes than the usual one may have a kernel for each container.
 	}

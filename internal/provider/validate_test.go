@@ -252,6 +252,7 @@ func TestValidateAtTheEnds(t *testing.T) {
 		"usual check": {"healthcheck": values{"test": []any{"CMD", "a"}, "interval": "0s", "timeout": "0s", "start_period": "0s", "start_interval": "0s", "retries": 0}},
 		"sysctls":     {"sysctls": values{"net/core/somaxconn": "1", "kernel.shm_rmid_forced": "1", "kernel.domainname": "a", "fs.mqueue.msg_max": "10"}},
 		"a runtime":   {"sysctls": values{"vm.swappiness": "1"}, "runtime": "kata"},
+		"never run":   {"desired_state": "stopped", "uts": "host", "domainname": "a", "sysctls": values{"vm.swappiness": "1"}},
 		"binds":       {"mounts": values{"/proc": values{"type": "bind", "source": "/proc"}, "/dev": values{"type": "bind", "source": "/dev"}}},
 		"a user":      {"user": "0:2147483647", "group_add": []any{"0", "2147483647", "video"}},
 		"a name":      {"user": "2147483648a:app"},
