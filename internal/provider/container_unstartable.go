@@ -28,7 +28,7 @@ func validateNamespaces(ctx context.Context, config tfsdk.Config) diag.Diagnosti
 	stopped := known(ctx, config, "desired_state", &desired, &diags) && desired.ValueString() == string(conductor.DesiredStopped)
 	if known(ctx, config, "uts", &uts, &diags) && uts.ValueString() == "host" {
 		for _, name := range []string{"hostname", "domainname"} {
-			if isSet(config, name) && !(stopped && name == "domainname") {
+			if isSet(config, name) && (name == "hostname" || !stopped) {
 				diags.AddAttributeError(path.Root(name), fmt.Sprintf("%s with uts = \"host\"", name),
 					fmt.Sprintf("The container has the names of the engine's host. Leave %s out, or uts.", name))
 			}
