@@ -99,7 +99,7 @@ func (o *operation) noteExchange() {
 // where the answer to its create got lost. What is not the exchange's any more, though a record names it, is
 // left alone as if it were gone.
 func (o *operation) observeExchange(ctx context.Context) (exchange, error) {
-	x := exchange{Exchange: o.exchange, name: o.Spec.Name, home: cmp.Or(o.PriorName, o.Spec.Name)}
+	x := exchange{ready: o.exchange.Ready, was: o.exchange.Was, name: o.Spec.Name, home: cmp.Or(o.PriorName, o.Spec.Name)}
 	x.next, x.prior = temporaryNames(o.id, o.Spec.Name)
 	var err error
 	if x.from, err = o.lookFor(ctx, o.exchange.Predecessor); err != nil {
@@ -139,7 +139,6 @@ func (o *operation) observeExchange(ctx context.Context) (exchange, error) {
 		x.to, o.exchange.Successor = found, found.ID
 		break
 	}
-	x.Exchange = o.exchange
 	return x, nil
 }
 

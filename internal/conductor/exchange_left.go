@@ -20,7 +20,7 @@ func (o *operation) endOther(ctx context.Context, r journal.Record) (left string
 	}
 	again.id, again.exchange, again.cast, again.progress, again.leftover = r.ID, *r.Exchange, false, &progress{}, &r
 	return again.endExchange(ctx, func(x exchange) []step {
-		if x.Ready && x.to != nil {
+		if x.ready && x.to != nil {
 			return planExchange(x)
 		}
 		return planReturn(x)

@@ -27,7 +27,10 @@ const (
 
 // exchange is what an exchange looks like on the engine, and what it is to become.
 type exchange struct {
-	journal.Exchange
+	// ready says that the new container is what was asked for, so that it is the one that stays; was is
+	// the engine's word for the old one's power state before.
+	ready bool
+	was   string
 	// name is the new container's in the end, home the old one's before the exchange.
 	name, home string
 	// next and prior are the names of the new and the old container in between.
@@ -91,7 +94,7 @@ func planExchange(x exchange) []step {
 		add(turnCreate, "there is none yet")
 	}
 	switch {
-	case x.Ready:
+	case x.ready:
 		names()
 		stop("the new one is in its place")
 	case x.apart == "":
@@ -117,7 +120,7 @@ func planExchange(x exchange) []step {
 func planReturn(x exchange) []step {
 	var steps []step
 	add := func(do turn, because string) { steps = append(steps, step{do, because}) }
-	if x.to != nil && (x.from != nil || !x.Ready) {
+	if x.to != nil && (x.from != nil || !x.ready) {
 		add(turnDrop, "the old one stays")
 	}
 	if x.from == nil {
@@ -126,9 +129,9 @@ func planReturn(x exchange) []step {
 	if x.from.Name == x.prior {
 		add(turnReturn, fmt.Sprintf("its name was %q", x.home))
 	}
-	if active(State{Status: x.Was}) && !active(x.from.State) {
-		add(turnResume, fmt.Sprintf("it was %s", x.Was))
-		if x.Was == "paused" {
+	if active(State{Status: x.was}) && !active(x.from.State) {
+		add(turnResume, fmt.Sprintf("it was %s", x.was))
+		if x.was == "paused" {
 			add(turnPause, "it was paused")
 		}
 	}

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 func lines(steps []step) string {
@@ -50,7 +48,7 @@ rename the new container: it is to have the name "web"
 start the new container and wait for it: the old one is out of its way
 note that the new container stays: it is ready
 remove the old container: the new one is in its place`},
-		{"with another name", exchange{from: old("front", "running"), to: fresh("web"), Exchange: journal.Exchange{Ready: true}}, `stop the old container: the new one is in its place
+		{"with another name", exchange{from: old("front", "running"), to: fresh("web"), ready: true}, `stop the old container: the new one is in its place
 remove the old container: the new one is in its place`},
 		{"an old one that does not run", exchange{from: old("web", "exited"), apart: "the order is stop-first"}, `create the new container: there is none yet
 rename the old container: it has the name "web", which the new one is to have
@@ -58,10 +56,10 @@ rename the new container: it is to have the name "web"
 start the new container and wait for it: the old one is out of its way
 note that the new container stays: it is ready
 remove the old container: the new one is in its place`},
-		{"died between the renames", exchange{from: old("web.prior-1", "running"), to: fresh("web.next-1"), Exchange: journal.Exchange{Ready: true}}, `rename the new container: it is to have the name "web"
+		{"died between the renames", exchange{from: old("web.prior-1", "running"), to: fresh("web.next-1"), ready: true}, `rename the new container: it is to have the name "web"
 stop the old container: the new one is in its place
 remove the old container: the new one is in its place`},
-		{"died after the removal", exchange{to: fresh("web"), Exchange: journal.Exchange{Ready: true}}, ""},
+		{"died after the removal", exchange{to: fresh("web"), ready: true}, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -103,7 +101,7 @@ func TestPlanReturn(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
-			test.x.home, test.x.prior, test.x.Ready, test.x.Was = "web", "prior", test.ready, test.was
+			test.x.home, test.x.prior, test.x.ready, test.x.was = "web", "prior", test.ready, test.was
 			if diff := cmp.Diff(strings.Join(test.want, "\n"), lines(planReturn(test.x))); diff != "" {
 				t.Error(diff)
 			}
