@@ -14,8 +14,6 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/versions"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // apiCreateHostPath is the first version of the API whose mounts can make the host's folder. Before,
@@ -247,16 +245,17 @@ func isAnonymous(point container.MountPoint, asked Mount, carried []string) bool
 	return point.Type == mount.TypeVolume && anonymousName.MatchString(point.Name) && (asked.Source == "" || slices.Contains(carried, point.Name))
 }
 
-// carry returns the value of labelCarried for these volumes, given by this operation.
+// carry returns the value of labelCarried for these volumes, given by this operation: its ticket, which is the last
+// part of its ID, and their names.
 func carry(operation string, volumes []string) string {
-	return strings.Join(append([]string{journal.Ticket(operation)}, volumes...), " ")
+	return strings.Join(append([]string{path.Base(operation)}, volumes...), " ")
 }
 
 // carriedBy returns the volumes that the exchange that made the container gave it. An image that was committed from
 // another one has the label of that one.
 func carriedBy(labels map[string]string) []string {
 	fields := strings.Fields(labels[labelCarried])
-	if len(fields) == 0 || fields[0] != journal.Ticket(labels[LabelOperation]) {
+	if len(fields) == 0 || fields[0] != path.Base(labels[LabelOperation]) {
 		return nil
 	}
 	return fields[1:]
