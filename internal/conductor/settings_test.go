@@ -4,8 +4,10 @@
 package conductor
 
 import (
+	"bytes"
 	"encoding/json"
 	"maps"
+	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -15,63 +17,27 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// SampleSettings use, between them, every setting of the families. It is exported for the tests that
-// take them through a real engine.
-func SampleSettings() map[string]Settings {
-	yes, swappiness := true, int64(60)
-	return map[string]Settings{
-		"nothing": {},
-		"memory": {Limits: Limits{
-			Memory: 64 << 20, MemoryReservation: 32 << 20, MemorySwap: 96 << 20, MemorySwappiness: &swappiness, ShmSize: 32 << 20,
-			OOMKillDisable: true, OOMScoreAdj: 500, PidsLimit: 100, Ulimits: map[string]Ulimit{"nofile": {Soft: 100, Hard: 200}, "core": {}},
-		}},
-		"CPU":  {Limits: Limits{CPUShares: 512, CPUQuota: 50000, CPUPeriod: 100000, CPUSet: "0", CPUSetMems: "0"}},
-		"CPUs": {Limits: Limits{NanoCPUs: 5e8, Memory: 64 << 20, MemorySwap: -1, PidsLimit: -1}},
-		"block devices": {Limits: Limits{Blkio: Blkio{
-			ReadBps: map[string]int64{"/dev/vda": 1 << 20}, ReadIOps: map[string]int64{"/dev/vda": 1000},
-			WriteBps: map[string]int64{"/dev/vda": 1 << 21}, WriteIOps: map[string]int64{"/dev/vda": 2000},
-		}}},
-		"security": {Security: Security{
-			CapAdd: []string{"net_admin", "CAP_SYS_TIME"}, CapDrop: []string{"all"}, GroupAdd: []string{"1000", "20"}, ReadOnly: true,
-			SecurityOpt: []string{"label:disable", "no-new-privileges", `seccomp={ "defaultAction": "SCMP_ACT_ALLOW" }`, "systempaths=unconfined"},
-			Sysctls:     map[string]string{"net.ipv4.ip_forward": "1"}, UsernsMode: "host",
-		}},
-		"privileged": {Security: Security{Privileged: true, CapAdd: []string{"ALL"}}},
-		"devices": {Devices: Devices{
-			Devices:           map[string]Device{"/dev/xnull": {Source: "/dev/null"}, "/dev/zero": {Source: "/dev/zero", Permissions: "wr"}},
-			DeviceCgroupRules: []string{"c 1:3 mr", "b *:* r"},
-		}},
-		"GPUs": {Devices: Devices{DeviceRequests: []DeviceRequest{
-			{Count: -1, Capabilities: [][]string{{"gpu"}}},
-			{Driver: "nvidia", DeviceIDs: []string{"0"}, Capabilities: [][]string{{"gpu", "compute"}}, Options: map[string]string{"a": "b"}},
-		}}},
-		"shared name spaces": {Namespaces: Namespaces{IPC: "host", PID: "host", UTS: "host", Cgroup: "private", CgroupParent: "/gantry-test", Runtime: "runc"}},
-		"own name spaces":    {Namespaces: Namespaces{IPC: "shareable", Cgroup: "host"}},
-		"process": {Process: Process{
-			Init: &yes, TTY: true, StdinOpen: true, Logging: &Logging{Driver: "local", Options: map[string]string{"max-size": "1m"}},
-		}},
-		"log options alone": {Process: Process{Logging: &Logging{Options: map[string]string{"max-file": "3"}}}},
+// samples returns settings that use, between them, every setting of the families. The tests of a real engine take
+// them through it, but for those that are not on every engine: they need an own kernel, file system, or version of
+// the API.
+func samples(t *testing.T) map[string]Settings {
+	t.Helper()
+	text, err := os.ReadFile("container/testdata/settings.json")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// notOnEveryEngine are settings that no engine of the tests can take: they need an own kernel, file
-// system, or version of the API.
-func notOnEveryEngine() Settings {
-	return Settings{
-		Limits:  Limits{CPURealtimePeriod: 1000000, CPURealtimeRuntime: 950000, Blkio: Blkio{Weight: 300, WeightDevice: map[string]int64{"/dev/vda": 400}}},
-		Process: Process{StorageOpt: map[string]string{"size": "1G"}, Annotations: map[string]string{"a": "b"}},
+	var samples map[string]Settings
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(&samples); err != nil {
+		t.Fatal(err)
 	}
-}
-
-func allSamples() map[string]Settings {
-	samples := maps.Clone(SampleSettings())
-	samples["not on every engine"] = notOnEveryEngine()
 	return samples
 }
 
 // What is translated is reported as it was asked for, by its plain spelling.
 func TestTranslatedIsObserved(t *testing.T) {
-	for name, settings := range allSamples() {
+	for name, settings := range samples(t) {
 		c, err := translate(Spec{Settings: settings}, "edge1/web/1", "1.41")
 		if err != nil {
 			t.Fatal(err)
@@ -84,7 +50,7 @@ func TestTranslatedIsObserved(t *testing.T) {
 		if !want.meets(got) {
 			t.Errorf("%s: it does not meet what was asked for:\n%s", name, cmp.Diff(settings.Plain(EngineDefaults{}), got.Settings.Plain(EngineDefaults{})))
 		}
-		for other, different := range allSamples() {
+		for other, different := range samples(t) {
 			if other != name && other != "nothing" && (Spec{Settings: different}).meets(got) {
 				t.Errorf("%s: it meets %s, too", name, other)
 			}
@@ -95,7 +61,7 @@ func TestTranslatedIsObserved(t *testing.T) {
 // Every setting of the families is in a sample, and goes to the background conductor and back.
 func TestSettingsGoThroughJSON(t *testing.T) {
 	used := make(map[string]bool)
-	for name, settings := range allSamples() {
+	for name, settings := range samples(t) {
 		sent, err := json.Marshal(Spec{Settings: settings})
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +89,7 @@ func TestSettingsGoThroughJSON(t *testing.T) {
 
 // A container that differs in one setting is not what was asked for, whichever it is.
 func TestMeetsComparesEverySetting(t *testing.T) {
-	for name, settings := range allSamples() {
+	for name, settings := range samples(t) {
 		v := reflect.ValueOf(settings)
 		for i := range v.NumField() {
 			family := v.Type().Field(i)
