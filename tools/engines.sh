@@ -6,6 +6,7 @@
 # Each lives in a folder made with debootstrap, which stays for the next time (GANTRY_ENGINES names
 # another place), and in network and mount namespaces of its own, together with the command: so
 # engines, networks and ports of this machine are not touched. It needs Debian or Ubuntu, and root.
+# The packages come from where the machine's own apt has Debian's (GANTRY_MIRROR names another place).
 #
 #	tools/engines.sh COMMAND [ARGUMENT…]
 
@@ -15,19 +16,56 @@ set -euo pipefail
 
 # Debian 12 has Docker 20.10 (API 1.41), Debian 13 has 26.1 (API 1.45).
 readonly releases=(bookworm trixie)
-readonly mirror=http://deb.debian.org/debian
+readonly debian=http://deb.debian.org/debian
 readonly engines=${GANTRY_ENGINES:-/var/cache/gantry/engines}
 readonly start_tries=300
+
+# mirror prints the archive that this machine's apt has Debian's packages from, by where it would take one
+# from that only Debian has. Where apt has none, as on Ubuntu, it is Debian's own archive.
+mirror() {
+	local os uri
+	os=$(. /etc/os-release && printf %s "$ID")
+	if [[ $os == debian ]]; then
+		uri=$(origin_of base-files)
+		if [[ -z $uri ]] && apt-get update >/dev/null 2>&1; then
+			uri=$(origin_of base-files)
+		fi
+	fi
+	case ${uri:-} in
+	http://* | https://* | file:///*) printf '%s\n' "$uri" ;;
+	file:/*) printf 'file://%s\n' "${uri#file:}" ;;
+	# A file that lists mirrors, with options behind each: the first of them.
+	mirror+file:/*) awk '/^[^#]/ && NF { print $1; exit }' "${uri#mirror+file:}" ;;
+	*) printf '%s\n' "$debian" ;;
+	esac
+}
+
+# origin_of prints the archive that apt would fetch a package from; nothing if it knows none.
+origin_of() {
+	{ apt-get download --print-uris "$1" 2>/dev/null || true; } | sed -n "1s|^'\(.*\)/pool/.*|\1|p"
+}
+
+# use_apt_proxy has programs other than apt use the proxies that apt is configured with.
+use_apt_proxy() {
+	local set_by_apt=''
+	eval "$(apt-config shell set_by_apt Acquire::http::Proxy)"
+	[[ -z $set_by_apt || $set_by_apt == DIRECT ]] || export http_proxy=$set_by_apt
+	set_by_apt=''
+	eval "$(apt-config shell set_by_apt Acquire::https::Proxy)"
+	[[ -z $set_by_apt || $set_by_apt == DIRECT ]] || export https_proxy=$set_by_apt
+}
 
 # prepare makes the folder of one release, if it is not there yet.
 prepare() {
 	[[ ! -e $engines/$1/usr/sbin/dockerd ]] || return 0
+	local from=${GANTRY_MIRROR:-}
 	have debootstrap || apt_install debootstrap
-	say "fetching the engine of Debian $1 into $engines/$1"
+	[[ -n $from ]] || from=$(mirror)
+	say "fetching the engine of Debian $1 from $from into $engines/$1"
 	rm -rf "$engines/$1.new"
 	mkdir -p "$engines"
-	debootstrap --variant=minbase --include=docker.io,iptables,iproute2,ca-certificates "$1" "$engines/$1.new" "$mirror" >"$engines/$1.log" 2>&1 ||
-		die "debootstrap failed: see $engines/$1.log"
+	(use_apt_proxy && exec debootstrap --variant=minbase --include=docker.io,iptables,iproute2,ca-certificates "$1" "$engines/$1.new" "$from") >"$engines/$1.log" 2>&1 ||
+		die "debootstrap failed with $from: see $engines/$1.log (GANTRY_MIRROR names another archive)"
 	rm -rf "${engines:?}/$1"
 	mv "$engines/$1.new" "$engines/$1"
 }
