@@ -164,7 +164,7 @@ func TestCastsThatDidNotBeginAreWithdrawn(t *testing.T) {
 					t.Errorf("the engine was asked to create %d times", made)
 				}
 				records, _ := c.engine.journal.Records()
-				if len(records) != 1 || records[0].Outcome != journal.Superseded || records[0].Unsettled() {
+				if len(records) != 1 || records[0].Outcome != journal.Withdrawn || records[0].Unsettled() {
 					t.Errorf("the journal has %+v", records)
 				}
 				f.before = nil

@@ -115,7 +115,7 @@ func (n *entry) conclude(err error, complete func(*journal.Record)) error {
 func (n *entry) withdraw(pass *lane.Pass[laneKey]) {
 	n.logger.Info("withdrawn: whoever cast it takes no answer any more")
 	n.write(n.id, func(r *journal.Record) {
-		r.Outcome, r.Ended, r.Settled = journal.Superseded, time.Now().UTC(), true
+		r.Outcome, r.Ended, r.Settled = journal.Withdrawn, time.Now().UTC(), true
 	})
 	if err := n.in.Deliver(n.id); err != nil {
 		n.logger.Warn("the open mark of a withdrawn operation stays", "error", err)

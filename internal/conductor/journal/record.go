@@ -30,8 +30,8 @@ const (
 	Failed Outcome = "failed"
 	// Interrupted is one whose process died in the middle.
 	Interrupted Outcome = "interrupted"
-	// Superseded is one that a later operation of its lane made needless.
-	Superseded Outcome = "superseded"
+	// Withdrawn is one that was accepted, and that its caller took back before anybody began to carry it out.
+	Withdrawn Outcome = "superseded"
 )
 
 // Record is one operation on disk. It never holds a secret.

@@ -6,29 +6,49 @@ package pool
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 )
 
 // Pool carries out work in at most a fixed number of slots. Who asks first is admitted first,
 // and who stops waiting leaves the queue. A Pool must be closed.
+//
+// The limit of the group is the only bound. Its Go blocks without looking at a context, and keeps no
+// order: so callers wait in a queue, and one goroutine calls Go for them. What Go starts has a slot, and
+// takes whoever is first in the queue by then.
 type Pool struct {
-	// The group carries the work, but its Go blocks without looking at a context; so the
-	// semaphore, which does look, decides who may call it.
-	admission *semaphore.Weighted
-	group     errgroup.Group
-	waits     count.Meter
+	slots   int
+	group   errgroup.Group
+	askers  sync.WaitGroup // At most one: it calls the group's Go.
+	waiting count.Meter
+
+	mu    sync.Mutex
+	queue []*job
+	// owed is how often Go is still to be called, asking whether somebody does.
+	owed   int
+	asking bool
+	// busy is how much work is in progress. It bounds nothing: it tells who has to wait from who has not.
+	busy int
 }
 
-// New makes a pool of n slots, at least one.
+// job is work that waits for a slot, or has one.
+type job struct {
+	work    func() error
+	done    chan error
+	entered time.Time
+	// late reports whether there was no slot when the job came.
+	late bool
+}
+
+// New returns a pool of n slots, at least one.
 func New(n int) *Pool {
-	n = max(n, 1)
-	p := &Pool{admission: semaphore.NewWeighted(int64(n))}
-	p.group.SetLimit(n)
+	p := &Pool{slots: max(n, 1)}
+	p.group.SetLimit(p.slots)
 	return p
 }
 
@@ -36,40 +56,112 @@ func New(n int) *Pool {
 // before there is a slot, Do returns the context's error and work was not called. Once called,
 // work is waited for: it honours ctx itself.
 func (p *Pool) Do(ctx context.Context, work func(context.Context) error) error {
-	if err := p.admit(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return err
 	}
-	done := make(chan error, 1)
-	// The group's slot becomes free an instant after the admission was released; Go can
-	// block for that instant, and no longer.
-	p.group.Go(func() error {
-		// The slot is free before anybody hears of the end: who asks again then has it at once.
-		done <- p.holding(ctx, work)
-		return nil
-	})
-	return <-done
+	j := p.enter(func() error { return work(ctx) })
+	select {
+	case err := <-j.done:
+		return err
+	case <-ctx.Done():
+	}
+	if p.leave(j) {
+		return ctx.Err()
+	}
+	return <-j.done
 }
 
-// holding carries out work, and gives the slot back.
-func (p *Pool) holding(ctx context.Context, work func(context.Context) error) error {
-	defer p.admission.Release(1)
-	return work(ctx)
+// enter puts work at the end of the queue, and sees to it that a slot is asked for.
+func (p *Pool) enter(work func() error) *job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	j := &job{work: work, done: make(chan error, 1), entered: time.Now(), late: p.busy+len(p.queue) >= p.slots}
+	p.queue = append(p.queue, j)
+	p.owed++
+	if !p.asking {
+		p.asking = true
+		p.askers.Go(p.ask)
+	}
+	return j
 }
 
-// admit waits for a slot.
-func (p *Pool) admit(ctx context.Context) error {
-	if p.admission.TryAcquire(1) {
-		p.waits.AtOnce()
+// leave takes a job out of the queue, and reports whether it was still there.
+func (p *Pool) leave(j *job) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	i := slices.Index(p.queue, j)
+	if i < 0 {
+		return false
+	}
+	p.queue = slices.Delete(p.queue, i, i+1)
+	p.count(j)
+	return true
+}
+
+// ask asks the group for a slot as often as somebody entered the queue.
+func (p *Pool) ask() {
+	for p.owes() {
+		p.group.Go(p.turn)
+	}
+}
+
+func (p *Pool) owes() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.asking = p.owed > 0
+	if p.asking {
+		p.owed--
+	}
+	return p.asking
+}
+
+// turn carries out the first job of the queue in the slot that the group gave. There is none for the
+// turn of a job that has left.
+func (p *Pool) turn() error {
+	j := p.begin()
+	if j == nil {
 		return nil
 	}
-	began := time.Now()
-	err := p.admission.Acquire(ctx, 1)
-	p.waits.Waited(time.Since(began))
-	return err
+	err := j.work()
+	p.end()
+	j.done <- err
+	return nil
 }
 
-// Waits says how often a slot was asked for, and how it was waited for.
-func (p *Pool) Waits() count.Waits { return p.waits.Waits() }
+func (p *Pool) begin() *job {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		return nil
+	}
+	j := p.queue[0]
+	p.queue = slices.Delete(p.queue, 0, 1)
+	p.busy++
+	p.count(j)
+	return j
+}
+
+// end is called before anybody hears of the end of the work: who asks again then did not wait for it.
+func (p *Pool) end() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.busy--
+}
+
+// count counts how a job that leaves the queue waited.
+func (p *Pool) count(j *job) {
+	if j.late {
+		p.waiting.Waited(time.Since(j.entered))
+	} else {
+		p.waiting.AtOnce()
+	}
+}
+
+// Waits returns how often a slot was asked for, and how it was waited for.
+func (p *Pool) Waits() count.Waits { return p.waiting.Waits() }
 
 // Close waits for the work in flight. No Do may be called any more.
-func (p *Pool) Close() { _ = p.group.Wait() }
+func (p *Pool) Close() {
+	p.askers.Wait()
+	_ = p.group.Wait()
+}

@@ -124,3 +124,48 @@ func TestSlotIsFreeWhenTheWorkIsDone(t *testing.T) {
 		t.Errorf("%+v", w)
 	}
 }
+
+func TestEndedContextIsNotAdmitted(t *testing.T) {
+	p := pool.New(1)
+	defer p.Close()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := p.Do(ctx, func(context.Context) error { t.Error("was called"); return nil })
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Who leaves takes no turn from those behind: they keep their order, and the pool can be closed.
+func TestLeavingTheMiddleOfTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pool.New(1)
+		release := make(chan struct{})
+		var all sync.WaitGroup
+		all.Go(func() { _ = p.Do(t.Context(), func(context.Context) error { <-release; return nil }) })
+		synctest.Wait()
+		var order []int
+		for i := range 9 {
+			patience := time.Hour
+			if i%3 == 1 {
+				patience = time.Second
+			}
+			all.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), patience)
+				defer cancel()
+				_ = p.Do(ctx, func(context.Context) error { order = append(order, i); return nil })
+			})
+			synctest.Wait()
+		}
+		time.Sleep(2 * time.Second)
+		close(release)
+		all.Wait()
+		p.Close()
+		if !slices.Equal(order, []int{0, 2, 3, 5, 6, 8}) {
+			t.Errorf("order %v", order)
+		}
+		if w := p.Waits(); w.Asked != 10 || w.Waited != 9 {
+			t.Errorf("waits %+v", w)
+		}
+	})
+}
