@@ -21,6 +21,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journaltest"
 )
 
 // many is how many containers the benchmarks handle at once.
@@ -319,32 +320,37 @@ func BenchmarkBeside(b *testing.B) {
 	}
 }
 
-// fill puts records of other containers into a state folder, whose process has ended.
-func fill(b *testing.B, dir string, count int, change func(*journal.Record)) {
+// fill puts records of other containers into a state directory, as processes left them that have ended.
+func fill(b *testing.B, dir string, count int, change func(r *journal.Record)) {
 	b.Helper()
+	dirs, err := filepath.Glob(filepath.Join(dir, "engines", "*"))
+	if err != nil || len(dirs) != 1 {
+		b.Fatal(dirs, err)
+	}
+	ago := time.Now().Add(-time.Hour).UTC()
+	for i := range count {
+		r := journal.Record{Kind: string(conductor.KindCreate), Engine: "edge1", Container: fmt.Sprintf("other%d", i), ContainerID: fmt.Sprintf("%064d", i), Accepted: ago}
+		change(&r)
+		if r.Outcome != "" {
+			r.Ended = ago
+		}
+		journaltest.Write(b, dirs[0], r)
+	}
 	j, err := journal.Open(dir)
 	if err != nil {
 		b.Fatal(err)
 	}
+	defer func() { _ = j.Close() }()
 	engines, err := j.Engines()
 	if err != nil || len(engines) != 1 {
 		b.Fatal(engines, err)
 	}
-	for i := range count {
-		r := journal.Record{Kind: string(conductor.KindCreate), Engine: "edge1", Container: fmt.Sprintf("other%d", i), ContainerID: fmt.Sprintf("%064d", i), Accepted: time.Now().Add(-time.Hour)}
-		change(&r)
-		if r.Outcome != "" {
-			r.Ended = time.Now().Add(-time.Hour)
-		}
-		if err := engines[0].Accept(r, nil, func(string) {}); err != nil {
-			b.Fatal(err)
-		}
-	}
-	if err := j.Close(); err != nil {
+	if err := engines[0].Tidy(time.Hour); err != nil { // As the plans before would have done.
 		b.Fatal(err)
 	}
-	if err := engines[0].Tidy(time.Minute); err != nil { // As the plans before would have done.
-		b.Fatal(err)
+	records, problems := engines[0].Records()
+	if len(records) < count || len(problems) != 0 {
+		b.Fatalf("the journal has %d records of %d, and can't read %v", len(records), count, problems)
 	}
 }
 

@@ -4,9 +4,6 @@
 package journaltest
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -72,20 +69,14 @@ func Fill(t testing.TB, dir string, counts map[string]int) map[string]bool {
 			if r.Outcome == "" && i >= untidied*len(kinds) {
 				r.Outcome = journal.Interrupted
 			}
-			r.Version, r.Engine, r.Container, r.Owner, r.Accepted = 1, host, fmt.Sprintf("other%d", i), owner, ended
+			r.Engine, r.Container, r.Owner, r.Accepted = host, fmt.Sprintf("other%d", i), owner, ended
 			if r.Outcome != "" {
 				r.Ended = ended
 			}
 			ticket := uuid.Must(uuid.NewV7()).String()
 			names[ticket] = true
 			r.ID = journal.ID(host, r.Lanes()[0], ticket)
-			content, err := json.Marshal(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sum := sha256.Sum256([]byte(r.Lanes()[0]))
-			file := filepath.Join(known[0], "operations", ticket+"."+hex.EncodeToString(sum[:8]))
-			write(file+".json", content)
+			file := Write(t, known[0], r)
 			if r.Kind == "create" && !r.Cast && r.Outcome != journal.Done {
 				write(file+".open", []byte(`{"version":1,"scope":"elsewhere","engine_id":"FAKE"}`))
 			}
