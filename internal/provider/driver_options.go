@@ -4,40 +4,27 @@
 package provider
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
-// keepOptions plans the options of a driver that the state has where the new ones mean the same. Plain has the
-// one spelling of options, without those that a driver has by default; it may change its argument.
-type keepOptions struct {
-	plain func(map[string]string) map[string]string
+// sameOptions reports whether options of a driver mean the same. Plain has the one spelling of options, without those
+// that a driver has by default; it may change its argument.
+func sameOptions(plain func(map[string]string) map[string]string, a, b map[string]types.String) bool {
+	return maps.Equal(plain(expandMap(a)), plain(expandMap(b)))
 }
 
-func (keepOptions) Description(context.Context) string {
-	return "another spelling of the same is no change"
-}
-func (k keepOptions) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
-
-func (k keepOptions) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {
-	if req.StateValue.IsNull() || resp.PlanValue.IsUnknown() {
-		return
+// keptOptions is kept for options of a driver: what means the same as what the engine reports stays as it was written.
+func keptOptions(plain func(map[string]string) map[string]string, prior map[string]types.String, reported map[string]string) map[string]types.String {
+	now := kept(prior, reported)
+	if prior == nil || sameOptions(plain, prior, now) {
+		return prior
 	}
-	var prior, plan map[string]types.String
-	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
-	resp.Diagnostics.Append(resp.PlanValue.ElementsAs(ctx, &plan, false)...)
-	if resp.Diagnostics.HasError() || slices.ContainsFunc(slices.Collect(maps.Values(plan)), types.String.IsUnknown) {
-		return
-	}
-	if maps.Equal(k.plain(expandMap(prior)), k.plain(expandMap(plan))) {
-		resp.PlanValue = req.StateValue
-	}
+	return now
 }
 
 // plainNetworkOptions leaves out what a bridge network has by default, see "Default bridge network" and
@@ -51,9 +38,15 @@ func plainNetworkOptions(options map[string]string) map[string]string {
 	return options
 }
 
-// plainVolumeOptions puts the mount options of the driver local in one order: that of options with values means
-// nothing if no name is there twice. Flags ("ro") stay in theirs, since a later one can undo an earlier one.
+// plainVolumeOptions leaves out what the driver local takes for nothing, an empty type, device or o, and puts its
+// mount options in one order: that of options with values means nothing if no name is there twice. Flags ("ro") stay
+// in theirs, since a later one can undo an earlier one.
 func plainVolumeOptions(options map[string]string) map[string]string {
+	for _, name := range []string{"type", "device", "o"} {
+		if options[name] == "" {
+			delete(options, name)
+		}
+	}
 	o, ok := options["o"]
 	if !ok {
 		return options

@@ -78,11 +78,7 @@ func (m *imageModel) imported(ctx context.Context) {
 	m.PullPolicy, m.KeepOnDestroy = types.StringValue(string(conductor.PullMissing)), types.BoolValue(false)
 	m.Platform, m.Archive, m.WaitFor = meaning.New(meaning.Platform, ""), types.StringValue(""), types.StringValue("")
 	m.Tags = types.SetValueMust(types.StringType, nil)
-	limits, unset := m.Timeouts.AttributeTypes(ctx), make(map[string]attr.Value)
-	for name := range limits {
-		unset[name] = types.StringNull()
-	}
-	m.Timeouts = timeouts.Value{Object: types.ObjectValueMust(limits, unset)}
+	m.Timeouts = unsetTimeouts(ctx, m.Timeouts)
 }
 
 // compute takes over what the engine reports. A digest that a pull brought stays as long as the image

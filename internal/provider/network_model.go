@@ -118,7 +118,7 @@ func (m *wholeNetworkModel) refresh(n *conductor.Network) {
 	m.ConfigFrom = sameOr(asWritten, m.ConfigFrom, n.ConfigFrom)
 	if n.ConfigFrom == "" {
 		m.EnableIPv4, m.EnableIPv6 = types.BoolValue(!n.DisableIPv4), types.BoolValue(n.EnableIPv6)
-		m.Options, m.Labels = kept(m.Options, n.Options), kept(m.Labels, n.Labels)
+		m.Options, m.Labels = keptOptions(plainNetworkOptions, m.Options, n.Options), kept(m.Labels, n.Labels)
 		if m.IPAM != nil {
 			m.IPAM = flattenIPAM(*m.IPAM, n.IPAM)
 		}

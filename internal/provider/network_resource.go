@@ -105,6 +105,7 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 		return
 	case state.Name.IsNull(): // Imported a moment ago.
 		state.importFrom(found)
+		state.Timeouts = unsetTimeouts(ctx, state.Timeouts)
 	default:
 		state.refresh(found)
 	}

@@ -46,12 +46,12 @@ func networkSchema(ctx context.Context) schema.Schema {
 			"driver": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("bridge"),
 				MarkdownDescription: "The driver: `bridge` (default), `macvlan`, `ipvlan`, `overlay`, or a plugin's name.",
-				PlanModifiers:       []planmodifier.String{replaceObject{"network", plainNetworkDriver}},
+				PlanModifiers:       []planmodifier.String{replaceObject{kind: "network", plain: plainNetworkDriver}},
 			},
 			"options": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `com.docker.network.bridge.name`. Only the ones named here are compared.",
-				PlanModifiers:       []planmodifier.Map{leftToEngine{}, keepOptions{plainNetworkOptions}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(driverOption{})},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaceObject{kind: "network", options: plainNetworkOptions}}, Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.KeysAre(driverOption{})},
 			},
 			"internal":    flag(false, "Whether the network has no way outside. Default `false`."),
 			"attachable":  flag(false, "Whether containers can be connected to a network of a swarm by hand. Default `false`."),

@@ -19,10 +19,11 @@ import (
 )
 
 // replaceObject replaces a network or a volume for another value, unless that means the same: then the state's spelling
-// is planned. Plain has the one spelling of a string; nil is the string as it is.
+// is planned. Plain has the one spelling of a string, and options that of a driver's options; nil is the value as it is.
 type replaceObject struct {
-	kind  string
-	plain func(string) string
+	kind    string
+	plain   func(string) string
+	options func(map[string]string) map[string]string
 }
 
 func (replaceObject) Description(context.Context) string               { return "another value replaces the object" }
@@ -62,6 +63,14 @@ func (r replaceObject) PlanModifyMap(ctx context.Context, req planmodifier.MapRe
 	if !exists(req.State, req.Plan) || req.PlanValue.Equal(req.StateValue) {
 		return
 	}
+	same, diags := r.sameOptions(ctx, req.StateValue, req.PlanValue)
+	resp.Diagnostics.Append(diags...)
+	if same || diags.HasError() {
+		if !req.StateValue.IsNull() { // Terraform lets a plan keep no null.
+			resp.PlanValue = req.StateValue
+		}
+		return
+	}
 	prior, planned := req.StateValue.Elements(), maps.Clone(req.PlanValue.Elements())
 	maps.DeleteFunc(planned, func(key string, _ attr.Value) bool {
 		_, had := prior[key]
@@ -72,6 +81,18 @@ func (r replaceObject) PlanModifyMap(ctx context.Context, req planmodifier.MapRe
 	}
 	resp.RequiresReplace = true
 	resp.Diagnostics.Append(refuseKept(ctx, r.kind, req.Path, req.State, req.Plan)...)
+}
+
+// sameOptions reports whether two maps are options of a driver that mean the same. What is not known yet may differ.
+func (r replaceObject) sameOptions(ctx context.Context, prior, planned types.Map) (same bool, diags diag.Diagnostics) {
+	raw, err := planned.ToTerraformValue(ctx)
+	if r.options == nil || err != nil || !raw.IsFullyKnown() {
+		return false, nil
+	}
+	var before, after map[string]types.String
+	diags.Append(prior.ElementsAs(ctx, &before, false)...)
+	diags.Append(planned.ElementsAs(ctx, &after, false)...)
+	return !diags.HasError() && sameOptions(r.options, before, after), diags
 }
 
 // refuseKept is an error where keep_on_destroy makes nothing of a replacement that an attribute needs. A removal goes
@@ -133,7 +154,7 @@ func (replaceScope) PlanModifyString(ctx context.Context, req planmodifier.Strin
 	}
 	var driver types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("driver"), &driver)...)
-	replaceObject{"network", func(s string) string {
+	replaceObject{kind: "network", plain: func(s string) string {
 		switch {
 		case s != "":
 			return s

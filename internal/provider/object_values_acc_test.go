@@ -6,11 +6,14 @@
 package provider_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 )
 
 // spellings are settings of one object that mean the same, one a round: unset, null, empty, what the engine does by
@@ -157,4 +160,73 @@ func TestAccNetworkFromTemplate(t *testing.T) {
 	r.cli.run("plan").diagnostic(t, `The option "com.docker.network.enable_ipv6" is not set with options`)
 	r.cli.configure(r.config(template))
 	r.destroysAll()
+}
+
+// What is empty of networks and volumes, in every form of every attribute: it is applied, the plans after that and
+// after an import elsewhere are empty, and what means to leave it out can be taken away and written down again, which
+// makes nothing anew.
+func TestAccEmptyValuesOfObjects(t *testing.T) {
+	for kind, id := range map[string]string{"gantry_network": "network_id", "gantry_volume": "created"} {
+		t.Run(kind, func(t *testing.T) {
+			r := newCastRig(t)
+			// An engine before 28.0 makes no network without IPv4; the driver local knows no option "a".
+			objects := provider.EmptyObjects(kind, func(string) bool { return false }, func(attribute string) bool {
+				return attribute == "enable_ipv4" || attribute == "driver_opts"
+			})
+			config := func(of func(provider.EmptyObject) map[string]any, imports bool) string {
+				var all strings.Builder
+				for i, o := range objects {
+					label := fmt.Sprintf("o%d", i)
+					settings := maps.Clone(of(o))
+					settings["name"] = r.Name(label)
+					text, err := json.Marshal(settings)
+					if err != nil {
+						t.Fatal(err)
+					}
+					fmt.Fprintf(&all, "resource %q %q {\n", kind, label)
+					for _, name := range slices.Sorted(maps.Keys(settings)) {
+						fmt.Fprintf(&all, "  %s = jsondecode(%q).%s\n", name, ownSubnet(string(text), i), name)
+					}
+					all.WriteString("}\n")
+					if imports {
+						fmt.Fprintf(&all, "import {\n  to = %s.%s\n  id = %q\n}\n", kind, label, r.Name(label))
+					}
+				}
+				return r.config(all.String())
+			}
+			with := func(o provider.EmptyObject) map[string]any { return o.With }
+			without := func(o provider.EmptyObject) map[string]any {
+				if o.Own {
+					return o.With
+				}
+				return o.Without
+			}
+			before := make(map[string]any)
+			for round, of := range []func(provider.EmptyObject) map[string]any{with, without, with} {
+				r.cli.configure(config(of, false))
+				r.cli.must("apply", "-auto-approve")
+				r.emptyPlan()
+				for i, o := range objects {
+					label := fmt.Sprintf("o%d", i)
+					now := r.cli.attributes(kind + "." + label)[id]
+					if had := before[label]; had != nil && had != now {
+						t.Errorf("round %d made it anew: %v", round, o)
+					}
+					before[label] = now
+				}
+				other := r.beside()
+				other.cli.configure(config(of, true))
+				imported := other.cli.must("plan")
+				if want := fmt.Sprintf("Plan: %d to import, 0 to add, 0 to change, 0 to destroy.", len(objects)); !strings.Contains(imported.output, want) {
+					t.Errorf("round %d: the plan of the imports is not %q:\n%s", round, want, imported.output)
+				}
+			}
+			r.destroysAll()
+		})
+	}
+}
+
+// ownSubnet puts the subnet of a network into one of its own.
+func ownSubnet(text string, i int) string {
+	return strings.ReplaceAll(text, "10.216.0.", fmt.Sprintf("10.216.%d.", i))
 }

@@ -10,17 +10,19 @@ import (
 	"slices"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
+	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 // limited has each of a resource's timeouts be a duration above zero, with one error for what is none.
-func limited(timeouts schema.Attribute) schema.Attribute {
-	nested, ok := timeouts.(schema.SingleNestedAttribute)
+func limited(attribute schema.Attribute) schema.Attribute {
+	nested, ok := attribute.(schema.SingleNestedAttribute)
 	if !ok {
-		return timeouts
+		return attribute
 	}
 	for name, a := range nested.Attributes {
 		if one, ok := a.(schema.StringAttribute); ok {
@@ -33,11 +35,21 @@ func limited(timeouts schema.Attribute) schema.Attribute {
 	return nested
 }
 
+// unsetTimeouts are timeouts without any of these, which an import writes: a configuration that has none leaves them as
+// they are, however that is written down.
+func unsetTimeouts(ctx context.Context, of timeouts.Value) timeouts.Value {
+	limits, unset := of.AttributeTypes(ctx), make(map[string]attr.Value)
+	for name := range limits {
+		unset[name] = types.StringNull()
+	}
+	return timeouts.Value{Object: types.ObjectValueMust(limits, unset)}
+}
+
 // limitedAction is limited for an action's timeouts.
-func limitedAction(timeouts actionschema.Attribute) actionschema.Attribute {
-	nested, ok := timeouts.(actionschema.SingleNestedAttribute)
+func limitedAction(attribute actionschema.Attribute) actionschema.Attribute {
+	nested, ok := attribute.(actionschema.SingleNestedAttribute)
 	if !ok {
-		return timeouts
+		return attribute
 	}
 	for name, a := range nested.Attributes {
 		if one, ok := a.(actionschema.StringAttribute); ok {

@@ -101,10 +101,11 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if imported {
 		state.Driver = types.StringValue(found.Driver)
 		state.DriverOpts, state.Labels, state.ForceDestroy = takenAll(found.DriverOpts), takenAll(found.Labels), types.BoolValue(false)
+		state.Timeouts = unsetTimeouts(ctx, state.Timeouts)
 		warnOfUnmanaged(fmt.Sprintf("Volume %q on engine %q", found.Name, found.Engine), found.Unmanaged, &resp.Diagnostics)
 	} else {
 		state.Driver = sameOr(plainVolumeDriver, before.Driver, found.Driver)
-		state.DriverOpts, state.Labels = kept(before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
+		state.DriverOpts, state.Labels = keptOptions(plainVolumeOptions, before.DriverOpts, found.DriverOpts), kept(before.Labels, found.Labels)
 	}
 	maker := volumeMaker(ctx, req.Private, &resp.Diagnostics)
 	another := !maker.Made(found)

@@ -37,12 +37,12 @@ func volumeSchema(ctx context.Context) schema.Schema {
 			"driver": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString("local"),
 				MarkdownDescription: "The driver: `local` (default), or a plugin's name.",
-				PlanModifiers:       []planmodifier.String{replaceObject{"volume", plainVolumeDriver}},
+				PlanModifiers:       []planmodifier.String{replaceObject{kind: "volume", plain: plainVolumeDriver}},
 			},
 			"driver_opts": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,
 				MarkdownDescription: "Options of the driver, for example `type`, `o` and `device` of `local`. They are in the state.",
-				PlanModifiers:       []planmodifier.Map{leftToEngine{}, keepOptions{plainVolumeOptions}, replaced}, Validators: []validator.Map{mapvalidator.NoNullValues()},
+				PlanModifiers:       []planmodifier.Map{leftToEngine{}, replaceObject{kind: "volume", options: plainVolumeOptions}}, Validators: []validator.Map{mapvalidator.NoNullValues()},
 			},
 			"labels": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
