@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"maps"
 	"path"
 	"reflect"
@@ -140,7 +141,27 @@ func translateMounts(mounts map[string]Mount, apiVersion string) (list []mount.M
 		}
 		list = append(list, out)
 	}
+	slices.SortStableFunc(list, func(a, b mount.Mount) int { return cmp.Compare(madeAt(a), madeAt(b)) })
 	return list, binds, tmpfs
+}
+
+// madeAt returns the place of a mount in a create request. Engines make volumes as they come to them, and keep the
+// anonymous ones of a create that they refuse at a later mount. So what can't be refused comes last, and of the
+// rest what makes no volume, or one that has a name, comes first. It is pure.
+func madeAt(m mount.Mount) int {
+	named, settings := m.Source != "", m.VolumeOptions != nil && m.VolumeOptions.DriverConfig != nil
+	switch {
+	case m.Type != mount.TypeVolume:
+		return 0
+	case settings && named:
+		return 1
+	case settings:
+		return 2
+	case named:
+		return 3
+	default:
+		return 4
+	}
 }
 
 // bindOf returns source:target:options.

@@ -5,6 +5,7 @@ package conductor
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -47,6 +48,24 @@ func TestTranslateMounts(t *testing.T) {
 	list, binds, _ := translateMounts(map[string]Mount{"/a": {Type: MountBind, Source: "/srv", ReadOnly: true, Bind: BindOptions{CreateHostPath: true, Propagation: "rslave"}}}, "1.41")
 	if diff := cmp.Diff([]string{"/srv:/a:ro,rslave"}, binds); diff != "" || list != nil {
 		t.Errorf("for an older engine: %v\n%s", list, diff)
+	}
+}
+
+// What an engine can refuse comes before what it makes.
+func TestOrderOfMounts(t *testing.T) {
+	t.Parallel()
+	device := VolumeOptions{DriverOpts: map[string]string{"device": "/dev/sdb1"}}
+	list, _, _ := translateMounts(map[string]Mount{
+		"/a": {Type: MountVolume}, "/b": {Type: MountVolume, Source: "data"}, "/c": {Type: MountVolume, Volume: device},
+		"/d": {Type: MountVolume, Source: "disk", Volume: device}, "/e": {Type: MountTmpfs}, "/f": {Type: MountBind, Source: "/srv"},
+		"/g": {Type: MountVolume, Volume: VolumeOptions{Labels: map[string]string{"a": "1"}}},
+	}, "1.48")
+	var order []string
+	for _, m := range list {
+		order = append(order, m.Target)
+	}
+	if want := []string{"/e", "/f", "/d", "/c", "/b", "/a", "/g"}; !slices.Equal(order, want) {
+		t.Errorf("got %q, want %q", order, want)
 	}
 }
 
