@@ -30,12 +30,12 @@ func TestWriteIsWhatTheJournalWrites(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r.Engine = "edge1"
-			real, realDir := engine(t)
+			kept, keptDir := engine(t)
 			var id string
-			if err := real.Accept(r, nil, func(accepted string) { id = accepted }); err != nil {
+			if err := kept.Accept(r, nil, func(accepted string) { id = accepted }); err != nil {
 				t.Fatal(err)
 			}
-			want, err := real.Find(id)
+			want, err := kept.Find(id)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -53,7 +53,7 @@ func TestWriteIsWhatTheJournalWrites(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wantBytes, err := os.ReadFile(filepath.Join(realDir, "operations", filepath.Base(path)+".json"))
+			wantBytes, err := os.ReadFile(filepath.Join(keptDir, "operations", filepath.Base(path)+".json"))
 			if err != nil {
 				t.Fatal(err)
 			}
