@@ -94,9 +94,9 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 }
 
 // planPowerOf decides what an operation on the power state has to do: what is as it should be
-// already is left alone, and what can't be is for the engine to refuse. Again says that the answer
-// to an earlier attempt was lost: then a running container still has to be waited for. It is pure.
-func planPowerOf(kind Kind, s State, again bool) []action {
+// already is left alone, and what can't be is for the engine to refuse. A start of a running container starts
+// nothing, but waits for it. It is pure.
+func planPowerOf(kind Kind, s State) []action {
 	because := fmt.Sprintf("it is %s, a %s is asked for", s.Status, kind)
 	steps := func(verbs ...verb) []action {
 		actions := make([]action, 0, len(verbs))
@@ -105,18 +105,14 @@ func planPowerOf(kind Kind, s State, again bool) []action {
 		}
 		return actions
 	}
-	up := s.Status == "running" || s.Status == "restarting"
 	switch kind {
 	case KindStart:
-		switch {
-		case up && !again:
-			return nil
-		case s.Status == "paused":
+		if s.Status == "paused" {
 			return steps(doUnpause, doStart)
 		}
 		return steps(doStart)
 	case KindStop:
-		if up || s.Status == "paused" {
+		if active(s) {
 			return steps(doStop)
 		}
 		return nil
@@ -147,7 +143,7 @@ func (o *operation) power(ctx context.Context) (*Container, error) {
 	}
 	o.mask = o.engine.maskOf(ctx, Spec{}, c) // The request has no settings.
 	o.logger = masking(o.logger, o.mask)
-	actions := planPowerOf(o.Kind, c.State, o.changed)
+	actions := planPowerOf(o.Kind, c.State)
 	if err := o.checkJoined(c, actions); err != nil {
 		return nil, err
 	}

@@ -21,14 +21,12 @@ func TestPlanPowerOf(t *testing.T) {
 	for _, test := range []struct {
 		kind   Kind
 		status string
-		again  bool
 		want   []verb
 	}{
 		{kind: KindStart, status: "exited", want: []verb{doStart}},
 		{kind: KindStart, status: "created", want: []verb{doStart}},
 		{kind: KindStart, status: "paused", want: []verb{doUnpause, doStart}},
-		{kind: KindStart, status: "running"},
-		{kind: KindStart, status: "running", again: true, want: []verb{doStart}},
+		{kind: KindStart, status: "running", want: []verb{doStart}},
 		{kind: KindStop, status: "running", want: []verb{doStop}},
 		{kind: KindStop, status: "paused", want: []verb{doStop}},
 		{kind: KindStop, status: "restarting", want: []verb{doStop}},
@@ -46,11 +44,11 @@ func TestPlanPowerOf(t *testing.T) {
 		{kind: KindKill, status: "exited", want: []verb{doKill}},
 	} {
 		var got []verb
-		for _, a := range planPowerOf(test.kind, State{Status: test.status}, test.again) {
+		for _, a := range planPowerOf(test.kind, State{Status: test.status}) {
 			got = append(got, a.do)
 		}
 		if !slices.Equal(got, test.want) {
-			t.Errorf("%s of a container that is %s (again: %t): got %v, want %v", test.kind, test.status, test.again, got, test.want)
+			t.Errorf("%s of a container that is %s: got %v, want %v", test.kind, test.status, got, test.want)
 		}
 	}
 }
@@ -171,6 +169,21 @@ func TestPowerWhenAnswersAreLost(t *testing.T) {
 		if !lost["start"] || time.Since(begun) < settleTime {
 			t.Error("the start did not wait until the container ran for a while")
 		}
+	})
+}
+
+// A start of a running container waits for it all the same.
+func TestPowerWaitsForARunningContainer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.conductor(t, Options{})
+		if _, err := c.Call(t.Context(), create("web")); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: "web", Wait: WaitCompleted})
+		faultOf(t, err, fault.Timeout)
 	})
 }
 
