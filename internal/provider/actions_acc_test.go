@@ -110,24 +110,64 @@ func TestAccActionOutput(t *testing.T) {
     }
   }`
 	c.configure(r.container(`wait_for = "none"`, trigger) +
-		actionOf("exec", "greet", run("exit", "3", "0s", "hello $WHO"), `environment = { WHO = "s3cret-value" }`, `expected_exit_codes = [3]`) +
-		actionOf("exec", "long", run("exit", "0", "10m", "it began")) + actionOf("exec", "wrong", run("exit", "4", "0s", "no table")))
+		actionOf("exec", "greet", run("exit", "3", "0s", "$GREETING $PASSWORD"), `environment = { GREETING = "hello", PASSWORD = "s3cret-value" }`, `expected_exit_codes = [3]`) +
+		actionOf("exec", "wrong", run("exit", "4", "0s", "no table")))
 	got := c.must("apply", "-auto-approve")
 	if strings.Count(got.output, "): hello (masked)") != 2 || strings.Contains(got.output, "hello s3cret") {
 		t.Errorf("the output is not shown, or not masked:\n%s", got.output)
 	}
 	c.must("apply", "-auto-approve") // What the cast brought.
 
-	long := c.start("apply", "-auto-approve", "-invoke=action.gantry_exec.long")
-	long.output.await(t, ": it began")
-	long.interrupt()
-	// Terraform ends at once. The protocol's library drops what the provider says of it.
-	if ended := long.wait(); strings.Contains(ended.output, "Action complete") {
-		t.Errorf("the interrupted command counts as complete:\n%s", ended.output)
-	}
 	if got := c.invoke("gantry_exec.wrong"); got.code == 0 || !strings.Contains(unwrapped(got.output), fmt.Sprintf("The command in container %q ended with exit code 4", r.Name("web"))) {
 		t.Errorf("the wrong command ended with code %d:\n%s", got.code, got.output)
 	}
+	r.destroyed(c)
+}
+
+// Ctrl-C in the middle of an action: the apply fails, says what became of the action, and the next one converges. However
+// much a command writes, Terraform survives.
+func TestAccInterruptedAction(t *testing.T) {
+	r, c := actionRig(t)
+	c.configure(r.container(command("ignore-term"), `stop_grace_period = "7s"`) +
+		actionOf("stop", "it") + actionOf("restart", "it") + actionOf("start", "job", `wait_for = "completed"`) +
+		actionOf("exec", "it", run("exit", "0", "10m")) + actionOf("exec", "busy", run("request", "http://127.0.0.1:1/")))
+	for _, test := range []struct {
+		action string
+		// method and call are the request to the engine that has begun when Terraform is interrupted; else shown is what
+		// Terraform has shown.
+		method, call, shown string
+		says                string
+	}{
+		{action: "gantry_stop.it", method: "POST", call: "/containers/*/stop", says: "The stop of container %q on engine %q was cancelled while stopping"},
+		{action: "gantry_restart.it", method: "POST", call: "/containers/*/stop", says: "The restart of container %q on engine %q was cancelled while stopping"},
+		{action: "gantry_start.job", method: "GET", call: "/events", says: "The start of container %q on engine %q was cancelled while"},
+		{action: "gantry_exec.it", method: "POST", call: "/exec/*/start", says: "Unable to run a command in container %q on engine %q: it was cancelled"},
+		{action: "gantry_exec.busy", shown: ": request 1: "},
+	} {
+		c.must("apply", "-auto-approve")
+		r.Proxy.Reset()
+		cut := c.start("apply", "-auto-approve", "-invoke=action."+test.action)
+		if test.call != "" {
+			r.Proxy.Await(test.method, test.call, 1)
+		} else {
+			cut.output.await(t, test.shown)
+		}
+		cut.interrupt()
+		ended := cut.wait()
+		if strings.Contains(ended.output, "TERRAFORM CRASH") {
+			t.Fatalf("%s: Terraform crashed:\n%s", test.action, ended.output)
+		}
+		if test.says == "" {
+			continue
+		}
+		for _, says := range []string{fmt.Sprintf(test.says, r.Name("web"), r.HostName()), "terraform apply -invoke"} {
+			if ended.code == 0 || !strings.Contains(unwrapped(ended.output), says) {
+				t.Errorf("%s ended with code %d, and does not say %q:\n%s", test.action, ended.code, says, ended.output)
+			}
+		}
+	}
+	c.must("apply", "-auto-approve")
+	c.converges()
 	r.destroyed(c)
 }
 

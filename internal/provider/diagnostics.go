@@ -21,6 +21,18 @@ func faultOf(err error) *fault.Fault {
 	return f
 }
 
+// invokeAgain is what to do about an action that was cancelled: its trigger is over.
+const invokeAgain = "invoke the action again (terraform apply -invoke) if it is still to be done: another apply does not repeat it"
+
+// addActionFault is addFault for what an action asked for.
+func addActionFault(diags *diag.Diagnostics, err error) {
+	if f := faultOf(err); f != nil && f.Kind == fault.Cancelled {
+		told := *f
+		told.Hint, err = invokeAgain, &told
+	}
+	addFault(diags, err)
+}
+
 // addFault makes a diagnostic of what the conductor returned, if it failed, on the attribute that
 // it concerns.
 func addFault(diags *diag.Diagnostics, err error) {

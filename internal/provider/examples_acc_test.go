@@ -84,7 +84,7 @@ func TestAccExamples(t *testing.T) {
 			},
 			change: func(*rig) map[string]any { return map[string]any{"greeting": "good morning"} },
 			needs:  "1.14.0",
-			output: "warm: (masked)",
+			output: "warm: hello",
 			invoke: map[string]string{"gantry_exec.backup": "all is saved", "gantry_restart.web": "was restarted; it is running"},
 		},
 		"import": {

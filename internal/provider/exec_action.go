@@ -92,16 +92,11 @@ func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 	spec := conductor.ExecSpec{
 		Container: config.Container.ValueString(), Command: expandList(config.Command), Environment: expandMap(config.Environment),
 		User: config.User.ValueString(), WorkingDir: config.WorkingDir.ValueString(), Reject: config.OnBusy.ValueString() == busyReject,
-		Timeout: "invoke", Live: func(line string) {
-			// After Ctrl-C nobody takes an event any more, and sending one would block.
-			if ctx.Err() == nil {
-				resp.SendProgress(action.InvokeProgressEvent{Message: line})
-			}
-		},
+		Timeout: "invoke", Live: func(line string) { resp.SendProgress(action.InvokeProgressEvent{Message: line}) },
 	}
 	result, err := a.conductor.Exec(ctx, spec)
 	if err != nil {
-		addFault(&resp.Diagnostics, err)
+		addActionFault(&resp.Diagnostics, err)
 		return
 	}
 	if !expectsExitCode(config.ExpectedExitCodes, result.ExitCode) {

@@ -128,7 +128,7 @@ func (a *powerAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	defer cancel()
 	out, err := a.conductor.Power(ctx, spec)
 	if err != nil {
-		addFault(&resp.Diagnostics, err)
+		addActionFault(&resp.Diagnostics, err)
 		return
 	}
 	resp.SendProgress(action.InvokeProgressEvent{Message: fmt.Sprintf("container %q was %s; it is %s", out.Container.Name, a.done, stateText(out.Container.State))})

@@ -63,8 +63,8 @@ func newGantry(version string, logger hclog.Logger, options []Option) *gantry {
 // attributes that a request is about. The logger is the conductor's.
 func NewServer(version string, logger hclog.Logger, options ...Option) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
-		return readable{newKeyChecker(narrow.NewServer(context.Background(), newGantry(version, logger, options), "gantry_container",
-			func() narrow.Resource { return &containerResource{} }, narrow.Attributes{Read: readByOthers(), Nullable: attributesWithZero(context.Background())}))}
+		return newActionServer(readable{newKeyChecker(narrow.NewServer(context.Background(), newGantry(version, logger, options), "gantry_container",
+			func() narrow.Resource { return &containerResource{} }, narrow.Attributes{Read: readByOthers(), Nullable: attributesWithZero(context.Background())}))})
 	}
 }
 

@@ -24,7 +24,7 @@ const required = `terraform {
 // newKeyCore is a provider whose working directory has these files.
 func newKeyCore(tb testing.TB, files map[string]string) *core {
 	tb.Helper()
-	server, ok := NewServer("test", hclog.NewNullLogger())().(readable)
+	server, ok := NewServer("test", hclog.NewNullLogger())().(*actionServer)
 	if !ok {
 		tb.Fatal("the provider's server checks no keys")
 	}
@@ -179,7 +179,7 @@ func BenchmarkUnknownKeys(b *testing.B) {
 `, i, 10000+i)
 	}
 	c := newKeyCore(b, map[string]string{"main.tf": files.String()})
-	server, ok := c.server.(readable)
+	server, ok := c.server.(*actionServer)
 	if !ok {
 		b.Fatal("the provider's server checks no keys")
 	}
