@@ -58,10 +58,29 @@ func unmet(needs []Need, apiVersion string) (Need, bool) {
 	return Need{}, false
 }
 
-// CheckEngine reports whether the engine knows every setting of spec. It connects only where spec has one
-// that not every engine knows. The error is a *fault.Fault.
+// ownAddress returns the key of a network that is an engine's own, and that the container is to have an address of its
+// choice in; empty if there is none. No engine gives one there.
+func (s Spec) ownAddress(windows bool) string {
+	return keyOf(s.Networks, func(n NetworkAttachment) bool {
+		return (n.IPv4Address != "" || n.IPv6Address != "") && predefinedNetwork(n.Network, windows)
+	})
+}
+
+// CheckEngine reports whether the engine knows every setting of spec, and can give the addresses that it asks for. It
+// connects only where spec has something that not every engine knows or gives. The error is a *fault.Fault.
 func (c *Conductor) CheckEngine(ctx context.Context, spec Spec) error {
-	return c.checkNeeds(ctx, c.scope("", spec.Name), spec.needs())
+	scope := c.scope("", spec.Name)
+	if spec.ownAddress(false) != "" || spec.ownAddress(true) != "" {
+		e, err := c.connect(ctx, spec.Name)
+		if err != nil {
+			return err
+		}
+		if key := spec.ownAddress(e.windows); key != "" {
+			scope.Engine = e.name
+			return scope.OwnAddress(spec.Networks[key].Network, key)
+		}
+	}
+	return c.checkNeeds(ctx, scope, spec.needs())
 }
 
 // CheckNetwork is CheckEngine for a network. One that is to be created must not be an engine's own.

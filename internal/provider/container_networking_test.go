@@ -234,8 +234,8 @@ func TestFlattenNetworkOptions(t *testing.T) {
 	}
 }
 
-// An engine gives a MAC address to a new container only.
-func TestPlanOfMACAddresses(t *testing.T) {
+// An engine gives a MAC address to a new container only, and connects none to its host's network or to none.
+func TestPlanOfConnections(t *testing.T) {
 	t.Parallel()
 	const mac = "02:42:ac:11:65:43"
 	with := func(options values) values { return values{"networks": values{"front": options}} }
@@ -253,6 +253,12 @@ func TestPlanOfMACAddresses(t *testing.T) {
 		{"another network", with(values{"mac_address": mac}), values{"networks": values{"back": values{}}}, false},
 		{"another network beside it", with(values{"mac_address": mac}), values{"networks": values{"front": values{"mac_address": mac}, "back": values{}}}, false},
 		{"no network", with(values{"mac_address": mac}), values{}, false},
+		{"the host's network", with(values{}), values{"networks": values{"host": values{}}}, true},
+		{"the host's network by another key", with(values{}), values{"networks": values{"own": values{"network": "host"}}}, true},
+		{"the host's network after the default one", values{}, values{"networks": values{"host": values{}}}, true},
+		{"no longer the host's network", values{"networks": values{"host": values{}}}, with(values{}), true},
+		{"no longer without a network", values{"networks": values{"none": values{}}}, values{}, true},
+		{"from none to the host's", values{"networks": values{"none": values{}}}, values{"networks": values{"host": values{}}}, true},
 		{"what is not known yet", with(values{"mac_address": mac}), with(values{"mac_address": unknown{}}), false},
 	} {
 		c := newCore(t)

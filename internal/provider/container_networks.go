@@ -277,9 +277,10 @@ func (keepNetworks) PlanModifyMap(ctx context.Context, req planmodifier.MapReque
 	}
 }
 
-// planMAC plans the replacement that a MAC address takes: an engine gives one to a new container only, and
-// a connection that is made anew has none.
-func planMAC(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+// planConnections plans the replacement that some networks take. An engine gives a MAC address to a new container
+// only, and a connection that is made anew has none. It connects no container to the network of its host or to none,
+// and disconnects none from them.
+func planConnections(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	if !exists(req.State, resp.Plan) || resp.Diagnostics.HasError() {
 		return
 	}
@@ -288,18 +289,30 @@ func planMAC(ctx context.Context, req resource.ModifyPlanRequest, resp *resource
 	if !known(ctx, tfsdk.Config(resp.Plan), "networks", &plan, &resp.Diagnostics) {
 		return
 	}
+	if !connectable(expandNetworks(prior), expandNetworks(plan)) {
+		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("networks"))
+	}
+}
+
+// connectable reports whether a container that has one set of networks can be given the other one in place.
+func connectable(prior, plan map[string]conductor.NetworkAttachment) bool {
 	before := make(map[string]conductor.NetworkAttachment)
-	for _, n := range expandNetworks(prior) {
+	for _, n := range prior {
 		before[n.Network] = n
 	}
-	for _, n := range expandNetworks(plan) {
+	after := make(map[string]bool)
+	for _, n := range plan {
 		had, connected := before[n.Network]
+		after[n.Network] = true
 		if n.MACAddress == "" && had.MACAddress == "" || connected && sameMAC(n, had) && n.Differences(had.EndpointOptions) == nil {
 			continue
 		}
-		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("networks"))
-		return
+		return false
 	}
+	return !slices.ContainsFunc([]string{"host", "none"}, func(fixed string) bool {
+		_, had := before[fixed]
+		return had != after[fixed]
+	})
 }
 
 func sameMAC(a, b conductor.NetworkAttachment) bool {

@@ -60,7 +60,7 @@ func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	keepMeaning(ctx, req, resp)
 	req.Plan = resp.Plan
 	planContainer(ctx, req, resp)
-	planMAC(ctx, req, resp)
+	planConnections(ctx, req, resp)
 	r.checkEngine(ctx, resp)
 	r.labels.plan(ctx, req, resp)
 	planDigest(ctx, resp)

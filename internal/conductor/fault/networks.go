@@ -18,3 +18,13 @@ func (s Scope) Address(address, network, key, why string, step Step, exists Exis
 		Hint:    "choose another address, or leave it out and let the engine choose",
 	}, err)
 }
+
+// OwnAddress is an address that is asked for in a network of the engine's own.
+func (s Scope) OwnAddress(network, key string) *Fault {
+	return s.make(Fault{
+		Kind: Invalid, Step: StepConnecting, Attribute: []string{"networks", key}, Exists: string(NothingCreated),
+		Summary: fmt.Sprintf("Unable to connect container %q to network %q on engine %q with an address of your choice", s.Container, network, s.Engine),
+		Message: fmt.Sprintf("networks[%q] asks for an address, and the engine gives none in the networks that it has by itself", key),
+		Hint:    "leave the address out, or connect the container to a network of its own (gantry_network) with a subnet (ipam)",
+	}, nil)
+}
