@@ -71,11 +71,11 @@ func networkingAttributes() map[string]schema.Attribute {
 		},
 		"extra_hosts": schema.MapAttribute{
 			Optional: true, ElementType: types.ListType{ElemType: types.StringType},
-			MarkdownDescription: "Further entries of the container's `/etc/hosts`: addresses by host name. An IPv6 address may stand in brackets; `host-gateway` is the address of the engine's host.",
+			MarkdownDescription: "Further entries of the container's `/etc/hosts`: addresses by host name. An IPv6 address may stand in brackets; `host-gateway` is the address of the engine's host. A host with an empty list has no entry.",
 			PlanModifiers:       []planmodifier.Map{keepExtraHosts{}},
 			Validators: []validator.Map{
 				mapvalidator.NoNullValues(), mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[^\s:=]+$`), `must be a host name`)),
-				mapvalidator.ValueListsAre(listvalidator.SizeAtLeast(1), listvalidator.NoNullValues(), listvalidator.ValueStringsAre(hostAddressOf{})),
+				mapvalidator.ValueListsAre(listvalidator.NoNullValues(), listvalidator.ValueStringsAre(hostAddressOf{})),
 			},
 		},
 		"dns":        words("The DNS servers that the container asks, by address. Left out, the engine's.", ipAddress{}),
@@ -146,7 +146,9 @@ func (m *networkingModel) expand() conductor.Networking {
 	if m.ExtraHosts != nil {
 		n.ExtraHosts = make(map[string][]string, len(m.ExtraHosts))
 		for host, addresses := range m.ExtraHosts {
-			n.ExtraHosts[host] = expandList(addresses)
+			if len(addresses) > 0 { // A host without addresses is no entry.
+				n.ExtraHosts[host] = expandList(addresses)
+			}
 		}
 	}
 	return n

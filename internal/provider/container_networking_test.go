@@ -32,6 +32,7 @@ func networkingSpellings() map[string]spelling {
 	network := func(changes values) values { return values{"networks": values{"front": changes}} }
 	mount := func(m values) values { return values{"mounts": values{"/data": m}} }
 	return map[string]spelling{
+		"a host without any":   {values{"extra_hosts": values{"db": []any{"10.0.0.1"}}}, values{"extra_hosts": values{"db": []any{"10.0.0.1"}, "a": []any{}}}},
 		"brackets":             {values{"extra_hosts": values{"db": []any{"[::1]"}}}, values{"extra_hosts": values{"db": []any{"0:0:0:0:0:0:0:1"}}}},
 		"tmpfs size":           {mount(values{"type": "tmpfs", "tmpfs": values{"size": "64m"}}), mount(values{"type": "tmpfs", "tmpfs": values{"size": "65536k"}})},
 		"tmpfs defaults":       {mount(values{"type": "tmpfs"}), mount(values{"type": "tmpfs", "tmpfs": values{"uid": 0, "gid": 0, "exec": false, "options": []any{"nosuid", "nodev"}}})},
@@ -145,7 +146,7 @@ func TestValidateNetworkMode(t *testing.T) {
 		"no container":        {values{"network_mode": "container:"}, []string{"network_mode"}},
 		"a bad address":       {values{"extra_hosts": values{"a": []any{"[10.0.0.1]"}}}, []string{"extra_hosts"}},
 		"a name":              {values{"extra_hosts": values{"a": []any{"b"}}}, []string{"extra_hosts"}},
-		"no address":          {values{"extra_hosts": values{"a": []any{}}}, []string{"extra_hosts"}},
+		"no address":          {values{"extra_hosts": values{"a": []any{}}}, nil},
 		"host with colon":     {values{"extra_hosts": values{"a:b": []any{"10.0.0.1"}}}, []string{"extra_hosts"}},
 		"server by name":      {values{"dns": []any{"dns.test"}}, []string{"dns"}},
 		"IPv6 as IPv4":        {values{"networks": values{"a": values{"ipv4_address": "::1"}}}, []string{"networks"}},

@@ -83,7 +83,7 @@ func emptiesOfContainers() map[string]emptyRow {
 		"annotations":            ownWords(),
 		"network_mode":           {also: []any{"bridge"}, in: func(v any) values { return values{"network_mode": v, "networks": nil} }},
 		"domainname":             {},
-		"extra_hosts":            {refused: []any{values{"a": []any{}}}, says: "at least 1"},
+		"extra_hosts":            also(values{"a": []any{}}),
 		"dns":                    wordless("address"),
 		"dns_search":             wordless("at least 1"),
 		"dns_opt":                wordless("at least 1"),
