@@ -22,8 +22,10 @@ type force struct {
 	// ImageID and ContainerID are what Inherited is about.
 	ImageID     string `json:"image_id"`
 	ContainerID string `json:"container_id,omitempty"`
-	// Imported says that nobody knows whether what the engine gives was asked for.
+	// Imported reports that nobody knows whether what the engine gives was asked for.
 	Imported bool `json:"imported,omitempty"`
+	// Exchange is the cast exchange whose container takes over all that this one has.
+	Exchange string `json:"exchange,omitempty"`
 }
 
 // forceKey is where the private state has the force of the last look at the container: a plan decides
@@ -53,6 +55,8 @@ func keepForce(ctx context.Context, private privateData, m *containerModel, c *c
 	case image != nil:
 		f.Inherited.Given, f.Imported = c.Given(conductor.Settings{}), true
 	case before.ContainerID == c.ID: // Whoever writes it down later still has what the engine gives.
+		f.Inherited.Given, f.Imported, f.Exchange = before.Inherited.Given, before.Imported, before.Exchange
+	case before.Exchange != "" && before.Exchange == c.Labels[conductor.LabelOperation]:
 		f.Inherited.Given, f.Imported = before.Inherited.Given, before.Imported
 	default:
 		f.Inherited.Given = c.Given(asked)
@@ -68,14 +72,18 @@ func keepForce(ctx context.Context, private privateData, m *containerModel, c *c
 	diags.Append(private.SetKey(ctx, forceKey, value)...)
 }
 
-// handOn notes that an exchange has brought a container with all that the one before had: what an import found stays
-// what leaving it out means.
-func handOn(ctx context.Context, before privateReader, private privateState, c *conductor.Container, diags *diag.Diagnostics) {
+// handOn notes that the container of an exchange has all that the one before had: what an import found stays what
+// leaving it out means. A cast has no container yet.
+func handOn(ctx context.Context, before privateReader, private privateState, out done, diags *diag.Diagnostics) {
 	f := readForce(ctx, before, diags)
-	if !f.Imported || c == nil {
+	switch {
+	case !f.Imported:
 		return
+	case out.accepted:
+		f.Exchange = out.OperationID
+	case out.Container != nil:
+		f.ContainerID = out.Container.ID
 	}
-	f.ContainerID = c.ID
 	value, err := json.Marshal(f)
 	if err != nil {
 		diags.AddError("Unable to note the container's defaults", err.Error())

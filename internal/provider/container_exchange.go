@@ -34,7 +34,8 @@ func exchangeAttributes() map[string]schema.Attribute {
 			Optional: true,
 			MarkdownDescription: "Makes an exchange inside one update of what would be a replacement: `start-first` (the new container is ready beside the old one before it takes its place) " +
 				"or `stop-first` (the old one is stopped before the new one starts). If the new one does not become ready, the old one is back as it was, and the update fails. " +
-				"Left out, the container is replaced: removed, then created.",
+				"Left out, the container is replaced: removed, then created. What `-replace`, `replace_triggered_by` or a taint asks for is a replacement in any case, and Terraform shows no warning of a " +
+				"provider about it: what is in anonymous volumes is lost, and so are settings of an imported container that the plan shows as `-> null`.",
 			Validators: []validator.String{stringvalidator.OneOf(string(conductor.StartFirst), string(conductor.StopFirst))},
 		},
 	}

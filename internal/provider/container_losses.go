@@ -87,6 +87,9 @@ func planLost(ctx context.Context, req resource.ModifyPlanRequest, resp *resourc
 	return true
 }
 
+// Terraform plans a replacement as a change first and then as a create, and shows no warning of the second. So nothing is
+// said where only -replace, replace_triggered_by or a taint asks for it: these come after the first, or without it.
+
 // warnOfVolumes tells what a replacement loses: the new container gets volumes of its own where nobody
 // named one.
 func warnOfVolumes(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {

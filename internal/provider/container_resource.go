@@ -198,9 +198,6 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		state.rememberTag()
 		state.record(request.Kind, done.Outcome, nil)
 		state.keepPromises(plan)
-		if request.Kind == conductor.KindExchange {
-			handOn(context.WithoutCancel(ctx), req.Private, resp.Private, done.Container, &resp.Diagnostics)
-		}
 	default:
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior
@@ -209,6 +206,9 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		if done.Container != nil {
 			state.refresh(done.Container)
 		}
+	}
+	if err == nil && request.Kind == conductor.KindExchange {
+		handOn(context.WithoutCancel(ctx), req.Private, resp.Private, done, &resp.Diagnostics)
 	}
 	keepLosses(context.WithoutCancel(ctx), resp.Private, done.Container, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), state)...)
