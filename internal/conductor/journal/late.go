@@ -123,6 +123,39 @@ func (e *Engine) ownLate(most int, takes time.Duration) (Late, error) {
 	return late, nil
 }
 
+// LateSince returns the late failures of operations that were accepted since a time, oldest first, and apart from them
+// what can't be read. It opens no others.
+func (e *Engine) LateSince(since time.Time) (records []Record, problems []error) {
+	marked, err := e.names(e.late())
+	if err != nil {
+		return nil, []error{err}
+	}
+	shelved, _, err := e.unsettledNames(mostCounted)
+	if err != nil {
+		return nil, []error{err}
+	}
+	known := ticketsOf(marked)
+	for _, n := range shelved {
+		if !known[n.ticket] {
+			marked = append(marked, n)
+		}
+	}
+	slices.SortStableFunc(marked, byTicket)
+	for _, n := range marked {
+		if acceptedAt(n.ticket).Before(since) {
+			continue
+		}
+		r, err := e.readLate(n)
+		switch {
+		case err == nil:
+			records = append(records, r)
+		case !errors.Is(err, fs.ErrNotExist): // Its mark is left behind.
+			problems = append(problems, err)
+		}
+	}
+	return records, problems
+}
+
 func ticketsOf(names []name) map[string]bool {
 	tickets := make(map[string]bool, len(names))
 	for _, n := range names {

@@ -396,6 +396,33 @@ func TestWatchFollowsUntilInterrupted(t *testing.T) {
 	})
 }
 
+// A cast that failed between two looks was never seen in progress, and is no open operation any more.
+func TestWatchTellsWhatFailedBetweenTwoLooks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		o := newOwner(t, dir)
+		o.end(o.begin("create", "before"), journal.Failed, fault.Exited)
+		time.Sleep(time.Second)
+		ctx, interrupt := context.WithCancel(t.Context())
+		var out, problems syncBuffer
+		ended := watching(ctx, dir, console(&out, &problems), "--follow")
+		if got := look(&out); got != "" {
+			t.Errorf("before anything began: %s", got)
+		}
+		o.end(o.begin("create", "web"), journal.Failed, fault.ImageNotFound)
+		if got := look(&out); strings.Count(got, "\n") != 1 || !strings.Contains(got, "edge1/web  create  failed: image not found") {
+			t.Errorf("says %q", got)
+		}
+		if got := look(&out); got != "" {
+			t.Errorf("says again %q", got)
+		}
+		interrupt()
+		if code := <-ended; code != 0 || problems.take() != "" {
+			t.Errorf("exit code %d, %s", code, problems.take())
+		}
+	})
+}
+
 func TestWatchRedrawsATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dir := t.TempDir()

@@ -57,9 +57,14 @@ func (s *session) newest() (found []operation, more bool, err error) {
 	return found, more, err
 }
 
-// open returns the operations that are in progress or have just ended, the newest last.
-func (s *session) open() ([]operation, error) {
-	return s.read((*journal.Engine).Open)
+// openSince returns the operations that are in progress or have just ended, with the failures of what was accepted since a time: a cast that failed at once was
+// never seen in progress.
+func (s *session) openSince(began time.Time) ([]operation, error) {
+	return s.read(func(e *journal.Engine) (records []journal.Record, problems []error) {
+		records, problems = e.Open()
+		failed, more := e.LateSince(began)
+		return append(records, failed...), append(problems, more...)
+	})
 }
 
 // meant returns the operations that a person may mean by the ID, or by what stands in its place.

@@ -20,8 +20,9 @@ const watchEvery = 500 * time.Millisecond
 func watch(ctx context.Context, s *session) error {
 	_, _, live := s.Screen()
 	w := &watcher{session: s, live: live && !s.json, stages: make(map[string]string)}
+	began := time.Now().Truncate(time.Millisecond) // A ticket tells no more.
 	for first := true; ; first = false {
-		all, err := s.open()
+		all, err := s.openSince(began)
 		if err != nil {
 			return err
 		}
