@@ -39,6 +39,7 @@ type Gathered struct {
 // that the journal does not know, because another machine carried it out, is judged from the engine alone.
 // The error is a *fault.Fault.
 func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (Gathered, error) {
+	ctx = patiently(ctx)
 	engineName, lane, _, err := journal.SplitID(operationID)
 	if err != nil {
 		return Gathered{}, c.scope("", operationID).EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, err)

@@ -21,6 +21,8 @@ const (
 	// An answer that is lost once is often there the second time; an engine that restarts
 	// takes some seconds.
 	retryTries = 6
+	// A refresh looks at everything: on an engine whose trouble stays, each look costs but one pause.
+	lookTries  = 2
 	retryFirst = 200 * time.Millisecond
 	retryMost  = 3 * time.Second
 )
@@ -39,16 +41,27 @@ func unknown(ctx context.Context, err error) bool {
 
 // retrying repeats what failed for a lost answer. What is repeated must be idempotent.
 func retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
-	return repeating(ctx, lostAnswer, attempt)
+	return repeating(ctx, retryTries, lostAnswer, attempt)
 }
 
-// looking repeats a look that failed for trouble of the engine's own: that may pass, and what is being waited for
-// must not count as failed because of it. A change is not repeated for that: nobody knows how far it came.
+// patientKey marks a context whose looks belong to a wait.
+type patientKey struct{}
+
+// patiently returns a context for the looks of a wait: trouble of the engine that passes while somebody waits must
+// not make a failure of what is waited for.
+func patiently(ctx context.Context) context.Context { return context.WithValue(ctx, patientKey{}, true) }
+
+// looking repeats a look that failed for trouble of the engine's own, which may pass: once, and in a wait for some
+// seconds. A change is not repeated for that: nobody knows how far it came.
 func looking[T any](ctx context.Context, look func() (T, error)) (T, error) {
-	return repeating(ctx, func(err error) bool { return errdefs.IsInternal(err) || errdefs.IsUnavailable(err) }, look)
+	tries := uint(lookTries)
+	if ctx.Value(patientKey{}) != nil {
+		tries = retryTries
+	}
+	return repeating(ctx, tries, func(err error) bool { return errdefs.IsInternal(err) || errdefs.IsUnavailable(err) }, look)
 }
 
-func repeating[T any](ctx context.Context, again func(error) bool, attempt func() (T, error)) (T, error) {
+func repeating[T any](ctx context.Context, tries uint, again func(error) bool, attempt func() (T, error)) (T, error) {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = retryFirst, retryMost
 	return backoff.Retry(ctx, func() (T, error) {
@@ -57,7 +70,7 @@ func repeating[T any](ctx context.Context, again func(error) bool, attempt func(
 			err = backoff.Permanent(err)
 		}
 		return result, err
-	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(retryTries), backoff.WithMaxElapsedTime(0))
+	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
 }
 
 // outlive returns a context that ends a while after ctx does: a request that changes something is

@@ -125,8 +125,10 @@ func TestTroubleAtALookPasses(t *testing.T) {
 	}{{2, true}, {-1, false}} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
+			started := false
 			f.before = func(_ context.Context, call string) error {
-				if call != "inspect" || tt.failures == 0 {
+				started = started || call == "start"
+				if call != "inspect" || !started || tt.failures == 0 {
 					return nil
 				}
 				tt.failures--
@@ -137,6 +139,44 @@ func TestTroubleAtALookPasses(t *testing.T) {
 				faultOf(t, err, fault.EngineError)
 			} else if err != nil || out.Container == nil || len(f.containers) != 1 {
 				t.Errorf("%d containers, %v", len(f.containers), err)
+			}
+		})
+	}
+}
+
+// Where nobody waits for the container itself, a look is repeated once: a refresh of many containers on an engine
+// that is ill does not take the seconds of a wait for each.
+func TestTroubleThatStaysCostsALookOnePause(t *testing.T) {
+	for name, tt := range map[string]struct {
+		look func(ctx context.Context, c *Conductor) error
+		want int
+	}{
+		"refresh": {func(ctx context.Context, c *Conductor) error {
+			_, err := c.Look(ctx, "web", "web", "")
+			return err
+		}, lookTries},
+		"barrier": {func(ctx context.Context, c *Conductor) error {
+			_, err := c.Await(ctx, "edge1/web/0190b5a0-0000-7000-8000-000000000000", "")
+			return err
+		}, retryTries},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.containers["web"] = &fakeContainer{id: "web", name: "web", status: "running"}
+			c := f.conductor(t, Options{})
+			if _, err := c.connect(t.Context(), "web"); err != nil {
+				t.Fatal(err)
+			}
+			f.before = func(_ context.Context, call string) error {
+				if call == "inspect" {
+					return errHeartless
+				}
+				return nil
+			}
+			before := f.count("inspect")
+			faultOf(t, tt.look(t.Context(), c), fault.EngineError)
+			if got := f.count("inspect") - before; got != tt.want {
+				t.Errorf("%s: %d looks", name, got)
 			}
 		})
 	}

@@ -144,6 +144,7 @@ func (o *operation) awaitStops(ctx context.Context) error {
 
 // awaitStop waits until a stop that was left to the engine has ended: the container with it, or its time.
 func (e *engine) awaitStop(ctx context.Context, s journal.Stopping) error {
+	ctx = patiently(ctx)
 	events, err := e.watcher.Watch(ctx, s.ContainerID)
 	if err != nil {
 		return err

@@ -109,6 +109,7 @@ func expectedExitCodes(spec Spec) []int {
 // then. It can be repeated: a container that runs already is not started twice; again says that
 // this may be so, and that what is waited for may have happened before.
 func (o *operation) bringUp(ctx context.Context, again bool) (*Container, error) {
+	ctx = patiently(ctx)
 	// Subscribed before the start, so that no event is missed.
 	events, err := o.engine.watcher.Watch(ctx, o.containerID)
 	if err != nil {
