@@ -20,8 +20,8 @@ import (
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/cli"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/operations"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 )
 
@@ -90,7 +90,7 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 		}
 		return 0
 	case flags.Arg(0) == operationsArgument:
-		return lookAtOperations(flags.Args()[1:], operations.NewConsole(stdout, stderr, getenv))
+		return lookAtOperations(flags.Args()[1:], cli.NewConsole(stdout, stderr, getenv))
 	case flags.Arg(0) == importArgument:
 		return importConfig(flags.Args()[1:], stdout, stderr)
 	case flags.NArg() > 0:
@@ -124,11 +124,11 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 }
 
 // lookAtOperations is the command line for a person. Ctrl-C ends it in order; a second one at once.
-func lookAtOperations(args []string, console operations.Console) int {
+func lookAtOperations(args []string, console cli.Console) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop)
-	return operations.Run(ctx, args, console)
+	return cli.Run(ctx, args, console)
 }
 
 // importConfig writes the configuration of the containers that the arguments name, or of all.

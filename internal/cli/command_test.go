@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package operations_test
+package cli_test
 
 import (
 	"bytes"
@@ -17,10 +17,10 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/cli"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/operations"
 )
 
 // owner is a process that carries operations out, as far as the journal shows it.
@@ -119,13 +119,13 @@ type ran struct {
 
 func run(ctx context.Context, dir string, args ...string) ran {
 	var out, err syncBuffer
-	code := operations.Run(ctx, append(args, "--state-dir", dir), console(&out, &err))
+	code := cli.Run(ctx, append(args, "--state-dir", dir), console(&out, &err))
 	return ran{code, out.take(), err.take()}
 }
 
 // console is no terminal.
-func console(out, err *syncBuffer) operations.Console {
-	return operations.Console{Out: out, Err: err, Zone: time.UTC, Screen: func() (int, int, bool) { return 0, 0, false }}
+func console(out, err *syncBuffer) cli.Console {
+	return cli.Console{Out: out, Err: err, Zone: time.UTC, Screen: func() (int, int, bool) { return 0, 0, false }}
 }
 
 // says fails the test unless a command ended so, and wrote all of these words.
@@ -243,7 +243,7 @@ func TestUsage(t *testing.T) {
 		})
 	}
 	var out, err syncBuffer
-	if code := operations.Run(t.Context(), nil, console(&out, &err)); code != 2 || !strings.Contains(err.take(), "COMMAND") {
+	if code := cli.Run(t.Context(), nil, console(&out, &err)); code != 2 || !strings.Contains(err.take(), "COMMAND") {
 		t.Errorf("without a command: code %d", code)
 	}
 }
@@ -321,9 +321,9 @@ func TestSettleTakesOpenFailuresAlone(t *testing.T) {
 }
 
 // watching runs watch in the background. Ended gives its exit code.
-func watching(ctx context.Context, dir string, c operations.Console, args ...string) (ended <-chan int) {
+func watching(ctx context.Context, dir string, c cli.Console, args ...string) (ended <-chan int) {
 	code := make(chan int, 1)
-	go func() { code <- operations.Run(ctx, append([]string{"watch", "--state-dir", dir}, args...), c) }()
+	go func() { code <- cli.Run(ctx, append([]string{"watch", "--state-dir", dir}, args...), c) }()
 	return code
 }
 
@@ -456,7 +456,7 @@ func TestWatchOfNothingEndsAtOnce(t *testing.T) {
 	var out, problems syncBuffer
 	terminal := console(&out, &problems)
 	terminal.Screen = func() (int, int, bool) { return 200, 24, true }
-	if code := operations.Run(t.Context(), []string{"watch", "--state-dir", dir}, terminal); code != 0 {
+	if code := cli.Run(t.Context(), []string{"watch", "--state-dir", dir}, terminal); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	if got := out.take(); got != "Nothing is in progress.\n" {

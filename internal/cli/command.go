@@ -1,9 +1,9 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package operations is the command line with which a person looks at operations: it lists, shows,
+// Package cli is the command line with which a person looks at operations: it lists, shows,
 // watches and cancels them. It knows the state folder alone, and connects to no engine.
-package operations
+package cli
 
 import (
 	"context"
