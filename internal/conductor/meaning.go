@@ -197,6 +197,20 @@ func (s Settings) Meaning(d EngineDefaults, in Inherited) Settings {
 	return s
 }
 
+// AsThere returns the settings without what decides something only while a container is made: a container that is there
+// meets them with and without it.
+func (s Settings) AsThere() Settings {
+	if s.Mounts == nil {
+		return s
+	}
+	mounts := make(map[string]Mount, len(s.Mounts))
+	for target, m := range s.Mounts {
+		mounts[target] = m.asThere()
+	}
+	s.Mounts = mounts
+	return s
+}
+
 // SameMeaning reports whether two specifications ask for the same container.
 func (s Spec) SameMeaning(other Spec, d EngineDefaults, in Inherited) bool {
 	s.Settings, other.Settings = s.Meaning(d, in), other.Meaning(d, in)

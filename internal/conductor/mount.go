@@ -48,6 +48,9 @@ type Mount struct {
 	// Anonymous reports whether nobody named the volume, as far as an engine tells: it belongs to the container, or
 	// to the one whose place that took. It is never asked for.
 	Anonymous bool `json:"-"`
+	// MadeByEngine reports whether the engine was asked for the bind in a form (docker run --volume) with which it makes
+	// a directory where the source does not exist. It is never asked for: see BindOptions.CreateHostPath.
+	MadeByEngine bool `json:"-"`
 }
 
 // BindOptions belong to a mount of the type bind.
@@ -296,6 +299,7 @@ func parseBind(bind string) (target string, m Mount, ok bool) {
 	target, options, _ := strings.Cut(rest, ":")
 	m = Mount{Source: drive + source}
 	isPath := drive != "" || path.IsAbs(source)
+	m.MadeByEngine = isPath
 	for option := range strings.SplitSeq(options, ",") {
 		switch option {
 		case "ro":
@@ -337,7 +341,7 @@ func (m Mount) plain() Mount {
 	if m.Consistency == string(mount.ConsistencyDefault) {
 		m.Consistency = ""
 	}
-	m.Tmpfs, m.Anonymous = m.Tmpfs.plain(), false
+	m.Tmpfs, m.Anonymous, m.MadeByEngine = m.Tmpfs.plain(), false, false
 	if len(m.Volume.Labels) == 0 {
 		m.Volume.Labels = nil
 	}
@@ -353,6 +357,12 @@ func (m Mount) metBy(seen Mount) bool {
 	if m.Type == MountVolume && m.Source == "" && seen.Anonymous {
 		m.Source = seen.Source // An anonymous volume has whatever name the engine gave it.
 	}
-	m.Bind.CreateHostPath, seen.Bind.CreateHostPath = false, false
-	return m.Same(seen)
+	return m.asThere().Same(seen.asThere())
+}
+
+// asThere returns the mount without what decides something only while a container is made: whether the source of a bind
+// is made, too.
+func (m Mount) asThere() Mount {
+	m.Bind.CreateHostPath = false
+	return m
 }

@@ -133,7 +133,7 @@ func warnOfGiven(ctx context.Context, req resource.ModifyPlanRequest, resp *reso
 	if err != nil || other != nil || resp.Diagnostics.HasError() || !f.Imported || f.ContainerID != id.ValueString() {
 		return
 	}
-	asked, ok := comparison{ctx, containerSchema(ctx), prior, f}.asked(configured)
+	asked, ok := comparison{ctx: ctx, schema: containerSchema(ctx), prior: prior, force: f}.asked(configured)
 	if !ok {
 		return
 	}

@@ -138,7 +138,7 @@ func keepMeaning(ctx context.Context, req resource.ModifyPlanRequest, resp *reso
 	if differ == nil {
 		return
 	}
-	c := comparison{ctx, containerSchema(ctx), prior, inForce(ctx, req.Private, prior, planned, &resp.Diagnostics)}
+	c := comparison{ctx: ctx, schema: containerSchema(ctx), prior: prior, force: inForce(ctx, req.Private, prior, planned, &resp.Diagnostics)}
 	for _, name := range differ {
 		switch {
 		case c.same(planned, name):
@@ -158,6 +158,8 @@ type comparison struct {
 	schema schema.Schema
 	prior  map[string]tftypes.Value
 	force  force
+	// there leaves out what decides something only while a container is made.
+	there bool
 }
 
 // together are attributes that say the same in two ways: with the prior value of one alone both would say it.
@@ -184,6 +186,9 @@ func (c comparison) same(planned map[string]tftypes.Value, names ...string) bool
 		}
 	}
 	without, ok := c.asked(kept)
+	if c.there {
+		with.Settings, without.Settings = with.AsThere(), without.AsThere()
+	}
 	return ok && with.SameMeaning(without, c.force.Defaults, c.force.Inherited)
 }
 
@@ -212,8 +217,8 @@ func valuesOf(object tftypes.Value) (map[string]tftypes.Value, error) {
 	return out, err
 }
 
-// sameAsPrior reports whether a planned value of an attribute, or of what it is in, means the same as
-// the prior one.
+// sameAsPrior reports whether a planned value of an attribute, or of what it is in, means the same to the container
+// that is there as the prior one.
 func sameAsPrior(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, private privateReader, name string, value attr.Value, diags *diag.Diagnostics) bool {
 	prior, err := valuesOf(state.Raw)
 	planned, other := valuesOf(plan.Raw)
@@ -227,6 +232,6 @@ func sameAsPrior(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, privat
 		}
 		planned[name] = raw
 	}
-	c := comparison{ctx, containerSchema(ctx), prior, inForce(ctx, private, prior, planned, diags)}
+	c := comparison{ctx: ctx, schema: containerSchema(ctx), prior: prior, force: inForce(ctx, private, prior, planned, diags), there: true}
 	return c.same(planned, name) || c.same(planned, together(name)...)
 }

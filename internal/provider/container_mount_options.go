@@ -69,7 +69,7 @@ func bindOptionsAttribute() schema.Attribute {
 				Optional: true, MarkdownDescription: "How mounts below it spread: `rprivate` (default), `private`, `rshared`, `shared`, `rslave` or `slave`.",
 				Validators: []validator.String{stringvalidator.OneOf("rprivate", "private", "rshared", "shared", "rslave", "slave")},
 			},
-			"create_host_path": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether a folder is made on the host where the source does not exist. Default `false`."},
+			"create_host_path": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether a directory is made on the host where the source does not exist. Default `false`."},
 			"recursive": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "What happens to mounts below the source: `enabled` (default: they come along), `disabled`, or with `read_only`: `writable` (they stay writable) or " +

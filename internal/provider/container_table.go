@@ -138,6 +138,7 @@ func containerTable() map[string]effect {
 		"available_digest": computed,
 		"update_order":     providerOnly,
 	}
+	table["mounts.bind.create_host_path"] = providerOnly // It decides something only while a container is made.
 	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
 		maps.Copy(table, family)
 	}

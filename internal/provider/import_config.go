@@ -240,6 +240,12 @@ func appendImport(body *hclwrite.Body, label string, c *conductor.Container, att
 	for _, name := range append(first, rest...) {
 		resource.SetAttributeValue(name, attributes[name])
 	}
+	for _, target := range slices.Sorted(maps.Keys(c.Mounts)) {
+		if m := c.Mounts[target]; m.Type == conductor.MountBind && m.MadeByEngine {
+			resource.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: fmt.Appendf(nil,
+				"# The engine made %s where it did not exist; made anew, it does so again with bind = { create_host_path = true } at %q.\n", m.Source, target)}})
+		}
+	}
 	for _, line := range unmanagedLines(c.Unmanaged) {
 		resource.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# gantry has no argument for this: " + line + "\n")}})
 	}
