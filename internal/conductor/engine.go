@@ -79,6 +79,8 @@ type engine struct {
 	watcher  *watch.Watcher
 	tally    *tally
 	removals removals
+	// claimed are the containers that this process saw its state name.
+	claimed claimed
 	// resolutions are what registries were asked for.
 	resolutions resolutions
 	// settling is what settles late removals, and stopSettling ends it.

@@ -64,7 +64,7 @@ func (o *objectOperation) removeImage(ctx context.Context, id string, names []st
 		}
 		id, ids = img.ID, append(ids, img.ID)
 	}
-	users, err := o.remaining(ctx, o.ownsAny(ctx), func(ctx context.Context) ([]user, error) {
+	users, err := o.remaining(ctx, o.anybodys(ctx), func(ctx context.Context) ([]user, error) {
 		return o.users(ctx, filters.NewArgs(filters.Arg("ancestor", id)), func(s container.Summary) bool { return s.ImageID == id })
 	})
 	if err != nil {

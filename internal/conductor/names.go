@@ -55,7 +55,7 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 			}
 			return &asideError{awaited: r.ID, park: park}
 		}
-		if !time.Now().Before(giveUp) || !o.engine.ownsContainer(ctx, holder, o.entry.scope) {
+		if !time.Now().Before(giveUp) || !o.engine.seemsOwnContainer(ctx, holder, o.entry.scope) {
 			return nil
 		}
 		if err := pause(ctx, referenceLook); err != nil {
@@ -85,7 +85,7 @@ func (o *operation) awaitReserved(ctx context.Context) error {
 // configuration may be about to give it another name, of which nobody knows here until Terraform asks for that.
 func (o *operation) nameConflict(ctx context.Context, holder *Container, exists fault.Exists, taken error) error {
 	f := o.scope().NameConflict(holder.Name, o.engine.describe(ctx, holder), exists, taken)
-	if o.entry.scope != "" && o.engine.ownsContainer(ctx, holder, o.entry.scope) {
+	if o.entry.scope != "" && o.engine.seemsOwnContainer(ctx, holder, o.entry.scope) {
 		return f.OfOwnName()
 	}
 	return f

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/containerd/errdefs"
@@ -153,7 +154,7 @@ func (c *Conductor) InspectNetwork(ctx context.Context, ref string) (*Network, e
 }
 
 // RemoveNetwork removes a network by its ID. It waits for containers that are being removed, and
-// disconnects gantry's own: a network that is made under the same name afterwards gets them back.
+// disconnects those of this workspace: a network that is made under the same name afterwards gets them back.
 // If anybody else's container uses the network, running or not, nothing is touched. Kept reports that
 // the network is the engine's own, and was left alone.
 func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) (kept bool, err error) {
@@ -178,7 +179,7 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 		}
 		var strangers []user
 		for _, u := range users {
-			if !u.leaving && !u.abandoned && !t.owns(ctx, u, c.opts.Scope) {
+			if !u.leaving && !u.abandoned && !t.owns(u.id, c.opts.Scope) {
 				strangers = append(strangers, u)
 			}
 		}
@@ -186,7 +187,7 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 			return nil, err
 		}
 		if len(strangers) > 0 {
-			return nil, t.object.InUse(describeUsers(strangers), "disconnect or remove what this configuration does not manage, then apply again", nil)
+			return nil, t.object.InUse(describeUsers(strangers), t.hintOfMembers(ctx, strangers), nil)
 		}
 		return users, nil
 	}
@@ -208,6 +209,16 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 		}
 	}
 	return err
+}
+
+// hintOfMembers is what to do where a network can't be removed because of the containers in it.
+func (t *task) hintOfMembers(ctx context.Context, strangers []user) string {
+	const hint = "disconnect or remove what this configuration does not manage, then apply again"
+	if !slices.ContainsFunc(strangers, t.anybodys(ctx)) {
+		return hint
+	}
+	return hint + ". gantry made one of these containers, perhaps for another Terraform state: it takes a container to the next network only if a refresh " +
+		"found it in this workspace's state. If it is there, plan and apply with the same state_dir, and not with -refresh=false"
 }
 
 // attached says whether a container is connected to a network. One that was never started knows

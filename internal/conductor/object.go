@@ -292,38 +292,6 @@ func (e *engine) awaitChange(ctx context.Context, id string) error {
 	return nil
 }
 
-// owns reports whether gantry made the container, or has worked on it, for this workspace; an empty scope is
-// any. Its name and a label that an image can hand down prove nothing: the journal knows the container by its
-// ID. Where it does not know it, as on another machine, the label has to be the container's own.
-func (e *engine) owns(ctx context.Context, u user, scope string) bool {
-	ours := func(r journal.Record) bool { return scope == "" || r.Scope == "" || r.Scope == scope }
-	if e.journal != nil {
-		records, _ := e.journal.Lane(u.name)
-		if slices.ContainsFunc(records, func(r journal.Record) bool { return r.ContainerID == u.id && ours(r) }) {
-			return true
-		}
-	}
-	operation := u.labels[LabelOperation]
-	engine, name, _, err := journal.SplitID(operation)
-	if err != nil || engine != e.name {
-		return false
-	}
-	if e.journal != nil {
-		switch r, err := e.journal.Find(operation); {
-		case err == nil && r.ContainerID != "":
-			return r.ContainerID == u.id && ours(r)
-		case err == nil && !ours(r):
-			return false
-		}
-	}
-	return name == u.name && !e.inherited(ctx, u.imageID, operation)
-}
-
-// ownsAny is owns for any workspace.
-func (e *engine) ownsAny(ctx context.Context) func(user) bool {
-	return func(u user) bool { return e.owns(ctx, u, "") }
-}
-
 // inLane does something with a container when it is its turn, as an operation would.
 func (c *Conductor) inLane(ctx context.Context, e *engine, name string, do func(context.Context) error) error {
 	own := entry{id: newOperationID(e.name, name), in: e.journal, kept: e.journal != nil, logger: e.logger.With("container", name)}

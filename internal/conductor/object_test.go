@@ -14,7 +14,7 @@ import (
 
 // The label of an operation proves nothing where it names another container, as it does on one that
 // was made from a committed image.
-func TestOwns(t *testing.T) {
+func TestSeemsOwn(t *testing.T) {
 	t.Parallel()
 	e := &engine{name: "edge1", api: newFake(), logger: hclog.NewNullLogger()}
 	for _, tt := range []struct {
@@ -27,7 +27,7 @@ func TestOwns(t *testing.T) {
 		{"web", "", false},
 		{"web", "nonsense", false},
 	} {
-		if got := e.owns(t.Context(), user{name: tt.name, labels: map[string]string{LabelOperation: tt.label}}, "here"); got != tt.own {
+		if got := e.seemsOwn(t.Context(), user{name: tt.name, labels: map[string]string{LabelOperation: tt.label}}, "here"); got != tt.own {
 			t.Errorf("%q: %t", tt.label, got)
 		}
 	}

@@ -194,6 +194,9 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 	case o.Kind == KindCreate && o.kept && o.containerID == "" && !o.unsure && refusesCreate(err):
 		o.madeNothing()
 	}
+	if c != nil && !o.Kind.power() {
+		o.engine.claimed.add(c.ID)
+	}
 	o.release(hold)
 	o.pass.Leave()
 	return c, err

@@ -216,7 +216,7 @@ func TestUnfinishedRemovalOfAUser(t *testing.T) {
 					t.Fatal(err)
 				}
 				began := time.Now()
-				stay, err := task.remaining(t.Context(), task.ownsAny(t.Context()), func(ctx context.Context) ([]user, error) {
+				stay, err := task.remaining(t.Context(), task.anybodys(t.Context()), func(ctx context.Context) ([]user, error) {
 					return task.users(ctx, filters.NewArgs(), func(container.Summary) bool { return true })
 				})
 				if err != nil || time.Since(began) > time.Second {

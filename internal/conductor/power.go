@@ -160,16 +160,16 @@ func (o *operation) addressed(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !o.engine.ownsContainer(ctx, c, "") {
+	if !o.engine.seemsOwnContainer(ctx, c, "") {
 		return nil, o.scope().Foreign(o.Kind.verb(), o.engine.describe(ctx, c), c.ID)
 	}
 	o.containerID = c.ID
 	return c, nil
 }
 
-// ownsContainer is owns for a container that was read.
-func (e *engine) ownsContainer(ctx context.Context, c *Container, scope string) bool {
-	return e.owns(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, scope)
+// seemsOwnContainer is seemsOwn for a container that was read.
+func (e *engine) seemsOwnContainer(ctx context.Context, c *Container, scope string) bool {
+	return e.seemsOwn(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, scope)
 }
 
 // advise makes the fault of an operation on the power state speak of what asked for it, which has

@@ -168,6 +168,9 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 			return Standing{}, classify(c.scope(e.name, name), fault.StepReading, "read", "", err)
 		}
 	}
+	if standing.Container != nil {
+		e.claimContainer(standing.Container.ID, c.opts.Scope)
+	}
 	if standing.Container != nil && !standing.InProgress {
 		standing.Stop = e.stopLeft(x.records, standing.Container)
 	}

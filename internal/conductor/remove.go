@@ -29,6 +29,7 @@ func (o *operation) remove(ctx context.Context) error {
 	if err := o.stopAndRemove(ctx); err != nil {
 		return err
 	}
+	o.engine.unclaim(o.containerID)
 	return o.removeVolumes(ctx, volumes)
 }
 

@@ -266,7 +266,7 @@ func (t *task) unusedAndEmpty(ctx context.Context, v *Volume, force bool) error 
 	if err := t.clearProbes(ctx, name); err != nil {
 		return err
 	}
-	users, err := t.remaining(ctx, t.ownsAny(ctx), func(ctx context.Context) ([]user, error) {
+	users, err := t.remaining(ctx, t.anybodys(ctx), func(ctx context.Context) ([]user, error) {
 		return t.users(ctx, filters.NewArgs(filters.Arg("volume", name)), mounts)
 	})
 	if err != nil {

@@ -36,7 +36,7 @@ func (e *Engine) history() string    { return filepath.Join(e.dir, "history") }
 func (e *Engine) pastOf(lane string) string { return filepath.Join(e.history(), lane) }
 
 func (e *Engine) folders() []string {
-	return []string{e.operations(), e.lanes(), e.progress(), e.late(), e.unsettled(), e.history()}
+	return []string{e.operations(), e.lanes(), e.progress(), e.late(), e.unsettled(), e.history(), e.claimed()}
 }
 
 // fileName is the name of a record's file.

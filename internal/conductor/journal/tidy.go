@@ -246,7 +246,7 @@ func (t tidying) sweep() error {
 	if err != nil {
 		return err
 	}
-	failures := []error{t.sweepUnsettled()}
+	failures := []error{t.sweepUnsettled(), t.sweepClaimed()}
 	for _, folder := range []string{t.operations(), t.late(), t.progress()} {
 		entries, err := t.journal.disk.list(folder)
 		failures = append(failures, err)
