@@ -56,7 +56,7 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 			refreshed(own)(t, b, dir, made, operation)
 			refreshed(others)(t, b, dir, made, "")
 		}},
-		"handed back": {maker: own, taken: true, also: func(t *testing.T, b *bench, dir string, made *conductor.Container, operation string) {
+		"handed back": {maker: own, taken: true, also: func(t *testing.T, b *bench, dir string, made *conductor.Container, _ string) {
 			refreshed(others)(t, b, dir, made, "")
 			refreshed(own)(t, b, dir, made, "")
 		}},

@@ -32,8 +32,9 @@ func networkSchema(ctx context.Context) schema.Schema {
 		}
 	}
 	return schema.Schema{
-		MarkdownDescription: "A network on a Docker engine. An engine can't change a network: what changes here replaces it. A replacement takes gantry's own containers along " +
-			"(they are disconnected, and connected to the new network), and is refused as long as anybody else's container uses the network.",
+		MarkdownDescription: "A network on a Docker engine. An engine can't change a network: what changes here replaces it. A replacement takes the containers of this workspace along " +
+			"(they are disconnected, and connected to the new network), and is refused as long as any other container uses the network. A container is this workspace's if a " +
+			"refresh found it in the state: plan and apply need the same `state_dir`, and `-refresh=false` on a new one is not enough.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
 				Required: true,
