@@ -55,6 +55,8 @@ type fakeContainer struct {
 	config                   container.Config
 	memory                   int64
 	created                  time.Time
+	// started is when it was started last; empty is long ago.
+	started string
 }
 
 // errLost is what the client says when an answer does not arrive.
@@ -305,7 +307,7 @@ func (f *fakeEngine) ContainerInspect(ctx context.Context, ref string) (containe
 		if c == nil {
 			return noSuch(ref)
 		}
-		s := &container.State{Status: c.status, ExitCode: c.exitCode, StartedAt: "2026-01-01T00:00:00Z", FinishedAt: "2026-01-01T00:00:01Z"}
+		s := &container.State{Status: c.status, ExitCode: c.exitCode, StartedAt: cmp.Or(c.started, "2026-01-01T00:00:00Z"), FinishedAt: "2026-01-01T00:00:01Z"}
 		if c.health != "" {
 			s.Health = &container.Health{Status: c.health, FailingStreak: defaultRetries, Log: []*container.HealthcheckResult{{ExitCode: 1, Output: "no route"}}}
 		}

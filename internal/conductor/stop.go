@@ -59,11 +59,33 @@ func (o *operation) stop(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = <-stopped
+	select {
+	case err = <-stopped:
+	default: // It takes its time, and may outlive whoever asked.
+		o.noteStart(ctx)
+		err = <-stopped
+	}
 	if err == nil || longer.Err() == nil && !lostAnswer(err) {
 		o.progress.setStopping(nil)
 	}
 	return err
+}
+
+// noteStart notes which run of the container is being stopped, so that a later one is told from it.
+func (o *operation) noteStart(ctx context.Context) {
+	if !o.kept {
+		return
+	}
+	ctx, cancel := contextForLook(ctx)
+	defer cancel()
+	c, err := o.engine.inspect(ctx, o.containerID)
+	if err != nil || c.State.Status == "restarting" || !active(c.State) {
+		return
+	}
+	noted := *o.progress.leftStopping()
+	noted.StartedAt = c.State.StartedAt
+	o.progress.setStopping(&noted)
+	o.tell()
 }
 
 // stopPatience is how long a stop is waited for that was cancelled. Where no journal can have it that is its
@@ -102,6 +124,12 @@ func stopEnds(s journal.Stopping, c *Container) (until time.Time, ends bool) {
 	return s.Since.Add(grace + killTakes), grace >= 0
 }
 
+// startedSince reports whether somebody has started the container after the engine was asked to stop it: then the stop
+// has ended. It is pure.
+func startedSince(s journal.Stopping, c *Container) bool {
+	return !s.StartedAt.IsZero() && !c.State.StartedAt.Equal(s.StartedAt)
+}
+
 // leftStopping returns the last of these records whose operation left the container to a stop of the engine that
 // has not ended it yet. Alive reports whether the process of a record lives. It is pure.
 func leftStopping(records []journal.Record, c *Container, alive func(journal.Record) bool, now time.Time) (r journal.Record, left bool) {
@@ -109,7 +137,7 @@ func leftStopping(records []journal.Record, c *Container, alive func(journal.Rec
 		return journal.Record{}, false
 	}
 	for _, one := range records {
-		if one.Stopping == nil || one.Stopping.ContainerID != c.ID || one.InProgress() && alive(one) {
+		if one.Stopping == nil || one.Stopping.ContainerID != c.ID || one.InProgress() && alive(one) || startedSince(*one.Stopping, c) {
 			continue
 		}
 		if until, ends := stopEnds(*one.Stopping, c); ends && now.Before(until) {
@@ -156,7 +184,7 @@ func (e *engine) awaitStop(ctx context.Context, s journal.Stopping) error {
 			return ignoreNotFound(err)
 		}
 		until, ends := stopEnds(s, c)
-		if !active(c.State) || !ends || !time.Now().Before(until) {
+		if !active(c.State) || startedSince(s, c) || !ends || !time.Now().Before(until) {
 			return nil
 		}
 		over := time.NewTimer(time.Until(until))
@@ -215,7 +243,9 @@ func (e *engine) stopLeft(records []journal.Record, c *Container) *StopLeft {
 }
 
 // awaitRemoval waits for the end of a container that the engine is removing: nothing can be done with it any
-// more, and in a moment it is gone. Then it returns nil; when ctx ends, the container as it was seen last.
+// more, and in a moment it is gone. A plan has to wait for that: what it made of such a container would fail when it is
+// applied. It waits no longer than its read may take (timeouts.read), and Ctrl-C ends it; a removal that fails leaves a
+// dead container. Then it returns nil; when ctx ends, the container as it was seen last.
 func (e *engine) awaitRemoval(ctx context.Context, c *Container) (*Container, error) {
 	for c.State.Status == "removing" && pause(ctx, cancelLook) == nil {
 		now, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, c.ID) })

@@ -10,6 +10,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/docker/docker/api/types/events"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -27,7 +29,9 @@ func TestLeftStopping(t *testing.T) {
 		// underWay and alive are those of the record.
 		underWay, alive bool
 		after           time.Duration
-		left            bool
+		// ran and runs are the starts of the container that was to be stopped, and of the one that is there.
+		ran, runs time.Time
+		left      bool
 	}{
 		"of an operation that was cancelled":           {status: "running", after: 8 * time.Second, left: true},
 		"over with the engine's own grace period":      {status: "running", after: 16 * time.Second},
@@ -39,18 +43,21 @@ func TestLeftStopping(t *testing.T) {
 		"the container is between two restarts":        {status: "restarting", after: time.Second, left: true},
 		"another container":                            {status: "running", other: true, after: time.Second},
 		"somebody is at it":                            {status: "running", underWay: true, alive: true, after: time.Second},
+		"somebody has started it since":                {status: "running", ran: asked.Add(-time.Hour), runs: asked.Add(time.Second), after: 2 * time.Second},
+		"the same run":                                 {status: "running", ran: asked.Add(-time.Hour), runs: asked.Add(-time.Hour), after: 2 * time.Second, left: true},
+		"a run that nobody noted":                      {status: "running", runs: asked.Add(time.Second), after: 2 * time.Second, left: true},
 		"of an operation whose process is dead by now": {status: "running", underWay: true, after: time.Second, left: true},
 	}
 	for title, test := range tests {
 		t.Run(title, func(t *testing.T) {
-			r := journal.Record{ID: "one", Outcome: journal.Failed, Stopping: &journal.Stopping{ContainerID: "c", Since: asked, Grace: test.grace}}
+			r := journal.Record{ID: "one", Outcome: journal.Failed, Stopping: &journal.Stopping{ContainerID: "c", Since: asked, Grace: test.grace, StartedAt: test.ran}}
 			if test.underWay {
 				r.Outcome = ""
 			}
 			if test.other {
 				r.Stopping.ContainerID = "d"
 			}
-			c := &Container{ID: "c", State: State{Status: test.status}}
+			c := &Container{ID: "c", State: State{Status: test.status, StartedAt: test.runs}}
 			c.StopGracePeriod = test.own
 			got, left := leftStopping([]journal.Record{{ID: "none"}, r}, c, func(journal.Record) bool { return test.alive }, asked.Add(test.after))
 			if left != test.left || left && got.ID != "one" {
@@ -119,6 +126,41 @@ func TestStopKeepsTheTime(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Who starts a container while an engine goes on with a stop that nobody waits for has ended the stop.
+func TestStartedDuringAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.grace = time.Hour
+		c := f.conductor(t, Options{})
+		made, err := c.Call(t.Context(), create("web"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err = c.Power(ctx, PowerSpec{Kind: KindStop, Container: "web"})
+		faultOf(t, err, fault.Timeout)
+		look := func() Standing {
+			s, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return s
+		}
+		if look().Stop == nil {
+			t.Error("a look tells of no stop")
+		}
+		f.set("web", func(c *fakeContainer) { c.started = "2026-01-02T00:00:00Z" }, events.ActionRestart)
+		if s := look(); s.Stop != nil || s.Container.State.Stopping {
+			t.Errorf("a look tells of a stop that has ended: %+v", s.Stop)
+		}
+		began := time.Now()
+		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindStart, Container: "web"}); err != nil || time.Since(began) > time.Minute {
+			t.Errorf("the next operation took %s: %v", time.Since(began), err)
+		}
+	})
 }
 
 // Who stops or restarts a container by hand leaves the stop to the engine, too, when it is cancelled or dies in the

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/docker/docker/api/types/container"
 )
 
 // stubborn is a container that does not end before the engine kills it.
@@ -101,6 +103,34 @@ func TestAccInterruptedStop(t *testing.T) {
 			r.Remove(r.Name("web"))
 		})
 	}
+}
+
+// Who restarts a container by hand while the engine goes on with an interrupted stop ends the stop: nothing waits for it
+// any more.
+func TestAccRestartedDuringAStop(t *testing.T) {
+	r := newRig(t)
+	c := newCLI(t)
+	c.configure(r.container(command("ignore-term"), attr("stop_grace_period", "30m")))
+	c.must("apply", "-auto-approve")
+	cut := c.start("destroy", "-auto-approve")
+	r.Proxy.Await("POST", "/containers/*/stop", 1)
+	cut.interrupt()
+	if ended := cut.wait(); ended.code == 0 {
+		t.Fatalf("the interrupted destroy succeeded:\n%s", ended.output)
+	}
+	if plan := c.must("plan"); !strings.Contains(plan.output, "is being stopped") {
+		t.Errorf("the plan does not tell of the stop:\n%s", plan.output)
+	}
+	now := 0
+	if err := r.Docker.ContainerRestart(t.Context(), r.Name("web"), container.StopOptions{Timeout: &now}); err != nil {
+		t.Fatal(err)
+	}
+	if plan := c.run("plan", "-detailed-exitcode"); plan.code != 0 {
+		t.Errorf("the plan after the restart is not empty (%d):\n%s", plan.code, plan.output)
+	}
+	c.configure(r.container(command("ignore-term"), attr("stop_grace_period", "30m"), attr("memory", "64m")))
+	c.converges()
+	r.Remove(r.Name("web"))
 }
 
 func instant(t *testing.T, text string) time.Time {

@@ -12,4 +12,7 @@ type Stopping struct {
 	Since       time.Time `json:"since"`
 	// Grace is how long the engine waits until it kills the container, in seconds; nil is the container's own.
 	Grace *int `json:"grace,omitempty"`
+	// StartedAt is when the container that is being stopped was started, as the engine says; zero is not known. One that
+	// was started since is not what the engine is going to kill.
+	StartedAt time.Time `json:"started_at,omitzero"`
 }
