@@ -7,15 +7,12 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"strings"
 	"sync"
-	"syscall"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6/tf6server"
@@ -34,15 +31,6 @@ const cookieKey = "TF_PLUGIN_MAGIC_COOKIE"
 
 // sdkLevelKey sets the level of the log that the plugin SDK writes itself (terraform-plugin-go).
 const sdkLevelKey = "TF_LOG_SDK"
-
-const (
-	// backgroundArgument makes the process a background conductor.
-	backgroundArgument = "background"
-	// operationsArgument is for a person who wants to look at operations.
-	operationsArgument = "operations"
-	// importArgument writes the configuration of containers that are there already.
-	importArgument = "import-config"
-)
 
 // version is what the release build sets with -ldflags "-X main.version=1.2.3": the linker can
 // only set a package variable.
@@ -67,49 +55,26 @@ func main() {
 // one that the process was started with: Terraform reads the log there, and serving replaces
 // os.Stderr by a pipe of its own.
 func run(args []string, getenv func(string) string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("terraform-provider-gantry", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() { explain(stderr) }
-	debugging := flags.Bool("debug", false, "serve for a debugger, and print how Terraform attaches")
-	showVersion := flags.Bool("version", false, "print the version")
-	switch err := flags.Parse(args); {
-	case err == flag.ErrHelp: //nolint:errorlint // Parse returns this very value.
-		return 0
-	case err != nil:
-		return 2
+	program := cli.Program{
+		Version:      buildVersion(),
+		Plugin:       getenv(cookieKey) != "",
+		Serve:        func(debug bool) int { return serve(debug, getenv, stderr) },
+		Background:   func() int { return background(stderr) },
+		ImportConfig: importConfig,
 	}
+	return cli.Run(context.Background(), args, program, cli.NewConsole(stdout, stderr, getenv))
+}
 
-	switch {
-	case *showVersion:
-		fmt.Fprintln(stdout, "terraform-provider-gantry", buildVersion())
-		return 0
-	case flags.Arg(0) == backgroundArgument:
-		if err := conductor.RunBackground(buildVersion()); err != nil {
-			fmt.Fprintln(stderr, err)
-			return 1
-		}
-		return 0
-	case flags.Arg(0) == operationsArgument:
-		return lookAtOperations(flags.Args()[1:], cli.NewConsole(stdout, stderr, getenv))
-	case flags.Arg(0) == importArgument:
-		return importConfig(flags.Args()[1:], stdout, stderr)
-	case flags.NArg() > 0:
-		fmt.Fprintf(stderr, "Error: there is no command %q\n\n", flags.Arg(0))
-		explain(stderr)
-		return 2
-	case !*debugging && getenv(cookieKey) == "":
-		explain(stderr)
-		return 2
-	}
-
+// serve is the plugin, for Terraform or for a debugger.
+func serve(debugging bool, getenv func(string) string, stderr io.Writer) int {
 	var conductors closers
 	defer conductors.close()
 	options := []provider.Option{provider.WithRegister(conductors.add)}
 	if self, err := os.Executable(); err == nil {
-		options = append(options, provider.WithBackground(self, backgroundArgument))
+		options = append(options, provider.WithBackground(self, cli.Background))
 	}
 	var serving []tf6server.ServeOpt
-	if *debugging { // A person started it, and ends it.
+	if debugging { // A person started it, and ends it.
 		serving = append(serving, tf6server.WithManagedDebug())
 	} else {
 		gone, isGone := parentGone()
@@ -123,43 +88,19 @@ func run(args []string, getenv func(string) string, stdout, stderr io.Writer) in
 	return 0
 }
 
-// lookAtOperations is the command line for a person. Ctrl-C ends it in order; a second one at once.
-func lookAtOperations(args []string, console cli.Console) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop)
-	return cli.Run(ctx, args, console)
-}
-
-// importConfig writes the configuration of the containers that the arguments name, or of all.
-func importConfig(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet(importArgument, flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	flags.Usage = func() {
-		fmt.Fprintf(stderr, `Usage: terraform-provider-gantry %s [-host ADDRESS] [NAME…]
-
-Writes import blocks and resources for the containers with these names or IDs, or for all
-containers of the engine, to standard output. Applied unchanged, they change nothing.
-Values of environment variables are written as they are: move secrets elsewhere.
-
-`, importArgument)
-		flags.PrintDefaults()
-	}
-	host := flags.String("host", "", "the engine's address, as in the provider's configuration")
-	switch err := flags.Parse(args); {
-	case err == flag.ErrHelp: //nolint:errorlint // Parse returns this very value.
-		return 0
-	case err != nil:
-		return 2
-	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	c := conductor.New(conductor.Options{Host: *host})
-	if err := errors.Join(provider.ImportConfig(ctx, c, flags.Args(), stdout), c.Close()); err != nil {
-		fmt.Fprintln(stderr, "Error:", err)
+// background carries out operations that nobody waits for.
+func background(stderr io.Writer) int {
+	if err := conductor.RunBackground(buildVersion()); err != nil {
+		fmt.Fprintln(stderr, err)
 		return 1
 	}
 	return 0
+}
+
+// importConfig writes the configuration of the containers that are named, or of all.
+func importConfig(ctx context.Context, host string, names []string, out io.Writer) error {
+	c := conductor.New(conductor.Options{Host: host})
+	return errors.Join(provider.ImportConfig(ctx, c, names, out), c.Close())
 }
 
 // closers are the conductors of this process. Terraform has no call that closes a provider: they are
@@ -183,33 +124,6 @@ func (c *closers) close() {
 		_ = closer.Close() // It has logged what is wrong; there is nobody else to tell.
 	}
 	c.list = nil
-}
-
-// explain tells a person who started the plugin by hand what it is.
-func explain(w io.Writer) {
-	fmt.Fprintf(w, `terraform-provider-gantry %s manages containers on Docker engines.
-
-This is a plugin: Terraform (or OpenTofu) starts it when a configuration asks for it:
-
-    terraform {
-      required_providers {
-        gantry = { source = "gantry-provider/gantry" }
-      }
-    }
-
-What gantry does on the engines, now or after Terraform has ended, is shown by
-
-    terraform-provider-gantry operations list
-
-and cancelled, watched or counted by the commands that "operations -h" tells. The configuration
-of containers that run already is written by
-
-    terraform-provider-gantry import-config [NAME…]
-
-By hand it knows these flags, too:
-    -version   print the version
-    -debug     serve for a debugger, and print how Terraform attaches
-`, buildVersion())
 }
 
 // buildVersion is the version of the release, or else what the Go toolchain recorded.

@@ -22,9 +22,9 @@ func TestRunByHand(t *testing.T) {
 	}{
 		"no arguments":  {nil, 2, "", "This is a plugin"},
 		"an argument":   {[]string{"apply"}, 2, "", `there is no command "apply"`},
-		"operations":    {[]string{"operations"}, 2, "", "terraform-provider-gantry operations COMMAND"},
+		"operations":    {[]string{"operations"}, 2, "", "terraform-provider-gantry operations"},
 		"no operation":  {[]string{"operations", "show", "web", "--state-dir", t.TempDir()}, 1, "", `no operation "web" is known`},
-		"help":          {[]string{"-help"}, 0, "", "This is a plugin"},
+		"no engine":     {[]string{"import-config", "-host", "tcp://127.0.0.1:1", "web"}, 1, "", "Error: "},
 		"version":       {[]string{"-version"}, 0, "terraform-provider-gantry " + buildVersion() + "\n", ""},
 		"unknown flags": {[]string{"-x"}, 2, "", "flag provided but not defined: -x"},
 	}

@@ -119,13 +119,17 @@ type ran struct {
 
 func run(ctx context.Context, dir string, args ...string) ran {
 	var out, err syncBuffer
-	code := cli.Run(ctx, append(args, "--state-dir", dir), console(&out, &err))
+	code := cli.Run(ctx, append(append([]string{"operations"}, args...), "--state-dir", dir), cli.Program{}, console(&out, &err))
 	return ran{code, out.take(), err.take()}
 }
 
 // console is no terminal.
 func console(out, err *syncBuffer) cli.Console {
-	return cli.Console{Out: out, Err: err, Zone: time.UTC, Screen: func() (int, int, bool) { return 0, 0, false }}
+	return cli.Console{
+		Out: out, Err: err, Zone: time.UTC,
+		Screen:        func() (int, int, bool) { return 0, 0, false },
+		Interruptible: func(ctx context.Context) (context.Context, context.CancelFunc) { return ctx, func() {} },
+	}
 }
 
 // says fails the test unless a command ended so, and wrote all of these words.
@@ -232,8 +236,14 @@ func TestUsage(t *testing.T) {
 		"too few":          {[]string{"cancel"}, 2, "", "cancel takes one ID, not 0"},
 		"none wanted":      {[]string{"watch", "web"}, 2, "", `watch takes no argument, not "web"`},
 		"bad time":         {[]string{"counters", "--since", "yesterday"}, 2, "", "yesterday"},
-		"help":             {[]string{"--help"}, 0, "cancel ID", ""},
+		"help":             {[]string{"--help"}, 0, "ask whoever carries out", ""},
 		"help of one":      {[]string{"watch", "-h"}, 0, "--follow", ""},
+		"flags of all":     {[]string{"--json", "list", "--limit=1"}, 0, `"operations": []`, ""},
+		"named as help":    {[]string{"show", "help"}, 1, "", `no operation "help" is known`},
+		"named h":          {[]string{"settle", "h"}, 1, "", `no operation "h" is known`},
+		"help of settle":   {[]string{"settle", "--help"}, 0, "last failure", ""},
+		"help by its name": {[]string{"help", "cancel"}, 0, "A removal can't be cancelled", ""},
+		"one dash":         {[]string{"-json", "list", "-limit=1"}, 0, `"more": false`, ""},
 		"flags come later": {[]string{"show", "web", "--json"}, 1, "", `no operation "web" is known`},
 	}
 	for name, test := range tests {
@@ -243,7 +253,7 @@ func TestUsage(t *testing.T) {
 		})
 	}
 	var out, err syncBuffer
-	if code := cli.Run(t.Context(), nil, console(&out, &err)); code != 2 || !strings.Contains(err.take(), "COMMAND") {
+	if code := cli.Run(t.Context(), []string{"operations"}, cli.Program{}, console(&out, &err)); code != 2 || !strings.Contains(err.take(), "counters") {
 		t.Errorf("without a command: code %d", code)
 	}
 }
@@ -323,7 +333,9 @@ func TestSettleTakesOpenFailuresAlone(t *testing.T) {
 // watching runs watch in the background. Ended gives its exit code.
 func watching(ctx context.Context, dir string, c cli.Console, args ...string) (ended <-chan int) {
 	code := make(chan int, 1)
-	go func() { code <- cli.Run(ctx, append([]string{"watch", "--state-dir", dir}, args...), c) }()
+	go func() {
+		code <- cli.Run(ctx, append([]string{"operations", "watch", "--state-dir", dir}, args...), cli.Program{}, c)
+	}()
 	return code
 }
 
@@ -456,7 +468,7 @@ func TestWatchOfNothingEndsAtOnce(t *testing.T) {
 	var out, problems syncBuffer
 	terminal := console(&out, &problems)
 	terminal.Screen = func() (int, int, bool) { return 200, 24, true }
-	if code := cli.Run(t.Context(), []string{"watch", "--state-dir", dir}, terminal); code != 0 {
+	if code := cli.Run(t.Context(), []string{"operations", "watch", "--state-dir", dir}, cli.Program{}, terminal); code != 0 {
 		t.Errorf("exit code %d", code)
 	}
 	if got := out.take(); got != "Nothing is in progress.\n" {

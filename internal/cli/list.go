@@ -11,7 +11,7 @@ import (
 
 func list(_ context.Context, s *session) error {
 	if s.limit < 1 {
-		return &usageError{fmt.Errorf("--limit takes a number above 0, not %d", s.limit)}
+		return &usageError{fmt.Errorf("--limit takes a number above 0, not %d", s.limit), name + " operations list"}
 	}
 	all, more, err := s.newest()
 	if err != nil {
