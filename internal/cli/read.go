@@ -57,8 +57,8 @@ func (s *session) newest() (found []operation, more bool, err error) {
 	return found, more, err
 }
 
-// openSince returns the operations that are in progress or have just ended, with the failures of what was accepted since a time: a cast that failed at once was
-// never seen in progress.
+// openSince returns the operations that are in progress or have just ended, with the failures of what was accepted
+// since a time: a cast that failed at once was never seen in progress.
 func (s *session) openSince(began time.Time) ([]operation, error) {
 	return s.read(func(e *journal.Engine) (records []journal.Record, problems []error) {
 		records, problems = e.Open()

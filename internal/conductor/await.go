@@ -370,7 +370,7 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 func (e *engine) judging(ctx context.Context, scope fault.Scope, c *Container) *operation {
 	return &operation{
 		Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
-		mask: e.maskOf(ctx, Spec{}, c), engine: e, containerID: c.ID, step: fault.StepWaiting,
+		mask: e.maskOf(ctx, Spec{}, c), quiet: e.hides(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
 	}
 }
 

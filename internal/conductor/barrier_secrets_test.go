@@ -21,6 +21,10 @@ import (
 // talking is fakeEngine whose containers write their token to the log and to their health check's output.
 type talking struct{ *fakeEngine }
 
+func (talking) CopyToContainer(context.Context, string, string, io.Reader, container.CopyToContainerOptions) error {
+	return nil
+}
+
 func (talking) ContainerLogs(context.Context, string, container.LogsOptions) (io.ReadCloser, error) {
 	var log bytes.Buffer
 	_, err := stdcopy.NewStdWriter(&log, stdcopy.Stderr).Write([]byte("login with s3cret-value failed\n"))
@@ -33,6 +37,71 @@ func (f talking) ContainerInspect(ctx context.Context, ref string) (container.In
 		r.State.Health.Log[0].Output = "login with s3cret-value failed"
 	}
 	return r, err
+}
+
+// What a file holds is in no setting of its container, so that a barrier and an operation on the power state, which
+// have no more than the settings, show nothing of what such a container writes.
+func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
+	upload := func(r *Request) { r.Spec.Files = map[string]File{"/key": {Content: []byte("s3cret-value"), WriteOnly: true}} }
+	for name, tt := range map[string]struct {
+		files, forgotten bool
+		ask              func(ctx context.Context, c *Conductor, id string) error
+		want             bool
+	}{
+		"barrier":                         {ask: awaitHealth, want: true},
+		"barrier, with files":             {files: true, ask: awaitHealth},
+		"power":                           {ask: restartForHealth, want: true},
+		"power, with files":               {files: true, ask: restartForHealth},
+		"power, the journal is forgotten": {forgotten: true, ask: restartForHealth},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			open := func() *Conductor {
+				return newConductor(Options{StateDir: t.TempDir()}, func() (engineAPI, address, error) { return talking{f}, address{Host: "fake"}, nil })
+			}
+			c := open()
+			t.Cleanup(func() { _ = c.Close() })
+			e, err := c.connect(t.Context(), "web")
+			if err != nil {
+				t.Fatal(err)
+			}
+			request := checked("web")
+			request.Wait = WaitRunning
+			if tt.files {
+				upload(&request)
+			}
+			cast := c.accept(e, request, true, time.Now().Add(time.Hour))
+			if _, err := cast.run(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			f.setHealth("web", "unhealthy")
+			f.after = func(_ context.Context, call string) error {
+				if call == "start" {
+					f.setHealth("web", "unhealthy")
+				}
+				return nil
+			}
+			asked := c
+			if tt.forgotten {
+				asked = open()
+				t.Cleanup(func() { _ = asked.Close() })
+			}
+			got := faultOf(t, tt.ask(t.Context(), asked, cast.id), fault.Unhealthy)
+			if told := len(got.Log) > 0 || got.Health != ""; told != tt.want {
+				t.Errorf("%s: the container's words are told: %t\n%s", name, told, got.Detail())
+			}
+		})
+	}
+}
+
+func awaitHealth(ctx context.Context, c *Conductor, id string) error {
+	_, err := c.Await(ctx, id, WaitHealthy)
+	return err
+}
+
+func restartForHealth(ctx context.Context, c *Conductor, _ string) error {
+	_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: "web", Wait: WaitHealthy})
+	return err
 }
 
 // What a barrier finds out by itself is masked with the secrets of the container: the journal has none.

@@ -73,9 +73,16 @@ func (o *operation) beginExchange(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	o.hideOld(ctx, c)
 	o.exchange = journal.Exchange{Order: string(o.Order), Predecessor: c.ID, Was: c.State.Status}
 	o.noteExchange()
 	return nil
+}
+
+// hideOld has the operation hide what is secret in the old container, too, which has other settings and files.
+func (o *operation) hideOld(ctx context.Context, old *Container) {
+	o.mask, o.quiet = o.engine.maskOf(ctx, o.Spec, old), o.engine.hides(old)
+	o.logger = masking(o.logger, o.mask)
 }
 
 // exchangeRecord is what the journal has of the exchange; nil if the operation is none.
@@ -204,7 +211,7 @@ func (o *operation) predecessor() *operation {
 // successor is the operation as seen from the new container: its create.
 func (o *operation) successor() *operation {
 	next := *o
-	next.Kind, next.containerID = KindCreate, o.exchange.Successor
+	next.Kind, next.containerID, next.quiet = KindCreate, o.exchange.Successor, false // The request has its files.
 	return &next
 }
 

@@ -14,6 +14,14 @@ import (
 // container stays if it was ready, else the old one comes back.
 func (o *operation) endOther(ctx context.Context, r journal.Record) (left string, err error) {
 	o.logger.Info("ending an exchange that was left in the middle", "exchange", r.ID, "ready", r.Exchange.Ready)
+	old, err := o.lookFor(ctx, r.Exchange.Predecessor)
+	if err != nil {
+		return "", err
+	}
+	if old != nil { // What its engine says of it is told by this operation, whose settings are others.
+		o.mask = o.engine.maskOf(ctx, o.Spec, old)
+		o.logger = masking(o.logger, o.mask)
+	}
 	again := *o
 	again.Request = Request{
 		Kind: KindExchange, Spec: Spec{Name: r.Container}, PriorName: r.PriorName, Order: Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,

@@ -141,7 +141,7 @@ func (o *operation) power(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.mask = o.engine.maskOf(ctx, Spec{}, c) // The request has no settings.
+	o.mask, o.quiet = o.engine.maskOf(ctx, Spec{}, c), o.engine.hides(c) // The request has no settings.
 	o.logger = masking(o.logger, o.mask)
 	actions := planPowerOf(o.Kind, c.State)
 	if err := o.checkJoined(c, actions); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // mask hides what is secret in a container's settings, in what its engine and its programs write.
@@ -40,6 +41,45 @@ func (e *engine) maskOf(ctx context.Context, s Spec, c *Container) fault.Mask {
 		e.logger.Debug("the image of a container can't be read", "container", c.Name, "error", err)
 	}
 	return s.maskWith(c, image)
+}
+
+// hides reports whether a container can have been given files: what is secret in them is in none of its settings, so
+// that whoever has only those can't mask it in what the container writes. What gantry made, and the journal does not
+// know, can have been.
+func (e *engine) hides(c *Container) bool {
+	operation := c.Labels[LabelOperation]
+	lanes := []string{c.Name}
+	_, lane, _, err := journal.SplitID(operation)
+	made := err == nil
+	if made && lane != c.Name {
+		lanes = append(lanes, lane)
+	}
+	if e.journal == nil {
+		return made
+	}
+	if made {
+		if r, err := e.journal.Knower(operation).Find(operation); err != nil || r.Uploads || Kind(r.Kind) != KindCreate {
+			return true // An exchange does not note whether it uploads.
+		}
+	}
+	for i := 0; i < len(lanes); i++ { // A rename leads to the lane of the name before.
+		records, problems := e.journal.Lane(lanes[i])
+		if len(problems) > 0 {
+			return true
+		}
+		for _, r := range records {
+			if r.ContainerID != c.ID {
+				continue
+			}
+			if r.Uploads {
+				return true
+			}
+			if r.PriorName != "" && !slices.Contains(lanes, r.PriorName) {
+				lanes = append(lanes, r.PriorName)
+			}
+		}
+	}
+	return false
 }
 
 // unlisted are the variables that none of these environments has, or with another value. It is pure.
