@@ -330,6 +330,27 @@ func TestSettleTakesOpenFailuresAlone(t *testing.T) {
 	}
 }
 
+// A name means the newest operation; the others, and how to see them, are named.
+func TestShowNamesWhatElseThereIs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	o := newOwner(t, dir)
+	first := o.begin("create", "web")
+	o.begin("create", "db")
+	run(t.Context(), dir, "show", "db").says(t, 0, "queued", "")
+	if r := run(t.Context(), dir, "show", "db"); strings.Contains(r.out, "older") {
+		t.Errorf("there is one alone:\n%s", r.out)
+	}
+	o.begin("update", "web")
+	run(t.Context(), dir, "show", "web").says(t, 0, `1 older operation of container "web". To list them: terraform-provider-gantry operations list`, "")
+	run(t.Context(), dir, "show", "web").says(t, 0, " --engine edge1 --container web\n", "")
+	for _, args := range [][]string{{"show", first}, {"show", "web", "--json"}} {
+		if r := run(t.Context(), dir, args...); r.code != 0 || strings.Contains(r.out, "older") {
+			t.Errorf("%v ended with code %d:\n%s", args, r.code, r.out)
+		}
+	}
+}
+
 // watching runs watch in the background. Ended gives its exit code.
 func watching(ctx context.Context, dir string, c cli.Console, args ...string) (ended <-chan int) {
 	code := make(chan int, 1)

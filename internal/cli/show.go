@@ -25,7 +25,31 @@ func show(_ context.Context, s *session) error {
 		return s.encode(o)
 	}
 	s.print(shown(o, s.Zone)...)
+	s.print(s.others(all, o)...)
 	return nil
+}
+
+// others says that a name means more operations than the one that is shown, and which command lists them.
+func (s *session) others(all []operation, shown operation) []string {
+	n := int64(0)
+	for _, o := range all {
+		if o.ID != shown.ID && o.Engine == shown.Engine && o.Object == shown.Object && o.Name == shown.Name {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	command := name + " operations list"
+	if s.stateDir != "" {
+		command += fmt.Sprintf(" --state-dir %q", s.stateDir)
+	}
+	command += " --engine " + shown.Engine
+	if shown.Object == aContainer {
+		command += " --container " + shown.Name
+	}
+	return []string{"", fmt.Sprintf("This is the newest; the journal has %s of %s. To list them: %s",
+		plural(n, "older operation", "older operations"), shown.subject(), command)}
 }
 
 // shown is everything about an operation.
