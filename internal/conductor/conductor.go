@@ -260,16 +260,19 @@ func (c *Conductor) openJournal() {
 	c.warnNoJournal(dir, err)
 }
 
-// StateDirUnsafe returns why the state folder must not be used: others than its user can write to it. It
-// is nil where they can't, also if there is no such folder.
-func (c *Conductor) StateDirUnsafe() error {
+// StateDirRefused returns why the state folder must not be used: others than its user can write to it, or its path
+// leads to something else. The error is nil where there is none of this, also if there is no such folder.
+func (c *Conductor) StateDirRefused() (summary string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.openJournal()
 	if unsafe := (*journal.UnsafeError)(nil); errors.As(c.noJournal, &unsafe) {
-		return unsafe
+		return "The state folder can be written by others", unsafe
 	}
-	return nil
+	if not := (*journal.NotFolderError)(nil); errors.As(c.noJournal, &not) {
+		return "The state folder is not a folder", not
+	}
+	return "", nil
 }
 
 // keepJournal gives an engine its part of the journal, and notes that this address leads to it. The

@@ -126,7 +126,7 @@ func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bo
 }
 
 func describeNetwork(n *Network) string {
-	text := fmt.Sprintf("network %s (driver %q, created %s)", n.ID[:shortID], n.Driver, n.Created.UTC().Format("2006-01-02 15:04:05 UTC"))
+	text := fmt.Sprintf("network %s (driver %q, created %s)", n.ID[:shortID], n.Driver, n.Created.UTC().Format(time.RFC3339))
 	return text + describeOwner(n.Labels) + " has it"
 }
 

@@ -107,7 +107,7 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 		o.entry.logger.Info("adopting what an interrupted create left", "interrupted", operation)
 	default:
 		return nil, o.object.Taken(fmt.Sprintf("volume of driver %q, created %s%s has it", found.Driver,
-			found.Created.UTC().Format("2006-01-02 15:04:05 UTC"), describeOwner(found.Labels)), nil)
+			found.Created.UTC().Format(time.RFC3339), describeOwner(found.Labels)), nil)
 	}
 	o.made = spec.Name
 	return found, nil

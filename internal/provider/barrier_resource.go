@@ -231,7 +231,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 	for _, key := range slices.Sorted(maps.Keys(recovered)) {
 		f := recovered[key]
 		diags.AddWarning(fmt.Sprintf("%s on engine %q failed and recovered", upper(f.Subject()), f.Engine),
-			fmt.Sprintf("%s, at %s.\n%s\n\nBy now it is as it should be, and the barrier passes.", f.Summary, f.Time.Local().Format(time.RFC1123), f.Detail()))
+			fmt.Sprintf("%s, at %s.\n%s\n\nBy now it is as it should be, and the barrier passes.", f.Summary, f.Time.UTC().Format(time.RFC3339), f.Detail()))
 		r.conductor.Heard(operations[key].ValueString())
 	}
 	if !diags.HasError() {

@@ -59,8 +59,8 @@ type fileModel struct {
 type files map[string]fileModel
 
 func filesAttribute() schema.Attribute {
-	others := path.Expressions{
-		path.MatchRelative().AtParent().AtName("content_base64"), path.MatchRelative().AtParent().AtName("source"),
+	contents := path.Expressions{
+		path.MatchRelative().AtParent().AtName("content"), path.MatchRelative().AtParent().AtName("content_base64"), path.MatchRelative().AtParent().AtName("source"),
 		path.MatchRelative().AtParent().AtName("content_wo"),
 	}
 	id := func(whose string) schema.Attribute {
@@ -83,7 +83,7 @@ func filesAttribute() schema.Attribute {
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"content": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The content, at most 256 KiB. It is in the state: for a secret use `content_wo`.",
-				Validators: []validator.String{stringvalidator.ExactlyOneOf(others...), stringvalidator.LengthAtMost(mostContent)},
+				Validators: []validator.String{stringvalidator.ExactlyOneOf(contents...), stringvalidator.LengthAtMost(mostContent)},
 			},
 			"content_base64": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The content in base64, at most 256 KiB of it. It is in the state.",

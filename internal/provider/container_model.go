@@ -410,6 +410,6 @@ func flattenFault(operation string, f *fault.Fault) types.Object {
 	}
 	return types.ObjectValueMust(faultTypes(), map[string]attr.Value{
 		"operation": types.StringValue(operation), "kind": types.StringValue(string(f.Kind)), "step": types.StringValue(string(f.Step)), "summary": types.StringValue(f.Summary),
-		"message": stringOrNull(f.Message), "hint": stringOrNull(f.Hint), "time": types.StringValue(f.Time.Format(time.RFC3339)),
+		"message": stringOrNull(f.Message), "hint": stringOrNull(f.Hint), "time": types.StringValue(f.Time.UTC().Format(time.RFC3339)),
 	})
 }

@@ -141,7 +141,7 @@ func (m *containerModel) warnOfStop(s conductor.Standing, diags *diag.Diagnostic
 	diags.AddWarning(fmt.Sprintf("Container %q on engine %q is being stopped", s.Container.Name, s.Container.Engine),
 		fmt.Sprintf("A %s that was cancelled or interrupted had the engine stop the container at %s. An engine goes on with that, and kills the "+
 			"container by %s at the latest, so the plan takes it for stopped. An apply that starts it waits for the end of the stop first.",
-			s.Stop.Kind, s.Stop.At.Format(time.RFC3339), s.Stop.Until.UTC().Format(time.RFC3339)))
+			s.Stop.Kind, s.Stop.At.UTC().Format(time.RFC3339), s.Stop.Until.UTC().Format(time.RFC3339)))
 }
 
 // deadline is when the time of the last create was up.

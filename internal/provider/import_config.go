@@ -32,9 +32,11 @@ import (
 // ImportConfig writes the configuration of containers that are there already, by name or ID, or of
 // all of an engine: an import block each, and a resource with what deviates from the defaults of
 // image and engine. Applied unchanged, it plans nothing. What can't be managed is left out, and told
-// of in the error, after all others are written.
+// of in the error, after all others are written. A container that gantry made is in a state already: of all of an
+// engine it is left out, with a comment.
 func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, out io.Writer) error {
-	if len(names) == 0 {
+	all := len(names) == 0
+	if all {
 		list, err := c.List(ctx, conductor.Filter{})
 		if err != nil {
 			return err
@@ -44,10 +46,15 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 		}
 	}
 	file := hclwrite.NewEmptyFile()
+	comment(file.Body(), "An engine does not report what was put into a container's own file system (docker cp, or files of gantry_container): it is not written here.")
+	file.Body().AppendNewline()
 	labels := make(map[string]bool)
 	var failures []error
 	for _, name := range names {
 		found, err := c.Inspect(ctx, name)
+		if isMissing(err) {
+			err = missingHint(err, "check the name or the ID, and the engine: -host, else the one that the Docker CLI uses")
+		}
 		if err == nil {
 			err = checkImport(found)
 		}
@@ -63,12 +70,25 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 			failures = append(failures, err)
 			continue
 		}
+		if operation := found.Labels[conductor.LabelOperation]; operation != "" && operation != image.Labels[conductor.LabelOperation] {
+			comment(file.Body(), fmt.Sprintf("Container %q was made by gantry (operation %s): it is in a Terraform state already, unless that was lost.", found.Name, operation))
+			if all {
+				comment(file.Body(), "It is left out. Name it as an argument to have it written all the same.")
+				file.Body().AppendNewline()
+				continue
+			}
+		}
 		appendImport(file.Body(), label(found.Name, labels), found, attributes)
 	}
 	if _, err := out.Write(hclwrite.Format(file.Bytes())); err != nil {
 		failures = append(failures, err)
 	}
 	return errors.Join(failures...)
+}
+
+// comment writes a line of comment.
+func comment(body *hclwrite.Body, line string) {
+	body.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# " + line + "\n")}})
 }
 
 // checkImport refuses what a Terraform state can't hold on to.
@@ -247,7 +267,7 @@ func appendImport(body *hclwrite.Body, label string, c *conductor.Container, att
 		}
 	}
 	for _, line := range unmanagedLines(c.Unmanaged) {
-		resource.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: []byte("# gantry has no argument for this: " + line + "\n")}})
+		comment(resource, "gantry has no argument for this: "+line)
 	}
 	body.AppendNewline()
 }

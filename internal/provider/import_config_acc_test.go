@@ -142,7 +142,10 @@ func TestAccImportConfigRefuses(t *testing.T) {
 	if err := command.Run(); err == nil {
 		t.Error("the command says that all is well")
 	}
-	for _, says := range []string{"--rm", fmt.Sprintf("Container %q does not exist", r.Name("missing"))} {
+	if strings.Contains(stderr.String(), "the plan creates it anew") {
+		t.Errorf("the hint is about a plan: %s", stderr.String())
+	}
+	for _, says := range []string{"--rm", fmt.Sprintf("Container %q does not exist", r.Name("missing")), "check the name or the ID"} {
 		if !strings.Contains(stderr.String(), says) {
 			t.Errorf("the error does not say %q: %s", says, stderr.String())
 		}
@@ -150,6 +153,31 @@ func TestAccImportConfigRefuses(t *testing.T) {
 	if strings.Contains(stdout.String(), r.Name("rm")) || !strings.Contains(stdout.String(), r.Name("web")) {
 		t.Errorf("written is %s", stdout.String())
 	}
+}
+
+// A container that gantry made is in a state already: it is told of, and of all of an engine it is left out.
+func TestAccImportConfigOfGantrysOwn(t *testing.T) {
+	r := newRig(t)
+	c := newCLI(t)
+	c.configure(r.provider() + r.resource("web"))
+	c.must("apply", "-auto-approve")
+	for _, tt := range []struct {
+		names   []string
+		written bool
+	}{{nil, false}, {[]string{r.Name("web")}, true}} {
+		var stdout bytes.Buffer
+		command := exec.Command(c.binary, append([]string{"import-config", "-host", r.Proxy.Host}, tt.names...)...)
+		command.Env = append(command.Environ(), "XDG_STATE_HOME="+t.TempDir())
+		command.Stdout = &stdout
+		_ = command.Run() // Others on the engine can be refused.
+		if says := fmt.Sprintf("# Container %q was made by gantry", r.Name("web")); !strings.Contains(stdout.String(), says) {
+			t.Errorf("with the names %v nothing says %q:\n%s", tt.names, says, stdout.String())
+		}
+		if id := fmt.Sprintf("/%s\"", r.Name("web")); strings.Contains(stdout.String(), id) != tt.written {
+			t.Errorf("with the names %v that the container is written is to be %t:\n%s", tt.names, tt.written, stdout.String())
+		}
+	}
+	c.must("destroy", "-auto-approve")
 }
 
 // runEveryFamily makes the containers, and gives their names.

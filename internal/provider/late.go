@@ -74,7 +74,7 @@ func tellFailed(subject, id string, f *fault.Fault, plan string, diags *diag.Dia
 	engine, _, _ := strings.Cut(id, "/")
 	what := f.Summary
 	if f.Kind != fault.Interrupted { // Nobody saw when that was.
-		what += ", at " + f.Time.Local().Format(time.RFC1123)
+		what += ", at " + f.Time.UTC().Format(time.RFC3339)
 	}
 	diags.AddWarning(fmt.Sprintf("%s on engine %q failed after the last apply", subject, engine), fmt.Sprintf("%s.\n%s\n\n%s", what, f.Detail(), plan))
 }

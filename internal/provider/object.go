@@ -73,13 +73,18 @@ func (d *providerData) importRef(ctx context.Context, kind, id string, diags *di
 // addImportFault adds why an import failed. Of what is not there an import says something else than a refresh:
 // there is no plan that makes it anew.
 func addImportFault(diags *diag.Diagnostics, kind string, err error) {
-	if f := faultOf(err); f != nil && f.Kind == fault.NotFound {
-		missing := *f
-		missing.Attribute = nil
-		missing.Hint = fmt.Sprintf("check the import ID, which is %s, and that the provider is connected to the engine that has the %s", importForms(kind), kind)
-		err = &missing
+	if isMissing(err) {
+		err = missingHint(err, fmt.Sprintf("check the import ID, which is %s, and that the provider is connected to the engine that has the %s", importForms(kind), kind))
 	}
 	addFault(diags, err)
+}
+
+// missingHint returns the fault of an object that is not there as it concerns an import: no attribute names the object,
+// and no plan creates it anew.
+func missingHint(err error, hint string) error {
+	missing := *faultOf(err)
+	missing.Attribute, missing.Hint = nil, hint
+	return &missing
 }
 
 // isMissing says whether the engine answered that there is no such thing. Any other failure says

@@ -134,12 +134,12 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 				Validators: orLeftOut[validator.String](hostAddress{}),
 			},
 			"max_parallel": schema.Int64Attribute{
-				Optional: true, MarkdownDescription: "How many operations may occupy the engine at once. Waiting and pulling don't count. Default: four times the CPUs that the engine reports.",
-				Validators: orLeftOut[validator.Int64](int64validator.AtLeast(1)),
+				Optional: true, MarkdownDescription: "How many operations may occupy the engine at once. Waiting and pulling don't count. Default, also for 0: four times the CPUs that the engine reports.",
+				Validators: []validator.Int64{int64validator.AtLeast(0)},
 			},
 			"max_parallel_pulls": schema.Int64Attribute{
-				Optional: true, MarkdownDescription: "How many images are pulled at once. Default: 3.",
-				Validators: orLeftOut[validator.Int64](int64validator.AtLeast(1)),
+				Optional: true, MarkdownDescription: "How many images are pulled at once. Default, also for 0: 3.",
+				Validators: []validator.Int64{int64validator.AtLeast(0)},
 			},
 			"wait_for": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The default of the containers' `wait_for`, for those whose `desired_state` it fits.",
@@ -147,7 +147,7 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 			},
 			"state_dir": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The folder of the journal and of the locks, an absolute path on the machine that runs Terraform. " +
-					"Default: `gantry` in the XDG state folder (`~/.local/state/gantry`). It belongs to one user: a folder that is another user's, or that others can write, is refused.",
+					"Default: `gantry` in the XDG state folder (`~/.local/state/gantry`). It belongs to one user: a folder that is another user's, or that others can write, is refused, and so is a path that is no folder.",
 				Validators: orLeftOut[validator.String](folderPath{}),
 			},
 			"background": schema.StringAttribute{
@@ -194,8 +194,8 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		Credentials: credentials, Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
 	})
 	p.register(data.conductor)
-	if err := data.conductor.StateDirUnsafe(); err != nil {
-		resp.Diagnostics.AddAttributeError(path.Root("state_dir"), "The state folder can be written by others", sentence(err)+".")
+	if summary, err := data.conductor.StateDirRefused(); err != nil {
+		resp.Diagnostics.AddAttributeError(path.Root("state_dir"), summary, sentence(err)+".")
 		return
 	}
 	late := data.conductor.LateFaults()

@@ -12,6 +12,28 @@ import (
 	"testing"
 )
 
+// A state folder that is none can hold no journal, wherever on its path the file is.
+func TestAccStateDirThatIsAFile(t *testing.T) {
+	r := newRig(t)
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newCLI(t)
+	for _, path := range []string{file, filepath.Join(file, "state")} {
+		c.configure(r.provider(attr("state_dir", path)) + r.resource("web"))
+		plan := c.run("plan")
+		if plan.code == 0 {
+			t.Errorf("%s is accepted:\n%s", path, plan.output)
+		}
+		for _, says := range []string{"The state folder is not a folder", "state_dir", path} {
+			if !strings.Contains(flat(plan.output), says) {
+				t.Errorf("the error does not say %q:\n%s", says, plan.output)
+			}
+		}
+	}
+}
+
 // What others can write must not lead gantry: the folder is refused before anything is done, and goes on
 // once it is mended.
 func TestAccStateDirThatOthersCanWrite(t *testing.T) {

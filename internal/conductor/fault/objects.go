@@ -74,7 +74,7 @@ func (o Object) HoldsData(message string, err error) *Fault {
 		Summary: fmt.Sprintf("Unable to remove %s on engine %q: it may hold data", o, o.Engine),
 		Message: message,
 		Exists:  o.unchanged(),
-		Hint:    "save what is needed; then set force_destroy = true and apply, so that the state has it, and remove the volume after that",
+		Hint:    "save what is needed; a removal goes by the state: set force_destroy = true in the volume's block (put the block back if it is gone), bring that alone into the state with terraform apply -target=gantry_volume.NAME, and remove the volume after that",
 	}, err)
 }
 

@@ -39,10 +39,20 @@ func (e *UnusableError) Error() string {
 
 func (e *UnusableError) Unwrap() error { return e.Err }
 
+// NotFolderError is a path of the state folder that leads to something else.
+type NotFolderError struct{ Dir string }
+
+func (e *NotFolderError) Error() string {
+	return fmt.Sprintf("something that is no folder has the path %s, or a part of it: choose the path of a folder, or one where a folder can be made", e.Dir)
+}
+
 // make makes the state folder if need be, and checks that it is safe and can be written. The error is
-// an *UnsafeError, an *UnusableError, or any other where there is no folder and none can be made.
+// an *UnsafeError, a *NotFolderError, an *UnusableError, or any other where there is no folder and none can be made.
 func (j *Journal) make() error {
-	_, err := os.Stat(j.dir)
+	info, err := os.Stat(j.dir)
+	if err == nil && !info.IsDir() {
+		return &NotFolderError{j.dir}
+	}
 	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 	if err == nil {
 		err = j.safe()
@@ -59,6 +69,8 @@ func (j *Journal) make() error {
 	switch {
 	case err == nil:
 		return nil
+	case missing && errors.Is(err, syscall.ENOTDIR):
+		return &NotFolderError{j.dir}
 	case missing:
 		return fmt.Errorf("making the state folder: %w", err)
 	default:

@@ -98,7 +98,7 @@ func at(dir string) *Journal {
 }
 
 // Open makes the state folder if need be, and checks that it is safe and can be written. The error is an
-// *UnsafeError, an *UnusableError, or any other where there is no folder and none can be made.
+// *UnsafeError, a *NotFolderError, an *UnusableError, or any other where there is no folder and none can be made.
 func Open(dir string) (*Journal, error) {
 	j := at(dir)
 	if err := j.make(); err != nil {
