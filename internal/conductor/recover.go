@@ -18,7 +18,7 @@ import (
 )
 
 // errCancelAsked ends an operation that somebody asked to cancel.
-var errCancelAsked = errors.New("another operation asked for it")
+var errCancelAsked = errors.New("another operation, or somebody with \"operations cancel\", asked for that")
 
 // abandoned reports whether a container is what an unanswered create of this workspace left.
 func (o *operation) abandoned(ctx context.Context, c *Container) bool {

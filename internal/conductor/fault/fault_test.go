@@ -40,7 +40,7 @@ func TestTexts(t *testing.T) {
 		{
 			scope.Exited(fault.Exit{Code: 3, After: 400 * time.Millisecond, Log: []string{"boom"}, Exists: fault.KeptForInspection}),
 			"desired_state", `Container "web" exited with code 3 after 0.4 s`,
-			"Engine: edge1\nReason: it was not out of memory\nLast log lines:\n  boom\nNow: the container is kept for inspection; the next apply replaces it\n" +
+			"Engine: edge1\nLast log lines:\n  boom\nNow: the container is kept for inspection; the next apply replaces it\n" +
 				`What to do: if it is meant to end, set desired_state = "completed"`,
 		},
 		{
@@ -51,7 +51,7 @@ func TestTexts(t *testing.T) {
 		{
 			scope.Exited(fault.Exit{Code: 3, Job: true, Expected: []int{0, 2}}),
 			"expected_exit_codes", `Container "web" exited with code 3 after 0.0 s`,
-			"Engine: edge1\nReason: it was not out of memory\nWhat to do: expected was 0, 2; mend the job, or add the code to expected_exit_codes",
+			"Engine: edge1\nWhat to do: expected was 0, 2; mend the job, or add the code to expected_exit_codes",
 		},
 		{
 			scope.Unhealthy(fault.UnhealthyFacts{After: 15 * time.Second, Check: []string{"CMD", "probe"}, ExitCode: 1, Output: "hunter22 refused\n", Exists: fault.KeptForInspection}),

@@ -108,7 +108,7 @@ func (o Object) Registry(kind Kind, message, hint string, err error) *Fault {
 // Ended is work on an object whose context ended.
 func (o Object) Ended(kind Kind, step Step, action, timeout, exists, soFar string, err error) *Fault {
 	f := Fault{
-		Kind: kind, Step: step, Exists: exists, Message: "somebody asked for it", Hint: "apply again to go on",
+		Kind: kind, Step: step, Exists: exists, Message: whoCancelled(err), Hint: "apply again to go on",
 		Summary: fmt.Sprintf("Unable to %s %s on engine %q: it was cancelled", action, o, o.Engine),
 	}
 	if kind == Timeout {

@@ -4,6 +4,7 @@
 package fault
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -209,7 +210,6 @@ func (s Scope) Exited(e Exit) *Fault {
 		Exists:  string(e.Exists),
 		Log:     e.Log,
 		Hint:    fmt.Sprintf("if it is meant to end, set desired_state = %q", "completed"),
-		Message: "it was not out of memory",
 	}
 	if e.Job {
 		f.Attribute = []string{"expected_exit_codes"}
@@ -220,7 +220,7 @@ func (s Scope) Exited(e Exit) *Fault {
 		f.Hint = "raise memory, or make the program use less"
 	}
 	if e.Error != "" {
-		f.Message += ": " + s.Mask.Text(e.Error)
+		f.Message = strings.TrimPrefix(f.Message+": "+s.Mask.Text(e.Error), ": ")
 	}
 	return s.make(f, nil)
 }
@@ -283,7 +283,7 @@ func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log 
 	f := Fault{
 		Kind: kind, Step: step, Exists: string(exists), Log: log,
 		Summary: fmt.Sprintf("The %s of %s on engine %q was cancelled while %s", operation, s.subject(), s.Engine, step),
-		Message: "somebody asked for it",
+		Message: whoCancelled(err),
 		Hint:    "apply again to go on",
 	}
 	if kind == Timeout {
@@ -296,6 +296,14 @@ func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log 
 		f.Message += "; " + soFar
 	}
 	return s.make(f, err)
+}
+
+// whoCancelled says what ended the context of an operation before its time was up.
+func whoCancelled(cause error) string {
+	if cause == nil || errors.Is(cause, context.Canceled) {
+		return "the Terraform run that asked for it was interrupted"
+	}
+	return Printable(cause.Error())
 }
 
 // StillUnderWay is an operation that somebody waited for, and that had not come as far when the wait
@@ -318,7 +326,7 @@ func (s Scope) StillUnderWay(kind Kind, step Step, so string, err error) *Fault 
 // NotConnected is a connection whose context ended: its time was up, or it was cancelled. The subject
 // is what it was for ("container \"web\""); empty is nothing in particular.
 func (s Scope) NotConnected(kind Kind, subject string, err error) *Fault {
-	f := Fault{Kind: kind, Step: StepConnecting, Summary: "The connection to the engine" + forSubject(subject) + " was cancelled", Message: "somebody asked for it", Hint: "apply again to go on"}
+	f := Fault{Kind: kind, Step: StepConnecting, Summary: "The connection to the engine" + forSubject(subject) + " was cancelled", Message: whoCancelled(err), Hint: "apply again to go on"}
 	if kind == Timeout {
 		f.Summary, f.Message = "The connection to the engine"+forSubject(subject)+" took too long", "its time was up"
 		f.Hint = "check that the engine answers, then apply again"
