@@ -24,7 +24,6 @@ func TestRunByHand(t *testing.T) {
 		"an argument":   {[]string{"apply"}, 2, "", `there is no command "apply"`},
 		"operations":    {[]string{"operations"}, 2, "", "terraform-provider-gantry operations"},
 		"no operation":  {[]string{"operations", "show", "web", "--state-dir", t.TempDir()}, 1, "", `no operation "web" is known`},
-		"no engine":     {[]string{"import-config", "-host", "tcp://127.0.0.1:1", "web"}, 1, "", "Error: "},
 		"version":       {[]string{"-version"}, 0, "terraform-provider-gantry " + buildVersion() + "\n", ""},
 		"unknown flags": {[]string{"-x"}, 2, "", "flag provided but not defined: -x"},
 	}
