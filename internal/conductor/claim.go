@@ -136,6 +136,23 @@ func (n *entry) deliver(lane string) error {
 	return n.in.Deliver(ids...)
 }
 
+// continues reports whether an operation in this scope, about the container with this ID, may go on with what a record
+// of its lane left unfinished. A removal that was cast has left its state: whoever meets its container carries it out.
+// All else is about a container that a state still has. It goes on in the same workspace, or in whichever has the
+// container by now. It is pure.
+func continues(r journal.Record, scope, containerID string) bool {
+	switch {
+	case Kind(r.Kind) == KindRemove && r.Cast, scope != "" && r.Scope == scope:
+		return true
+	case containerID == "":
+		return false
+	case r.Exchange != nil && (r.Exchange.Predecessor == containerID || r.Exchange.Successor == containerID):
+		return true
+	default:
+		return r.ContainerID == containerID
+	}
+}
+
 // refusesCreate reports whether an engine that answers a create with this error has made nothing for certain. An
 // error of its own tells nothing. It is pure.
 func refusesCreate(err error) bool {

@@ -198,3 +198,39 @@ func TestTakenNameAfterALostAnswerKeepsTheMark(t *testing.T) {
 		}
 	})
 }
+
+// What a workspace left unfinished is not another one's to go on with, unless it has the container by now, or no state
+// has it any more.
+func TestContinues(t *testing.T) {
+	exchange := journal.Record{Kind: string(KindExchange), Scope: "mine", ContainerID: "old", Exchange: &journal.Exchange{Predecessor: "old", Successor: "new"}}
+	removal := journal.Record{Kind: string(KindRemove), Scope: "mine", ContainerID: "old"}
+	cast := removal
+	cast.Cast = true
+	older := removal
+	older.Scope = ""
+	castExchange := exchange
+	castExchange.Cast = true
+	for _, tt := range []struct {
+		name      string
+		record    journal.Record
+		scope, id string
+		want      bool
+	}{
+		{"a removal of the same workspace", removal, "mine", "", true},
+		{"a removal of another one", removal, "other", "", false},
+		{"a removal, where nobody knows the workspace", removal, "", "", false},
+		{"a removal of an older release", older, "mine", "", false},
+		{"a removal of an older release, where nobody knows the workspace", older, "", "", false},
+		{"a removal that was cast", cast, "other", "", true},
+		{"an exchange of the same workspace", exchange, "mine", "", true},
+		{"an exchange of another one", exchange, "other", "", false},
+		{"an exchange of another one that was cast", castExchange, "other", "", false},
+		{"an exchange of a container that is in this state by now", exchange, "other", "old", true},
+		{"an exchange for a container that is in this state by now", exchange, "other", "new", true},
+		{"an exchange of another container", exchange, "other", "third", false},
+	} {
+		if got := continues(tt.record, tt.scope, tt.id); got != tt.want {
+			t.Errorf("%s: %t", tt.name, got)
+		}
+	}
+}

@@ -47,6 +47,12 @@ func (o *operation) followExchanges(ctx context.Context, records []journal.Recor
 			if r.InProgress() && o.engine.journal.Alive(r) {
 				continue
 			}
+			if !continues(r, o.entry.scope, o.containerID) {
+				if err := o.besideExchange(ctx, r); err != nil {
+					return err
+				}
+				continue
+			}
 			var err error
 			if left, err = o.endOther(ctx, r); err != nil {
 				return err
@@ -54,6 +60,27 @@ func (o *operation) followExchanges(ctx context.Context, records []journal.Recor
 		}
 		if o.containerID != "" && o.containerID == r.Exchange.Predecessor && left != "" {
 			o.containerID = left
+		}
+	}
+	return nil
+}
+
+// besideExchange is a *fault.Fault if this operation would make a container under a name that belongs to an exchange
+// that another workspace left in the middle: in the middle of it no container may have the name.
+func (o *operation) besideExchange(ctx context.Context, r journal.Record) error {
+	if o.Kind != KindCreate {
+		return nil
+	}
+	for _, ref := range []string{r.Exchange.Predecessor, r.Exchange.Successor} {
+		if ref == "" {
+			continue
+		}
+		c, err := o.lookFor(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if c != nil {
+			return o.scope().NameOfExchange(o.Spec.Name, o.engine.describe(ctx, c))
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func (o *operation) leavesRest(ctx context.Context, c *Container) bool {
 // resume ends the exchanges of the lane that were left in the middle, and carries out its removals
 // that failed or were interrupted, before the operation itself: its success settles them. The
 // removal of the very container that it is about is its own matter: an update means that the
-// container is to stay.
+// container is to stay. What another workspace left is that one's: see continues.
 func (o *operation) resume(ctx context.Context) error {
 	if !o.kept {
 		return nil
@@ -70,7 +70,8 @@ func (o *operation) resume(ctx context.Context) error {
 		return err
 	}
 	for _, r := range records {
-		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" || r.ContainerID == o.containerID {
+		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" || r.ContainerID == o.containerID ||
+			!continues(r, o.entry.scope, o.containerID) {
 			continue
 		}
 		if concerns, err := o.concerns(ctx, r); err != nil {

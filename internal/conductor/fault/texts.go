@@ -143,6 +143,18 @@ func (s Scope) NameConflict(name, whose string, exists Exists, err error) *Fault
 	}, err)
 }
 
+// NameOfExchange is a name whose container another workspace was exchanging when it was interrupted. Whose describes
+// one of its containers in one line.
+func (s Scope) NameOfExchange(name, whose string) *Fault {
+	return s.make(Fault{
+		Kind: NameConflict, Step: StepQueued, Attribute: []string{"name"},
+		Summary: fmt.Sprintf("Container name %q is already in use on engine %q", name, s.Engine),
+		Message: "an update of it in another Terraform workspace put a new container in the place of the old one, and was interrupted: " + whose + "; it was not touched",
+		Exists:  string(NothingCreated),
+		Hint:    "apply again in the workspace that manages the container, which ends its update, or choose another name",
+	}, nil)
+}
+
 // OfOwnName is a name conflict with a container that the same workspace made. Whether its state still has it is not
 // known here: if so, to import it would be no help.
 func (f *Fault) OfOwnName() *Fault {
