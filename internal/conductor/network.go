@@ -100,7 +100,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	}
 	switch {
 	case err != nil && taken != nil:
-		return nil, o.object.Taken(describeNetwork(taken), err)
+		return nil, o.taken(taken.Labels[LabelOperation], describeNetwork(taken), err)
 	case err != nil && containsAny(err.Error(), "overlap"):
 		return nil, o.explainOverlap(ctx, spec, err)
 	case err != nil:

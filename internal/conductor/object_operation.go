@@ -50,6 +50,18 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 	return o
 }
 
+// taken is the fault of a name that another object has, which an operation made as its label tells, and whose
+// description is a line.
+func (o *objectOperation) taken(operation, whose string, err error) *fault.Fault {
+	f := o.object.Taken(whose, err)
+	if o.kept && o.entry.scope != "" {
+		if r, err := o.in.Find(operation); err == nil && r.Scope == o.entry.scope {
+			return f.OfOwnObject()
+		}
+	}
+	return f
+}
+
 // laneName is the name by which the operations of an object are in one order: an image has many
 // spellings.
 func laneName(object fault.Object) string {

@@ -106,7 +106,7 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 	case spec.meets(found) && o.resumes(holder{operation: operation, created: found.Created, drifts: true}):
 		o.entry.logger.Info("adopting what an interrupted create left", "interrupted", operation)
 	default:
-		return nil, o.object.Taken(fmt.Sprintf("volume of driver %q, created %s%s has it", found.Driver,
+		return nil, o.taken(operation, fmt.Sprintf("volume of driver %q, created %s%s has it", found.Driver,
 			found.Created.UTC().Format(time.RFC3339), describeOwner(found.Labels)), nil)
 	}
 	o.made = spec.Name

@@ -6,6 +6,7 @@
 package provider_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -83,4 +84,28 @@ func (r *castRig) containersNamed(name string) []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// A network and a volume that get another address while a container still uses them: the message names what helps, and
+// not an import, which would put one object under two addresses. The next apply is right.
+func TestAccObjectsUnderAnotherAddress(t *testing.T) {
+	r := newCastRig(t)
+	under := func(label string) string {
+		network := strings.Replace(r.network(), `resource "gantry_network" "front"`, fmt.Sprintf("resource \"gantry_network\" %q", label), 1)
+		volume := strings.Replace(r.volume(), `resource "gantry_volume" "data"`, fmt.Sprintf("resource \"gantry_volume\" %q", label), 1)
+		user := strings.Replace(r.resource("web", command("sleep"), `stop_grace_period = "2s"`, `stop_signal = "SIGUSR1"`,
+			fmt.Sprintf(`networks = { n = { network = gantry_network.%s.name } }`, label),
+			fmt.Sprintf(`mounts = { "/d" = { type = "volume", source = gantry_volume.%s.name } }`, label)), `"web"`, quoted(label), 1)
+		return r.config(network, volume, user)
+	}
+	r.cli.configure(under("first"))
+	r.cli.must("apply", "-auto-approve")
+	r.cli.configure(under("second"))
+	said := r.cli.run("apply", "-auto-approve")
+	if said.code != 0 && !strings.Contains(flat(said.output), "by a moved block") {
+		t.Errorf("it does not tell of a moved block:\n%s", said.output)
+	}
+	r.cli.must("apply", "-auto-approve")
+	r.emptyPlan()
+	r.cli.must("destroy", "-auto-approve")
 }

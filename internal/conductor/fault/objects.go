@@ -41,6 +41,15 @@ func (o Object) Taken(whose string, err error) *Fault {
 	}, err)
 }
 
+// OfOwnObject is a name that an object has which the same workspace made. Whether its state still has it, under another
+// address, is not known here: if so, to import it would put one object under two addresses.
+func (f *Fault) OfOwnObject() *Fault {
+	own := *f
+	own.Hint = "this workspace made it; if its state has it under another address, tell Terraform so by a moved block, or apply again once it is " +
+		"destroyed there; if no state has it, " + f.Hint
+	return &own
+}
+
 // Predefined is a network that the engine has by itself: it is not managed, and never removed.
 func (o Object) Predefined() *Fault {
 	connect := fmt.Sprintf("networks = { %s = {} }", o.Name)
