@@ -106,7 +106,7 @@ func networkSchema(ctx context.Context) schema.Schema {
 
 func ipamAttribute() schema.Attribute {
 	return schema.SingleNestedAttribute{
-		Optional: true, Computed: true, MarkdownDescription: "How addresses are managed. What is left out the engine chooses, and `subnets` shows it.",
+		Optional: true, Computed: true, MarkdownDescription: "How addresses are managed. What is left out the engine chooses, and `subnets` shows it. A network keeps the addresses and options that it has when `ipam` is taken out of the configuration.",
 		PlanModifiers: []planmodifier.Object{keepIPAM{}},
 		Attributes: map[string]schema.Attribute{
 			"driver": schema.StringAttribute{
