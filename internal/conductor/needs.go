@@ -60,7 +60,7 @@ func unmet(needs []Need, apiVersion string) (Need, bool) {
 
 // ownAddress returns the key of a network that is an engine's own, and that the container is to have an address of its
 // choice in; empty if there is none. No engine gives one there.
-func (s Spec) ownAddress(windows bool) string {
+func ownAddress(s Spec, windows bool) string {
 	return keyOf(s.Networks, func(n NetworkAttachment) bool {
 		return (n.IPv4Address != "" || n.IPv6Address != "") && predefinedNetwork(n.Network, windows)
 	})
@@ -70,12 +70,12 @@ func (s Spec) ownAddress(windows bool) string {
 // connects only where spec has something that not every engine knows or gives. The error is a *fault.Fault.
 func (c *Conductor) CheckEngine(ctx context.Context, spec Spec) error {
 	scope := c.scope("", spec.Name)
-	if spec.ownAddress(false) != "" || spec.ownAddress(true) != "" {
+	if ownAddress(spec, false) != "" || ownAddress(spec, true) != "" {
 		e, err := c.connect(ctx, spec.Name)
 		if err != nil {
 			return err
 		}
-		if key := spec.ownAddress(e.windows); key != "" {
+		if key := ownAddress(spec, e.windows); key != "" {
 			scope.Engine = e.name
 			return scope.OwnAddress(spec.Networks[key].Network, key)
 		}
