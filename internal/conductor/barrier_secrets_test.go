@@ -42,7 +42,9 @@ func (f talking) ContainerInspect(ctx context.Context, ref string) (container.In
 // What a file holds is in no setting of its container, so that a barrier and an operation on the power state, which
 // have no more than the settings, show nothing of what such a container writes.
 func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
-	upload := func(r *Request) { r.Spec.Files = map[string]File{"/key": {Content: []byte("s3cret-value"), WriteOnly: true}} }
+	upload := func(r *Request) {
+		r.Spec.Files = map[string]File{"/key": {Content: []byte("s3cret-value"), WriteOnly: true}}
+	}
 	for name, tt := range map[string]struct {
 		files, forgotten bool
 		ask              func(ctx context.Context, c *Conductor, id string) error

@@ -374,11 +374,9 @@ func (o *operation) tail(ctx context.Context) []string {
 	if err != nil {
 		return nil
 	}
-	options := container.LogsOptions{ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(tailLines)}
-	if o.Kind == KindUpdate {
-		options.Since = r.State.StartedAt // What ran before had other files, and other secrets in them.
-	}
-	log, err := o.engine.api.ContainerLogs(ctx, o.containerID, options)
+	log, err := o.engine.api.ContainerLogs(ctx, o.containerID, container.LogsOptions{
+		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(tailLines),
+	})
 	if err != nil {
 		o.logger.Debug("the log can't be read", "error", err)
 		return nil

@@ -49,7 +49,9 @@ type patientKey struct{}
 
 // patiently returns a context for the looks of a wait: trouble of the engine that passes while somebody waits must
 // not make a failure of what is waited for.
-func patiently(ctx context.Context) context.Context { return context.WithValue(ctx, patientKey{}, true) }
+func patiently(ctx context.Context) context.Context {
+	return context.WithValue(ctx, patientKey{}, true)
+}
 
 // looking repeats a look that failed for trouble of the engine's own, which may pass: once, and in a wait for some
 // seconds. A change is not repeated for that: nobody knows how far it came.
