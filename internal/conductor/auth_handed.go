@@ -9,6 +9,7 @@ import (
 
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/registry"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // handed is what the process that casts has for the registry of an image. The background conductor has
@@ -66,7 +67,7 @@ func (h *handedOver) of(image string, configured map[string]Credential) *handed 
 
 // handOver returns the credentials that a cast takes along; nil where it pulls nothing.
 func (c *Conductor) handOver(req Request) *handed {
-	if req.Kind != KindCreate && req.Kind != KindExchange || req.Spec.PullPolicy == PullNever || len(c.opts.Background) == 0 {
+	if req.Kind != KindCreate && req.Kind != KindExchange || req.Spec.PullPolicy == container.PullNever || len(c.opts.Background) == 0 {
 		return nil
 	}
 	return c.handed.of(req.Spec.Image, c.opts.Credentials)
@@ -74,7 +75,7 @@ func (c *Conductor) handOver(req Request) *handed {
 
 // handOverImage is handOver for an image.
 func (c *Conductor) handOverImage(spec ImageSpec) *handed {
-	if spec.Archive != "" || spec.PullPolicy == PullNever || len(c.opts.Background) == 0 {
+	if spec.Archive != "" || spec.PullPolicy == container.PullNever || len(c.opts.Background) == 0 {
 		return nil
 	}
 	return c.handed.of(spec.Name, c.opts.Credentials)

@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -22,7 +23,7 @@ const appearLook = time.Second
 type Gathered struct {
 	// Container is nil where the operation is not about one, or its engine is not this conductor's;
 	// Image likewise.
-	Container *Container
+	Container *container.Container
 	Image     *Image
 	// ContainerID is known wherever the journal knows it; ImageID belongs to an image.
 	ContainerID, ImageID string
@@ -38,7 +39,7 @@ type Gathered struct {
 // failed is judged as a refresh judges it: what is settled, or as it should be by now, holds nobody up. One
 // that the journal does not know, because another machine carried it out, is judged from the engine alone.
 // The error is a *fault.Fault.
-func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (Gathered, error) {
+func (c *Conductor) Await(ctx context.Context, operationID string, wait container.Wait) (Gathered, error) {
 	ctx = patiently(ctx)
 	engineName, lane, _, err := journal.SplitID(operationID)
 	if err != nil {
@@ -59,7 +60,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait Wait) (G
 	if in != nil {
 		a.fault = failureOf(r, true)
 	}
-	if wait == WaitReady || scope.Object == "image" {
+	if wait == container.WaitReady || scope.Object == "image" {
 		wait = "" // What ready means to it.
 	}
 	got := Gathered{ContainerID: r.ContainerID}
@@ -107,7 +108,7 @@ type awaited struct {
 
 // foreign judges an operation on another engine than the one that the provider is connected to: what the
 // journal knows is all that there is.
-func (a awaited) foreign(wait Wait) error {
+func (a awaited) foreign(wait container.Wait) error {
 	where := fmt.Sprintf("the operation is on engine %q, the provider is connected to %q, and ", a.scope.Engine, a.engine.name)
 	var why error
 	switch {
@@ -139,7 +140,7 @@ func (a awaited) image(ctx context.Context, got Gathered) (Gathered, error) {
 	return got, nil
 }
 
-func (a awaited) container(ctx context.Context, got Gathered, wait Wait) (Gathered, error) {
+func (a awaited) container(ctx context.Context, got Gathered, wait container.Wait) (Gathered, error) {
 	var err error
 	got.Container, err = a.appear(ctx)
 	if err == nil {
@@ -161,7 +162,7 @@ func (a awaited) container(ctx context.Context, got Gathered, wait Wait) (Gather
 }
 
 // stopped waits for a stop that was left to the engine: until it has ended, the container is not what it seems.
-func (a awaited) stopped(ctx context.Context, c *Container) (*Container, error) {
+func (a awaited) stopped(ctx context.Context, c *container.Container) (*container.Container, error) {
 	if a.in == nil {
 		return c, nil
 	}
@@ -173,7 +174,7 @@ func (a awaited) stopped(ctx context.Context, c *Container) (*Container, error) 
 	if err := a.engine.awaitStop(ctx, *r.Stopping); err != nil {
 		return c, a.scope.StillUnderWay(endedKind(ctx), fault.StepStopping, "the engine is stopping it", err)
 	}
-	now, err := retrying(ctx, func() (*Container, error) { return a.engine.inspect(ctx, c.ID) })
+	now, err := retrying(ctx, func() (*container.Container, error) { return a.engine.inspect(ctx, c.ID) })
 	if err != nil {
 		return c, classify(a.scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
 	}
@@ -224,8 +225,8 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 // shown reports whether a container that has the name is shown to be the one of an operation that the journal does
 // not know: by the operation's ID. That the name is the same proves nothing, nor does a label that an image handed
 // down. Where the ID does not tell, as that of an older gantry, a create must have made the container before.
-func (a awaited) shown(ctx context.Context, c *Container) bool {
-	label := c.Labels[LabelOperation]
+func (a awaited) shown(ctx context.Context, c *container.Container) bool {
+	label := c.Labels[container.LabelOperation]
 	if label != "" && a.engine.inherited(ctx, c.ImageID, label) {
 		label = ""
 	}
@@ -238,7 +239,7 @@ func (a awaited) shown(ctx context.Context, c *Container) bool {
 }
 
 // own reports whether a container, found by an ID or a name, is the one of the operation of a record.
-func (a awaited) own(ctx context.Context, c *Container, r journal.Record) bool {
+func (a awaited) own(ctx context.Context, c *container.Container, r journal.Record) bool {
 	if a.in == nil {
 		return a.shown(ctx, c)
 	}
@@ -247,11 +248,11 @@ func (a awaited) own(ctx context.Context, c *Container, r journal.Record) bool {
 
 // appear finds the operation's container, or the one that took its place since. Where the journal knows
 // nothing, it waits for it to be made.
-func (a awaited) appear(ctx context.Context) (*Container, error) {
+func (a awaited) appear(ctx context.Context) (*container.Container, error) {
 	e, r := a.engine, a.record
 	for {
 		ref := cmp.Or(r.ContainerID, a.scope.Container)
-		found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
+		found, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, ref) })
 		switch {
 		case err == nil && a.own(ctx, found, r):
 			return found, nil
@@ -276,7 +277,7 @@ func (a awaited) appear(ctx context.Context) (*Container, error) {
 }
 
 // missing is the fault of an operation whose container is not on the engine. Other has its name; nil is none.
-func (a awaited) missing(ctx context.Context, other *Container, err error) *fault.Fault {
+func (a awaited) missing(ctx context.Context, other *container.Container, err error) *fault.Fault {
 	switch {
 	case other != nil:
 		_, told := journal.Concerns(a.id, other.ID, "")
@@ -317,24 +318,24 @@ func (a awaited) appearImage(ctx context.Context) (*Image, error) {
 
 // reach waits until a container meets a wait; empty is what its operation's record says, or else what it is
 // meant for as far as the engine shows that: a container that ended with 0 was a job.
-func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record, c *Container, wait Wait) (*Container, error) {
+func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record, c *container.Container, wait container.Wait) (*container.Container, error) {
 	events, err := e.watcher.Watch(ctx, c.ID)
 	if err != nil {
-		return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.soFar(), err)
+		return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.SoFar(), err)
 	}
 	defer events.Close()
-	spec := Spec{DesiredState: DesiredRunning}
+	spec := container.Spec{DesiredState: container.DesiredRunning}
 	g, asked := goalOf(r)
-	if asked = asked && wait == ""; asked && (g.DesiredState == DesiredRunning || g.DesiredState == DesiredCompleted) {
+	if asked = asked && wait == ""; asked && (g.DesiredState == container.DesiredRunning || g.DesiredState == container.DesiredCompleted) {
 		spec, wait = g.spec(c.Name), g.Wait
 	}
 	began := time.Now() // The engine's clock may be another.
 	for {
-		c, err = retrying(ctx, func() (*Container, error) { return e.inspect(ctx, c.ID) })
+		c, err = retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, c.ID) })
 		if err != nil {
 			return nil, classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
 		}
-		if asked && Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, time.Now()) {
+		if asked && container.Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, time.Now()) {
 			return c, nil
 		}
 		if wait == "" && (c.State.Ended() && c.State.ExitCode == 0 || c.State.Status == "paused") {
@@ -342,42 +343,34 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 		}
 		effective := wait
 		if effective == "" {
-			effective = WaitReady
+			effective = container.WaitReady
 		}
-		v := judge(spec, effective, c.State.at(time.Now()), time.Since(began) >= settleTime)
-		if v.met {
+		v := container.Judge(spec, effective, c.State.At(time.Now()), time.Since(began) >= container.SettleTime)
+		if v.Met {
 			return c, nil
 		}
-		if v.kind != "" {
-			return c, e.judging(ctx, scope, c).unmet(ctx, v.kind, c, c.State.StartedAt)
+		if v.Kind != "" {
+			return c, e.judging(ctx, scope, c).unmet(ctx, v.Kind, c, c.State.StartedAt)
 		}
 		if r.ID == "" && c.State.Status == "created" && e.elsewhere(scope.Operation, time.Time{}).IsZero() {
 			return c, e.judging(ctx, scope, c).stranded(ctx, c)
 		}
-		settle := time.NewTimer(settleTime)
+		settle := time.NewTimer(container.SettleTime)
 		select {
 		case <-events.Wake():
 		case <-settle.C:
 		case <-ctx.Done():
 			settle.Stop()
-			return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.soFar(), context.Cause(ctx))
+			return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.SoFar(), context.Cause(ctx))
 		}
 		settle.Stop()
 	}
 }
 
 // judging makes the operation that tells why a container does not meet a wait.
-func (e *engine) judging(ctx context.Context, scope fault.Scope, c *Container) *operation {
+func (e *engine) judging(ctx context.Context, scope fault.Scope, c *container.Container) *operation {
 	return &operation{
-		Request: Request{Kind: KindCreate, Spec: Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
-		mask: e.maskOf(ctx, Spec{}, c), quiet: e.hides(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
+		Request: Request{Kind: KindCreate, Spec: container.Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
+		mask: e.maskOf(ctx, container.Spec{}, c), quiet: e.hides(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
 	}
-}
-
-// soFar says how far a container is that is waited for.
-func (s State) soFar() string {
-	if s.Health != "" {
-		return "it is " + s.Status + ", and its health check says " + s.Health
-	}
-	return "it is " + s.Status
 }

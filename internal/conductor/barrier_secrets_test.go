@@ -12,26 +12,27 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/pkg/stdcopy"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/pkg/stdcopy"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // talking is fakeEngine whose containers write their token to the log and to their health check's output.
 type talking struct{ *fakeEngine }
 
-func (talking) CopyToContainer(context.Context, string, string, io.Reader, container.CopyToContainerOptions) error {
+func (talking) CopyToContainer(context.Context, string, string, io.Reader, containertypes.CopyToContainerOptions) error {
 	return nil
 }
 
-func (talking) ContainerLogs(context.Context, string, container.LogsOptions) (io.ReadCloser, error) {
+func (talking) ContainerLogs(context.Context, string, containertypes.LogsOptions) (io.ReadCloser, error) {
 	var log bytes.Buffer
 	_, err := stdcopy.NewStdWriter(&log, stdcopy.Stderr).Write([]byte("login with s3cret-value failed\n"))
 	return io.NopCloser(&log), err
 }
 
-func (f talking) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
+func (f talking) ContainerInspect(ctx context.Context, ref string) (containertypes.InspectResponse, error) {
 	r, err := f.fakeEngine.ContainerInspect(ctx, ref)
 	if err == nil && r.State.Health != nil {
 		r.State.Health.Log[0].Output = "login with s3cret-value failed"
@@ -43,7 +44,7 @@ func (f talking) ContainerInspect(ctx context.Context, ref string) (container.In
 // have no more than the settings, show nothing of what such a container writes.
 func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 	upload := func(r *Request) {
-		r.Spec.Files = map[string]File{"/key": {Content: []byte("s3cret-value"), WriteOnly: true}}
+		r.Spec.Files = map[string]container.File{"/key": {Content: []byte("s3cret-value"), WriteOnly: true}}
 	}
 	for name, tt := range map[string]struct {
 		files, forgotten bool
@@ -68,7 +69,7 @@ func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 				t.Fatal(err)
 			}
 			request := checked("web")
-			request.Wait = WaitRunning
+			request.Wait = container.WaitRunning
 			if tt.files {
 				upload(&request)
 			}
@@ -97,12 +98,12 @@ func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 }
 
 func awaitHealth(ctx context.Context, c *Conductor, id string) error {
-	_, err := c.Await(ctx, id, WaitHealthy)
+	_, err := c.Await(ctx, id, container.WaitHealthy)
 	return err
 }
 
 func restartForHealth(ctx context.Context, c *Conductor, _ string) error {
-	_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: "web", Wait: WaitHealthy})
+	_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: "web", Wait: container.WaitHealthy})
 	return err
 }
 
@@ -117,13 +118,13 @@ func TestBarrierMasksWhatItFindsOut(t *testing.T) {
 			t.Fatal(err)
 		}
 		request := checked("web")
-		request.Wait = WaitRunning
+		request.Wait = container.WaitRunning
 		cast := c.accept(e, request, true, time.Now().Add(time.Hour))
 		if _, err := cast.run(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		f.setHealth("web", "unhealthy")
-		_, err = c.Await(t.Context(), cast.id, WaitHealthy)
+		_, err = c.Await(t.Context(), cast.id, container.WaitHealthy)
 		got := faultOf(t, err, fault.Unhealthy)
 		if len(got.Log) == 0 || got.Health == "" {
 			t.Fatalf("the fault has no log or no output: %+v", got)

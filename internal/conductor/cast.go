@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -20,7 +21,7 @@ type Accepted struct {
 	// Completed says that there is no background conductor, and the operation has been carried
 	// out already; Container is what it left then.
 	Completed bool
-	Container *Container
+	Container *container.Container
 	// Why says why there is none.
 	Why string
 }

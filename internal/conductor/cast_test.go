@@ -13,6 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -211,11 +212,11 @@ func TestUnknownMessagesAreRefused(t *testing.T) {
 		f := newFake()
 		id := left(f, "web", "edge1/web/1")
 		c := f.casting(t, Options{})
-		_, err := c.Cast(t.Context(), Request{Kind: "evaporate", Spec: Spec{Name: "web"}, ContainerID: id}, time.Hour)
+		_, err := c.Cast(t.Context(), Request{Kind: "evaporate", Spec: container.Spec{Name: "web"}, ContainerID: id}, time.Hour)
 		if got := faultOf(t, err, fault.Invalid); !strings.Contains(got.Summary, "evaporate") {
 			t.Errorf("got %v", got)
 		}
-		_, err = c.Call(t.Context(), Request{Kind: "evaporate", Spec: Spec{Name: "web"}, ContainerID: id})
+		_, err = c.Call(t.Context(), Request{Kind: "evaporate", Spec: container.Spec{Name: "web"}, ContainerID: id})
 		faultOf(t, err, fault.Invalid)
 		if calls := f.count("kill"); calls != 0 {
 			t.Errorf("%d signals were sent", calls)
@@ -232,11 +233,11 @@ func TestCastsHandOverCredentials(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	c := newConductor(Options{Background: []string{"background"}, Credentials: map[string]Credential{"127.0.0.1:5000": {Username: "ada", Password: "hunter2"}}}, nil)
 	req := create("web")
-	req.Spec.Image, req.Spec.PullPolicy = "127.0.0.1:5000/app:1", PullMissing
+	req.Spec.Image, req.Spec.PullPolicy = "127.0.0.1:5000/app:1", container.PullMissing
 	if got := c.handOver(req); got == nil || got.Auth.Password != "hunter2" || got.Source == "" {
 		t.Errorf("handed over: %+v", got)
 	}
-	req.Spec.PullPolicy = PullNever
+	req.Spec.PullPolicy = container.PullNever
 	if got := c.handOver(req); got != nil {
 		t.Errorf("handed over for what pulls nothing: %+v", got)
 	}

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -200,17 +200,17 @@ func (e *engine) inherits(ctx context.Context, imageID, operation string) (bool,
 	if err != nil {
 		return true, ignoreNotFound(err)
 	}
-	return image.Config != nil && image.Config.Labels[LabelOperation] == operation, nil
+	return image.Config != nil && image.Config.Labels[container.LabelOperation] == operation, nil
 }
 
 // stillConcerns reports whether a container that a record names by its ID is still what the record is about: it
 // has one of the names that the record has for it, or the label that a create of the lane gave it. A record
 // alone proves nothing: nobody removes, renames, stops or starts a container because of it.
-func (e *engine) stillConcerns(ctx context.Context, c *Container, r journal.Record, names ...string) (bool, error) {
+func (e *engine) stillConcerns(ctx context.Context, c *container.Container, r journal.Record, names ...string) (bool, error) {
 	if slices.Contains(names, c.Name) {
 		return true, nil
 	}
-	operation := c.Labels[LabelOperation]
+	operation := c.Labels[container.LabelOperation]
 	_, lane, _, err := journal.SplitID(operation)
 	if err != nil || !slices.Contains(r.Lanes(), lane) {
 		return false, nil //nolint:nilerr // A label that is none names nothing.

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -19,10 +20,10 @@ type complaint struct {
 	says      string
 	attribute string
 	// fits reports whether the specification has what the words are about; nil is that they are clear by themselves.
-	fits func(s Spec, found []string) bool
+	fits func(s container.Spec, found []string) bool
 	// below finds the key below the attribute; nil is none, and so is an empty key. Found are the expression's
 	// groups.
-	below func(s Spec, found []string) string
+	below func(s container.Spec, found []string) string
 	// advice is what to do; empty is the general one.
 	advice string
 	// command says that the container's command can't be executed.
@@ -185,7 +186,7 @@ type complained struct {
 
 // in returns what the words are in a text, with the groups of the expression after it; nil is that the text is
 // about something else.
-func (c complaint) in(s Spec, text string) []string {
+func (c complaint) in(s container.Spec, text string) []string {
 	found := regexp.MustCompile(`(?i)` + c.says).FindStringSubmatch(text)
 	if found == nil || c.fits != nil && !c.fits(s, found[1:]) {
 		return nil
@@ -195,7 +196,7 @@ func (c complaint) in(s Spec, text string) []string {
 
 // complainedOf finds what an engine's words about a container are about; ok is false if they don't tell. It is
 // pure.
-func complainedOf(s Spec, text string) (about complained, ok bool) {
+func complainedOf(s container.Spec, text string) (about complained, ok bool) {
 	for _, c := range complaints() {
 		found := c.in(s, text)
 		if found == nil {
@@ -233,8 +234,8 @@ func (about complained) fault(scope fault.Scope, step fault.Step, action string,
 }
 
 // mountAt finds a mount by its path in the container, which is one of the groups.
-func mountAt(group int) func(Spec, []string) string {
-	return func(s Spec, found []string) string {
+func mountAt(group int) func(container.Spec, []string) string {
+	return func(s container.Spec, found []string) string {
 		for path := range s.Mounts {
 			if strings.TrimRight(path, "/") == strings.TrimRight(found[group], "/") {
 				return path
@@ -245,20 +246,22 @@ func mountAt(group int) func(Spec, []string) string {
 }
 
 // mounts reports whether a path is one of a mount.
-func mounts(s Spec, found []string) bool { return mountAt(0)(s, found) != "" }
+func mounts(s container.Spec, found []string) bool { return mountAt(0)(s, found) != "" }
 
-func hasWorkingDir(s Spec, _ []string) bool { return s.WorkingDir != "" }
+func hasWorkingDir(s container.Spec, _ []string) bool { return s.WorkingDir != "" }
 
 // mountFrom finds a mount by its source.
-func mountFrom(s Spec, found []string) string {
-	return keyOf(s.Mounts, func(m Mount) bool { return strings.TrimRight(m.Source, "/") == strings.TrimRight(found[0], "/") })
+func mountFrom(s container.Spec, found []string) string {
+	return keyOf(s.Mounts, func(m container.Mount) bool {
+		return strings.TrimRight(m.Source, "/") == strings.TrimRight(found[0], "/")
+	})
 }
 
-func deviceFrom(s Spec, found []string) string {
-	return keyOf(s.Devices.Devices, func(d Device) bool { return d.Source == found[0] })
+func deviceFrom(s container.Spec, found []string) string {
+	return keyOf(s.Devices.Devices, func(d container.Device) bool { return d.Source == found[0] })
 }
 
-func sysctlNamed(s Spec, found []string) string {
+func sysctlNamed(s container.Spec, found []string) string {
 	name := strings.ReplaceAll(found[0], "/", ".")
 	if _, ok := s.Sysctls[name]; ok {
 		return name
@@ -266,7 +269,7 @@ func sysctlNamed(s Spec, found []string) string {
 	return ""
 }
 
-func ulimitNamed(s Spec, found []string) string {
+func ulimitNamed(s container.Spec, found []string) string {
 	name := strings.ToLower(found[0])
 	if _, ok := s.Ulimits[name]; ok {
 		return name
@@ -275,21 +278,21 @@ func ulimitNamed(s Spec, found []string) string {
 }
 
 // builtinNetwork finds the network that is the engine's own bridge.
-func builtinNetwork(s Spec, _ []string) string {
-	return keyOf(s.Networks, func(n NetworkAttachment) bool { return n.Network == "bridge" || n.Network == "default" })
+func builtinNetwork(s container.Spec, _ []string) string {
+	return keyOf(s.Networks, func(n container.NetworkAttachment) bool { return n.Network == "bridge" || n.Network == "default" })
 }
 
 // addressedNetwork finds the network with an address, if it is the only one.
-func addressedNetwork(s Spec, _ []string) string {
-	return onlyNetwork(s, func(n NetworkAttachment) bool { return n.IPv4Address != "" || n.IPv6Address != "" })
+func addressedNetwork(s container.Spec, _ []string) string {
+	return onlyNetwork(s, func(n container.NetworkAttachment) bool { return n.IPv4Address != "" || n.IPv6Address != "" })
 }
 
 // macNetwork finds the network with a MAC address, if it is the only one.
-func macNetwork(s Spec, _ []string) string {
-	return onlyNetwork(s, func(n NetworkAttachment) bool { return n.MACAddress != "" })
+func macNetwork(s container.Spec, _ []string) string {
+	return onlyNetwork(s, func(n container.NetworkAttachment) bool { return n.MACAddress != "" })
 }
 
-func onlyNetwork(s Spec, asks func(NetworkAttachment) bool) string {
+func onlyNetwork(s container.Spec, asks func(container.NetworkAttachment) bool) string {
 	count := 0
 	for _, n := range s.Networks {
 		if asks(n) {

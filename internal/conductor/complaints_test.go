@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -18,19 +19,19 @@ const initFailed = "failed to create shim task: OCI runtime create failed: runc 
 
 // What an engine says leads to the attribute and to what to do; the words are an engine's own, most of 20.10.
 func TestComplaints(t *testing.T) {
-	spec := Spec{Settings: Settings{
+	spec := container.Spec{Settings: container.Settings{
 		User: "1:staff", WorkingDir: "/file/x",
-		Mounts: map[string]Mount{
-			"/etc/passwd": {Type: MountBind, Source: "/etc"}, "/dir/": {Type: MountBind, Source: "/etc/hostname"}, "/x": {Type: MountBind, Source: "/nope"},
-			"/file": {Type: MountVolume, Source: "data"}, "/t": {Type: MountTmpfs}, "/odd": {Type: MountVolume, Source: "a b"},
-			"/proc": {Type: MountBind, Source: "/srv"}, "/dev/null": {Type: MountVolume, Source: "other"}, "/file/y": {Type: MountVolume, Source: "more"},
+		Mounts: map[string]container.Mount{
+			"/etc/passwd": {Type: container.MountBind, Source: "/etc"}, "/dir/": {Type: container.MountBind, Source: "/etc/hostname"}, "/x": {Type: container.MountBind, Source: "/nope"},
+			"/file": {Type: container.MountVolume, Source: "data"}, "/t": {Type: container.MountTmpfs}, "/odd": {Type: container.MountVolume, Source: "a b"},
+			"/proc": {Type: container.MountBind, Source: "/srv"}, "/dev/null": {Type: container.MountVolume, Source: "other"}, "/file/y": {Type: container.MountVolume, Source: "more"},
 		},
-		Networks: map[string]NetworkAttachment{
-			"builtin": {Network: "bridge"}, "front": {Network: "front", EndpointOptions: EndpointOptions{IPv4Address: "10.1.1.1"}},
-			"hardware": {Network: "other", EndpointOptions: EndpointOptions{MACAddress: "01:00:5e:00:00:01"}},
+		Networks: map[string]container.NetworkAttachment{
+			"builtin": {Network: "bridge"}, "front": {Network: "front", EndpointOptions: container.EndpointOptions{IPv4Address: "10.1.1.1"}},
+			"hardware": {Network: "other", EndpointOptions: container.EndpointOptions{MACAddress: "01:00:5e:00:00:01"}},
 		},
-		Devices: Devices{Devices: map[string]Device{"/dev/x": {Source: "/dev/nope"}}},
-		Limits:  Limits{Ulimits: map[string]Ulimit{"foo": {}}},
+		Devices: container.Devices{Devices: map[string]container.Device{"/dev/x": {Source: "/dev/nope"}}},
+		Limits:  container.Limits{Ulimits: map[string]container.Ulimit{"foo": {}}},
 	}}
 	spec.Sysctls = map[string]string{"net.ipv4.nope": "1", "foo.bar": "1"}
 	seen := make(map[string]bool)

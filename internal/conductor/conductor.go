@@ -16,12 +16,12 @@ import (
 
 	"github.com/docker/cli/cli/context/docker"
 	"github.com/docker/docker/client"
-	"github.com/google/uuid"
-	"github.com/hashicorp/go-hclog"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
+	"github.com/google/uuid"
+	"github.com/hashicorp/go-hclog"
 )
 
 // Options configure a Conductor.
@@ -112,7 +112,7 @@ func (k Kind) verb() string {
 type Request struct {
 	Kind Kind
 	// Spec is the container as it shall be (create, update, exchange). A remove needs its Name alone.
-	Spec Spec
+	Spec container.Spec
 	// ContainerID is the container to update or remove.
 	ContainerID string
 	// OperationID is the create whose container is to be removed, where its ID is not known
@@ -129,7 +129,7 @@ type Request struct {
 	// Upload are the files of Spec that an update puts into the container.
 	Upload []string
 	// Wait is what a create or an update waits for; empty is WaitReady.
-	Wait Wait
+	Wait container.Wait
 	// RemoveVolumes says whether a remove takes the anonymous volumes along, also that of the old
 	// container in an exchange, as far as the new one does not get them.
 	RemoveVolumes bool
@@ -141,7 +141,7 @@ type Request struct {
 	// Grace is how long a stop waits before it kills, in whole seconds; nil is the container's own.
 	Grace *time.Duration
 	// Order belongs to an exchange.
-	Order Order
+	Order container.Order
 	// Digest is the digest at the registry to pull, where it has been resolved before; empty is
 	// whatever the reference leads to.
 	Digest string
@@ -153,7 +153,7 @@ type Outcome struct {
 	OperationID string
 	// Container is the container as it is now; nil if there is none that is gantry's own, or
 	// if the engine could not be asked.
-	Container *Container
+	Container *container.Container
 	// Warnings are what the engine said beside doing it, such as that its kernel lacks something
 	// and the setting was discarded.
 	Warnings []string
@@ -317,37 +317,30 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind
 // fault.NotFound.
-func (c *Conductor) Inspect(ctx context.Context, ref string) (*Container, error) {
+func (c *Conductor) Inspect(ctx context.Context, ref string) (*container.Container, error) {
 	e, err := c.connect(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
-	container, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, ref) })
+	container, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, ref) })
 	if err != nil {
 		return nil, classify(c.scope(e.name, ref), fault.StepReading, "read", "", err)
 	}
 	return container, nil
 }
 
-// ImageDefaults are what an image brings to every container made from it.
-type ImageDefaults struct {
-	Settings
-	// Volumes are the paths for which the engine makes anonymous volumes.
-	Volumes []string
-}
-
 // ImageDefaults reads what an image brings to every container made from it.
-func (c *Conductor) ImageDefaults(ctx context.Context, imageID string) (*ImageDefaults, error) {
+func (c *Conductor) ImageDefaults(ctx context.Context, imageID string) (*container.ImageDefaults, error) {
 	e, err := c.connect(ctx, imageID)
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := retrying(ctx, func() (*ImageDefaults, error) {
+	defaults, err := retrying(ctx, func() (*container.ImageDefaults, error) {
 		r, err := e.api.ImageInspect(ctx, imageID)
 		if err != nil {
 			return nil, fmt.Errorf("reading image %s: %w", imageID, err)
 		}
-		return observeImage(r), nil
+		return container.ObserveImage(r), nil
 	})
 	if err != nil {
 		return nil, classify(c.scope(e.name, imageID), fault.StepReading, "read the image of", "", err)

@@ -13,22 +13,22 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
-	"go.uber.org/goleak"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func create(name string) Request {
-	return Request{Kind: KindCreate, Spec: Spec{
-		Name: name, Settings: Settings{Image: "img", Environment: map[string]string{"TOKEN": "s3cret-value"}}, DesiredState: DesiredRunning, PullPolicy: PullNever,
+	return Request{Kind: KindCreate, Spec: container.Spec{
+		Name: name, Settings: container.Settings{Image: "img", Environment: map[string]string{"TOKEN": "s3cret-value"}}, DesiredState: container.DesiredRunning, PullPolicy: container.PullNever,
 	}}
 }
 
 func checked(name string) Request {
 	r := create(name)
-	r.Spec.Healthcheck = &Healthcheck{Test: []string{"CMD", "probe"}}
+	r.Spec.Healthcheck = &container.Healthcheck{Test: []string{"CMD", "probe"}}
 	return r
 }
 
@@ -50,10 +50,10 @@ func TestCreateAndRemoveTakeFiveRequests(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !strings.HasPrefix(out.OperationID, "edge1/web/") || out.Container.Labels[LabelOperation] != out.OperationID {
-			t.Errorf("operation %q, label %q", out.OperationID, out.Container.Labels[LabelOperation])
+		if !strings.HasPrefix(out.OperationID, "edge1/web/") || out.Container.Labels[container.LabelOperation] != out.OperationID {
+			t.Errorf("operation %q, label %q", out.OperationID, out.Container.Labels[container.LabelOperation])
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: out.Container.ID, RemoveVolumes: true}); err != nil {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: out.Container.ID, RemoveVolumes: true}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := strings.Join(f.calls, ", "), "info, create web, start, inspect, stop, remove"; got != want {
@@ -162,20 +162,20 @@ func TestSlowStartIsNoProof(t *testing.T) {
 			if call != "start" {
 				return nil
 			}
-			time.Sleep(2 * settleTime)
-			time.AfterFunc(settleTime/2, func() {
+			time.Sleep(2 * container.SettleTime)
+			time.AfterFunc(container.SettleTime/2, func() {
 				f.set("web", func(c *fakeContainer) { c.status, c.exitCode = "exited", 3 }, events.ActionDie)
 			})
 			return nil
 		}
 		c := f.conductor(t, Options{})
 		request := create("web")
-		request.Spec.DesiredState = DesiredStopped
+		request.Spec.DesiredState = container.DesiredStopped
 		out, err := c.Call(t.Context(), request)
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Kind, request.ContainerID, request.Spec.DesiredState = KindUpdate, out.Container.ID, DesiredRunning
+		request.Kind, request.ContainerID, request.Spec.DesiredState = KindUpdate, out.Container.ID, container.DesiredRunning
 		_, err = c.Call(t.Context(), request)
 		faultOf(t, err, fault.Exited)
 	})
@@ -216,7 +216,7 @@ func TestSlowStopsDontStarveACreate(t *testing.T) {
 				t.Fatal(err)
 			}
 			all.Go(func() {
-				if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: name}, ContainerID: out.Container.ID}); err != nil {
+				if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: name}, ContainerID: out.Container.ID}); err != nil {
 					t.Error(err)
 				}
 			})
@@ -225,7 +225,7 @@ func TestSlowStopsDontStarveACreate(t *testing.T) {
 		if _, err := c.Call(t.Context(), create("web")); err != nil {
 			t.Fatal(err)
 		}
-		if took := time.Since(start); took > 12*stopHolds+settleTime {
+		if took := time.Since(start); took > 12*stopHolds+container.SettleTime {
 			t.Errorf("the create took %s", took)
 		}
 		all.Wait()

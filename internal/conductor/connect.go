@@ -15,14 +15,14 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // connect connects the operation's container to a network. That it is connected already is no error if
 // an earlier request of the operation did it; otherwise somebody else did, with other options.
-func (o *operation) connect(ctx context.Context, asked NetworkAttachment) error {
-	err := o.engine.api.NetworkConnect(ctx, asked.Network, o.containerID, asked.endpoint())
+func (o *operation) connect(ctx context.Context, asked container.NetworkAttachment) error {
+	err := o.engine.api.NetworkConnect(ctx, asked.Network, o.containerID, asked.Endpoint())
 	if err == nil || !alreadyConnected(err) {
 		return err
 	}
@@ -88,12 +88,12 @@ func (e *unlikeError) Unwrap() error { return e.cause }
 
 // checkAddresses is a *fault.Fault if a network can't give the container an address that an update is to
 // connect it with: once it has been disconnected, it is too late to find out.
-func (o *operation) checkAddresses(ctx context.Context, actions []action) error {
+func (o *operation) checkAddresses(ctx context.Context, actions []container.Action) error {
 	for _, a := range actions {
-		if a.do != doConnect {
+		if a.Do != container.DoConnect {
 			continue
 		}
-		if f := o.addressFault(ctx, a.key, nil); f != nil {
+		if f := o.addressFault(ctx, a.Key, nil); f != nil {
 			return f
 		}
 	}
@@ -143,7 +143,7 @@ func (o *operation) explainConnect(ctx context.Context, key string, err error) *
 	if f := o.addressFault(ctx, key, err); f != nil {
 		return f
 	}
-	f := explainAs(o.scope(), o.Spec, o.step, string(doConnect), o.exists(), key, err)
+	f := explainAs(o.scope(), o.Spec, o.step, string(container.DoConnect), o.exists(), key, err)
 	if len(f.Attribute) == 0 || f.Attribute[0] == "networks" {
 		f.Attribute = []string{"networks", key}
 	}
@@ -152,7 +152,7 @@ func (o *operation) explainConnect(ctx context.Context, key string, err error) *
 
 // unusableAddress finds an address that a network can't give to a container, and says why; empty if it
 // finds nothing. It is pure.
-func unusableAddress(asked EndpointOptions, n network.Inspect, own string) (address, why string) {
+func unusableAddress(asked container.EndpointOptions, n network.Inspect, own string) (address, why string) {
 	for _, address := range []string{asked.IPv4Address, asked.IPv6Address} {
 		ip, err := netip.ParseAddr(address)
 		if err != nil {

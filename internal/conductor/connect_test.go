@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 )
 
@@ -33,41 +35,22 @@ func TestUnusableAddress(t *testing.T) {
 		{"the gateway", "10.0.0.1", "", "10.0.0.1", "it is the network's gateway"},
 		{"the gateway with a length", "", "fd00::1", "fd00::1", "it is the network's gateway"},
 	} {
-		address, why := unusableAddress(EndpointOptions{IPv4Address: tt.ipv4, IPv6Address: tt.ipv6}, n, "own")
+		address, why := unusableAddress(container.EndpointOptions{IPv4Address: tt.ipv4, IPv6Address: tt.ipv6}, n, "own")
 		if address != tt.address || why != tt.why {
 			t.Errorf("%s: %q, %q; want %q, %q", tt.name, address, why, tt.address, tt.why)
 		}
 	}
 	// A network whose subnets nobody knows is for the engine to judge.
-	if _, why := unusableAddress(EndpointOptions{IPv4Address: "10.2.0.7"}, network.Inspect{}, "own"); why != "" {
+	if _, why := unusableAddress(container.EndpointOptions{IPv4Address: "10.2.0.7"}, network.Inspect{}, "own"); why != "" {
 		t.Error(why)
 	}
 }
 
-// What a connect that failed leaves of a running container is no connection; of one that does not run
-// it is what the next start makes one of.
-func TestUnconnected(t *testing.T) {
-	left, made := &network.EndpointSettings{Aliases: []string{"db"}}, &network.EndpointSettings{EndpointID: "e", NetworkID: "n", MacAddress: "02:42:ac:11:00:02"}
-	for status, want := range map[string]bool{"running": true, "paused": true, "restarting": false, "exited": false, "created": false} {
-		c := observe("edge1", container.InspectResponse{
-			ContainerJSONBase: &container.ContainerJSONBase{HostConfig: &container.HostConfig{}, State: &container.State{Status: status}},
-			Config:            &container.Config{},
-			NetworkSettings:   &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{"left": left, "made": made}},
-		})
-		if _, attached := c.AttachedAs("left"); attached == want || (c.UnconnectedAs("left") == "left") != want {
-			t.Errorf("%s: attached %v, unconnected %v", status, c.Attached, c.Unconnected)
-		}
-		if _, attached := c.AttachedAs("made"); !attached {
-			t.Errorf("%s: a connection is none", status)
-		}
-	}
-}
-
 func TestEndpointBefore(t *testing.T) {
-	r := container.InspectResponse{
-		ContainerJSONBase: &container.ContainerJSONBase{ID: "0123456789abcdef"},
-		Config:            &container.Config{Hostname: "host"},
-		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{
+	r := containertypes.InspectResponse{
+		ContainerJSONBase: &containertypes.ContainerJSONBase{ID: "0123456789abcdef"},
+		Config:            &containertypes.Config{Hostname: "host"},
+		NetworkSettings: &containertypes.NetworkSettings{Networks: map[string]*network.EndpointSettings{
 			"other": {DriverOpts: map[string]string{"not": "this"}},
 			"front": {
 				NetworkID: "n", IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "10.0.0.9"}, Links: []string{"db:db"}, GwPriority: 3,
@@ -86,10 +69,12 @@ func TestEndpointBefore(t *testing.T) {
 // Only another run of a container that runs is one that was not joined.
 func TestStartedAfter(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	at := func(status string, ago time.Duration) State { return State{Status: status, StartedAt: now.Add(-ago)} }
+	at := func(status string, ago time.Duration) container.State {
+		return container.State{Status: status, StartedAt: now.Add(-ago)}
+	}
 	for _, tt := range []struct {
 		name       string
-		other, own State
+		other, own container.State
 		want       bool
 	}{
 		{"joined", at("running", 2*time.Hour), at("running", time.Hour), false},

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -24,7 +24,7 @@ const (
 
 // create makes the container, starts it, and waits for it. With a local image and one network
 // that is three requests: create, start, inspect.
-func (o *operation) create(ctx context.Context) (*Container, error) {
+func (o *operation) create(ctx context.Context) (*container.Container, error) {
 	again := o.containerID != ""
 	prepare := o.bring
 	if again {
@@ -33,7 +33,7 @@ func (o *operation) create(ctx context.Context) (*Container, error) {
 	if err := prepare(ctx); err != nil {
 		return nil, err
 	}
-	if o.Spec.DesiredState == DesiredStopped {
+	if o.Spec.DesiredState == container.DesiredStopped {
 		return o.engine.inspect(ctx, o.containerID)
 	}
 	return o.bringUp(ctx, again || o.adopted)
@@ -41,7 +41,7 @@ func (o *operation) create(ctx context.Context) (*Container, error) {
 
 // bring creates the container, and pulls its image if that is needed and wanted.
 func (o *operation) bring(ctx context.Context) error {
-	if o.Spec.PullPolicy == PullAlways {
+	if o.Spec.PullPolicy == container.PullAlways {
 		if err := o.pull(ctx); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (o *operation) bring(ctx context.Context) error {
 	if !imageMissing(err) {
 		return err
 	}
-	if o.Spec.PullPolicy != PullMissing {
+	if o.Spec.PullPolicy != container.PullMissing {
 		return o.scope().ImageMissing(o.Spec.Image, err)
 	}
 	if err := o.pull(ctx); err != nil {
@@ -63,13 +63,13 @@ func (o *operation) bring(ctx context.Context) error {
 // that didn't fit into the request, and uploads the files. It can be repeated.
 func (o *operation) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
-	if err := o.engine.knows(o.scope(), o.Spec.needs(), o.exists()); err != nil {
+	if err := o.engine.knows(o.scope(), o.Spec.Needs(), o.exists()); err != nil {
 		return err
 	}
 	if err := o.checkInherited(ctx); err != nil {
 		return err
 	}
-	request, err := translate(o.Spec, o.id, o.engine.api.ClientVersion())
+	request, err := container.Translate(o.Spec, o.id, o.engine.api.ClientVersion())
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)
 	}
@@ -78,14 +78,14 @@ func (o *operation) make(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		request.host.Mounts = append(request.host.Mounts, mountFolders(folders, o.id)...)
+		request.Host.Mounts = append(request.Host.Mounts, container.MountFolders(folders, o.id)...)
 	}
 	if len(o.carried) > 0 {
-		request.config.Labels[labelCarried] = carry(o.id, o.carried)
+		request.Config.Labels[container.LabelCarried] = container.Carry(o.id, o.carried)
 	}
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
-			answer, err := o.engine.api.ContainerCreate(ctx, request.config, request.host, request.networks, request.platform, cmp.Or(o.as, o.Spec.Name))
+			answer, err := o.engine.api.ContainerCreate(ctx, request.Config, request.Host, request.Networks, request.Platform, cmp.Or(o.as, o.Spec.Name))
 			if err == nil {
 				o.containerID = answer.ID
 				o.warned(answer.Warnings)
@@ -103,7 +103,7 @@ func (o *operation) make(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, key := range request.connect {
+	for _, key := range request.Connect {
 		attachment := o.Spec.Networks[key]
 		err := o.change(ctx, func(ctx context.Context) error {
 			return o.connect(ctx, attachment)
@@ -142,12 +142,12 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 }
 
 // describe says in one line whose a container is.
-func (e *engine) describe(ctx context.Context, c *Container) string {
+func (e *engine) describe(ctx context.Context, c *container.Container) string {
 	text := fmt.Sprintf("container %s (image %q, created %s, %s)", c.ID[:12], c.Image, c.Created.UTC().Format(time.RFC3339), c.State.Status)
 	if project := c.Labels["com.docker.compose.project"]; project != "" {
 		text += fmt.Sprintf(" of the Compose project %q", project)
 	}
-	if operation := c.Labels[LabelOperation]; operation != "" && !e.inherited(ctx, c.ImageID, operation) {
+	if operation := c.Labels[container.LabelOperation]; operation != "" && !e.inherited(ctx, c.ImageID, operation) {
 		text += fmt.Sprintf(", made by gantry's operation %s (perhaps for another Terraform state)", operation)
 	}
 	return text + " has it"

@@ -10,7 +10,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
@@ -18,13 +20,13 @@ import (
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
 	"github.com/hashicorp/go-hclog"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/watch"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // engineAPI is what the conductor needs of the Docker client, and all that a fake has to be.
@@ -39,20 +41,20 @@ type engineAPI interface {
 	NetworkList(ctx context.Context, options network.ListOptions) ([]network.Summary, error)
 	NetworkDisconnect(ctx context.Context, network, container string, force bool) error
 	objectAPI
-	ContainerCreate(ctx context.Context, config *container.Config, hostConfig *container.HostConfig,
-		networkingConfig *network.NetworkingConfig, platform *ocispec.Platform, containerName string) (container.CreateResponse, error)
-	ContainerInspect(ctx context.Context, container string) (container.InspectResponse, error)
-	ContainerList(ctx context.Context, options container.ListOptions) ([]container.Summary, error)
+	ContainerCreate(ctx context.Context, config *containertypes.Config, hostConfig *containertypes.HostConfig,
+		networkingConfig *network.NetworkingConfig, platform *ocispec.Platform, containerName string) (containertypes.CreateResponse, error)
+	ContainerInspect(ctx context.Context, container string) (containertypes.InspectResponse, error)
+	ContainerList(ctx context.Context, options containertypes.ListOptions) ([]containertypes.Summary, error)
 	ContainerKill(ctx context.Context, container, signal string) error
-	ContainerLogs(ctx context.Context, container string, options container.LogsOptions) (io.ReadCloser, error)
+	ContainerLogs(ctx context.Context, container string, options containertypes.LogsOptions) (io.ReadCloser, error)
 	ContainerPause(ctx context.Context, container string) error
-	ContainerRemove(ctx context.Context, container string, options container.RemoveOptions) error
+	ContainerRemove(ctx context.Context, container string, options containertypes.RemoveOptions) error
 	ContainerRename(ctx context.Context, container, newContainerName string) error
-	ContainerStart(ctx context.Context, container string, options container.StartOptions) error
-	ContainerStop(ctx context.Context, container string, options container.StopOptions) error
+	ContainerStart(ctx context.Context, container string, options containertypes.StartOptions) error
+	ContainerStop(ctx context.Context, container string, options containertypes.StopOptions) error
 	ContainerUnpause(ctx context.Context, container string) error
-	ContainerUpdate(ctx context.Context, container string, updateConfig container.UpdateConfig) (container.UpdateResponse, error)
-	CopyToContainer(ctx context.Context, container, path string, content io.Reader, options container.CopyToContainerOptions) error
+	ContainerUpdate(ctx context.Context, container string, updateConfig containertypes.UpdateConfig) (containertypes.UpdateResponse, error)
+	CopyToContainer(ctx context.Context, container, path string, content io.Reader, options containertypes.CopyToContainerOptions) error
 	Close() error
 }
 
@@ -73,7 +75,7 @@ type engine struct {
 	// windows reports that the engine runs on Windows.
 	windows bool
 	// defaults are what the engine gives to a container that asks for nothing.
-	defaults EngineDefaults
+	defaults container.EngineDefaults
 	pool     *pool.Pool
 	pulls    *pull.Group
 	watcher  *watch.Watcher
@@ -119,7 +121,7 @@ func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", parallel, "max_parallel_pulls", pulls)
 	return &engine{
-		id: info.ID, api: api, logger: logger, name: info.Name, windows: info.OSType == "windows", defaults: observeDefaults(info), credentials: opts.Credentials,
+		id: info.ID, api: api, logger: logger, name: info.Name, windows: info.OSType == "windows", defaults: container.ObserveDefaults(info), credentials: opts.Credentials,
 		pool:    pool.New(parallel),
 		pulls:   pull.New(pulls, pullStall),
 		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
@@ -190,14 +192,14 @@ func (s eventSource) Noteworthy(ctx context.Context, ids []string) ([]string, er
 		args.Add("id", id)
 		missing[id] = true
 	}
-	list, err := s.api.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+	list, err := s.api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: args})
 	if err != nil {
 		return nil, err
 	}
 	var noteworthy []string
 	for _, c := range list {
 		delete(missing, c.ID)
-		if c.State != container.StateRunning || healthDecided(c.Status) {
+		if c.State != containertypes.StateRunning || container.HealthDecided(c.Status) {
 			noteworthy = append(noteworthy, c.ID)
 		}
 	}

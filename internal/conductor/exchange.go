@@ -12,8 +12,9 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -28,7 +29,7 @@ const (
 
 // exchangeIt puts a new container in the place of the old one: observe, decide, act. It can be
 // repeated after a lost answer. What goes wrong for good is undone by giveBack.
-func (o *operation) exchangeIt(ctx context.Context) (*Container, error) {
+func (o *operation) exchangeIt(ctx context.Context) (*container.Container, error) {
 	o.enter(fault.StepUpdating)
 	if o.exchange.Predecessor == "" {
 		if err := o.awaitName(ctx); err != nil {
@@ -42,13 +43,13 @@ func (o *operation) exchangeIt(ctx context.Context) (*Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	if x.from == nil && x.to == nil {
+	if x.From == nil && x.To == nil {
 		return nil, o.scope().NotFound(nil)
 	}
-	x.apart = whyApart(o.Order, o.Spec, x.from)
-	for _, s := range planExchange(x) {
+	x.Apart = container.WhyApart(o.Order, o.Spec, x.From)
+	for _, s := range container.PlanExchange(x) {
 		o.logger.Info("exchange", "step", s.String())
-		if err := o.turn(ctx, &x, s.do); err != nil {
+		if err := o.turn(ctx, &x, s.Do); err != nil {
 			return nil, err
 		}
 	}
@@ -80,7 +81,7 @@ func (o *operation) beginExchange(ctx context.Context) error {
 }
 
 // hideOld has the operation hide what is secret in the old container, too, which has other settings and files.
-func (o *operation) hideOld(ctx context.Context, old *Container) {
+func (o *operation) hideOld(ctx context.Context, old *container.Container) {
 	o.mask, o.quiet = o.engine.maskOf(ctx, o.Spec, old), o.engine.hides(old)
 	o.logger = masking(o.logger, o.mask)
 }
@@ -105,26 +106,26 @@ func (o *operation) noteExchange() {
 // observeExchange finds the two containers: by ID, and the new one by its names and label, too,
 // where the answer to its create got lost. What is not the exchange's any more, though a record names it, is
 // left alone as if it were gone.
-func (o *operation) observeExchange(ctx context.Context) (exchange, error) {
-	x := exchange{ready: o.exchange.Ready, was: o.exchange.Was, name: o.Spec.Name, home: cmp.Or(o.PriorName, o.Spec.Name)}
-	x.next, x.prior = temporaryNames(o.id, o.Spec.Name)
+func (o *operation) observeExchange(ctx context.Context) (container.Exchange, error) {
+	x := container.Exchange{Ready: o.exchange.Ready, Was: o.exchange.Was, Name: o.Spec.Name, Home: cmp.Or(o.PriorName, o.Spec.Name)}
+	x.Next, x.Prior = temporaryNames(o.id, o.Spec.Name)
 	var err error
-	if x.from, err = o.lookFor(ctx, o.exchange.Predecessor); err != nil {
+	if x.From, err = o.lookFor(ctx, o.exchange.Predecessor); err != nil {
 		return x, err
 	}
-	if x.from != nil && o.leftover != nil {
-		concerns, err := o.engine.stillConcerns(ctx, x.from, *o.leftover, x.name, x.home, x.prior)
+	if x.From != nil && o.leftover != nil {
+		concerns, err := o.engine.stillConcerns(ctx, x.From, *o.leftover, x.Name, x.Home, x.Prior)
 		if err != nil {
 			return x, err
 		}
 		if !concerns {
-			o.logger.Warn("an exchange that was left in the middle names a container that is another one: it is left alone", "container_id", x.from.ID, "name", x.from.Name)
-			x.from = nil
+			o.logger.Warn("an exchange that was left in the middle names a container that is another one: it is left alone", "container_id", x.From.ID, "name", x.From.Name)
+			x.From = nil
 		}
 	}
 	refs := []string{o.exchange.Successor}
 	if o.exchange.Successor == "" {
-		refs = []string{x.next, x.name}
+		refs = []string{x.Next, x.Name}
 	}
 	for _, ref := range refs {
 		found, err := o.lookFor(ctx, ref)
@@ -143,14 +144,14 @@ func (o *operation) observeExchange(ctx context.Context) (exchange, error) {
 				continue
 			}
 		}
-		x.to, o.exchange.Successor = found, found.ID
+		x.To, o.exchange.Successor = found, found.ID
 		break
 	}
 	return x, nil
 }
 
 // lookFor reads a container; nil is that there is none.
-func (o *operation) lookFor(ctx context.Context, ref string) (*Container, error) {
+func (o *operation) lookFor(ctx context.Context, ref string) (*container.Container, error) {
 	c, err := o.engine.inspect(ctx, ref)
 	if err != nil {
 		return nil, ignoreNotFound(err)
@@ -159,42 +160,42 @@ func (o *operation) lookFor(ctx context.Context, ref string) (*Container, error)
 }
 
 // turn does one thing of an exchange, or of its return.
-func (o *operation) turn(ctx context.Context, x *exchange, do turn) error {
+func (o *operation) turn(ctx context.Context, x *container.Exchange, do container.Turn) error {
 	api := o.engine.api
 	switch do {
-	case turnCreate:
+	case container.TurnCreate:
 		return o.createSuccessor(ctx, x)
-	case turnStart:
+	case container.TurnStart:
 		return o.startSuccessor(ctx)
-	case turnHandOver:
+	case container.TurnHandOver:
 		return o.handOver(ctx)
-	case turnCommit:
+	case container.TurnCommit:
 		o.exchange.Ready = true
 		o.noteExchange()
 		return nil
-	case turnStop:
+	case container.TurnStop:
 		return o.stopPredecessor(ctx, x)
-	case turnRemove:
+	case container.TurnRemove:
 		return o.predecessor().remove(ctx)
 	}
 	o.enter(fault.StepUpdating)
 	err := o.change(ctx, func(ctx context.Context) error {
 		switch do {
-		case turnMoveOut:
-			return api.ContainerRename(ctx, o.exchange.Predecessor, x.prior)
-		case turnMoveIn:
-			return api.ContainerRename(ctx, o.exchange.Successor, x.name)
-		case turnReturn:
-			return api.ContainerRename(ctx, o.exchange.Predecessor, x.home)
-		case turnDrop:
-			return ignoreNotFound(api.ContainerRemove(ctx, x.to.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
-		case turnResume:
-			return api.ContainerStart(ctx, o.exchange.Predecessor, container.StartOptions{})
+		case container.TurnMoveOut:
+			return api.ContainerRename(ctx, o.exchange.Predecessor, x.Prior)
+		case container.TurnMoveIn:
+			return api.ContainerRename(ctx, o.exchange.Successor, x.Name)
+		case container.TurnReturn:
+			return api.ContainerRename(ctx, o.exchange.Predecessor, x.Home)
+		case container.TurnDrop:
+			return ignoreNotFound(api.ContainerRemove(ctx, x.To.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
+		case container.TurnResume:
+			return api.ContainerStart(ctx, o.exchange.Predecessor, containertypes.StartOptions{})
 		default:
 			return api.ContainerPause(ctx, o.exchange.Predecessor)
 		}
 	})
-	if err != nil && do == turnMoveIn && nameTaken(err) {
+	if err != nil && do == container.TurnMoveIn && nameTaken(err) {
 		return o.renameConflict(ctx, err)
 	}
 	return err
@@ -203,7 +204,7 @@ func (o *operation) turn(ctx context.Context, x *exchange, do turn) error {
 // predecessor is the operation as seen from the old container.
 func (o *operation) predecessor() *operation {
 	prior := *o
-	prior.Request = Request{Kind: KindRemove, Spec: Spec{Name: o.Spec.Name}, RemoveVolumes: o.RemoveVolumes, Exchanged: true}
+	prior.Request = Request{Kind: KindRemove, Spec: container.Spec{Name: o.Spec.Name}, RemoveVolumes: o.RemoveVolumes, Exchanged: true}
 	prior.containerID = o.exchange.Predecessor
 	return &prior
 }
@@ -217,18 +218,18 @@ func (o *operation) successor() *operation {
 
 // createSuccessor creates the new container under its temporary name, with the old one's anonymous
 // volumes. Its ID is durable before anything else is done.
-func (o *operation) createSuccessor(ctx context.Context, x *exchange) error {
+func (o *operation) createSuccessor(ctx context.Context, x *container.Exchange) error {
 	next := o.successor()
-	next.as = x.next
-	if x.apart == "" {
-		next.Spec.Networks = unnamed(o.Spec.Networks)
+	next.as = x.Next
+	if x.Apart == "" {
+		next.Spec.Networks = container.Unnamed(o.Spec.Networks)
 	}
-	if x.from != nil && len(anonymousVolumes(x.from)) > 0 {
+	if x.From != nil && len(container.AnonymousVolumes(x.From)) > 0 {
 		ofImage, err := next.imageVolumes(ctx)
 		if err != nil {
 			return err
 		}
-		next.Spec.Mounts, next.carried = carryVolumes(o.Spec.Mounts, x.from, ofImage)
+		next.Spec.Mounts, next.carried = container.CarryVolumes(o.Spec.Mounts, x.From, ofImage)
 	}
 	err := next.bring(ctx)
 	o.exchange.Successor, o.digest, o.step = next.containerID, next.digest, next.step
@@ -240,20 +241,20 @@ func (o *operation) createSuccessor(ctx context.Context, x *exchange) error {
 
 // imageVolumes gives the paths for which the new image wants volumes. It pulls the image if need be.
 func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
-	if o.Spec.PullPolicy == PullAlways {
+	if o.Spec.PullPolicy == container.PullAlways {
 		if err := o.pull(ctx); err != nil {
 			return nil, err
 		}
-		o.Spec.PullPolicy = PullMissing // It is there now.
+		o.Spec.PullPolicy = container.PullMissing // It is there now.
 	}
 	for {
 		r, err := o.engine.api.ImageInspect(ctx, o.Spec.Image)
 		switch {
 		case err == nil:
-			return observeImage(r).Volumes, nil
+			return container.ObserveImage(r).Volumes, nil
 		case !errdefs.IsNotFound(err):
 			return nil, err
-		case o.Spec.PullPolicy != PullMissing || o.digest != "":
+		case o.Spec.PullPolicy != container.PullMissing || o.digest != "":
 			return nil, o.scope().ImageMissing(o.Spec.Image, err)
 		}
 		if err := o.pull(ctx); err != nil {
@@ -264,7 +265,7 @@ func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
 
 func (o *operation) startSuccessor(ctx context.Context) error {
 	next := o.successor()
-	if o.Spec.DesiredState == DesiredStopped {
+	if o.Spec.DesiredState == container.DesiredStopped {
 		return nil
 	}
 	_, err := next.bringUp(ctx, true)
@@ -304,7 +305,7 @@ func (o *operation) handOver(ctx context.Context) error {
 					return err
 				}
 			}
-			return o.engine.api.NetworkConnect(ctx, attachment.Network, to.ID, namedEndpoint(o.Spec.Name, attachment))
+			return o.engine.api.NetworkConnect(ctx, attachment.Network, to.ID, container.NamedEndpoint(o.Spec.Name, attachment))
 		})
 		if err != nil && !alreadyConnected(err) {
 			return err
@@ -318,8 +319,8 @@ func (o *operation) handOver(ctx context.Context) error {
 
 func notConnected(err error) bool { return containsAny(err.Error(), "is not connected to") }
 
-func (o *operation) stopPredecessor(ctx context.Context, x *exchange) error {
-	if o.exchange.Ready && x.apart == "" {
+func (o *operation) stopPredecessor(ctx context.Context, x *container.Exchange) error {
+	if o.exchange.Ready && x.Apart == "" {
 		if err := pause(ctx, lastCalls); err != nil {
 			return err
 		}
@@ -342,7 +343,7 @@ func (o *operation) giveBack(ctx context.Context, failure error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
 	defer cancel()
-	left, err := retrying(ctx, func() (string, error) { return o.endExchange(ctx, planReturn) })
+	left, err := retrying(ctx, func() (string, error) { return o.endExchange(ctx, container.PlanReturn) })
 	if err != nil {
 		o.logger.Warn("the exchange can't be undone now", "error", err)
 		return f.Exchanged(string(o.Order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))
@@ -359,7 +360,7 @@ func (o *operation) giveBack(ctx context.Context, failure error) error {
 }
 
 // endExchange does what a plan says, and notes which container is left.
-func (o *operation) endExchange(ctx context.Context, plan func(exchange) []step) (left string, err error) {
+func (o *operation) endExchange(ctx context.Context, plan func(container.Exchange) []container.Step) (left string, err error) {
 	if err := o.awaitOwnStop(ctx); err != nil {
 		return "", err
 	}
@@ -369,7 +370,7 @@ func (o *operation) endExchange(ctx context.Context, plan func(exchange) []step)
 	}
 	for _, s := range plan(x) {
 		o.logger.Info("end of the exchange", "step", s.String())
-		if err := o.turn(ctx, &x, s.do); err != nil {
+		if err := o.turn(ctx, &x, s.Do); err != nil {
 			return "", err
 		}
 	}
@@ -377,10 +378,10 @@ func (o *operation) endExchange(ctx context.Context, plan func(exchange) []step)
 		return "", err
 	}
 	switch {
-	case x.from != nil:
-		left = x.from.ID
-	case x.to != nil:
-		left = x.to.ID
+	case x.From != nil:
+		left = x.From.ID
+	case x.To != nil:
+		left = x.To.ID
 	}
 	o.exchange.Over, o.exchange.Left = true, left
 	o.noteExchange()

@@ -7,6 +7,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -24,14 +25,14 @@ func (o *operation) endOther(ctx context.Context, r journal.Record) (left string
 	}
 	again := *o
 	again.Request = Request{
-		Kind: KindExchange, Spec: Spec{Name: r.Container}, PriorName: r.PriorName, Order: Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,
+		Kind: KindExchange, Spec: container.Spec{Name: r.Container}, PriorName: r.PriorName, Order: container.Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,
 	}
 	again.id, again.exchange, again.cast, again.progress, again.leftover = r.ID, *r.Exchange, false, &progress{}, &r
-	return again.endExchange(ctx, func(x exchange) []step {
-		if x.ready && x.to != nil {
-			return planExchange(x)
+	return again.endExchange(ctx, func(x container.Exchange) []container.Step {
+		if x.Ready && x.To != nil {
+			return container.PlanExchange(x)
 		}
-		return planReturn(x)
+		return container.PlanReturn(x)
 	})
 }
 

@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/volume"
-	"github.com/google/uuid"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/volume"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/google/uuid"
 )
 
 // exchangeBench is a bench behind a proxy, with a container that is to be exchanged.
@@ -25,10 +26,10 @@ type exchangeBench struct {
 	*bench
 	proxy *enginetest.Proxy
 	dir   string
-	spec  conductor.Spec
+	spec  container.Spec
 	// network is the user's own.
 	network string
-	old     *conductor.Container
+	old     *container.Container
 }
 
 func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
@@ -39,7 +40,7 @@ func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
 	t.Cleanup(func() { _ = x.Conductor.Close() })
 	x.network = engine.Network("net")
 	x.spec = x.bench.spec("web", engine.Image(enginetest.ImageOptions{Volumes: []string{"/data"}}), "serve")
-	x.spec.Networks = map[string]conductor.NetworkAttachment{"net": {Network: x.network}}
+	x.spec.Networks = map[string]container.NetworkAttachment{"net": {Network: x.network}}
 	x.spec.Environment = map[string]string{"V": "1"}
 	if change != nil {
 		change(x)
@@ -53,7 +54,7 @@ func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
 	return x
 }
 
-func (x *exchangeBench) exchange(ctx context.Context, order conductor.Order) (conductor.Outcome, error) {
+func (x *exchangeBench) exchange(ctx context.Context, order container.Order) (conductor.Outcome, error) {
 	return x.Call(ctx, conductor.Request{
 		Kind: conductor.KindExchange, Spec: x.spec, ContainerID: x.old.ID, PriorName: x.old.Name, Order: order, RemoveVolumes: true,
 	})
@@ -64,7 +65,7 @@ func (x *exchangeBench) clear(ref string) {
 	x.t.Helper()
 	found := x.Engine.Inspect(ref)
 	_, err := x.Call(context.WithoutCancel(x.t.Context()), conductor.Request{
-		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: strings.TrimPrefix(found.Name, "/")}, ContainerID: found.ID, RemoveVolumes: true, Exchanged: true,
+		Kind: conductor.KindRemove, Spec: container.Spec{Name: strings.TrimPrefix(found.Name, "/")}, ContainerID: found.ID, RemoveVolumes: true, Exchanged: true,
 	})
 	if err != nil {
 		x.t.Error(err)
@@ -84,7 +85,7 @@ func (x *exchangeBench) oldRuns() {
 }
 
 // isNew asserts that the new container is the only one, in the old one's place.
-func (x *exchangeBench) isNew() container.InspectResponse {
+func (x *exchangeBench) isNew() containertypes.InspectResponse {
 	x.t.Helper()
 	if names := x.Containers(); !slices.Equal(names, []string{x.spec.Name}) {
 		x.t.Fatalf("containers %v, want %s alone", names, x.spec.Name)
@@ -96,7 +97,7 @@ func (x *exchangeBench) isNew() container.InspectResponse {
 	return now
 }
 
-func volumeOf(c container.InspectResponse, target string) string {
+func volumeOf(c containertypes.InspectResponse, target string) string {
 	for _, m := range c.Mounts {
 		if m.Destination == target {
 			return m.Name
@@ -109,18 +110,18 @@ func TestExchange(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		name   string
-		order  conductor.Order
+		order  container.Order
 		change func(*exchangeBench)
 		beside bool
 	}{
-		{"start-first", conductor.StartFirst, nil, true},
-		{"stop-first", conductor.StopFirst, nil, false},
-		{"fixed port", conductor.StartFirst, func(x *exchangeBench) {
-			x.spec.Ports = []conductor.Port{{Target: 8080, Published: x.FreePort(), Protocol: "tcp"}}
+		{"start-first", container.StartFirst, nil, true},
+		{"stop-first", container.StopFirst, nil, false},
+		{"fixed port", container.StartFirst, func(x *exchangeBench) {
+			x.spec.Ports = []container.Port{{Target: 8080, Published: x.FreePort(), Protocol: "tcp"}}
 		}, false},
-		{"no network of its own", conductor.StartFirst, func(x *exchangeBench) { x.spec.Networks = nil }, true},
-		{"with aliases", conductor.StartFirst, func(x *exchangeBench) {
-			x.spec.Networks = map[string]conductor.NetworkAttachment{"net": {Network: x.network, EndpointOptions: conductor.EndpointOptions{Aliases: []string{"api"}}}}
+		{"no network of its own", container.StartFirst, func(x *exchangeBench) { x.spec.Networks = nil }, true},
+		{"with aliases", container.StartFirst, func(x *exchangeBench) {
+			x.spec.Networks = map[string]container.NetworkAttachment{"net": {Network: x.network, EndpointOptions: container.EndpointOptions{Aliases: []string{"api"}}}}
 		}, true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -171,21 +172,21 @@ func TestExchangeFails(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
 		method, pattern string
-		order           conductor.Order
+		order           container.Order
 		what            string
 	}{
-		{"POST", "/containers/create", conductor.StartFirst, "create"},
-		{"POST", "/containers/*/start", conductor.StartFirst, "start"},
-		{"POST", "/networks/*/disconnect", conductor.StartFirst, "hand-over, first half"},
-		{"POST", "/networks/*/connect", conductor.StartFirst, "hand-over, second half"},
-		{"POST", "/containers/*/rename", conductor.StartFirst, "rename"},
-		{"POST", "/containers/*/stop", conductor.StartFirst, "stop"},
-		{"DELETE", "/containers/*", conductor.StartFirst, "remove"},
-		{"POST", "/containers/create", conductor.StopFirst, "create"},
-		{"POST", "/containers/*/stop", conductor.StopFirst, "stop"},
-		{"POST", "/containers/*/rename", conductor.StopFirst, "rename"},
-		{"POST", "/containers/*/start", conductor.StopFirst, "start"},
-		{"DELETE", "/containers/*", conductor.StopFirst, "remove"},
+		{"POST", "/containers/create", container.StartFirst, "create"},
+		{"POST", "/containers/*/start", container.StartFirst, "start"},
+		{"POST", "/networks/*/disconnect", container.StartFirst, "hand-over, first half"},
+		{"POST", "/networks/*/connect", container.StartFirst, "hand-over, second half"},
+		{"POST", "/containers/*/rename", container.StartFirst, "rename"},
+		{"POST", "/containers/*/stop", container.StartFirst, "stop"},
+		{"DELETE", "/containers/*", container.StartFirst, "remove"},
+		{"POST", "/containers/create", container.StopFirst, "create"},
+		{"POST", "/containers/*/stop", container.StopFirst, "stop"},
+		{"POST", "/containers/*/rename", container.StopFirst, "rename"},
+		{"POST", "/containers/*/start", container.StopFirst, "start"},
+		{"DELETE", "/containers/*", container.StopFirst, "remove"},
 	} {
 		t.Run(string(test.order)+"/"+test.what, func(t *testing.T) {
 			t.Parallel()
@@ -218,7 +219,7 @@ func TestExchangeLostAnswers(t *testing.T) {
 			t.Parallel()
 			x := startExchange(t, nil)
 			x.proxy.DropAnswer(test[0], test[1], 1)
-			if _, err := x.exchange(t.Context(), conductor.StartFirst); err != nil {
+			if _, err := x.exchange(t.Context(), container.StartFirst); err != nil {
 				t.Fatal(err)
 			}
 			x.isNew()
@@ -229,11 +230,11 @@ func TestExchangeLostAnswers(t *testing.T) {
 
 func TestExchangeOfWhatIsNotReady(t *testing.T) {
 	t.Parallel()
-	for _, order := range []conductor.Order{conductor.StartFirst, conductor.StopFirst} {
+	for _, order := range []container.Order{container.StartFirst, container.StopFirst} {
 		t.Run(string(order), func(t *testing.T) {
 			t.Parallel()
 			x := startExchange(t, nil)
-			x.spec.Healthcheck = &conductor.Healthcheck{Test: []string{"CMD", enginetest.Program, "health-fail", "no database"}, Interval: 200 * time.Millisecond, Retries: 1}
+			x.spec.Healthcheck = &container.Healthcheck{Test: []string{"CMD", enginetest.Program, "health-fail", "no database"}, Interval: 200 * time.Millisecond, Retries: 1}
 			out, err := x.exchange(t.Context(), order)
 			f := wantFault(t, err, fault.Unhealthy, "healthcheck")
 			if !strings.Contains(f.Detail(), "no database") || out.Container == nil || out.Container.ID != x.old.ID {
@@ -241,7 +242,7 @@ func TestExchangeOfWhatIsNotReady(t *testing.T) {
 			}
 			x.oldRuns()
 			x.spec.Healthcheck, x.spec.Image = nil, "gantry-test-nope:1"
-			x.spec.PullPolicy = conductor.PullNever
+			x.spec.PullPolicy = container.PullNever
 			_, err = x.exchange(t.Context(), order)
 			wantFault(t, err, fault.ImageNotFound, "image")
 			x.oldRuns()
@@ -253,11 +254,11 @@ func TestExchangeOfWhatIsNotReady(t *testing.T) {
 // Cancelled in the middle, the old container is back.
 func TestExchangeCancelled(t *testing.T) {
 	t.Parallel()
-	for _, order := range []conductor.Order{conductor.StartFirst, conductor.StopFirst} {
+	for _, order := range []container.Order{container.StartFirst, container.StopFirst} {
 		t.Run(string(order), func(t *testing.T) {
 			t.Parallel()
 			x := startExchange(t, nil)
-			x.spec.Healthcheck = &conductor.Healthcheck{Test: []string{"CMD", enginetest.Program, "health-file", "/nope"}, Interval: time.Second, StartPeriod: time.Hour}
+			x.spec.Healthcheck = &container.Healthcheck{Test: []string{"CMD", enginetest.Program, "health-file", "/nope"}, Interval: time.Second, StartPeriod: time.Hour}
 			ctx, cancel := context.WithCancel(t.Context())
 			x.proxy.Reset()
 			done := make(chan error, 1)
@@ -278,7 +279,7 @@ func TestExchangeIntoATakenName(t *testing.T) {
 	x := startExchange(t, nil)
 	stranger := x.Run(x.Name("www"), enginetest.RunOptions{Image: x.spec.Image})
 	x.spec.Name = x.Name("www")
-	_, err := x.exchange(t.Context(), conductor.StartFirst)
+	_, err := x.exchange(t.Context(), container.StartFirst)
 	wantFault(t, err, fault.NameConflict, "name")
 	if now := x.Engine.Inspect(x.old.ID); now.Name != "/"+x.old.Name || !now.State.Running || !x.Engine.Inspect(stranger).State.Running {
 		t.Errorf("%s is %s", now.Name, now.State.Status)
@@ -302,7 +303,7 @@ func TestExchangeLeavesVolumesOfOthers(t *testing.T) {
 		}
 		other := x.Run(x.Name("other"), enginetest.RunOptions{Image: x.spec.Image, Volumes: []string{"/theirs"}, CreateOnly: true})
 		theirs = volumeOf(x.Engine.Inspect(other), "/theirs")
-		if err := x.Docker.ContainerRemove(ctx, other, container.RemoveOptions{Force: true}); err != nil {
+		if err := x.Docker.ContainerRemove(ctx, other, containertypes.RemoveOptions{Force: true}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
@@ -312,16 +313,16 @@ func TestExchangeLeavesVolumesOfOthers(t *testing.T) {
 				}
 			}
 		})
-		x.spec.Mounts = map[string]conductor.Mount{
-			"/own": {Type: conductor.MountVolume}, "/kept": {Type: conductor.MountVolume, Source: named},
-			"/dropped": {Type: conductor.MountVolume, Source: theirs}, "/anonymous": {Type: conductor.MountVolume, Source: named},
+		x.spec.Mounts = map[string]container.Mount{
+			"/own": {Type: container.MountVolume}, "/kept": {Type: container.MountVolume, Source: named},
+			"/dropped": {Type: container.MountVolume, Source: theirs}, "/anonymous": {Type: container.MountVolume, Source: named},
 		}
 	})
 	before := x.Engine.Inspect(x.old.ID)
-	x.spec.Mounts = map[string]conductor.Mount{
-		"/own": {Type: conductor.MountVolume}, "/kept": {Type: conductor.MountVolume, Source: named}, "/anonymous": {Type: conductor.MountVolume},
+	x.spec.Mounts = map[string]container.Mount{
+		"/own": {Type: container.MountVolume}, "/kept": {Type: container.MountVolume, Source: named}, "/anonymous": {Type: container.MountVolume},
 	}
-	out, err := x.exchange(t.Context(), conductor.StopFirst)
+	out, err := x.exchange(t.Context(), container.StopFirst)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -348,7 +349,7 @@ func TestExchangeLeavesVolumesOfOthers(t *testing.T) {
 func TestCommittedExchangeCarriesNothing(t *testing.T) {
 	t.Parallel()
 	x := startExchange(t, nil)
-	if _, err := x.exchange(t.Context(), conductor.StopFirst); err != nil {
+	if _, err := x.exchange(t.Context(), container.StopFirst); err != nil {
 		t.Fatal(err)
 	}
 	now := x.isNew()

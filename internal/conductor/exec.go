@@ -12,8 +12,9 @@ import (
 	"slices"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -76,16 +77,18 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 	if err := c.inLane(ctx, t.engine, name, func(context.Context) error { return nil }); err != nil {
 		return nil, err
 	}
-	found, err := retrying(ctx, func() (*Container, error) { return t.inspect(ctx, spec.Container) })
+	found, err := retrying(ctx, func() (*container.Container, error) { return t.inspect(ctx, spec.Container) })
 	if err != nil {
 		return nil, err
 	}
-	options := container.ExecOptions{Cmd: spec.Command, User: spec.User, WorkingDir: spec.WorkingDir, AttachStdout: true, AttachStderr: true}
+	options := containertypes.ExecOptions{Cmd: spec.Command, User: spec.User, WorkingDir: spec.WorkingDir, AttachStdout: true, AttachStderr: true}
 	for _, key := range slices.Sorted(maps.Keys(spec.Environment)) {
 		options.Env = append(options.Env, key+"="+spec.Environment[key])
 	}
 	// Repeating this leaves an exec that never ran, which the engine forgets with the container.
-	created, err := retrying(ctx, func() (container.ExecCreateResponse, error) { return t.api.ContainerExecCreate(ctx, found.ID, options) })
+	created, err := retrying(ctx, func() (containertypes.ExecCreateResponse, error) {
+		return t.api.ContainerExecCreate(ctx, found.ID, options)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +99,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 func (t *task) follow(ctx context.Context, exec, containerID string, live func(string)) (*ExecResult, error) {
 	t.step = fault.StepWaiting
 	t.exists = "the command may have run, or may still be running in the container"
-	stream, err := t.api.ContainerExecAttach(ctx, exec, container.ExecAttachOptions{})
+	stream, err := t.api.ContainerExecAttach(ctx, exec, containertypes.ExecAttachOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -115,7 +118,7 @@ func (t *task) follow(ctx context.Context, exec, containerID string, live func(s
 	if err != nil {
 		return nil, err
 	}
-	ended, err := retrying(ctx, func() (container.ExecInspect, error) { return t.api.ContainerExecInspect(ctx, exec) })
+	ended, err := retrying(ctx, func() (containertypes.ExecInspect, error) { return t.api.ContainerExecInspect(ctx, exec) })
 	if err == nil && ended.Running {
 		err = errors.New("the engine ended the stream before the command ended")
 	}
@@ -147,7 +150,7 @@ func MaskLines(text string, spec ExecSpec) []string { return execMask(spec).Line
 
 func execMask(spec ExecSpec) fault.Mask {
 	var secrets fault.Secrets
-	addOptions(&secrets, spec.Environment)
+	container.AddOptions(&secrets, spec.Environment)
 	secrets.Arguments(spec.Command)
 	return secrets.Mask()
 }

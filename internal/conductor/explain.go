@@ -12,9 +12,10 @@ import (
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -39,8 +40,8 @@ func (o *operation) explain(ctx context.Context, err error) *fault.Fault {
 		return o.scope().PortTaken(port, o.engine.portHolder(ctx, port, o.containerID), o.exists(), err)
 	}
 	action := actionOf(o.Kind, o.step)
-	if r, ok := o.Spec.unusable(o.containerID, err); ok && o.Kind != KindRemove {
-		return o.scope().UnusableReference(o.step, action, r.attribute, r.ref, o.exists(), err)
+	if r, ok := o.Spec.Unusable(o.containerID, err); ok && o.Kind != KindRemove {
+		return o.scope().UnusableReference(o.step, action, r.Attribute, r.Ref, o.exists(), err)
 	}
 	if f := o.anyAddressFault(ctx, err); f != nil {
 		return f
@@ -64,11 +65,11 @@ func (o *operation) networkKey(err error) string {
 
 // classify makes a fault of an error of the engine where no operation is under way.
 func classify(scope fault.Scope, step fault.Step, action string, exists fault.Exists, err error) *fault.Fault {
-	return explainAs(scope, Spec{}, step, action, exists, "", err)
+	return explainAs(scope, container.Spec{}, step, action, exists, "", err)
 }
 
 // explainAs makes a fault of an error of the engine about a container that is to be so.
-func explainAs(scope fault.Scope, spec Spec, step fault.Step, action string, exists fault.Exists, networkKey string, err error) *fault.Fault {
+func explainAs(scope fault.Scope, spec container.Spec, step fault.Step, action string, exists fault.Exists, networkKey string, err error) *fault.Fault {
 	if network, ok := missingNetwork(err); ok {
 		return scope.NoSuchNetwork(network, networkKey, step, exists, err)
 	}
@@ -123,7 +124,7 @@ func (e *engine) portHolder(ctx context.Context, port, self string) string {
 	// The engine's own filter looks at what was asked to be published: what the engine chose
 	// itself is only in the list.
 	number, protocol, _ := strings.Cut(port, "/")
-	list, err := e.api.ContainerList(ctx, container.ListOptions{Filters: filters.NewArgs(filters.Arg("status", "running"), filters.Arg("status", "paused"))})
+	list, err := e.api.ContainerList(ctx, containertypes.ListOptions{Filters: filters.NewArgs(filters.Arg("status", "running"), filters.Arg("status", "paused"))})
 	if err != nil {
 		return "something that can't be found out now"
 	}

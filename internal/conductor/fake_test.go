@@ -15,13 +15,17 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/client"
+
 	dockerspec "github.com/moby/docker-image-spec/specs-go/v1"
+
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -52,7 +56,7 @@ type fakeContainer struct {
 	labels                   map[string]string
 	exitCode                 int
 	check                    bool
-	config                   container.Config
+	config                   containertypes.Config
 	memory                   int64
 	created                  time.Time
 	// started is when it was started last; empty is long ago.
@@ -187,7 +191,7 @@ func (f *fakeEngine) ImageInspect(context.Context, string, ...client.ImageInspec
 	if f.imageLabel == "" {
 		return image.InspectResponse{}, nil
 	}
-	return image.InspectResponse{Config: &dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{Labels: map[string]string{LabelOperation: f.imageLabel}}}}, nil
+	return image.InspectResponse{Config: &dockerspec.DockerOCIImageConfig{ImageConfig: ocispec.ImageConfig{Labels: map[string]string{container.LabelOperation: f.imageLabel}}}}, nil
 }
 
 func (f *fakeEngine) Info(ctx context.Context) (system.Info, error) {
@@ -218,7 +222,7 @@ func (f *fakeEngine) Events(ctx context.Context, _ events.ListOptions) (<-chan e
 	return out, failures
 }
 
-func (f *fakeEngine) ContainerCreate(ctx context.Context, config *container.Config, host *container.HostConfig, _ *network.NetworkingConfig, _ *ocispec.Platform, name string) (container.CreateResponse, error) {
+func (f *fakeEngine) ContainerCreate(ctx context.Context, config *containertypes.Config, host *containertypes.HostConfig, _ *network.NetworkingConfig, _ *ocispec.Platform, name string) (containertypes.CreateResponse, error) {
 	var id string
 	err := f.request(ctx, "create "+name, func() error {
 		if taken := f.find(name); taken != nil {
@@ -231,12 +235,12 @@ func (f *fakeEngine) ContainerCreate(ctx context.Context, config *container.Conf
 		return nil
 	})
 	if err != nil {
-		return container.CreateResponse{}, err
+		return containertypes.CreateResponse{}, err
 	}
-	return container.CreateResponse{ID: id}, nil
+	return containertypes.CreateResponse{ID: id}, nil
 }
 
-func (f *fakeEngine) ContainerStart(ctx context.Context, id string, _ container.StartOptions) error {
+func (f *fakeEngine) ContainerStart(ctx context.Context, id string, _ containertypes.StartOptions) error {
 	return f.request(ctx, "start", func() error {
 		c := f.find(id)
 		if c == nil {
@@ -250,7 +254,7 @@ func (f *fakeEngine) ContainerStart(ctx context.Context, id string, _ container.
 	})
 }
 
-func (f *fakeEngine) ContainerStop(ctx context.Context, id string, _ container.StopOptions) error {
+func (f *fakeEngine) ContainerStop(ctx context.Context, id string, _ containertypes.StopOptions) error {
 	if err := f.request(ctx, "stop", func() error { return nil }); err != nil {
 		return err
 	}
@@ -279,7 +283,7 @@ func (f *fakeEngine) ContainerStop(ctx context.Context, id string, _ container.S
 	}
 }
 
-func (f *fakeEngine) ContainerRemove(ctx context.Context, id string, _ container.RemoveOptions) error {
+func (f *fakeEngine) ContainerRemove(ctx context.Context, id string, _ containertypes.RemoveOptions) error {
 	return f.request(ctx, "remove", func() error {
 		if f.find(id) == nil {
 			return noSuch(id)
@@ -300,42 +304,42 @@ func (f *fakeEngine) ContainerRename(ctx context.Context, id, name string) error
 	})
 }
 
-func (f *fakeEngine) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
-	var r container.InspectResponse
+func (f *fakeEngine) ContainerInspect(ctx context.Context, ref string) (containertypes.InspectResponse, error) {
+	var r containertypes.InspectResponse
 	err := f.request(ctx, "inspect", func() error {
 		c := f.find(ref)
 		if c == nil {
 			return noSuch(ref)
 		}
-		s := &container.State{Status: c.status, ExitCode: c.exitCode, StartedAt: cmp.Or(c.started, "2026-01-01T00:00:00Z"), FinishedAt: "2026-01-01T00:00:01Z"}
+		s := &containertypes.State{Status: c.status, ExitCode: c.exitCode, StartedAt: cmp.Or(c.started, "2026-01-01T00:00:00Z"), FinishedAt: "2026-01-01T00:00:01Z"}
 		if c.health != "" {
-			s.Health = &container.Health{Status: c.health, FailingStreak: defaultRetries, Log: []*container.HealthcheckResult{{ExitCode: 1, Output: "no route"}}}
+			s.Health = &containertypes.Health{Status: c.health, FailingStreak: container.DefaultRetries, Log: []*containertypes.HealthcheckResult{{ExitCode: 1, Output: "no route"}}}
 		}
 		config := c.config
 		config.Labels = c.labels
-		r = container.InspectResponse{
-			ContainerJSONBase: &container.ContainerJSONBase{ID: c.id, Name: "/" + c.name, State: s, Created: c.created.Format(time.RFC3339Nano),
-				HostConfig: &container.HostConfig{Resources: container.Resources{Memory: c.memory}}},
+		r = containertypes.InspectResponse{
+			ContainerJSONBase: &containertypes.ContainerJSONBase{ID: c.id, Name: "/" + c.name, State: s, Created: c.created.Format(time.RFC3339Nano),
+				HostConfig: &containertypes.HostConfig{Resources: containertypes.Resources{Memory: c.memory}}},
 			Config:          &config,
-			NetworkSettings: &container.NetworkSettings{},
+			NetworkSettings: &containertypes.NetworkSettings{},
 		}
 		return nil
 	})
 	return r, err
 }
 
-func (f *fakeEngine) ContainerList(ctx context.Context, _ container.ListOptions) ([]container.Summary, error) {
-	var list []container.Summary
+func (f *fakeEngine) ContainerList(ctx context.Context, _ containertypes.ListOptions) ([]containertypes.Summary, error) {
+	var list []containertypes.Summary
 	err := f.request(ctx, "list", func() error {
 		for _, c := range f.containers {
-			list = append(list, container.Summary{ID: c.id, Names: []string{"/" + c.name}, State: c.status, Status: "Up 1 second (" + c.health + ")"})
+			list = append(list, containertypes.Summary{ID: c.id, Names: []string{"/" + c.name}, State: c.status, Status: "Up 1 second (" + c.health + ")"})
 		}
 		return nil
 	})
 	return list, err
 }
 
-func (f *fakeEngine) ContainerLogs(context.Context, string, container.LogsOptions) (io.ReadCloser, error) {
+func (f *fakeEngine) ContainerLogs(context.Context, string, containertypes.LogsOptions) (io.ReadCloser, error) {
 	return nil, errors.New("the fake has no logs")
 }
 

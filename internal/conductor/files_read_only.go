@@ -5,132 +5,20 @@ package conductor
 
 import (
 	"context"
-	"maps"
-	"path"
-	"slices"
-	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/mount"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // An engine puts no file into a read-only root, not even before the container was started, but it does so into a
 // volume or a bind that is mounted there. Where the specification mounts none, the folder of the file becomes an
 // anonymous volume: it begins with what the image has in the folder, and is removed with its container.
 
-// LabelFiles is the label of such a volume, and of its mount. It names the operation that created the container.
-const LabelFiles = LabelPrefix + "files"
-
-// FileFolders returns the folders of the files that need a volume of their own, where these mounts and the image's
-// volumes have no place for them. It is pure.
-func FileFolders(s Spec, ofImage []string) []string {
-	if !s.ReadOnly {
-		return nil
-	}
-	targets := ofImage
-	for target, m := range s.Mounts {
-		if m.takesFiles() {
-			targets = append(slices.Clip(targets), target)
-		}
-	}
-	needed := make(map[string]bool)
-	for file := range s.Files {
-		if mountOf(file, targets) == "" {
-			needed[path.Dir(file)] = true
-		}
-	}
-	folders := slices.Sorted(maps.Keys(needed))
-	return slices.DeleteFunc(slices.Clone(folders), func(folder string) bool {
-		return slices.ContainsFunc(folders, func(other string) bool { return other != folder && Within(folder, other) })
-	})
-}
-
-// takesFiles reports whether an engine can put a file into the mount.
-func (m Mount) takesFiles() bool {
-	return !m.ReadOnly && (m.Type == MountBind || m.Type == MountVolume)
-}
-
-// Within reports whether a clean path is that of a folder or below it.
-func Within(target, folder string) bool {
-	return target == folder || strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/")
-}
-
-// mountOf returns the mount that a path is in, the innermost one; empty is the root.
-func mountOf(target string, mounts []string) string {
-	var found string
-	for _, m := range mounts {
-		if Within(target, m) && len(m) > len(found) {
-			found = m
-		}
-	}
-	return found
-}
-
-// byMount returns the paths by the mount that each is in; what is in none is the root's. It is pure.
-func byMount(paths, mounts []string) map[string][]string {
-	parts := make(map[string][]string)
-	for _, target := range paths {
-		into := mountOf(target, mounts)
-		if into == "" {
-			into = "/"
-		}
-		parts[into] = append(parts[into], target)
-	}
-	return parts
-}
-
-// writable returns where the container has mounts that an engine can put a file into.
-func (c *Container) writable() []string {
-	targets := slices.Collect(maps.Keys(c.FileFolders))
-	for target, m := range c.Mounts {
-		if m.takesFiles() {
-			targets = append(targets, target)
-		}
-	}
-	return targets
-}
-
-// takesFilesOf reports whether all files of the specification have a place in the container.
-func (c *Container) takesFilesOf(s Spec) bool { return len(FileFolders(s, c.writable())) == 0 }
-
-// mountFolders returns the volumes of the folders that FileFolders returns.
-func mountFolders(folders []string, operation string) []mount.Mount {
-	var list []mount.Mount
-	for _, folder := range folders {
-		list = append(list, mount.Mount{
-			Type: mount.TypeVolume, Target: folder, VolumeOptions: &mount.VolumeOptions{Labels: map[string]string{LabelFiles: operation}},
-		})
-	}
-	return list
-}
-
-// isFileFolder reports whether a mount is one of mountFolders.
-func isFileFolder(m mount.Mount) bool {
-	return m.Type == mount.TypeVolume && m.Source == "" && m.VolumeOptions != nil && m.VolumeOptions.Labels[LabelFiles] != ""
-}
-
-// observeFileFolders returns the volumes of mountFolders, by their folders.
-func observeFileFolders(points []container.MountPoint, mounts []mount.Mount) map[string]string {
-	var volumes map[string]string
-	for _, m := range mounts {
-		if !isFileFolder(m) {
-			continue
-		}
-		for _, p := range points {
-			if folder := path.Clean(m.Target); p.Destination == folder {
-				volumes = put(volumes, folder, p.Name)
-			}
-		}
-	}
-	return volumes
-}
-
 // neededFolders returns what FileFolders does, with what the engine's image says. One that is not there yet is the
 // create's to complain of.
 func (o *operation) neededFolders(ctx context.Context) ([]string, error) {
-	if len(FileFolders(o.Spec, nil)) == 0 {
+	if len(container.FileFolders(o.Spec, nil)) == 0 {
 		return nil, nil
 	}
 	r, err := retrying(ctx, func() (image.InspectResponse, error) { return o.engine.api.ImageInspect(ctx, o.Spec.Image) })
@@ -140,5 +28,5 @@ func (o *operation) neededFolders(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return FileFolders(o.Spec, observeImage(r).Volumes), nil
+	return container.FileFolders(o.Spec, container.ObserveImage(r).Volumes), nil
 }

@@ -17,15 +17,16 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
-	"github.com/google/uuid"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journaltest"
+	"github.com/google/uuid"
 )
 
 // roundEngine is a fake with one image, and with networks and volumes.
@@ -98,8 +99,8 @@ func (f *roundEngine) ImageRemove(_ context.Context, ref string, _ image.RemoveO
 	return nil, nil
 }
 
-func (f *roundEngine) ContainerUpdate(context.Context, string, container.UpdateConfig) (container.UpdateResponse, error) {
-	return container.UpdateResponse{}, nil
+func (f *roundEngine) ContainerUpdate(context.Context, string, containertypes.UpdateConfig) (containertypes.UpdateResponse, error) {
+	return containertypes.UpdateResponse{}, nil
 }
 
 const fakeHost = "unix:///fake.sock"
@@ -171,7 +172,7 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 	}
 	var made, cast Outcome
 	request := func(name string, kind Kind, more func(*Request)) Request {
-		r := Request{Kind: kind, Wait: WaitNone, Spec: Spec{Name: name, Settings: Settings{Image: "img:1"}, DesiredState: DesiredStopped, PullPolicy: PullNever}}
+		r := Request{Kind: kind, Wait: container.WaitNone, Spec: container.Spec{Name: name, Settings: container.Settings{Image: "img:1"}, DesiredState: container.DesiredStopped, PullPolicy: container.PullNever}}
 		if more != nil {
 			more(&r)
 		}

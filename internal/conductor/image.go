@@ -10,16 +10,17 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // ImageSpec is an image as it shall be on the engine.
 type ImageSpec struct {
 	// Name is the reference to pull, or the name that an archive's image gets.
 	Name       string
-	PullPolicy PullPolicy
+	PullPolicy container.PullPolicy
 	// Platform is os/architecture[/variant]; empty is the engine's own.
 	Platform string
 	// Archive is a file on this machine, as docker save writes it; empty means to pull.

@@ -18,7 +18,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/jsonmessage"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
@@ -109,7 +109,7 @@ func (b *bringing) bring(ctx context.Context) (*Image, error) {
 	switch {
 	case spec.Archive != "":
 		err = b.load(ctx, spec)
-	case spec.PullPolicy == PullAlways:
+	case spec.PullPolicy == container.PullAlways:
 		digest, err = b.pullImage(ctx, spec)
 	default:
 		digest, err = b.provide(ctx, spec, before)
@@ -179,11 +179,11 @@ func (b *bringing) provide(ctx context.Context, spec ImageSpec, has *Image) (dig
 	switch {
 	case has != nil && samePlatform(spec.Platform, has.Platform):
 		return "", nil
-	case spec.PullPolicy == PullNever && has != nil:
+	case spec.PullPolicy == container.PullNever && has != nil:
 		return "", b.object.Said(fault.ImageNotFound, fault.StepReading, "use", []string{"platform"}, "",
 			fmt.Errorf("the engine has it for %s, not for %s", has.Platform, spec.Platform))
-	case spec.PullPolicy == PullNever:
-		return "", b.object.NotFound(fmt.Errorf("pull_policy is %q, and the engine has no such image", PullNever))
+	case spec.PullPolicy == container.PullNever:
+		return "", b.object.NotFound(fmt.Errorf("pull_policy is %q, and the engine has no such image", container.PullNever))
 	}
 	return b.pullImage(ctx, spec)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -17,12 +18,12 @@ import (
 // lives: everything else it has from its create. It is kept with the operation's record, so that whoever
 // comes later can judge the outcome without the configuration. It holds no secret.
 type goal struct {
-	DesiredState      DesiredState                 `json:"desired_state"`
-	ExpectedExitCodes []int                        `json:"expected_exit_codes,omitempty"`
-	Wait              Wait                         `json:"wait"`
-	Networks          map[string]NetworkAttachment `json:"networks"`
-	Restart           RestartPolicy                `json:"restart"`
-	Limits            Limits                       `json:"limits"`
+	DesiredState      container.DesiredState                 `json:"desired_state"`
+	ExpectedExitCodes []int                                  `json:"expected_exit_codes,omitempty"`
+	Wait              container.Wait                         `json:"wait"`
+	Networks          map[string]container.NetworkAttachment `json:"networks"`
+	Restart           container.RestartPolicy                `json:"restart"`
+	Limits            container.Limits                       `json:"limits"`
 }
 
 // goal is what the request is to make of its container; nil where it only takes something away, or
@@ -32,7 +33,7 @@ func (r Request) goal() json.RawMessage {
 		return nil
 	}
 	text, err := json.Marshal(goal{
-		DesiredState: r.Spec.DesiredState, ExpectedExitCodes: r.Spec.ExpectedExitCodes, Wait: cmp.Or(r.Wait, WaitReady),
+		DesiredState: r.Spec.DesiredState, ExpectedExitCodes: r.Spec.ExpectedExitCodes, Wait: cmp.Or(r.Wait, container.WaitReady),
 		Networks: r.Spec.Networks, Restart: r.Spec.Restart, Limits: r.Spec.Limits,
 	})
 	if err != nil {
@@ -51,15 +52,15 @@ func goalOf(r journal.Record) (goal, bool) {
 }
 
 // spec is the goal as far as it can be planned for.
-func (g goal) spec(name string) Spec {
-	spec := Spec{Name: name, DesiredState: g.DesiredState, ExpectedExitCodes: g.ExpectedExitCodes}
+func (g goal) spec(name string) container.Spec {
+	spec := container.Spec{Name: name, DesiredState: g.DesiredState, ExpectedExitCodes: g.ExpectedExitCodes}
 	spec.Networks, spec.Restart, spec.Limits = g.Networks, g.Restart, g.Limits
 	return spec
 }
 
 // metBy reports whether nothing is left to do to a container of this name.
-func (g goal) metBy(name string, c *Container, now time.Time) bool {
-	return len(planUpdate(g.spec(name), c)) == 0 && Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, now)
+func (g goal) metBy(name string, c *container.Container, now time.Time) bool {
+	return len(container.PlanUpdate(g.spec(name), c)) == 0 && container.Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, now)
 }
 
 // unseen reports whether an operation that ended early was to do something that can't be read back from
@@ -98,37 +99,13 @@ func failureOf(r journal.Record, dead bool) *fault.Fault {
 // recovered reports whether the container is by now what an operation that failed was to make of it: then
 // its fault is worth a warning, and nothing is to be done again. A refresh, and through it the plan, and a
 // barrier judge by this and nothing else. C is the operation's own container; nil is none.
-func recovered(r journal.Record, c *Container, now time.Time) bool {
+func recovered(r journal.Record, c *container.Container, now time.Time) bool {
 	g, ok := goalOf(r)
 	return ok && c != nil && !unseen(r) && g.metBy(r.Container, c, now)
 }
 
 // imageRecovered is recovered for an image. Of an archive nothing tells whether what is there came from it.
 func imageRecovered(r journal.Record, img *Image) bool { return img != nil && !r.Uploads }
-
-// Meets reports whether a container, as the engine reports it, is what a wait waits for.
-func Meets(desired DesiredState, codes []int, wait Wait, s State, now time.Time) bool {
-	if desired == DesiredStopped || desired == DesiredPaused && !s.Stopping {
-		return len(planPower(Spec{DesiredState: desired}, s)) == 0
-	}
-	if s.Stopping {
-		return false
-	}
-	return judge(Spec{DesiredState: desired, ExpectedExitCodes: codes}, wait, s.at(now), true).met
-}
-
-// steadyAfter is how long a container has to run until its engine takes it for one that came up: it then
-// starts to count its restarts anew.
-const steadyAfter = 10 * time.Second
-
-// at is the state as it counts at a time: what has run long enough since its last restart came up at a
-// later try, and that is right.
-func (s State) at(now time.Time) State {
-	if s.Status == "running" && now.Sub(s.StartedAt) >= steadyAfter {
-		s.RestartCount = 0
-	}
-	return s
-}
 
 // successor returns the record of the last operation after r that made or changed the container of r's
 // name, if there is one and nothing removed that container since. Records are those of the lane, oldest first.

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -18,8 +18,8 @@ import (
 func TestRecovered(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	long, short := now.Add(-time.Hour), now.Add(-time.Second)
-	running := State{Status: "running", StartedAt: long}
-	of := func(kind Kind, spec Spec, wait Wait, change func(*journal.Record)) journal.Record {
+	running := container.State{Status: "running", StartedAt: long}
+	of := func(kind Kind, spec container.Spec, wait container.Wait, change func(*journal.Record)) journal.Record {
 		spec.Name = "web"
 		r := journal.Record{Kind: string(kind), Container: "web", Step: fault.StepWaiting, Goal: Request{Kind: kind, Spec: spec, Wait: wait}.goal()}
 		if change != nil {
@@ -27,37 +27,37 @@ func TestRecovered(t *testing.T) {
 		}
 		return r
 	}
-	up := Spec{DesiredState: DesiredRunning}
+	up := container.Spec{DesiredState: container.DesiredRunning}
 	at := func(step fault.Step) func(*journal.Record) { return func(r *journal.Record) { r.Step = step } }
 	for _, test := range []struct {
 		name  string
 		r     journal.Record
-		c     *Container
+		c     *container.Container
 		wants bool
 	}{
-		{"it runs", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: running}, true},
-		{"there is none", of(KindCreate, up, WaitReady, nil), nil, false},
-		{"it is healthy", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Checked: true, Health: "healthy"}}, true},
-		{"it is not healthy yet", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", Checked: true, Health: "starting"}}, false},
-		{"it only has to run", of(KindCreate, up, WaitRunning, nil), &Container{Name: "web", State: State{Status: "running", Checked: true, Health: "unhealthy"}}, true},
-		{"it ended", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "exited", StartedAt: long}}, false},
-		{"it came up at a later try", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", RestartCount: 7, StartedAt: long}}, true},
-		{"it has only just been restarted", of(KindCreate, up, WaitReady, nil), &Container{Name: "web", State: State{Status: "running", RestartCount: 7, StartedAt: short}}, false},
-		{"a job ended well", of(KindCreate, Spec{DesiredState: DesiredCompleted, ExpectedExitCodes: []int{3}}, WaitReady, nil), &Container{Name: "web", State: State{Status: "exited", ExitCode: 3, StartedAt: long}}, true},
-		{"a job ended badly", of(KindCreate, Spec{DesiredState: DesiredCompleted}, WaitReady, nil), &Container{Name: "web", State: State{Status: "exited", ExitCode: 3, StartedAt: long}}, false},
-		{"it is stopped, as it should be", of(KindUpdate, Spec{DesiredState: DesiredStopped}, WaitReady, at(fault.StepStopping)), &Container{Name: "web", State: State{Status: "exited", ExitCode: 137, StartedAt: long}}, true},
-		{"it has another name", of(KindUpdate, up, WaitReady, at(fault.StepUpdating)), &Container{Name: "web2", State: running}, false},
-		{"a limit is missing", of(KindUpdate, Spec{DesiredState: DesiredRunning, Settings: Settings{Limits: Limits{Memory: 64 << 20}}}, WaitReady, at(fault.StepUpdating)), &Container{Name: "web", State: running}, false},
-		{"a network is missing", of(KindUpdate, Spec{DesiredState: DesiredRunning, Settings: Settings{Networks: map[string]NetworkAttachment{"a": {Network: "a"}}}}, WaitReady, at(fault.StepUpdating)), &Container{Name: "web", State: running}, false},
-		{"a restart may be missing", of(KindUpdate, up, WaitReady, func(r *journal.Record) { r.Restart, r.Step = true, fault.StepStopping }), &Container{Name: "web", State: running}, false},
-		{"a restart is done once it is waited for", of(KindUpdate, up, WaitReady, func(r *journal.Record) { r.Restart = true }), &Container{Name: "web", State: running}, true},
-		{"files may be missing", of(KindCreate, up, WaitReady, func(r *journal.Record) { r.Uploads, r.Step = true, fault.StepCreating }), &Container{Name: "web", State: running}, false},
-		{"files are there before the start", of(KindCreate, up, WaitReady, func(r *journal.Record) { r.Uploads, r.Step = true, fault.StepStarting }), &Container{Name: "web", State: running}, true},
-		{"an exchange is not for a look to judge", of(KindExchange, up, WaitReady, nil), &Container{Name: "web", State: running}, false},
-		{"an older gantry noted no goal", journal.Record{Kind: "create", Container: "web", Step: fault.StepWaiting}, &Container{Name: "web", State: running}, false},
+		{"it runs", of(KindCreate, up, container.WaitReady, nil), &container.Container{Name: "web", State: running}, true},
+		{"there is none", of(KindCreate, up, container.WaitReady, nil), nil, false},
+		{"it is healthy", of(KindCreate, up, container.WaitReady, nil), &container.Container{Name: "web", State: container.State{Status: "running", Checked: true, Health: "healthy"}}, true},
+		{"it is not healthy yet", of(KindCreate, up, container.WaitReady, nil), &container.Container{Name: "web", State: container.State{Status: "running", Checked: true, Health: "starting"}}, false},
+		{"it only has to run", of(KindCreate, up, container.WaitRunning, nil), &container.Container{Name: "web", State: container.State{Status: "running", Checked: true, Health: "unhealthy"}}, true},
+		{"it ended", of(KindCreate, up, container.WaitReady, nil), &container.Container{Name: "web", State: container.State{Status: "exited", StartedAt: long}}, false},
+		{"it came up at a later try", of(KindCreate, up, container.WaitReady, nil), &container.Container{Name: "web", State: container.State{Status: "running", RestartCount: 7, StartedAt: long}}, true},
+		{"it has only just been restarted", of(KindCreate, up, container.WaitReady, nil), &container.Container{Name: "web", State: container.State{Status: "running", RestartCount: 7, StartedAt: short}}, false},
+		{"a job ended well", of(KindCreate, container.Spec{DesiredState: container.DesiredCompleted, ExpectedExitCodes: []int{3}}, container.WaitReady, nil), &container.Container{Name: "web", State: container.State{Status: "exited", ExitCode: 3, StartedAt: long}}, true},
+		{"a job ended badly", of(KindCreate, container.Spec{DesiredState: container.DesiredCompleted}, container.WaitReady, nil), &container.Container{Name: "web", State: container.State{Status: "exited", ExitCode: 3, StartedAt: long}}, false},
+		{"it is stopped, as it should be", of(KindUpdate, container.Spec{DesiredState: container.DesiredStopped}, container.WaitReady, at(fault.StepStopping)), &container.Container{Name: "web", State: container.State{Status: "exited", ExitCode: 137, StartedAt: long}}, true},
+		{"it has another name", of(KindUpdate, up, container.WaitReady, at(fault.StepUpdating)), &container.Container{Name: "web2", State: running}, false},
+		{"a limit is missing", of(KindUpdate, container.Spec{DesiredState: container.DesiredRunning, Settings: container.Settings{Limits: container.Limits{Memory: 64 << 20}}}, container.WaitReady, at(fault.StepUpdating)), &container.Container{Name: "web", State: running}, false},
+		{"a network is missing", of(KindUpdate, container.Spec{DesiredState: container.DesiredRunning, Settings: container.Settings{Networks: map[string]container.NetworkAttachment{"a": {Network: "a"}}}}, container.WaitReady, at(fault.StepUpdating)), &container.Container{Name: "web", State: running}, false},
+		{"a restart may be missing", of(KindUpdate, up, container.WaitReady, func(r *journal.Record) { r.Restart, r.Step = true, fault.StepStopping }), &container.Container{Name: "web", State: running}, false},
+		{"a restart is done once it is waited for", of(KindUpdate, up, container.WaitReady, func(r *journal.Record) { r.Restart = true }), &container.Container{Name: "web", State: running}, true},
+		{"files may be missing", of(KindCreate, up, container.WaitReady, func(r *journal.Record) { r.Uploads, r.Step = true, fault.StepCreating }), &container.Container{Name: "web", State: running}, false},
+		{"files are there before the start", of(KindCreate, up, container.WaitReady, func(r *journal.Record) { r.Uploads, r.Step = true, fault.StepStarting }), &container.Container{Name: "web", State: running}, true},
+		{"an exchange is not for a look to judge", of(KindExchange, up, container.WaitReady, nil), &container.Container{Name: "web", State: running}, false},
+		{"an older gantry noted no goal", journal.Record{Kind: "create", Container: "web", Step: fault.StepWaiting}, &container.Container{Name: "web", State: running}, false},
 	} {
 		if test.c != nil {
-			test.c.Restart = RestartPolicy{Name: "no"}
+			test.c.Restart = container.RestartPolicy{Name: "no"}
 		}
 		if got := recovered(test.r, test.c, now); got != test.wants {
 			t.Errorf("%s: recovered %v, want %v", test.name, got, test.wants)
@@ -158,7 +158,7 @@ func TestAwaitOfASupersededCast(t *testing.T) {
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
 		_, err = first.run(t.Context())
 		faultOf(t, err, fault.Unhealthy)
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: first.id}); err != nil {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: first.id}); err != nil {
 			t.Fatal(err)
 		}
 		second := c.accept(e, create("web"), true, time.Now().Add(time.Hour))

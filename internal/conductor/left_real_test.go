@@ -8,8 +8,7 @@ import (
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/volume"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
@@ -35,16 +34,16 @@ func TestRefusedCreateLeavesNoVolume(t *testing.T) {
 		t.Fatal(err)
 	}
 	image := b.Image(enginetest.ImageOptions{Volumes: []string{"/image"}})
-	for name, refused := range map[string]conductor.Mount{
-		"propagation": {Type: conductor.MountBind, Source: info.DockerRootDir, Bind: conductor.BindOptions{Propagation: "rprivate"}},
-		"options":     {Type: conductor.MountVolume, Source: b.Name("disk"), Volume: conductor.VolumeOptions{DriverOpts: map[string]string{"nonsense": "1"}}},
-		"driver":      {Type: conductor.MountVolume, Volume: conductor.VolumeOptions{Driver: "nonexistent"}},
+	for name, refused := range map[string]container.Mount{
+		"propagation": {Type: container.MountBind, Source: info.DockerRootDir, Bind: container.BindOptions{Propagation: "rprivate"}},
+		"options":     {Type: container.MountVolume, Source: b.Name("disk"), Volume: container.VolumeOptions{DriverOpts: map[string]string{"nonsense": "1"}}},
+		"driver":      {Type: container.MountVolume, Volume: container.VolumeOptions{Driver: "nonexistent"}},
 	} {
 		mark := b.Name("left-by-" + name)
 		spec := b.spec(name, image, "sleep")
-		labels := conductor.VolumeOptions{Labels: map[string]string{mark: "1"}}
-		spec.Mounts = map[string]conductor.Mount{
-			"/a": {Type: conductor.MountVolume, Volume: labels}, "/b": {Type: conductor.MountVolume, Source: b.Name("data"), Volume: labels}, "/z": refused,
+		labels := container.VolumeOptions{Labels: map[string]string{mark: "1"}}
+		spec.Mounts = map[string]container.Mount{
+			"/a": {Type: container.MountVolume, Volume: labels}, "/b": {Type: container.MountVolume, Source: b.Name("data"), Volume: labels}, "/z": refused,
 		}
 		if _, err := b.create(spec); err == nil {
 			t.Errorf("%s: it was not refused", name)

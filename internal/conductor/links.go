@@ -4,80 +4,29 @@
 package conductor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"path"
-	"slices"
-	"strings"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
-
-// ParseLink reads a link as Compose and the Docker CLI spell it, "db:data" or "db", where the container is
-// its own alias.
-func ParseLink(s string) (ref, alias string) {
-	ref, alias, _ = strings.Cut(s, ":")
-	return ref, cmp.Or(alias, ref)
-}
-
-// PlainLink has the one spelling of a link, with its alias.
-func PlainLink(s string) string {
-	ref, alias := ParseLink(s)
-	return ref + ":" + alias
-}
-
-// SameLinks reports whether two lists have the same links, in whatever order and spelling.
-func SameLinks(a, b []string) bool {
-	return slices.Equal(plainList(a, PlainLink), plainList(b, PlainLink))
-}
-
-// observeLinks reads the links of the engine's default network, which it reports as "/db:/web/data".
-func observeLinks(host *container.HostConfig) []string {
-	var links []string
-	for _, link := range host.Links {
-		ref, alias := ParseLink(link)
-		links = append(links, strings.TrimPrefix(ref, "/")+":"+path.Base(alias))
-	}
-	return plainList(links, PlainLink)
-}
-
-// OfDefaultNetwork reports whether the container that is asked for is on the engine's default network from
-// its beginning. Elsewhere an engine drops links, or refuses them.
-func (s Settings) OfDefaultNetwork() bool {
-	if !isDefaultMode(s.NetworkMode) {
-		return false
-	}
-	first := attachOrder(s.Networks)
-	return len(first) == 0 || isDefaultMode(s.Networks[first[0]].Network)
-}
 
 // nameLinked finds the containers that c is linked to. An engine keeps a link to the very container that
 // had the name at the create: it follows a rename, but it leads nowhere once that container is removed,
 // though another one has the name by now. Such a link is left out.
-func (e *engine) nameLinked(ctx context.Context, c *Container) error {
+func (e *engine) nameLinked(ctx context.Context, c *container.Container) error {
 	var live []string
 	for _, link := range c.Links {
-		name, _ := ParseLink(link)
+		name, _ := container.ParseLink(link)
 		r, err := e.api.ContainerInspect(ctx, name)
 		if ignoreNotFound(err) != nil {
 			return fmt.Errorf("reading container %q, which container %q is linked to: %w", name, c.Name, err)
 		}
-		if err != nil || instant(r.Created).After(c.Created) {
+		if err != nil || container.Instant(r.Created).After(c.Created) {
 			continue
 		}
-		c.Linked = put(c.Linked, name, r.ID)
+		c.Linked = container.Put(c.Linked, name, r.ID)
 		live = append(live, link)
 	}
 	c.Links = live
 	return nil
-}
-
-// HasLink reports whether the container has a link that is asked for, by the other container's name or ID.
-func (c *Container) HasLink(asked string) bool {
-	ref, alias := ParseLink(asked)
-	return slices.ContainsFunc(c.Links, func(link string) bool {
-		name, has := ParseLink(link)
-		return has == alias && (name == ref || len(ref) >= shortID && strings.HasPrefix(c.Linked[name], ref))
-	})
 }

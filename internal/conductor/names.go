@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -83,7 +84,7 @@ func (o *operation) awaitReserved(ctx context.Context) error {
 
 // nameConflict is the fault of a name that another container has. Where that is this workspace's own, the
 // configuration may be about to give it another name, of which nobody knows here until Terraform asks for that.
-func (o *operation) nameConflict(ctx context.Context, holder *Container, exists fault.Exists, taken error) error {
+func (o *operation) nameConflict(ctx context.Context, holder *container.Container, exists fault.Exists, taken error) error {
 	f := o.scope().NameConflict(holder.Name, o.engine.describe(ctx, holder), exists, taken)
 	if o.entry.scope != "" && o.engine.seemsOwnContainer(ctx, holder, o.entry.scope) {
 		return f.OfOwnName()
@@ -198,7 +199,7 @@ func (o *operation) unpark(ctx context.Context) {
 }
 
 // carryOut attempts the operation until it neither lost an answer nor has to step aside.
-func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*Container, *journal.Hold, error) {
+func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*container.Container, *journal.Hold, error) {
 	for {
 		c, err := o.carryOutNow(ctx)
 		var aside *asideError
@@ -212,9 +213,9 @@ func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*Containe
 }
 
 // carryOutNow repeats the operation while answers are lost, and a removal that was cast while it can succeed.
-func (o *operation) carryOutNow(ctx context.Context) (c *Container, err error) {
+func (o *operation) carryOutNow(ctx context.Context) (c *container.Container, err error) {
 	attempt := func() error {
-		c, err = retrying(ctx, func() (*Container, error) { return o.attempt(ctx) })
+		c, err = retrying(ctx, func() (*container.Container, error) { return o.attempt(ctx) })
 		return err
 	}
 	if o.Kind != KindRemove || !o.cast || !o.kept {

@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -44,7 +45,7 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 	if err := t.knows(t.object.Scope(), spec.needs(), fault.NothingCreated); err != nil {
 		return nil, nil, err
 	}
-	t.exists, t.object.Mask = string(fault.NothingCreated), maskOf(spec.Options, spec.IPAM.Options, spec.Labels)
+	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.Options, spec.IPAM.Options, spec.Labels)
 	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
 	err = o.run(ctx, func(ctx context.Context) (err error) {
 		if made, err = o.createNetwork(ctx, spec); err == nil {
@@ -74,7 +75,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 				return inspectErr
 			case inspectErr != nil || holder.Name != spec.Name:
 				return err
-			case holder.Labels[LabelOperation] == o.id: // The answer to an earlier request was lost.
+			case holder.Labels[container.LabelOperation] == o.id: // The answer to an earlier request was lost.
 				o.made = holder.ID
 				return nil
 			}
@@ -84,9 +85,9 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 		return o.sent(ctx, err)
 	}
 	err := o.change(ctx, create)
-	if taken != nil && o.resumes(holder{id: taken.ID, operation: taken.Labels[LabelOperation], created: taken.Created}) {
+	if taken != nil && o.resumes(holder{id: taken.ID, operation: taken.Labels[container.LabelOperation], created: taken.Created}) {
 		if spec.meets(taken) {
-			o.entry.logger.Info("adopting what an interrupted create left", "network_id", taken.ID, "interrupted", taken.Labels[LabelOperation])
+			o.entry.logger.Info("adopting what an interrupted create left", "network_id", taken.ID, "interrupted", taken.Labels[container.LabelOperation])
 			o.made = taken.ID
 			return taken, nil
 		}
@@ -100,7 +101,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	}
 	switch {
 	case err != nil && taken != nil:
-		return nil, o.taken(taken.Labels[LabelOperation], describeNetwork(taken), err)
+		return nil, o.taken(taken.Labels[container.LabelOperation], describeNetwork(taken), err)
 	case err != nil && containsAny(err.Error(), "overlap"):
 		return nil, o.explainOverlap(ctx, spec, err)
 	case err != nil:
@@ -117,16 +118,16 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 // clearAway removes a network that an interrupted create left, unless somebody uses it by now.
 func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bool, err error) {
 	args := filters.NewArgs(filters.Arg("network", n.ID), filters.Arg("network", n.Name))
-	users, err := o.users(ctx, args, func(s container.Summary) bool { return attached(s, n.ID, n.Name) })
+	users, err := o.users(ctx, args, func(s containertypes.Summary) bool { return attached(s, n.ID, n.Name) })
 	if err != nil || len(users) > 0 {
 		return false, err
 	}
-	o.entry.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[LabelOperation])
+	o.entry.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[container.LabelOperation])
 	return true, o.change(ctx, func(ctx context.Context) error { return ignoreNotFound(o.api.NetworkRemove(ctx, n.ID)) })
 }
 
 func describeNetwork(n *Network) string {
-	text := fmt.Sprintf("network %s (driver %q, created %s)", n.ID[:shortID], n.Driver, n.Created.UTC().Format(time.RFC3339))
+	text := fmt.Sprintf("network %s (driver %q, created %s)", n.ID[:container.ShortID], n.Driver, n.Created.UTC().Format(time.RFC3339))
 	return text + describeOwner(n.Labels) + " has it"
 }
 
@@ -136,7 +137,7 @@ func describeOwner(labels map[string]string) string {
 	if project := labels["com.docker.compose.project"]; project != "" {
 		text += fmt.Sprintf(" of the Compose project %q", project)
 	}
-	if operation := labels[LabelOperation]; operation != "" {
+	if operation := labels[container.LabelOperation]; operation != "" {
 		text += fmt.Sprintf(", made by gantry's operation %s (perhaps for another Terraform state)", operation)
 	}
 	return text
@@ -173,7 +174,7 @@ func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) (kept bo
 func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error {
 	args := filters.NewArgs(filters.Arg("network", id), filters.Arg("network", t.object.Name))
 	members := func(ctx context.Context) ([]user, error) {
-		users, err := t.users(ctx, args, func(s container.Summary) bool { return attached(s, id, t.object.Name) })
+		users, err := t.users(ctx, args, func(s containertypes.Summary) bool { return attached(s, id, t.object.Name) })
 		if err != nil {
 			return nil, err
 		}
@@ -223,12 +224,12 @@ func (t *task) hintOfMembers(ctx context.Context, strangers []user) string {
 
 // attached says whether a container is connected to a network. One that was never started knows
 // only the name that it was created with.
-func attached(s container.Summary, id, name string) bool {
+func attached(s containertypes.Summary, id, name string) bool {
 	if s.NetworkSettings == nil {
 		return false
 	}
 	for key, n := range s.NetworkSettings.Networks {
-		if n != nil && n.NetworkID == id || (n == nil || n.NetworkID == "") && (key == name || key == id || len(key) >= shortID && id[:min(len(key), len(id))] == key) {
+		if n != nil && n.NetworkID == id || (n == nil || n.NetworkID == "") && (key == name || key == id || len(key) >= container.ShortID && id[:min(len(key), len(id))] == key) {
 			return true
 		}
 	}
@@ -244,13 +245,13 @@ type detached struct {
 // detach disconnects a container and remembers how it was connected.
 func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) error {
 	return c.inLane(ctx, t.engine, u.name, func(ctx context.Context) error {
-		found, err := retrying(ctx, func() (container.InspectResponse, error) { return t.api.ContainerInspect(ctx, u.id) })
+		found, err := retrying(ctx, func() (containertypes.InspectResponse, error) { return t.api.ContainerInspect(ctx, u.id) })
 		if err != nil {
 			return ignoreNotFound(err)
 		}
 		// Remembered before: the answer to the request may be lost for good.
 		c.mu.Lock()
-		c.detached = put(c.detached, t.object.Name, append(c.detached[t.object.Name], detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}))
+		c.detached = container.Put(c.detached, t.object.Name, append(c.detached[t.object.Name], detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}))
 		c.mu.Unlock()
 		err = t.change(ctx, func(ctx context.Context) error {
 			err := t.api.NetworkDisconnect(ctx, id, u.id, false)
@@ -269,7 +270,7 @@ func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) erro
 
 // endpointOf returns what was asked for when a container was connected to the network of this ID, if that
 // is not empty, or of this name, without what the engine chose.
-func endpointOf(r container.InspectResponse, id, name string) *network.EndpointSettings {
+func endpointOf(r containertypes.InspectResponse, id, name string) *network.EndpointSettings {
 	settings := &network.EndpointSettings{}
 	if r.NetworkSettings == nil {
 		return settings
@@ -280,7 +281,7 @@ func endpointOf(r container.InspectResponse, id, name string) *network.EndpointS
 		}
 		settings.IPAMConfig, settings.Links, settings.DriverOpts, settings.GwPriority = n.IPAMConfig, n.Links, n.DriverOpts, n.GwPriority
 		for _, alias := range n.Aliases {
-			if alias != r.ID[:shortID] && (r.Config == nil || alias != r.Config.Hostname) { // The engine adds these by itself.
+			if alias != r.ID[:container.ShortID] && (r.Config == nil || alias != r.Config.Hostname) { // The engine adds these by itself.
 				settings.Aliases = append(settings.Aliases, alias)
 			}
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // NetworkSpec is a network as it shall be. An engine can't change any of it afterwards.
@@ -63,11 +64,11 @@ type Network struct {
 }
 
 // needs are the settings that not every engine knows.
-func (s NetworkSpec) needs() []Need {
+func (s NetworkSpec) needs() []container.Need {
 	if !s.DisableIPv4 {
 		return nil
 	}
-	return []Need{{Attribute: []string{"enable_ipv4"}, API: apiDisableIPv4, Docker: "28.0"}}
+	return []container.Need{{Attribute: []string{"enable_ipv4"}, API: apiDisableIPv4, Docker: "28.0"}}
 }
 
 // apiDisableIPv4 is the first version of the Engine API that knows networks without IPv4. Older engines ignore what
@@ -78,7 +79,7 @@ const apiDisableIPv4 = "1.48"
 // engine's choice.
 func (s NetworkSpec) meets(n *Network) bool {
 	own := maps.Clone(n.Labels)
-	delete(own, LabelOperation)
+	delete(own, container.LabelOperation)
 	same := (s.ConfigOnly || cmp.Or(s.Driver, "bridge") == n.Driver) && (s.Scope == "" || s.Scope == n.Scope) && maps.Equal(s.Options, n.Options) && maps.Equal(s.Labels, own) &&
 		s.Internal == n.Internal && s.Attachable == n.Attachable && s.Ingress == n.Ingress && s.EnableIPv6 == n.EnableIPv6 && s.DisableIPv4 == n.DisableIPv4 &&
 		s.ConfigOnly == n.ConfigOnly && s.ConfigFrom == n.ConfigFrom && cmp.Or(s.IPAM.Driver, "default") == n.IPAM.Driver && maps.Equal(s.IPAM.Options, n.IPAM.Options)
@@ -102,7 +103,7 @@ func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions 
 		request.ConfigFrom = &network.ConfigReference{Network: spec.ConfigFrom}
 		return request
 	}
-	request.Labels = map[string]string{LabelOperation: operation}
+	request.Labels = map[string]string{container.LabelOperation: operation}
 	maps.Copy(request.Labels, spec.Labels)
 	request.IPAM = &network.IPAM{Driver: spec.IPAM.Driver, Options: spec.IPAM.Options}
 	for _, p := range spec.IPAM.Pools {

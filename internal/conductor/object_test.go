@@ -7,7 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/hashicorp/go-hclog"
 )
@@ -27,7 +29,7 @@ func TestSeemsOwn(t *testing.T) {
 		{"web", "", false},
 		{"web", "nonsense", false},
 	} {
-		if got := e.seemsOwn(t.Context(), user{name: tt.name, labels: map[string]string{LabelOperation: tt.label}}, "here"); got != tt.own {
+		if got := e.seemsOwn(t.Context(), user{name: tt.name, labels: map[string]string{container.LabelOperation: tt.label}}, "here"); got != tt.own {
 			t.Errorf("%q: %t", tt.label, got)
 		}
 	}
@@ -48,7 +50,7 @@ func TestAttached(t *testing.T) {
 		{"a longer name", map[string]*network.EndpointSettings{"front2": {}}, false},
 		{"none", nil, false},
 	} {
-		s := container.Summary{NetworkSettings: &container.NetworkSettingsSummary{Networks: tt.networks}}
+		s := containertypes.Summary{NetworkSettings: &containertypes.NetworkSettingsSummary{Networks: tt.networks}}
 		if got := attached(s, id, "front"); got != tt.attached {
 			t.Errorf("%s: %t", tt.name, got)
 		}
@@ -59,9 +61,9 @@ func TestAttached(t *testing.T) {
 func TestEndpointOf(t *testing.T) {
 	t.Parallel()
 	id := strings.Repeat("a", 64)
-	got := endpointOf(container.InspectResponse{
-		ContainerJSONBase: &container.ContainerJSONBase{ID: id},
-		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{"front": {
+	got := endpointOf(containertypes.InspectResponse{
+		ContainerJSONBase: &containertypes.ContainerJSONBase{ID: id},
+		NetworkSettings: &containertypes.NetworkSettings{Networks: map[string]*network.EndpointSettings{"front": {
 			NetworkID: "n", IPAddress: "10.0.0.5", Gateway: "10.0.0.1", Aliases: []string{"www", id[:12]},
 			IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "10.0.0.5"},
 		}}},

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -220,7 +220,7 @@ func TestRecordsAreReadableToAnOlderRelease(t *testing.T) {
 		t.Fatal(err)
 	}
 	bad := create("bad")
-	bad.Spec.DesiredState = DesiredCompleted
+	bad.Spec.DesiredState = container.DesiredCompleted
 	f.before = func(_ context.Context, call string) error {
 		if call == "create bad" {
 			return fmt.Errorf("no space left on device: %w", errdefs.ErrInternal)
@@ -235,7 +235,7 @@ func TestRecordsAreReadableToAnOlderRelease(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: update.OperationID, ContainerID: made.Container.ID}); err != nil {
+	if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: update.OperationID, ContainerID: made.Container.ID}); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "engines", "*", "operations", "*.json"))

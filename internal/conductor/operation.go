@@ -12,10 +12,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/pkg/stdcopy"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
@@ -104,7 +105,7 @@ type operation struct {
 // accept takes a request: it has its place in the order from now on, and a durable intent. The
 // order of IDs is the order in the lanes, since the IDs have the tickets among processes.
 func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time) *operation {
-	req.Wait = cmp.Or(req.Wait, WaitReady)
+	req.Wait = cmp.Or(req.Wait, container.WaitReady)
 	lanes := []laneKey{{e.name, req.Spec.Name}}
 	if req.PriorName != "" {
 		lanes = append(lanes, laneKey{e.name, req.PriorName})
@@ -112,7 +113,7 @@ func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time
 	o := &operation{
 		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
-		mask: req.Spec.mask(), entry: c.entry(e),
+		mask: req.Spec.Mask(), entry: c.entry(e),
 		quiet: req.Kind == KindRemove, // Its request has no settings.
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
@@ -148,7 +149,7 @@ func (o *operation) enter(step fault.Step) {
 // while it holds nothing. The order of taking is lane, lane lock, pool slot: who waits for a lane holds
 // no slot. The outcome is durable before the next one of the
 // lane begins, and before anybody hears of it.
-func (o *operation) run(ctx context.Context) (*Container, error) {
+func (o *operation) run(ctx context.Context) (*container.Container, error) {
 	defer o.admitted()
 	ctx, leave := o.life.join(ctx)
 	defer leave()
@@ -166,7 +167,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 		o.conclude(err)
 		return nil, err
 	}
-	var c *Container
+	var c *container.Container
 	var hold *journal.Hold
 	err := reference
 	if err == nil {
@@ -204,7 +205,7 @@ func (o *operation) run(ctx context.Context) (*Container, error) {
 
 // answer sees that what a create made counts as delivered before an answer begins that carries it. The error
 // is that the answer must not carry it.
-func (o *operation) answer(c *Container, err error) (*Container, error) {
+func (o *operation) answer(c *container.Container, err error) (*container.Container, error) {
 	if o.Kind != KindCreate {
 		return c, err
 	}
@@ -215,7 +216,7 @@ func (o *operation) answer(c *Container, err error) (*Container, error) {
 }
 
 // attempt carries out the operation from its beginning. It can be repeated after a lost answer.
-func (o *operation) attempt(ctx context.Context) (*Container, error) {
+func (o *operation) attempt(ctx context.Context) (*container.Container, error) {
 	if err := o.awaitStops(ctx); err != nil {
 		return nil, err
 	}
@@ -286,7 +287,7 @@ func contextForLook(ctx context.Context) (context.Context, context.CancelFunc) {
 }
 
 // left looks at what a failed operation left of its own; nil if that is nothing or not known.
-func (o *operation) left(ctx context.Context) *Container {
+func (o *operation) left(ctx context.Context) *container.Container {
 	if o.containerID == "" && !o.unsure {
 		return nil
 	}
@@ -308,7 +309,9 @@ func (o *operation) left(ctx context.Context) *Container {
 }
 
 // made says whether a container was made by this very operation.
-func (o *operation) made(c *Container) bool { return c.Labels[LabelOperation] == o.id }
+func (o *operation) made(c *container.Container) bool {
+	return c.Labels[container.LabelOperation] == o.id
+}
 
 // change sends a request that changes something: in a slot of the pool, and not cut off in the
 // middle when the operation is cancelled.
@@ -323,13 +326,13 @@ func (o *operation) change(ctx context.Context, request func(context.Context) er
 }
 
 // inspect reads a container by ID or name.
-func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
-	r, err := looking(ctx, func() (container.InspectResponse, error) { return e.api.ContainerInspect(ctx, ref) })
+func (e *engine) inspect(ctx context.Context, ref string) (*container.Container, error) {
+	r, err := looking(ctx, func() (containertypes.InspectResponse, error) { return e.api.ContainerInspect(ctx, ref) })
 	if err != nil {
 		return nil, err
 	}
-	c := observe(e.name, r)
-	c.Defaults, c.Unmanaged = e.defaults, unmanagedOfContainer(r, e.defaults)
+	c := container.Observe(e.name, r)
+	c.Defaults, c.Unmanaged = e.defaults, container.UnmanagedOfContainer(r, e.defaults)
 	e.nameNetworks(ctx, c)
 	if err := e.nameLinked(ctx, c); err != nil {
 		return nil, err
@@ -343,8 +346,8 @@ func (e *engine) inspect(ctx context.Context, ref string) (*Container, error) {
 // nameNetworks completes what an engine reports of the networks of a container that it never
 // started: there they have no ID yet, and perhaps the short ID of the create as their name. What a
 // connect that failed left has none either.
-func (e *engine) nameNetworks(ctx context.Context, c *Container) {
-	for _, networks := range []map[string]AttachedNetwork{c.Attached, c.Unconnected} {
+func (e *engine) nameNetworks(ctx context.Context, c *container.Container) {
+	for _, networks := range []map[string]container.AttachedNetwork{c.Attached, c.Unconnected} {
 		for key, n := range networks {
 			if n.ID != "" {
 				continue
@@ -374,7 +377,7 @@ func (o *operation) tail(ctx context.Context) []string {
 	if err != nil {
 		return nil
 	}
-	log, err := o.engine.api.ContainerLogs(ctx, o.containerID, container.LogsOptions{
+	log, err := o.engine.api.ContainerLogs(ctx, o.containerID, containertypes.LogsOptions{
 		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(tailLines),
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -111,7 +112,7 @@ func TestRemovalCancelsWhatIsOnItsContainer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &operation{Request: Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: "edge1/web/1"}, engine: e, containerID: "a"}
+	o := &operation{Request: Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: "edge1/web/1"}, engine: e, containerID: "a"}
 	for name, tt := range map[string]struct {
 		r    journal.Record
 		want bool

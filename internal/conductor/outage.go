@@ -11,24 +11,24 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/network"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // OutageOf returns why a container is not what it was once left as, though no operation on it failed: it ended, keeps
 // ending, or is unhealthy; empty is that it is, or that an operation accounts for what it is. It is pure.
-func OutageOf(asked Spec, wait Wait, s Standing, now time.Time) fault.Kind {
-	if s.Container == nil || s.InProgress || s.Fault != nil || s.Stop != nil || asked.DesiredState == DesiredStopped {
+func OutageOf(asked container.Spec, wait container.Wait, s Standing, now time.Time) fault.Kind {
+	if s.Container == nil || s.InProgress || s.Fault != nil || s.Stop != nil || asked.DesiredState == container.DesiredStopped {
 		return ""
 	}
 	state := s.Container.State
 	if state.Status == "removing" || state.Status == "created" {
 		return ""
 	}
-	if wait == WaitNone {
-		wait = WaitReady
+	if wait == container.WaitNone {
+		wait = container.WaitReady
 	}
-	kind := judge(asked, wait, state.at(now), true).kind
+	kind := container.Judge(asked, wait, state.At(now), true).Kind
 	if !slices.Contains([]fault.Kind{fault.Exited, fault.CrashLoop, fault.Unhealthy}, kind) {
 		return ""
 	}
@@ -38,7 +38,7 @@ func OutageOf(asked Spec, wait Wait, s Standing, now time.Time) fault.Kind {
 // Outage tells of what OutageOf returned. Asked is what the state asks for; what else somebody put into the
 // container's environment counts as secret. Quiet leaves out what the container and its engine wrote: the last lines
 // of the log, the output of the health check, and why a start failed.
-func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, asked Spec, quiet bool) *fault.Fault {
+func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, asked container.Spec, quiet bool) *fault.Fault {
 	var f *fault.Fault
 	e, err := c.connect(ctx, s.Container.Name)
 	if err != nil { // A moment ago the look was at this engine.
@@ -66,17 +66,17 @@ func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, ask
 }
 
 // aftermath says of an outage what is there now, and what to do besides what the fault says. It is pure.
-func aftermath(kind fault.Kind, asked Spec, c *Container) (exists, hint string) {
+func aftermath(kind fault.Kind, asked container.Spec, c *container.Container) (exists, hint string) {
 	if kind == fault.Unhealthy {
 		return string(fault.RunsOn), ""
 	}
 	next := fault.StartedByPlan
 	switch {
-	case kind == fault.CrashLoop && asked.DesiredState == DesiredPaused:
+	case kind == fault.CrashLoop && asked.DesiredState == container.DesiredPaused:
 		next = fault.Restarted // A plan has it paused.
 	case kind == fault.CrashLoop:
 		next = fault.RestartsOn
-	case asked.DesiredState != DesiredCompleted && !c.State.OOMKilled && !asked.Restart.Restarts() && !c.Restart.Restarts():
+	case asked.DesiredState != container.DesiredCompleted && !c.State.OOMKilled && !asked.Restart.Restarts() && !c.Restart.Restarts():
 		hint = fmt.Sprintf("; with restart = %q the engine starts it again by itself", "unless-stopped")
 	}
 	return fmt.Sprintf("it ended at %s; %s", c.State.FinishedAt.UTC().Format(time.RFC3339), next), hint

@@ -14,11 +14,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/pkg/stdcopy"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -26,43 +27,45 @@ import (
 // for, is not.
 func TestOutageOf(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	up, began := Spec{DesiredState: DesiredRunning}, now.Add(-time.Hour)
-	running := State{Status: "running", StartedAt: began}
-	ended := State{Status: "exited", ExitCode: 1, StartedAt: began}
-	unhealthy := State{Status: "running", StartedAt: began, Checked: true, Health: "unhealthy"}
-	of := func(s State) Standing { return Standing{Container: &Container{Name: "web", State: s}} }
+	up, began := container.Spec{DesiredState: container.DesiredRunning}, now.Add(-time.Hour)
+	running := container.State{Status: "running", StartedAt: began}
+	ended := container.State{Status: "exited", ExitCode: 1, StartedAt: began}
+	unhealthy := container.State{Status: "running", StartedAt: began, Checked: true, Health: "unhealthy"}
+	of := func(s container.State) Standing {
+		return Standing{Container: &container.Container{Name: "web", State: s}}
+	}
 	with := func(s Standing, change func(*Standing)) Standing {
 		change(&s)
 		return s
 	}
 	for name, tt := range map[string]struct {
-		asked Spec
-		wait  Wait
+		asked container.Spec
+		wait  container.Wait
 		s     Standing
 		want  fault.Kind
 	}{
-		"it runs":                              {up, WaitReady, of(running), ""},
-		"it ended":                             {up, WaitReady, of(ended), fault.Exited},
-		"it ended, though it should be paused": {Spec{DesiredState: DesiredPaused}, WaitReady, of(ended), fault.Exited},
-		"it is dead":                           {up, WaitReady, of(State{Status: "dead", StartedAt: began}), fault.Exited},
-		"it ended, after a cast":               {up, WaitNone, of(ended), fault.Exited},
-		"it is to be stopped":                  {Spec{DesiredState: DesiredStopped}, WaitReady, of(ended), ""},
-		"it is unhealthy":                      {up, WaitReady, of(unhealthy), fault.Unhealthy},
-		"it is unhealthy, after a cast":        {up, WaitNone, of(unhealthy), fault.Unhealthy},
-		"nobody asks for its health":           {up, WaitRunning, of(unhealthy), ""},
-		"its health is not known yet":          {up, WaitReady, of(State{Status: "running", StartedAt: began, Checked: true, Health: "starting"}), ""},
-		"it has no check, and was to":          {up, WaitHealthy, of(running), ""},
-		"it keeps ending":                      {up, WaitReady, of(State{Status: "restarting", RestartCount: 9, StartedAt: began}), fault.CrashLoop},
-		"it came up at a later try":            {up, WaitReady, of(State{Status: "running", RestartCount: 9, StartedAt: began}), ""},
-		"it was never started":                 {up, WaitReady, of(State{Status: "created"}), ""},
-		"it is being removed":                  {up, WaitReady, of(State{Status: "removing", StartedAt: began}), ""},
-		"a job ended well":                     {Spec{DesiredState: DesiredCompleted, ExpectedExitCodes: []int{1}}, WaitReady, of(ended), ""},
-		"a job ended badly":                    {Spec{DesiredState: DesiredCompleted}, WaitReady, of(ended), fault.Exited},
-		"a job runs again":                     {Spec{DesiredState: DesiredCompleted}, WaitReady, of(running), ""},
-		"there is none":                        {up, WaitReady, Standing{}, ""},
-		"an operation is under way":            {up, WaitReady, with(of(ended), func(s *Standing) { s.InProgress = true }), ""},
-		"an operation failed":                  {up, WaitReady, with(of(ended), func(s *Standing) { s.Fault = &fault.Fault{} }), ""},
-		"an engine goes on with a stop":        {up, WaitReady, with(of(running), func(s *Standing) { s.Stop = &StopLeft{} }), ""},
+		"it runs":                              {up, container.WaitReady, of(running), ""},
+		"it ended":                             {up, container.WaitReady, of(ended), fault.Exited},
+		"it ended, though it should be paused": {container.Spec{DesiredState: container.DesiredPaused}, container.WaitReady, of(ended), fault.Exited},
+		"it is dead":                           {up, container.WaitReady, of(container.State{Status: "dead", StartedAt: began}), fault.Exited},
+		"it ended, after a cast":               {up, container.WaitNone, of(ended), fault.Exited},
+		"it is to be stopped":                  {container.Spec{DesiredState: container.DesiredStopped}, container.WaitReady, of(ended), ""},
+		"it is unhealthy":                      {up, container.WaitReady, of(unhealthy), fault.Unhealthy},
+		"it is unhealthy, after a cast":        {up, container.WaitNone, of(unhealthy), fault.Unhealthy},
+		"nobody asks for its health":           {up, container.WaitRunning, of(unhealthy), ""},
+		"its health is not known yet":          {up, container.WaitReady, of(container.State{Status: "running", StartedAt: began, Checked: true, Health: "starting"}), ""},
+		"it has no check, and was to":          {up, container.WaitHealthy, of(running), ""},
+		"it keeps ending":                      {up, container.WaitReady, of(container.State{Status: "restarting", RestartCount: 9, StartedAt: began}), fault.CrashLoop},
+		"it came up at a later try":            {up, container.WaitReady, of(container.State{Status: "running", RestartCount: 9, StartedAt: began}), ""},
+		"it was never started":                 {up, container.WaitReady, of(container.State{Status: "created"}), ""},
+		"it is being removed":                  {up, container.WaitReady, of(container.State{Status: "removing", StartedAt: began}), ""},
+		"a job ended well":                     {container.Spec{DesiredState: container.DesiredCompleted, ExpectedExitCodes: []int{1}}, container.WaitReady, of(ended), ""},
+		"a job ended badly":                    {container.Spec{DesiredState: container.DesiredCompleted}, container.WaitReady, of(ended), fault.Exited},
+		"a job runs again":                     {container.Spec{DesiredState: container.DesiredCompleted}, container.WaitReady, of(running), ""},
+		"there is none":                        {up, container.WaitReady, Standing{}, ""},
+		"an operation is under way":            {up, container.WaitReady, with(of(ended), func(s *Standing) { s.InProgress = true }), ""},
+		"an operation failed":                  {up, container.WaitReady, with(of(ended), func(s *Standing) { s.Fault = &fault.Fault{} }), ""},
+		"an engine goes on with a stop":        {up, container.WaitReady, with(of(running), func(s *Standing) { s.Stop = &StopLeft{} }), ""},
 	} {
 		if got := OutageOf(tt.asked, tt.wait, tt.s, now); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
@@ -75,13 +78,13 @@ type revealing struct{ *fakeEngine }
 
 const revealed = "greets with hunter2-wo-env, opened with hunter2-wo-file"
 
-func (revealing) ContainerLogs(context.Context, string, container.LogsOptions) (io.ReadCloser, error) {
+func (revealing) ContainerLogs(context.Context, string, containertypes.LogsOptions) (io.ReadCloser, error) {
 	var log bytes.Buffer
 	_, err := stdcopy.NewStdWriter(&log, stdcopy.Stdout).Write([]byte(revealed + "\n"))
 	return io.NopCloser(&log), err
 }
 
-func (f revealing) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
+func (f revealing) ContainerInspect(ctx context.Context, ref string) (containertypes.InspectResponse, error) {
 	r, err := f.fakeEngine.ContainerInspect(ctx, ref)
 	if err == nil {
 		r.State.Error = revealed
@@ -100,7 +103,7 @@ func (revealing) NetworkInspect(context.Context, string, network.InspectOptions)
 func (f revealing) container(t *testing.T, c *Conductor, status, health string) Standing {
 	t.Helper()
 	request := checked("web")
-	request.Wait = WaitRunning
+	request.Wait = container.WaitRunning
 	request.Spec.Environment, request.Spec.WriteOnly = map[string]string{"GREETING": "hunter2-wo-env"}, []string{"GREETING"}
 	out, err := c.Call(t.Context(), request)
 	if err != nil {
@@ -121,14 +124,14 @@ func (f revealing) container(t *testing.T, c *Conductor, status, health string) 
 // What a container, its health check and its engine wrote is told without the values of write-only variables, and
 // not at all where there is a file whose content is not known.
 func TestWriteOnlyValuesAreNotTold(t *testing.T) {
-	up := Spec{Name: "web", DesiredState: DesiredRunning}
+	up := container.Spec{Name: "web", DesiredState: container.DesiredRunning}
 	outage := func(kind fault.Kind) func(*testing.T, *Conductor, Standing, bool) *fault.Fault {
 		return func(t *testing.T, c *Conductor, s Standing, quiet bool) *fault.Fault {
 			return c.Outage(t.Context(), kind, s, up, quiet)
 		}
 	}
 	unheard := func(t *testing.T, c *Conductor, s Standing, quiet bool) *fault.Fault {
-		s, err := c.JudgeUnheard(t.Context(), s, Unheard{OperationID: "edge1/web/0", Spec: up, Wait: WaitReady, Quiet: quiet})
+		s, err := c.JudgeUnheard(t.Context(), s, Unheard{OperationID: "edge1/web/0", Spec: up, Wait: container.WaitReady, Quiet: quiet})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -147,19 +150,19 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 		"unheard of, ended":     {status: "exited", tell: unheard},
 		"unheard of, never up":  {status: "created", tell: unheard},
 		"waited for by a barrier": {status: "running", health: "unhealthy", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
-			_, err := c.Await(t.Context(), s.Container.Labels[LabelOperation], WaitHealthy)
+			_, err := c.Await(t.Context(), s.Container.Labels[container.LabelOperation], container.WaitHealthy)
 			return faultOf(t, err, fault.Unhealthy)
 		}},
 		"started by an action": {status: "exited", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // Its health stays unknown.
 			defer cancel()
-			_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: s.Container.ID, Wait: WaitHealthy})
+			_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: s.Container.ID, Wait: container.WaitHealthy})
 			return faultOf(t, err, fault.Timeout)
 		}},
 		"removed in vain": {status: "running", neverTells: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			_, err := c.Call(ctx, Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: s.Container.ID})
+			_, err := c.Call(ctx, Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: s.Container.ID})
 			return faultOf(t, err, fault.Timeout)
 		}},
 	} {
@@ -194,28 +197,28 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 // What is said of the container and of the plan holds, and the hint tells nothing that is done already.
 func TestAftermath(t *testing.T) {
 	finished := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
-	always, no := RestartPolicy{Name: "always"}, RestartPolicy{Name: "no"}
+	always, no := container.RestartPolicy{Name: "always"}, container.RestartPolicy{Name: "no"}
 	const hint = `; with restart = "unless-stopped" the engine starts it again by itself`
 	for name, tt := range map[string]struct {
 		kind            fault.Kind
-		desired         DesiredState
-		asked, observed RestartPolicy
+		desired         container.DesiredState
+		asked, observed container.RestartPolicy
 		oom             bool
 		exists, hint    string
 	}{
-		"it ended":                      {fault.Exited, DesiredRunning, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
-		"it ended, nothing asked for":   {fault.Exited, DesiredRunning, RestartPolicy{}, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
-		"somebody stopped it":           {fault.Exited, DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"its policy was taken away":     {fault.Exited, DesiredRunning, always, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"its policy is somebody else's": {fault.Exited, DesiredRunning, RestartPolicy{}, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"a job failed":                  {fault.Exited, DesiredCompleted, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"it had no memory left":         {fault.Exited, DesiredRunning, no, no, true, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"it keeps ending":               {fault.CrashLoop, DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it, and the plan leaves it as it is", ""},
-		"it keeps ending, to be paused": {fault.CrashLoop, DesiredPaused, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it", ""},
-		"it is unhealthy":               {fault.Unhealthy, DesiredRunning, no, no, false, string(fault.RunsOn), ""},
+		"it ended":                      {fault.Exited, container.DesiredRunning, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
+		"it ended, nothing asked for":   {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
+		"somebody stopped it":           {fault.Exited, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"its policy was taken away":     {fault.Exited, container.DesiredRunning, always, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"its policy is somebody else's": {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"a job failed":                  {fault.Exited, container.DesiredCompleted, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"it had no memory left":         {fault.Exited, container.DesiredRunning, no, no, true, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
+		"it keeps ending":               {fault.CrashLoop, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it, and the plan leaves it as it is", ""},
+		"it keeps ending, to be paused": {fault.CrashLoop, container.DesiredPaused, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it", ""},
+		"it is unhealthy":               {fault.Unhealthy, container.DesiredRunning, no, no, false, string(fault.RunsOn), ""},
 	} {
-		c := &Container{Settings: Settings{Restart: tt.observed}, State: State{FinishedAt: finished, OOMKilled: tt.oom}}
-		exists, hint := aftermath(tt.kind, Spec{DesiredState: tt.desired, Settings: Settings{Restart: tt.asked}}, c)
+		c := &container.Container{Settings: container.Settings{Restart: tt.observed}, State: container.State{FinishedAt: finished, OOMKilled: tt.oom}}
+		exists, hint := aftermath(tt.kind, container.Spec{DesiredState: tt.desired, Settings: container.Settings{Restart: tt.asked}}, c)
 		if exists != tt.exists || hint != tt.hint {
 			t.Errorf("%s: %q and %q, want %q and %q", name, exists, hint, tt.exists, tt.hint)
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/containerd/errdefs"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -190,7 +190,7 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *engine, r journal.Reco
 // never name that container.
 func (o *operation) again(r journal.Record) *operation {
 	again := *o
-	again.Request = Request{Kind: KindRemove, Spec: Spec{Name: r.Container}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
+	again.Request = Request{Kind: KindRemove, Spec: container.Spec{Name: r.Container}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
 	again.containerID, again.progress, again.kept = r.ContainerID, &progress{}, false
 	return &again
 }

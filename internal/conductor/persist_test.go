@@ -13,9 +13,10 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -68,7 +69,7 @@ func castRemoval(t *testing.T, c *Conductor, limit time.Duration) (operationID s
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.Cast(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: made.Container.ID}, limit)
+	got, err := c.Cast(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: made.Container.ID}, limit)
 	if err != nil || got.Completed {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -217,7 +218,7 @@ func TestUnfinishedRemovalOfAUser(t *testing.T) {
 				}
 				began := time.Now()
 				stay, err := task.remaining(t.Context(), task.anybodys(t.Context()), func(ctx context.Context) ([]user, error) {
-					return task.users(ctx, filters.NewArgs(), func(container.Summary) bool { return true })
+					return task.users(ctx, filters.NewArgs(), func(containertypes.Summary) bool { return true })
 				})
 				if err != nil || time.Since(began) > time.Second {
 					t.Fatalf("%v after %s", err, time.Since(began))

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -30,10 +31,6 @@ func (k Kind) power() bool {
 	return slices.Contains([]Kind{KindStart, KindStop, KindRestart, KindPause, KindUnpause, KindKill}, k)
 }
 
-// WaitCompleted is, for a start or a restart, a job: it waits until the container has ended with
-// exit code 0.
-const WaitCompleted Wait = "completed"
-
 // PowerSpec is a change of a container's power state.
 type PowerSpec struct {
 	Kind Kind
@@ -46,7 +43,7 @@ type PowerSpec struct {
 	Grace *time.Duration
 	// Wait is what a start or a restart waits for: WaitReady (if empty), WaitHealthy, WaitRunning
 	// or WaitCompleted.
-	Wait Wait
+	Wait container.Wait
 	// Reject has a container with an operation in progress be an error, instead of waiting for it.
 	Reject bool
 }
@@ -56,11 +53,11 @@ type PowerSpec struct {
 // ends, the operation is cancelled.
 func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) {
 	req := Request{
-		Kind: spec.Kind, Spec: Spec{Name: spec.Container, DesiredState: DesiredRunning}, Wait: spec.Wait,
+		Kind: spec.Kind, Spec: container.Spec{Name: spec.Container, DesiredState: container.DesiredRunning}, Wait: spec.Wait,
 		Signal: spec.Signal, Grace: spec.Grace,
 	}
-	if spec.Wait == WaitCompleted {
-		req.Spec.DesiredState, req.Wait = DesiredCompleted, WaitReady
+	if spec.Wait == container.WaitCompleted {
+		req.Spec.DesiredState, req.Wait = container.DesiredCompleted, container.WaitReady
 	}
 	e, err := c.connect(ctx, spec.Container)
 	if err != nil {
@@ -68,7 +65,7 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 		errors.As(err, &f)
 		return Outcome{}, (&operation{Request: req}).advise(f)
 	}
-	found, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, spec.Container) })
+	found, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, spec.Container) })
 	switch {
 	case err == nil:
 		req.Spec.Name = found.Name
@@ -96,52 +93,52 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 // planPowerOf decides what an operation on the power state has to do: what is as it should be
 // already is left alone, and what can't be is for the engine to refuse. A start of a running container starts
 // nothing, but waits for it. It is pure.
-func planPowerOf(kind Kind, s State) []action {
+func planPowerOf(kind Kind, s container.State) []container.Action {
 	because := fmt.Sprintf("it is %s, a %s is asked for", s.Status, kind)
-	steps := func(verbs ...verb) []action {
-		actions := make([]action, 0, len(verbs))
+	steps := func(verbs ...container.Verb) []container.Action {
+		actions := make([]container.Action, 0, len(verbs))
 		for _, do := range verbs {
-			actions = append(actions, action{do: do, because: because})
+			actions = append(actions, container.Action{Do: do, Because: because})
 		}
 		return actions
 	}
 	switch kind {
 	case KindStart:
 		if s.Status == "paused" {
-			return steps(doUnpause, doStart)
+			return steps(container.DoUnpause, container.DoStart)
 		}
-		return steps(doStart)
+		return steps(container.DoStart)
 	case KindStop:
-		if active(s) {
-			return steps(doStop)
+		if container.Active(s) {
+			return steps(container.DoStop)
 		}
 		return nil
 	case KindRestart:
-		return planRestart(Spec{DesiredState: DesiredRunning}, s, nil)
+		return container.PlanRestart(container.Spec{DesiredState: container.DesiredRunning}, s, nil)
 	case KindPause:
 		if s.Status == "paused" {
 			return nil
 		}
-		return steps(doPause)
+		return steps(container.DoPause)
 	case KindUnpause:
 		if s.Status == "running" {
 			return nil
 		}
-		return steps(doUnpause)
+		return steps(container.DoUnpause)
 	default:
-		return steps(doKill)
+		return steps(container.DoKill)
 	}
 }
 
 // power carries out an operation on the power state. Unlike an update it compares nothing with a
 // configuration.
-func (o *operation) power(ctx context.Context) (*Container, error) {
+func (o *operation) power(ctx context.Context) (*container.Container, error) {
 	o.enter(fault.StepUpdating)
 	c, err := o.addressed(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o.mask, o.quiet = o.engine.maskOf(ctx, Spec{}, c), o.engine.hides(c) // The request has no settings.
+	o.mask, o.quiet = o.engine.maskOf(ctx, container.Spec{}, c), o.engine.hides(c) // The request has no settings.
 	o.logger = masking(o.logger, o.mask)
 	actions := planPowerOf(o.Kind, c.State)
 	if err := o.checkJoined(c, actions); err != nil {
@@ -152,7 +149,7 @@ func (o *operation) power(ctx context.Context) (*Container, error) {
 
 // addressed reads the container that an operation on the power state is about. An ID tells which
 // one is meant; a name may be a stranger's.
-func (o *operation) addressed(ctx context.Context) (*Container, error) {
+func (o *operation) addressed(ctx context.Context) (*container.Container, error) {
 	if o.containerID != "" {
 		return o.engine.inspect(ctx, o.containerID)
 	}
@@ -168,7 +165,7 @@ func (o *operation) addressed(ctx context.Context) (*Container, error) {
 }
 
 // seemsOwnContainer is seemsOwn for a container that was read.
-func (e *engine) seemsOwnContainer(ctx context.Context, c *Container, scope string) bool {
+func (e *engine) seemsOwnContainer(ctx context.Context, c *container.Container, scope string) bool {
 	return e.seemsOwn(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, scope)
 }
 
@@ -190,12 +187,12 @@ func (o *operation) advise(f *fault.Fault) *fault.Fault {
 		f.Attribute, f.Hint = []string{"timeouts", "invoke"}, "raise timeouts.invoke if this is to be expected"
 	case f.Kind == fault.NotFound:
 		f.Attribute, f.Hint = []string{"container"}, "check the name or ID, and that the provider is connected to the engine that has it"
-	case f.Kind == fault.Exited && o.Spec.DesiredState != DesiredCompleted && !slices.Equal(f.Attribute, []string{"memory"}):
-		f.Attribute, f.Hint = []string{"wait_for"}, fmt.Sprintf("see what it wrote; if it is meant to end, wait_for = %q", WaitCompleted)
-	case f.Kind == fault.Exited && o.Spec.DesiredState == DesiredCompleted:
+	case f.Kind == fault.Exited && o.Spec.DesiredState != container.DesiredCompleted && !slices.Equal(f.Attribute, []string{"memory"}):
+		f.Attribute, f.Hint = []string{"wait_for"}, fmt.Sprintf("see what it wrote; if it is meant to end, wait_for = %q", container.WaitCompleted)
+	case f.Kind == fault.Exited && o.Spec.DesiredState == container.DesiredCompleted:
 		f.Attribute, f.Hint = []string{"wait_for"}, "expected was 0; see what it wrote"
 	case f.Kind == fault.NoHealthcheck:
-		f.Hint = fmt.Sprintf("give the container a healthcheck, or wait_for = %q or %q", WaitReady, WaitRunning)
+		f.Hint = fmt.Sprintf("give the container a healthcheck, or wait_for = %q or %q", container.WaitReady, container.WaitRunning)
 	case strings.Contains(strings.ToLower(f.Message), "signal"):
 		f.Attribute = []string{"signal"}
 	case len(f.Attribute) > 0:

@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -21,31 +21,31 @@ func TestPlanPowerOf(t *testing.T) {
 	for _, test := range []struct {
 		kind   Kind
 		status string
-		want   []verb
+		want   []container.Verb
 	}{
-		{kind: KindStart, status: "exited", want: []verb{doStart}},
-		{kind: KindStart, status: "created", want: []verb{doStart}},
-		{kind: KindStart, status: "paused", want: []verb{doUnpause, doStart}},
-		{kind: KindStart, status: "running", want: []verb{doStart}},
-		{kind: KindStop, status: "running", want: []verb{doStop}},
-		{kind: KindStop, status: "paused", want: []verb{doStop}},
-		{kind: KindStop, status: "restarting", want: []verb{doStop}},
+		{kind: KindStart, status: "exited", want: []container.Verb{container.DoStart}},
+		{kind: KindStart, status: "created", want: []container.Verb{container.DoStart}},
+		{kind: KindStart, status: "paused", want: []container.Verb{container.DoUnpause, container.DoStart}},
+		{kind: KindStart, status: "running", want: []container.Verb{container.DoStart}},
+		{kind: KindStop, status: "running", want: []container.Verb{container.DoStop}},
+		{kind: KindStop, status: "paused", want: []container.Verb{container.DoStop}},
+		{kind: KindStop, status: "restarting", want: []container.Verb{container.DoStop}},
 		{kind: KindStop, status: "exited"},
 		{kind: KindStop, status: "created"},
-		{kind: KindRestart, status: "running", want: []verb{doStop, doStart}},
-		{kind: KindRestart, status: "paused", want: []verb{doStop, doStart}},
-		{kind: KindRestart, status: "exited", want: []verb{doStart}},
-		{kind: KindPause, status: "running", want: []verb{doPause}},
+		{kind: KindRestart, status: "running", want: []container.Verb{container.DoStop, container.DoStart}},
+		{kind: KindRestart, status: "paused", want: []container.Verb{container.DoStop, container.DoStart}},
+		{kind: KindRestart, status: "exited", want: []container.Verb{container.DoStart}},
+		{kind: KindPause, status: "running", want: []container.Verb{container.DoPause}},
 		{kind: KindPause, status: "paused"},
-		{kind: KindPause, status: "exited", want: []verb{doPause}},
-		{kind: KindUnpause, status: "paused", want: []verb{doUnpause}},
+		{kind: KindPause, status: "exited", want: []container.Verb{container.DoPause}},
+		{kind: KindUnpause, status: "paused", want: []container.Verb{container.DoUnpause}},
 		{kind: KindUnpause, status: "running"},
-		{kind: KindKill, status: "running", want: []verb{doKill}},
-		{kind: KindKill, status: "exited", want: []verb{doKill}},
+		{kind: KindKill, status: "running", want: []container.Verb{container.DoKill}},
+		{kind: KindKill, status: "exited", want: []container.Verb{container.DoKill}},
 	} {
-		var got []verb
-		for _, a := range planPowerOf(test.kind, State{Status: test.status}) {
-			got = append(got, a.do)
+		var got []container.Verb
+		for _, a := range planPowerOf(test.kind, container.State{Status: test.status}) {
+			got = append(got, a.Do)
 		}
 		if !slices.Equal(got, test.want) {
 			t.Errorf("%s of a container that is %s: got %v, want %v", test.kind, test.status, got, test.want)
@@ -166,7 +166,7 @@ func TestPowerWhenAnswersAreLost(t *testing.T) {
 		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindStart, Container: "web"}); err != nil {
 			t.Fatal(err)
 		}
-		if !lost["start"] || time.Since(begun) < settleTime {
+		if !lost["start"] || time.Since(begun) < container.SettleTime {
 			t.Error("the start did not wait until the container ran for a while")
 		}
 	})
@@ -182,7 +182,7 @@ func TestPowerWaitsForARunningContainer(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: "web", Wait: WaitCompleted})
+		_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: "web", Wait: container.WaitCompleted})
 		faultOf(t, err, fault.Timeout)
 	})
 }
@@ -200,7 +200,7 @@ func TestPowerSettlesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 		failing := create("web")
-		failing.Kind, failing.ContainerID, failing.Spec.DesiredState = KindUpdate, "missing", DesiredRunning
+		failing.Kind, failing.ContainerID, failing.Spec.DesiredState = KindUpdate, "missing", container.DesiredRunning
 		o := c.accept(e, failing, true, time.Time{})
 		if _, err := o.run(t.Context()); err == nil {
 			t.Fatal("the update of a missing container went well")

@@ -14,11 +14,11 @@ import (
 
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
+	"github.com/google/go-cmp/cmp"
 )
 
 // pullingEngine is a fake engine whose one pull goes on as the test says.
@@ -67,7 +67,7 @@ func TestJournalShowsThePull(t *testing.T) {
 		}
 		request := func(name string) Request {
 			r := create(name)
-			r.Spec.PullPolicy = PullAlways
+			r.Spec.PullPolicy = container.PullAlways
 			return r
 		}
 		results := make(chan error, 3)

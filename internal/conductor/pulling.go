@@ -19,7 +19,7 @@ import (
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
@@ -73,7 +73,7 @@ func soFar(p pull.Progress) string {
 	}
 	bytes := ""
 	if p.Total > 0 {
-		bytes = fmt.Sprintf(", %s of the %s in those that began", size(p.Done), size(p.Total))
+		bytes = fmt.Sprintf(", %s of the %s in those that began", container.Size(p.Done), container.Size(p.Total))
 	}
 	return fmt.Sprintf("the pull had %d of %d layers%s", p.Complete, p.Layers, bytes)
 }

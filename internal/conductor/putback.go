@@ -11,9 +11,10 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -47,7 +48,7 @@ type takenAway struct {
 	// halted says that the container was stopped to be started again, and paused that it was paused before.
 	halted, paused bool
 	// limits are the requests that take back limits which had to make room for those that follow.
-	limits []container.UpdateConfig
+	limits []containertypes.UpdateConfig
 }
 
 // endpoint is how a container was connected.
@@ -58,36 +59,36 @@ type endpoint struct {
 
 // takeAway remembers what the first of these actions takes away for those that follow. The caller
 // carries it out next.
-func (o *operation) takeAway(ctx context.Context, actions []action) error {
+func (o *operation) takeAway(ctx context.Context, actions []container.Action) error {
 	switch a := actions[0]; {
-	case a.do == doConnect:
+	case a.Do == container.DoConnect:
 		o.away.connects = true
-	case a.undo != nil:
-		o.away.limits = append(o.away.limits, *a.undo)
-	case a.do == doStop && len(actions) > 1 && actions[1].do == doStart:
+	case a.Undo != nil:
+		o.away.limits = append(o.away.limits, *a.Undo)
+	case a.Do == container.DoStop && len(actions) > 1 && actions[1].Do == container.DoStart:
 		o.away.halted = true
-	case a.do == doDisconnect && a.key != "":
-		if _, remembered := o.away.endpoints[a.key]; remembered {
+	case a.Do == container.DoDisconnect && a.Key != "":
+		if _, remembered := o.away.endpoints[a.Key]; remembered {
 			return nil // By an attempt whose answer was lost.
 		}
 		c, err := o.engine.api.ContainerInspect(ctx, o.containerID)
 		if err != nil {
 			return err
 		}
-		o.away.endpoints = put(o.away.endpoints, a.key, endpoint{a.network, endpointOf(c, "", a.network)})
+		o.away.endpoints = container.Put(o.away.endpoints, a.Key, endpoint{a.Network, endpointOf(c, "", a.Network)})
 	}
 	return nil
 }
 
 // brought notes that an action has been carried out, or that there is no use in trying it again.
-func (o *operation) brought(a action) {
-	switch a.do {
-	case doConnect:
-		delete(o.away.endpoints, a.key)
-	case doStart:
+func (o *operation) brought(a container.Action) {
+	switch a.Do {
+	case container.DoConnect:
+		delete(o.away.endpoints, a.Key)
+	case container.DoStart:
 		o.away.halted = false
-	case doLimit:
-		if a.undo == nil {
+	case container.DoLimit:
+		if a.Undo == nil {
 			o.away.limits = nil
 		}
 	}
@@ -193,7 +194,7 @@ func (o *operation) startAgain(ctx context.Context, status string) (started bool
 	if stopped {
 		o.logger.Info("starting the container again that was stopped for a restart")
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.api.ContainerStart(ctx, o.containerID, container.StartOptions{})
+			return o.engine.api.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
 		})
 		if err != nil {
 			return false, err

@@ -15,13 +15,14 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
-	"github.com/google/go-cmp/cmp"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/google/go-cmp/cmp"
 )
 
 // bench is a real engine and a conductor for it.
@@ -41,15 +42,15 @@ func start(t *testing.T) *bench {
 	return b
 }
 
-func (b *bench) spec(name, image string, command ...string) conductor.Spec {
-	return conductor.Spec{
-		Name: b.Name(name), DesiredState: conductor.DesiredRunning, PullPolicy: conductor.PullMissing,
-		Settings: conductor.Settings{Image: image, Command: command, Restart: conductor.RestartPolicy{Name: "no"}},
+func (b *bench) spec(name, image string, command ...string) container.Spec {
+	return container.Spec{
+		Name: b.Name(name), DesiredState: container.DesiredRunning, PullPolicy: container.PullMissing,
+		Settings: container.Settings{Image: image, Command: command, Restart: container.RestartPolicy{Name: "no"}},
 	}
 }
 
 // create makes a container, and has it removed again through the conductor when the test ends.
-func (b *bench) create(spec conductor.Spec) (conductor.Outcome, error) {
+func (b *bench) create(spec container.Spec) (conductor.Outcome, error) {
 	b.t.Helper()
 	out, err := b.Call(b.t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec})
 	if out.Container != nil {
@@ -58,10 +59,10 @@ func (b *bench) create(spec conductor.Spec) (conductor.Outcome, error) {
 	return out, err
 }
 
-func (b *bench) remove(c *conductor.Container) {
+func (b *bench) remove(c *container.Container) {
 	b.t.Helper()
 	_, err := b.Call(context.WithoutCancel(b.t.Context()), conductor.Request{
-		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: c.Name}, ContainerID: c.ID, RemoveVolumes: true,
+		Kind: conductor.KindRemove, Spec: container.Spec{Name: c.Name}, ContainerID: c.ID, RemoveVolumes: true,
 	})
 	if err != nil {
 		b.t.Error(err)
@@ -89,16 +90,16 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 	spec.Entrypoint = []string{enginetest.Program}
 	spec.Environment = map[string]string{"A": "1", "B": "x=y", "C": ""}
 	spec.Labels = map[string]string{"tier": "front"}
-	spec.Ports = []conductor.Port{{Target: 53, Protocol: "udp", HostIP: "127.0.0.1"}, {Target: 80, Protocol: "tcp", Published: b.FreePort()}}
-	spec.Mounts = map[string]conductor.Mount{
-		"/anon": {Type: conductor.MountVolume}, "/bind": {Type: conductor.MountBind, Source: "/tmp", ReadOnly: true},
-		"/data": {Type: conductor.MountVolume, Source: volume}, "/tmp2": {Type: conductor.MountTmpfs},
+	spec.Ports = []container.Port{{Target: 53, Protocol: "udp", HostIP: "127.0.0.1"}, {Target: 80, Protocol: "tcp", Published: b.FreePort()}}
+	spec.Mounts = map[string]container.Mount{
+		"/anon": {Type: container.MountVolume}, "/bind": {Type: container.MountBind, Source: "/tmp", ReadOnly: true},
+		"/data": {Type: container.MountVolume, Source: volume}, "/tmp2": {Type: container.MountTmpfs},
 	}
-	spec.Networks = map[string]conductor.NetworkAttachment{"a": {Network: front}, "b": {Network: back}}
-	spec.Healthcheck = &conductor.Healthcheck{
+	spec.Networks = map[string]container.NetworkAttachment{"a": {Network: front}, "b": {Network: back}}
+	spec.Healthcheck = &container.Healthcheck{
 		Test: []string{"CMD", enginetest.Program, "health"}, Interval: 500 * time.Millisecond, Timeout: time.Second, StartPeriod: 2 * time.Second, Retries: 4,
 	}
-	spec.Restart = conductor.RestartPolicy{Name: "on-failure", MaximumRetryCount: 2}
+	spec.Restart = container.RestartPolicy{Name: "on-failure", MaximumRetryCount: 2}
 	spec.Memory, spec.NanoCPUs = 64<<20, 5e8
 	spec.User, spec.WorkingDir, spec.Hostname, spec.StopSignal, spec.StopGracePeriod = "1000:1000", "/data", "host1", "SIGINT", &grace
 
@@ -121,7 +122,7 @@ func TestEngineReportsWhatWasAskedFor(t *testing.T) {
 	delete(got.Environment, "PATH")
 	got.Expose = nil // What is published is exposed, too.
 	delete(got.Labels, "from")
-	delete(got.Labels, conductor.LabelOperation)
+	delete(got.Labels, container.LabelOperation)
 	got.Networks, got.NetworkMode = spec.Networks, "" // They are reported as Attached.
 	if diff := cmp.Diff(spec.Plain(out.Container.Defaults), got.Plain(out.Container.Defaults)); diff != "" {
 		t.Errorf("asked for and reported differ:\n%s", diff)
@@ -145,88 +146,88 @@ func TestFaultsOfARealEngine(t *testing.T) {
 	image := b.Image(enginetest.ImageOptions{})
 	for _, test := range []struct {
 		name      string
-		change    func(*conductor.Spec)
+		change    func(*container.Spec)
 		kind      fault.Kind
 		attribute string
 		says      string
 		// left says that a container is there afterwards.
 		left bool
 	}{
-		{"crash", func(s *conductor.Spec) {
+		{"crash", func(s *container.Spec) {
 			s.Command, s.Environment = []string{"exit", "3", "100ms", "the token is $TOKEN"}, map[string]string{"TOKEN": "s3cret-value"}
 		}, fault.Exited, "desired_state", "the token is (masked)", true},
-		{"job that fails", func(s *conductor.Spec) {
-			s.Command, s.DesiredState = []string{"exit", "3", "0s", "bye"}, conductor.DesiredCompleted
+		{"job that fails", func(s *container.Spec) {
+			s.Command, s.DesiredState = []string{"exit", "3", "0s", "bye"}, container.DesiredCompleted
 		}, fault.Exited, "expected_exit_codes", "bye", true},
-		{"crash with a restart policy", func(s *conductor.Spec) {
+		{"crash with a restart policy", func(s *container.Spec) {
 			s.Command, s.Restart.Name = []string{"exit", "3"}, "always"
 		}, fault.CrashLoop, "desired_state", "code 3", true},
-		{"unhealthy", func(s *conductor.Spec) {
-			s.Healthcheck = &conductor.Healthcheck{Test: []string{"CMD", enginetest.Program, "health-fail", "no database"}, Interval: 200 * time.Millisecond, Retries: 1}
+		{"unhealthy", func(s *container.Spec) {
+			s.Healthcheck = &container.Healthcheck{Test: []string{"CMD", enginetest.Program, "health-fail", "no database"}, Interval: 200 * time.Millisecond, Retries: 1}
 		}, fault.Unhealthy, "healthcheck", "no database", true},
-		{"healthy without a check", func(s *conductor.Spec) { s.PullPolicy = "healthy" }, fault.NoHealthcheck, "wait_for", "", true},
-		{"missing image", func(s *conductor.Spec) {
-			s.Image, s.PullPolicy = "gantry-test-nope:1", conductor.PullNever
+		{"healthy without a check", func(s *container.Spec) { s.PullPolicy = "healthy" }, fault.NoHealthcheck, "wait_for", "", true},
+		{"missing image", func(s *container.Spec) {
+			s.Image, s.PullPolicy = "gantry-test-nope:1", container.PullNever
 		}, fault.ImageNotFound, "image", "No such image", false},
-		{"missing network", func(s *conductor.Spec) {
-			s.Networks = map[string]conductor.NetworkAttachment{"front": {Network: "gantry-test-nope"}}
+		{"missing network", func(s *container.Spec) {
+			s.Networks = map[string]container.NetworkAttachment{"front": {Network: "gantry-test-nope"}}
 		}, fault.NoSuchNetwork, "networks.front", "gantry-test-nope", true},
-		{"second network missing", func(s *conductor.Spec) {
-			s.Networks = map[string]conductor.NetworkAttachment{"a": {Network: "bridge"}, "b": {Network: "gantry-test-nope"}}
+		{"second network missing", func(s *container.Spec) {
+			s.Networks = map[string]container.NetworkAttachment{"a": {Network: "bridge"}, "b": {Network: "gantry-test-nope"}}
 		}, fault.NoSuchNetwork, "networks.b", "gantry-test-nope", true},
-		{"missing program", func(s *conductor.Spec) { s.Entrypoint = []string{"/nope"} }, fault.CommandNotFound, "command", "/nope", true},
-		{"missing bind source", func(s *conductor.Spec) {
-			s.Mounts = map[string]conductor.Mount{"/x": {Type: conductor.MountBind, Source: "/gantry-test-nope"}}
+		{"missing program", func(s *container.Spec) { s.Entrypoint = []string{"/nope"} }, fault.CommandNotFound, "command", "/nope", true},
+		{"missing bind source", func(s *container.Spec) {
+			s.Mounts = map[string]container.Mount{"/x": {Type: container.MountBind, Source: "/gantry-test-nope"}}
 		}, fault.Invalid, "mounts./x", "create_host_path", false},
-		{"directory onto a file", func(s *conductor.Spec) {
-			s.Mounts = map[string]conductor.Mount{enginetest.Program: {Type: conductor.MountBind, Source: "/etc"}}
+		{"directory onto a file", func(s *container.Spec) {
+			s.Mounts = map[string]container.Mount{enginetest.Program: {Type: container.MountBind, Source: "/etc"}}
 		}, fault.Invalid, "mounts./program", "a file only onto a file", true},
-		{"file onto a directory", func(s *conductor.Spec) {
-			s.Mounts = map[string]conductor.Mount{"/sys": {Type: conductor.MountBind, Source: "/etc/passwd"}}
+		{"file onto a directory", func(s *container.Spec) {
+			s.Mounts = map[string]container.Mount{"/sys": {Type: container.MountBind, Source: "/etc/passwd"}}
 		}, fault.Invalid, "mounts./sys", "only onto a directory", true},
-		{"tmpfs onto a file", func(s *conductor.Spec) {
-			s.Mounts = map[string]conductor.Mount{enginetest.Program: {Type: conductor.MountTmpfs}}
+		{"tmpfs onto a file", func(s *container.Spec) {
+			s.Mounts = map[string]container.Mount{enginetest.Program: {Type: container.MountTmpfs}}
 		}, fault.Invalid, "mounts./program", "only onto a directory", true},
-		{"working directory on a file", func(s *conductor.Spec) { s.WorkingDir = enginetest.Program }, fault.Invalid, "working_dir", "is a file", false},
-		{"address that the host lacks", func(s *conductor.Spec) {
-			s.Ports = []conductor.Port{{Target: 80, Protocol: "tcp", HostIP: "203.0.113.7"}}
+		{"working directory on a file", func(s *container.Spec) { s.WorkingDir = enginetest.Program }, fault.Invalid, "working_dir", "is a file", false},
+		{"address that the host lacks", func(s *container.Spec) {
+			s.Ports = []container.Port{{Target: 80, Protocol: "tcp", HostIP: "203.0.113.7"}}
 		}, fault.Invalid, "ports", "host_ip", true},
-		{"alias in bridge", func(s *conductor.Spec) {
-			s.Networks = map[string]conductor.NetworkAttachment{"b": {Network: "bridge", EndpointOptions: conductor.EndpointOptions{Aliases: []string{"db"}}}}
+		{"alias in bridge", func(s *container.Spec) {
+			s.Networks = map[string]container.NetworkAttachment{"b": {Network: "bridge", EndpointOptions: container.EndpointOptions{Aliases: []string{"db"}}}}
 		}, fault.Invalid, "networks.b", "gantry_network", true},
-		{"address in bridge", func(s *conductor.Spec) {
-			s.Networks = map[string]conductor.NetworkAttachment{"b": {Network: "bridge", EndpointOptions: conductor.EndpointOptions{IPv4Address: "172.17.255.250"}}}
+		{"address in bridge", func(s *container.Spec) {
+			s.Networks = map[string]container.NetworkAttachment{"b": {Network: "bridge", EndpointOptions: container.EndpointOptions{IPv4Address: "172.17.255.250"}}}
 		}, fault.Invalid, "networks.b", "gantry_network", true},
-		{"log server down", func(s *conductor.Spec) {
-			s.Logging = &conductor.Logging{Driver: "fluentd", Options: map[string]string{"fluentd-address": "127.0.0.1:1"}}
+		{"log server down", func(s *container.Spec) {
+			s.Logging = &container.Logging{Driver: "fluentd", Options: map[string]string{"fluentd-address": "127.0.0.1:1"}}
 		}, fault.Invalid, "logging", "does not reach the server", true},
-		{"unknown sysctl", func(s *conductor.Spec) { s.Sysctls = map[string]string{"net.ipv4.nope": "1"} }, fault.Invalid, "sysctls.net.ipv4.nope", "namespaces", true},
-		{"unknown limit", func(s *conductor.Spec) { s.Ulimits = map[string]conductor.Ulimit{"foo": {Soft: 1, Hard: 1}} }, fault.Invalid, "ulimits.foo", "soft limit", true},
-		{"GPU without a driver", func(s *conductor.Spec) {
-			s.DeviceRequests = []conductor.DeviceRequest{{Count: -1, Capabilities: [][]string{{"gpu"}}}}
+		{"unknown sysctl", func(s *container.Spec) { s.Sysctls = map[string]string{"net.ipv4.nope": "1"} }, fault.Invalid, "sysctls.net.ipv4.nope", "namespaces", true},
+		{"unknown limit", func(s *container.Spec) { s.Ulimits = map[string]container.Ulimit{"foo": {Soft: 1, Hard: 1}} }, fault.Invalid, "ulimits.foo", "soft limit", true},
+		{"GPU without a driver", func(s *container.Spec) {
+			s.DeviceRequests = []container.DeviceRequest{{Count: -1, Capabilities: [][]string{{"gpu"}}}}
 		}, fault.Invalid, "device_requests", "container toolkit", true},
-		{"missing device", func(s *conductor.Spec) {
-			s.Devices.Devices = map[string]conductor.Device{"/dev/x": {Source: "/dev/gantry-test-nope"}}
+		{"missing device", func(s *container.Spec) {
+			s.Devices.Devices = map[string]container.Device{"/dev/x": {Source: "/dev/gantry-test-nope"}}
 		}, fault.Invalid, "devices./dev/x", "host has", true},
-		{"throttle of a missing device", func(s *conductor.Spec) {
+		{"throttle of a missing device", func(s *container.Spec) {
 			s.Blkio.ReadBps = map[string]int64{"/dev/gantry-test-nope": 1 << 20}
 		}, fault.Invalid, "blkio_config", "block devices", true},
-		{"extra host without an address", func(s *conductor.Spec) {
+		{"extra host without an address", func(s *container.Spec) {
 			s.ExtraHosts = map[string][]string{"db": {"nowhere"}}
 		}, fault.Invalid, "extra_hosts", "host-gateway", false},
-		{"long host name", func(s *conductor.Spec) { s.Hostname = strings.Repeat("a", 80) }, fault.Invalid, "hostname", "64", true},
-		{"unknown user", func(s *conductor.Spec) { s.User = "nobody-here" }, fault.Invalid, "user", "nobody-here", true},
-		{"too many CPUs", func(s *conductor.Spec) { s.NanoCPUs = 1 << 40 }, fault.Invalid, "cpus", "CPUs", false},
-		{"wrong platform", func(s *conductor.Spec) {
-			s.Platform, s.PullPolicy = "linux/s390x", conductor.PullNever
+		{"long host name", func(s *container.Spec) { s.Hostname = strings.Repeat("a", 80) }, fault.Invalid, "hostname", "64", true},
+		{"unknown user", func(s *container.Spec) { s.User = "nobody-here" }, fault.Invalid, "user", "nobody-here", true},
+		{"too many CPUs", func(s *container.Spec) { s.NanoCPUs = 1 << 40 }, fault.Invalid, "cpus", "CPUs", false},
+		{"wrong platform", func(s *container.Spec) {
+			s.Platform, s.PullPolicy = "linux/s390x", container.PullNever
 		}, fault.ImageNotFound, "platform", "s390x", false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			spec := b.spec(strings.ReplaceAll(test.name, " ", "-"), image, "sleep")
 			test.change(&spec)
-			wait := conductor.WaitReady
+			wait := container.WaitReady
 			if spec.PullPolicy == "healthy" {
-				spec.PullPolicy, wait = conductor.PullMissing, conductor.WaitHealthy
+				spec.PullPolicy, wait = container.PullMissing, container.WaitHealthy
 			}
 			out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: wait})
 			f := wantFault(t, err, test.kind, test.attribute)
@@ -258,7 +259,7 @@ func TestTakenPorts(t *testing.T) {
 
 	for port, by := range map[string]string{taken: holder, outside: "a process outside Docker"} {
 		spec := b.spec("web"+port, image, "sleep")
-		spec.Ports = []conductor.Port{{Target: 80, Protocol: "tcp", HostIP: "127.0.0.1", Published: port}}
+		spec.Ports = []container.Port{{Target: 80, Protocol: "tcp", HostIP: "127.0.0.1", Published: port}}
 		if port == taken {
 			spec.Ports[0].HostIP = ""
 		}
@@ -376,7 +377,7 @@ func TestEngineReportsEverySetting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var samples map[string]conductor.Settings
+	var samples map[string]container.Settings
 	if err := json.Unmarshal(text, &samples); err != nil {
 		t.Fatal(err)
 	}
@@ -388,7 +389,7 @@ func TestEngineReportsEverySetting(t *testing.T) {
 			spec.Settings = settings
 			if name == "privileged" || name == "GPUs" || name == "security" {
 				// Not every machine can run these; an engine makes them all the same.
-				spec.DesiredState = conductor.DesiredStopped
+				spec.DesiredState = container.DesiredStopped
 			}
 			out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec})
 			if err != nil {
@@ -408,7 +409,7 @@ func TestEngineReportsEverySetting(t *testing.T) {
 func TestEngineWarnings(t *testing.T) {
 	b := start(t)
 	spec := b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep")
-	spec.DesiredState, spec.OOMKillDisable = conductor.DesiredStopped, true
+	spec.DesiredState, spec.OOMKillDisable = container.DesiredStopped, true
 	out, err := b.create(spec)
 	if err != nil {
 		t.Fatal(err)
@@ -424,13 +425,13 @@ func TestUpdateOfARealContainer(t *testing.T) {
 	front, back := b.Network("front"), b.Network("back")
 	spec := b.spec("web", image, "sleep")
 	spec.Memory = 64 << 20
-	spec.Networks = map[string]conductor.NetworkAttachment{"net": {Network: front}}
+	spec.Networks = map[string]container.NetworkAttachment{"net": {Network: front}}
 	out, err := b.create(spec)
 	if err != nil {
 		t.Fatal(err)
 	}
 	id, old := out.Container.ID, spec.Name
-	update := func(what string, change func(*conductor.Spec), check func(container.InspectResponse) bool) {
+	update := func(what string, change func(*container.Spec), check func(containertypes.InspectResponse) bool) {
 		t.Helper()
 		prior := spec.Name
 		change(&spec)
@@ -442,19 +443,19 @@ func TestUpdateOfARealContainer(t *testing.T) {
 			t.Errorf("%s: not done: %+v", what, got.State)
 		}
 	}
-	update("name", func(s *conductor.Spec) { s.Name = b.Name("www") }, func(r container.InspectResponse) bool { return r.Name == "/"+b.Name("www") })
-	update("memory up", func(s *conductor.Spec) { s.Memory = 256 << 20 }, func(r container.InspectResponse) bool { return r.HostConfig.Memory == 256<<20 })
-	update("memory down", func(s *conductor.Spec) { s.Memory = 32 << 20 }, func(r container.InspectResponse) bool {
+	update("name", func(s *container.Spec) { s.Name = b.Name("www") }, func(r containertypes.InspectResponse) bool { return r.Name == "/"+b.Name("www") })
+	update("memory up", func(s *container.Spec) { s.Memory = 256 << 20 }, func(r containertypes.InspectResponse) bool { return r.HostConfig.Memory == 256<<20 })
+	update("memory down", func(s *container.Spec) { s.Memory = 32 << 20 }, func(r containertypes.InspectResponse) bool {
 		return r.HostConfig.Memory == 32<<20 && r.HostConfig.MemorySwap == 64<<20
 	})
-	update("cpus", func(s *conductor.Spec) { s.NanoCPUs = 25e7 }, func(r container.InspectResponse) bool { return r.HostConfig.NanoCPUs == 25e7 })
-	update("restart", func(s *conductor.Spec) { s.Restart.Name = "always" }, func(r container.InspectResponse) bool { return r.HostConfig.RestartPolicy.Name == "always" })
-	update("networks", func(s *conductor.Spec) { s.Networks["net"] = conductor.NetworkAttachment{Network: back} }, func(r container.InspectResponse) bool {
+	update("cpus", func(s *container.Spec) { s.NanoCPUs = 25e7 }, func(r containertypes.InspectResponse) bool { return r.HostConfig.NanoCPUs == 25e7 })
+	update("restart", func(s *container.Spec) { s.Restart.Name = "always" }, func(r containertypes.InspectResponse) bool { return r.HostConfig.RestartPolicy.Name == "always" })
+	update("networks", func(s *container.Spec) { s.Networks["net"] = container.NetworkAttachment{Network: back} }, func(r containertypes.InspectResponse) bool {
 		return len(r.NetworkSettings.Networks) == 1 && r.NetworkSettings.Networks[back] != nil
 	})
-	update("stop", func(s *conductor.Spec) { s.DesiredState = conductor.DesiredStopped }, func(r container.InspectResponse) bool { return r.State.Status == "exited" })
-	update("pause", func(s *conductor.Spec) { s.DesiredState = conductor.DesiredPaused }, func(r container.InspectResponse) bool { return r.State.Paused })
-	update("unpause", func(s *conductor.Spec) { s.DesiredState = conductor.DesiredRunning }, func(r container.InspectResponse) bool { return r.State.Status == "running" })
+	update("stop", func(s *container.Spec) { s.DesiredState = container.DesiredStopped }, func(r containertypes.InspectResponse) bool { return r.State.Status == "exited" })
+	update("pause", func(s *container.Spec) { s.DesiredState = container.DesiredPaused }, func(r containertypes.InspectResponse) bool { return r.State.Paused })
+	update("unpause", func(s *container.Spec) { s.DesiredState = container.DesiredRunning }, func(r containertypes.InspectResponse) bool { return r.State.Status == "running" })
 
 	stranger := b.Run(old, enginetest.RunOptions{Image: image})
 	failing := spec
@@ -477,7 +478,7 @@ func TestRemoveOfWhatIsBeingRemoved(t *testing.T) {
 		other := conductor.New(conductor.Options{StateDir: t.TempDir()})
 		all.Go(func() {
 			defer func() { _ = other.Close() }()
-			_, err := other.Call(t.Context(), conductor.Request{Kind: conductor.KindRemove, Spec: conductor.Spec{Name: out.Container.Name}, ContainerID: out.Container.ID})
+			_, err := other.Call(t.Context(), conductor.Request{Kind: conductor.KindRemove, Spec: container.Spec{Name: out.Container.Name}, ContainerID: out.Container.ID})
 			if err != nil {
 				t.Error(err)
 			}
@@ -499,9 +500,9 @@ func TestNetworksByNameAndID(t *testing.T) {
 		t.Fatal(err)
 	}
 	for by, ref := range map[string]string{"name": front, "id": found.ID, "short-id": found.ID[:12]} {
-		for _, desired := range []conductor.DesiredState{conductor.DesiredStopped, conductor.DesiredRunning} {
+		for _, desired := range []container.DesiredState{container.DesiredStopped, container.DesiredRunning} {
 			spec := b.spec(by+"-"+string(desired), image, "sleep")
-			spec.DesiredState, spec.Networks = desired, map[string]conductor.NetworkAttachment{"front": {Network: ref}}
+			spec.DesiredState, spec.Networks = desired, map[string]container.NetworkAttachment{"front": {Network: ref}}
 			out, err := b.create(spec)
 			if err != nil {
 				t.Fatal(err)
@@ -510,7 +511,7 @@ func TestNetworksByNameAndID(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, c := range []*conductor.Container{out.Container, again.Container} {
+			for _, c := range []*container.Container{out.Container, again.Container} {
 				if name, ok := c.AttachedAs(ref); !ok || name != front || len(c.Attached) != 1 {
 					t.Errorf("by %s, %s: connected to %+v", by, desired, c.Attached)
 				}

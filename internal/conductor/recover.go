@@ -11,8 +11,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -21,8 +22,8 @@ import (
 var errCancelAsked = errors.New("another operation, or somebody with \"operations cancel\", asked for that")
 
 // abandoned reports whether a container is what an unanswered create of this workspace left.
-func (o *operation) abandoned(ctx context.Context, c *Container) bool {
-	operation := c.Labels[LabelOperation]
+func (o *operation) abandoned(ctx context.Context, c *container.Container) bool {
+	operation := c.Labels[container.LabelOperation]
 	h := holder{id: c.ID, operation: operation, created: c.Created}
 	claims := o.claims(o.Spec.Name)
 	if !resumable(h, claims, o.entry.scope, o.engineID) {
@@ -34,27 +35,27 @@ func (o *operation) abandoned(ctx context.Context, c *Container) bool {
 
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
 // create is to make, else it is removed, and the create starts over.
-func (o *operation) takeOver(ctx context.Context, c *Container) error {
-	if o.Spec.meets(c) && c.takesFilesOf(o.Spec) && o.leavesRest(ctx, c) {
-		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
+func (o *operation) takeOver(ctx context.Context, c *container.Container) error {
+	if o.Spec.Meets(c) && c.TakesFilesOf(o.Spec) && o.leavesRest(ctx, c) {
+		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[container.LabelOperation])
 		o.containerID, o.adopted = c.ID, true
 		return nil
 	}
-	o.logger.Info("removing what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[LabelOperation])
+	o.logger.Info("removing what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[container.LabelOperation])
 	return o.change(ctx, func(ctx context.Context) error {
-		return ignoreNotFound(o.engine.api.ContainerRemove(ctx, c.ID, container.RemoveOptions{Force: true, RemoveVolumes: true}))
+		return ignoreNotFound(o.engine.api.ContainerRemove(ctx, c.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
 	})
 }
 
 // leavesRest reports whether a container has nothing of its own where this create leaves a setting to the image:
 // what was cut off may have been asked for with more. What can't be found out counts as more.
-func (o *operation) leavesRest(ctx context.Context, c *Container) bool {
+func (o *operation) leavesRest(ctx context.Context, c *container.Container) bool {
 	r, err := o.engine.api.ImageInspect(ctx, c.ImageID)
 	if err != nil {
 		o.logger.Debug("the image of a container can't be read", "image", c.ImageID, "error", err)
 		return false
 	}
-	return o.Spec.addsNothing(c, observeImage(r))
+	return o.Spec.AddsNothing(c, container.ObserveImage(r))
 }
 
 // resume ends the exchanges of the lane that were left in the middle, and carries out its removals
@@ -106,7 +107,7 @@ func (o *operation) concerns(ctx context.Context, r journal.Record) (bool, error
 // journal.
 type Standing struct {
 	// Container is nil if there is none.
-	Container *Container
+	Container *container.Container
 	// Kind is the kind of the operation that the state names.
 	Kind Kind
 	// InProgress says that it is still under way.
@@ -242,11 +243,11 @@ type recalled struct {
 
 // madeBy reports whether one of the operations made the container, or had it. Where the journal knows no
 // container of theirs the label tells, if the container does not have it from its image.
-func (e *engine) madeBy(ctx context.Context, k recalled, c *Container) bool {
+func (e *engine) madeBy(ctx context.Context, k recalled, c *container.Container) bool {
 	if len(k.containers) > 0 {
 		return slices.Contains(k.containers, c.ID)
 	}
-	operation := c.Labels[LabelOperation]
+	operation := c.Labels[container.LabelOperation]
 	return slices.Contains(k.operations, operation) && !e.inherited(ctx, c.ImageID, operation)
 }
 

@@ -15,12 +15,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/events"
-	"github.com/google/uuid"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/events"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/google/uuid"
 )
 
 // scopeHere is the workspace of the tests.
@@ -66,8 +67,8 @@ func recorded(t *testing.T, c *Conductor, id string) journal.Record {
 func left(f *fakeEngine, name, operation string) string {
 	id := strings.Repeat("e", 64)
 	f.containers[id] = &fakeContainer{
-		id: id, name: name, status: "created", labels: map[string]string{LabelOperation: operation}, created: time.Now(),
-		config: container.Config{Image: "img", Env: []string{"TOKEN=s3cret-value"}},
+		id: id, name: name, status: "created", labels: map[string]string{container.LabelOperation: operation}, created: time.Now(),
+		config: containertypes.Config{Image: "img", Env: []string{"TOKEN=s3cret-value"}},
 	}
 	return id
 }
@@ -90,7 +91,7 @@ func TestWhatAnInterruptedCreateLeftIsAdopted(t *testing.T) {
 		if err != nil || standing.Container == nil || standing.InProgress || standing.Fault != nil {
 			t.Errorf("standing %+v, %v", standing, err)
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: out.OperationID}); err != nil || len(f.containers) != 0 {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: out.OperationID}); err != nil || len(f.containers) != 0 {
 			t.Errorf("%v, %d containers", err, len(f.containers))
 		}
 	})
@@ -224,7 +225,7 @@ func TestRemoveCancelsTheCreateInProgress(t *testing.T) {
 		if s, err := c.Look(t.Context(), "web", "", cast.id); err != nil || !s.InProgress || s.Container == nil {
 			t.Errorf("standing %+v, %v", s, err)
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id}); err != nil {
 			t.Fatal(err)
 		}
 		faultOf(t, <-ended, fault.Cancelled)
@@ -259,7 +260,7 @@ func TestFailureOfACastIsToldUntilItIsSettled(t *testing.T) {
 		}
 		_, err = c.Await(t.Context(), cast.id, "")
 		faultOf(t, err, fault.Unhealthy)
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id}); err != nil {
 			t.Fatal(err)
 		}
 		if r := recorded(t, c, cast.id); r.Unsettled() {
@@ -302,7 +303,7 @@ func TestEndOfAnUnfinishedRemovalSettlesWhatFailedBefore(t *testing.T) {
 		ends func(t *testing.T, f *fakeEngine, c *Conductor, removal journal.Record)
 	}{
 		{"somebody removed the container", func(t *testing.T, f *fakeEngine, c *Conductor, removal journal.Record) {
-			if err := f.ContainerRemove(t.Context(), removal.ContainerID, container.RemoveOptions{}); err != nil {
+			if err := f.ContainerRemove(t.Context(), removal.ContainerID, containertypes.RemoveOptions{}); err != nil {
 				t.Error(err)
 			}
 			c.engine.settleRemovals(t.Context(), []journal.Record{removal})
@@ -431,7 +432,7 @@ func TestRemoveWaitsForAnotherMachine(t *testing.T) {
 			_ = pause(t.Context(), 10*time.Second)
 			_, _ = cast.run(t.Context()) // It may be removed while it settles.
 		})
-		remove := Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}
+		remove := Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}
 		if _, err := here.Call(t.Context(), remove); err != nil {
 			t.Fatal(err)
 		}
@@ -460,7 +461,7 @@ func TestRemoveWaitsForAnotherMachine(t *testing.T) {
 			t.Errorf("it may come until %s, and the answer is %+v, %v", remove.Expected, out, err)
 		}
 		// What the journal knows does not come any more.
-		if out, err := elsewhere.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}); err != nil || !out.Elsewhere.IsZero() {
+		if out, err := elsewhere.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}); err != nil || !out.Elsewhere.IsZero() {
 			t.Errorf("it has ended, and the answer is %+v, %v", out, err)
 		}
 	})
@@ -485,7 +486,7 @@ func TestAwaitOfAnEarlierRunsCast(t *testing.T) {
 		}
 		// A container of the name that can't be the operation's, as its label tells, is not.
 		for _, label := range []string{"", "nonsense", newOperationID("edge1", "web")} {
-			f.containers[out.Container.ID].labels = map[string]string{LabelOperation: label}
+			f.containers[out.Container.ID].labels = map[string]string{container.LabelOperation: label}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			got, err := other.Await(ctx, out.OperationID, "")
 			cancel()
@@ -538,7 +539,7 @@ func TestAwaitOfAJobThatIsReady(t *testing.T) {
 		f := newFake()
 		c := f.conductor(t, Options{})
 		job := create("job")
-		job.Spec.DesiredState = DesiredCompleted
+		job.Spec.DesiredState = container.DesiredCompleted
 		time.AfterFunc(time.Second, func() {
 			f.set("job", func(c *fakeContainer) { c.status = "exited" }, events.ActionDie)
 		})
@@ -546,10 +547,10 @@ func TestAwaitOfAJobThatIsReady(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got, err := c.Await(t.Context(), out.OperationID, WaitReady); err != nil || !got.Container.State.Ended() {
+		if got, err := c.Await(t.Context(), out.OperationID, container.WaitReady); err != nil || !got.Container.State.Ended() {
 			t.Errorf("gathered %+v, %v", got, err)
 		}
-		_, err = c.Await(t.Context(), out.OperationID, WaitRunning)
+		_, err = c.Await(t.Context(), out.OperationID, container.WaitRunning)
 		faultOf(t, err, fault.Exited)
 	})
 }

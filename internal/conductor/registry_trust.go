@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"github.com/docker/cli/cli/config"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -148,7 +149,7 @@ func (t *trusting) transport(host string, trust RegistryTrust) (*http.Transport,
 		}
 		made.TLSClientConfig.RootCAs, made.TLSClientConfig.Certificates = roots, pairs
 	}
-	t.made = put(t.made, host, made)
+	t.made = container.Put(t.made, host, made)
 	return made, nil
 }
 

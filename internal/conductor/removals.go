@@ -6,6 +6,8 @@ package conductor
 import (
 	"sync"
 	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // removalExpected is how long the removal of an object waits for the removal of a container of gantry's
@@ -30,7 +32,7 @@ func (r *removals) begin(name string) (end func()) {
 func (r *removals) add(name string, n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.active = put(r.active, name, r.active[name]+n)
+	r.active = container.Put(r.active, name, r.active[name]+n)
 	if r.active[name] == 0 {
 		delete(r.active, name)
 	}

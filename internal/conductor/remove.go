@@ -11,8 +11,9 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -40,7 +41,7 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 		}
 		o.enter(fault.StepRemoving)
 		err := o.change(ctx, func(ctx context.Context) error {
-			err := o.engine.api.ContainerRemove(ctx, o.containerID, container.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
+			err := o.engine.api.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
 			o.unsure = o.unsure || unknown(ctx, err)
 			return err
 		})
@@ -80,15 +81,15 @@ func (o *operation) ownVolumes(ctx context.Context) (volumes []string, err error
 
 // carriedVolumes returns the anonymous volumes that the container has from the one whose place it took. What somebody
 // named like one, or an anonymous volume of another container that was mounted by its name, is none.
-func (o *operation) carriedVolumes(ctx context.Context, c *Container) (volumes []string, err error) {
-	carried := carriedBy(c.Labels)
+func (o *operation) carriedVolumes(ctx context.Context, c *container.Container) (volumes []string, err error) {
+	carried := container.CarriedBy(c.Labels)
 	if len(carried) == 0 {
 		return nil, nil
 	}
-	if inherits, err := o.engine.inherits(ctx, c.ImageID, c.Labels[LabelOperation]); err != nil || inherits {
+	if inherits, err := o.engine.inherits(ctx, c.ImageID, c.Labels[container.LabelOperation]); err != nil || inherits {
 		return nil, err
 	}
-	for _, volume := range anonymousVolumes(c) {
+	for _, volume := range container.AnonymousVolumes(c) {
 		if slices.Contains(carried, volume) {
 			volumes = append(volumes, volume)
 		}

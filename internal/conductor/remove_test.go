@@ -11,7 +11,9 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 )
 
@@ -22,11 +24,11 @@ type fileVolumes struct {
 	removed *[]string
 }
 
-func (f fileVolumes) ContainerInspect(ctx context.Context, ref string) (container.InspectResponse, error) {
+func (f fileVolumes) ContainerInspect(ctx context.Context, ref string) (containertypes.InspectResponse, error) {
 	r, err := f.fakeEngine.ContainerInspect(ctx, ref)
 	if err == nil {
-		r.HostConfig.Mounts = mountFolders([]string{"/etc/app"}, "op")
-		r.Mounts = []container.MountPoint{{Type: mount.TypeVolume, Name: f.volume, Destination: "/etc/app", RW: true}}
+		r.HostConfig.Mounts = container.MountFolders([]string{"/etc/app"}, "op")
+		r.Mounts = []containertypes.MountPoint{{Type: mount.TypeVolume, Name: f.volume, Destination: "/etc/app", RW: true}}
 	}
 	return r, err
 }
@@ -50,7 +52,7 @@ func TestVolumesGoThoughTheAnswerToTheRemovalIsLost(t *testing.T) {
 		}
 		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
 		defer func() { _ = c.Close() }()
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, ContainerID: "web"}); err != nil {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: "web"}); err != nil {
 			t.Fatal(err)
 		}
 		if len(f.containers) != 0 || !slices.Equal(*f.removed, []string{f.volume}) {

@@ -8,6 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -45,7 +46,7 @@ func TestFailureOfBeforeTheHostWasRenamed(t *testing.T) {
 		if s := look(); s.Fault == nil || !s.Recovered {
 			t.Errorf("it has recovered, and a refresh sees %+v", s)
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id}); err != nil {
 			t.Fatal(err)
 		}
 		if s := look(); s.Fault != nil || !s.Settled || s.Container != nil {

@@ -8,8 +8,9 @@ import (
 	"errors"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -33,7 +34,7 @@ const (
 // theirs.
 func (o *operation) stop(ctx context.Context) error {
 	o.enter(fault.StepStopping)
-	var options container.StopOptions
+	var options containertypes.StopOptions
 	if o.Grace != nil {
 		grace := int(o.Grace.Seconds())
 		options.Timeout = &grace
@@ -79,7 +80,7 @@ func (o *operation) noteStart(ctx context.Context) {
 	ctx, cancel := contextForLook(ctx)
 	defer cancel()
 	c, err := o.engine.inspect(ctx, o.containerID)
-	if err != nil || c.State.Status == "restarting" || !active(c.State) {
+	if err != nil || c.State.Status == "restarting" || !container.Active(c.State) {
 		return
 	}
 	noted := *o.progress.leftStopping()
@@ -113,7 +114,7 @@ func (o *operation) latePatience(patience time.Duration) time.Duration {
 
 // stopEnds returns until when the container of a stop may still be there. False is that the engine waits for
 // the container's end without killing it. It is pure.
-func stopEnds(s journal.Stopping, c *Container) (until time.Time, ends bool) {
+func stopEnds(s journal.Stopping, c *container.Container) (until time.Time, ends bool) {
 	grace := OwnGrace
 	switch {
 	case s.Grace != nil:
@@ -126,14 +127,14 @@ func stopEnds(s journal.Stopping, c *Container) (until time.Time, ends bool) {
 
 // startedSince reports whether somebody has started the container after the engine was asked to stop it: then the stop
 // has ended. It is pure.
-func startedSince(s journal.Stopping, c *Container) bool {
+func startedSince(s journal.Stopping, c *container.Container) bool {
 	return !s.StartedAt.IsZero() && !c.State.StartedAt.Equal(s.StartedAt)
 }
 
 // leftStopping returns the last of these records whose operation left the container to a stop of the engine that
 // has not ended it yet. Alive reports whether the process of a record lives. It is pure.
-func leftStopping(records []journal.Record, c *Container, alive func(journal.Record) bool, now time.Time) (r journal.Record, left bool) {
-	if !active(c.State) {
+func leftStopping(records []journal.Record, c *container.Container, alive func(journal.Record) bool, now time.Time) (r journal.Record, left bool) {
+	if !container.Active(c.State) {
 		return journal.Record{}, false
 	}
 	for _, one := range records {
@@ -184,7 +185,7 @@ func (e *engine) awaitStop(ctx context.Context, s journal.Stopping) error {
 			return ignoreNotFound(err)
 		}
 		until, ends := stopEnds(s, c)
-		if !active(c.State) || startedSince(s, c) || !ends || !time.Now().Before(until) {
+		if !container.Active(c.State) || startedSince(s, c) || !ends || !time.Now().Before(until) {
 			return nil
 		}
 		over := time.NewTimer(time.Until(until))
@@ -229,7 +230,7 @@ type StopLeft struct {
 
 // stopLeft returns the stop that operations of a container's lane left to the engine, and notes it in the look
 // at the container; nil is that there is none.
-func (e *engine) stopLeft(records []journal.Record, c *Container) *StopLeft {
+func (e *engine) stopLeft(records []journal.Record, c *container.Container) *StopLeft {
 	if e.journal == nil {
 		return nil
 	}
@@ -246,9 +247,9 @@ func (e *engine) stopLeft(records []journal.Record, c *Container) *StopLeft {
 // more, and in a moment it is gone. A plan has to wait for that: what it made of such a container would fail when it is
 // applied. It waits no longer than its read may take (timeouts.read), and Ctrl-C ends it; a removal that fails leaves a
 // dead container. Then it returns nil; when ctx ends, the container as it was seen last.
-func (e *engine) awaitRemoval(ctx context.Context, c *Container) (*Container, error) {
+func (e *engine) awaitRemoval(ctx context.Context, c *container.Container) (*container.Container, error) {
 	for c.State.Status == "removing" && pause(ctx, cancelLook) == nil {
-		now, err := retrying(ctx, func() (*Container, error) { return e.inspect(ctx, c.ID) })
+		now, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, c.ID) })
 		if err != nil {
 			return nil, ignoreNotFound(err)
 		}

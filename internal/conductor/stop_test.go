@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/docker/docker/api/types/events"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -57,27 +57,13 @@ func TestLeftStopping(t *testing.T) {
 			if test.other {
 				r.Stopping.ContainerID = "d"
 			}
-			c := &Container{ID: "c", State: State{Status: test.status, StartedAt: test.runs}}
+			c := &container.Container{ID: "c", State: container.State{Status: test.status, StartedAt: test.runs}}
 			c.StopGracePeriod = test.own
 			got, left := leftStopping([]journal.Record{{ID: "none"}, r}, c, func(journal.Record) bool { return test.alive }, asked.Add(test.after))
 			if left != test.left || left && got.ID != "one" {
 				t.Errorf("got %v, %v", got.ID, left)
 			}
 		})
-	}
-}
-
-// A container that is being stopped is not what anybody waits for, though it runs.
-func TestStoppingMeetsNothing(t *testing.T) {
-	s := State{Status: "running", StartedAt: time.Now().Add(-time.Hour)}
-	for _, desired := range []DesiredState{DesiredRunning, DesiredPaused, DesiredCompleted} {
-		s.Stopping = true
-		if Meets(desired, nil, WaitReady, s, time.Now()) {
-			t.Errorf("it meets %s", desired)
-		}
-	}
-	if s.Stopping = false; !Meets(DesiredRunning, nil, WaitReady, s, time.Now()) {
-		t.Error("without the stop it does not run")
 	}
 }
 
@@ -92,8 +78,8 @@ func TestStopKeepsTheTime(t *testing.T) {
 		late time.Duration
 	}{
 		"remove":               {req: Request{Kind: KindRemove}},
-		"stop":                 {req: Request{Kind: KindUpdate, Spec: Spec{DesiredState: DesiredStopped}}},
-		"restart":              {req: Request{Kind: KindUpdate, Spec: Spec{DesiredState: DesiredRunning}, Restart: true}, late: returnTakes},
+		"stop":                 {req: Request{Kind: KindUpdate, Spec: container.Spec{DesiredState: container.DesiredStopped}}},
+		"restart":              {req: Request{Kind: KindUpdate, Spec: container.Spec{DesiredState: container.DesiredRunning}, Restart: true}, late: returnTakes},
 		"a removal that hangs": {req: Request{Kind: KindRemove}, slow: "remove", late: changeLate},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -57,19 +58,19 @@ const (
 )
 
 // see judges a create that nobody tells of by its container; nil is none. It is pure.
-func see(spec Spec, wait Wait, c *Container, pending bool, now time.Time) (sight, fault.Kind) {
+func see(spec container.Spec, wait container.Wait, c *container.Container, pending bool, now time.Time) (sight, fault.Kind) {
 	switch {
 	case c == nil && pending:
 		return sightPending, ""
 	case c == nil:
 		return sightGone, ""
-	case Meets(spec.DesiredState, spec.ExpectedExitCodes, wait, c.State, now):
+	case container.Meets(spec.DesiredState, spec.ExpectedExitCodes, wait, c.State, now):
 		return sightFine, ""
-	case spec.DesiredState == DesiredStopped:
+	case spec.DesiredState == container.DesiredStopped:
 		return sightFine, "" // Power is no goal that could be missed for good.
 	}
-	if v := judge(spec, wait, c.State.at(now), true); v.kind != "" {
-		return sightUnmet, v.kind
+	if v := container.Judge(spec, wait, c.State.At(now), true); v.Kind != "" {
+		return sightUnmet, v.Kind
 	}
 	switch {
 	case pending:
@@ -85,8 +86,8 @@ func see(spec Spec, wait Wait, c *Container, pending bool, now time.Time) (sight
 type Unheard struct {
 	OperationID string
 	// Spec is the container as it is to be, and Wait what was to be waited for.
-	Spec Spec
-	Wait Wait
+	Spec container.Spec
+	Wait container.Wait
 	// Deadline is when the create's time is up.
 	Deadline time.Time
 	// Quiet says that Spec lacks secrets which the container does not show either: what it wrote is not told.
@@ -108,7 +109,7 @@ func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (St
 	if e.forgot(u.OperationID) { // It is not under way any more.
 		deadline = time.Time{}
 	}
-	f, pending := o.unheard(ctx, s.Container, cmp.Or(u.Wait, WaitReady), until, deadline)
+	f, pending := o.unheard(ctx, s.Container, cmp.Or(u.Wait, container.WaitReady), until, deadline)
 	if f != nil {
 		s.Fault, s.Kind, s.Vanished = f, KindCreate, s.Container == nil
 		if s.Container != nil && !s.Container.State.StartedAt.IsZero() {
@@ -146,7 +147,7 @@ func (c *Conductor) JudgeUnheardImage(ctx context.Context, s ImageStanding, name
 // unheard returns the fault of a create that nobody tells of, as far as its container shows one, and whether it
 // may be under way elsewhere. Until is the end of that; the zero time is that it can't be. Deadline is when its time
 // is up, wherever it is.
-func (o *operation) unheard(ctx context.Context, c *Container, wait Wait, until, deadline time.Time) (f *fault.Fault, pending bool) {
+func (o *operation) unheard(ctx context.Context, c *container.Container, wait container.Wait, until, deadline time.Time) (f *fault.Fault, pending bool) {
 	seen, kind := see(o.Spec, wait, c, !until.IsZero(), time.Now())
 	accepted := journal.AcceptedAt(o.id)
 	if c != nil {
@@ -172,7 +173,7 @@ func (o *operation) unheard(ctx context.Context, c *Container, wait Wait, until,
 const neverStarted = "it was created, and nothing started it"
 
 // stranded is the fault of a container that was made and never started. An engine keeps why a start failed.
-func (o *operation) stranded(ctx context.Context, c *Container) *fault.Fault {
+func (o *operation) stranded(ctx context.Context, c *container.Container) *fault.Fault {
 	o.step = fault.StepStarting
 	f := o.explain(ctx, errors.New(cmp.Or(c.State.Error, neverStarted)))
 	if o.quiet && c.State.Error != "" {

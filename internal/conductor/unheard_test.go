@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -36,38 +37,38 @@ func TestElsewhereUntil(t *testing.T) {
 func TestSee(t *testing.T) {
 	now := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	long := now.Add(-time.Hour)
-	state := func(s State) *Container { return &Container{Name: "web", State: s} }
-	ran := func(status string) State { return State{Status: status, StartedAt: long} }
-	health := func(h string) State {
-		return State{Status: "running", StartedAt: long, Checked: true, Health: h}
+	state := func(s container.State) *container.Container { return &container.Container{Name: "web", State: s} }
+	ran := func(status string) container.State { return container.State{Status: status, StartedAt: long} }
+	health := func(h string) container.State {
+		return container.State{Status: "running", StartedAt: long, Checked: true, Health: h}
 	}
 	for _, test := range []struct {
 		name    string
-		desired DesiredState
-		c       *Container
+		desired container.DesiredState
+		c       *container.Container
 		pending bool
 		want    sight
 		kind    fault.Kind
 	}{
-		{"no container yet", DesiredRunning, nil, true, sightPending, ""},
-		{"no container, and nobody makes it", DesiredRunning, nil, false, sightGone, ""},
-		{"it runs", DesiredRunning, state(ran("running")), true, sightFine, ""},
-		{"it exited", DesiredRunning, state(ran("exited")), true, sightUnmet, fault.Exited},
-		{"it keeps exiting", DesiredRunning, state(ran("restarting")), false, sightUnmet, fault.CrashLoop},
-		{"it is unhealthy", DesiredRunning, state(health("unhealthy")), false, sightUnmet, fault.Unhealthy},
-		{"its health is not known yet", DesiredRunning, state(health("starting")), true, sightPending, ""},
-		{"its health will be seen", DesiredRunning, state(health("starting")), false, sightFine, ""},
-		{"it may be about to be started", DesiredRunning, state(State{Status: "created"}), true, sightPending, ""},
-		{"nobody starts it", DesiredRunning, state(State{Status: "created"}), false, sightStranded, ""},
-		{"it is stopped, as it should be", DesiredStopped, state(State{Status: "created"}), false, sightFine, ""},
-		{"it is not stopped", DesiredStopped, state(ran("running")), false, sightFine, ""},
-		{"it is paused, as it should be", DesiredPaused, state(ran("paused")), false, sightFine, ""},
-		{"a job ended", DesiredCompleted, state(ran("exited")), false, sightFine, ""},
-		{"a job failed", DesiredCompleted, state(State{Status: "exited", StartedAt: long, ExitCode: 3}), false, sightUnmet, fault.Exited},
-		{"a job runs", DesiredCompleted, state(ran("running")), false, sightFine, ""},
-		{"a job was never started", DesiredCompleted, state(State{Status: "created"}), false, sightStranded, ""},
+		{"no container yet", container.DesiredRunning, nil, true, sightPending, ""},
+		{"no container, and nobody makes it", container.DesiredRunning, nil, false, sightGone, ""},
+		{"it runs", container.DesiredRunning, state(ran("running")), true, sightFine, ""},
+		{"it exited", container.DesiredRunning, state(ran("exited")), true, sightUnmet, fault.Exited},
+		{"it keeps exiting", container.DesiredRunning, state(ran("restarting")), false, sightUnmet, fault.CrashLoop},
+		{"it is unhealthy", container.DesiredRunning, state(health("unhealthy")), false, sightUnmet, fault.Unhealthy},
+		{"its health is not known yet", container.DesiredRunning, state(health("starting")), true, sightPending, ""},
+		{"its health will be seen", container.DesiredRunning, state(health("starting")), false, sightFine, ""},
+		{"it may be about to be started", container.DesiredRunning, state(container.State{Status: "created"}), true, sightPending, ""},
+		{"nobody starts it", container.DesiredRunning, state(container.State{Status: "created"}), false, sightStranded, ""},
+		{"it is stopped, as it should be", container.DesiredStopped, state(container.State{Status: "created"}), false, sightFine, ""},
+		{"it is not stopped", container.DesiredStopped, state(ran("running")), false, sightFine, ""},
+		{"it is paused, as it should be", container.DesiredPaused, state(ran("paused")), false, sightFine, ""},
+		{"a job ended", container.DesiredCompleted, state(ran("exited")), false, sightFine, ""},
+		{"a job failed", container.DesiredCompleted, state(container.State{Status: "exited", StartedAt: long, ExitCode: 3}), false, sightUnmet, fault.Exited},
+		{"a job runs", container.DesiredCompleted, state(ran("running")), false, sightFine, ""},
+		{"a job was never started", container.DesiredCompleted, state(container.State{Status: "created"}), false, sightStranded, ""},
 	} {
-		if got, kind := see(Spec{DesiredState: test.desired}, WaitReady, test.c, test.pending, now); got != test.want || kind != test.kind {
+		if got, kind := see(container.Spec{DesiredState: test.desired}, container.WaitReady, test.c, test.pending, now); got != test.want || kind != test.kind {
 			t.Errorf("%s: %d %q, want %d %q", test.name, got, kind, test.want, test.kind)
 		}
 	}

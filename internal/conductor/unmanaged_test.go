@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
@@ -91,11 +93,11 @@ func notOfAConfiguration() map[string]string {
 }
 
 // example is a container with something of everything that others refer to.
-func example() container.InspectResponse {
-	return container.InspectResponse{
-		ContainerJSONBase: &container.ContainerJSONBase{
-			ID: strings.Repeat("7", 64), Name: "/web", State: &container.State{Status: "exited"},
-			HostConfig: &container.HostConfig{
+func example() containertypes.InspectResponse {
+	return containertypes.InspectResponse{
+		ContainerJSONBase: &containertypes.ContainerJSONBase{
+			ID: strings.Repeat("7", 64), Name: "/web", State: &containertypes.State{Status: "exited"},
+			HostConfig: &containertypes.HostConfig{
 				NetworkMode: "net", Binds: []string{"/srv:/srv:rw"}, PortBindings: nat.PortMap{"80/tcp": {{HostIP: "10.0.0.1", HostPort: "8080"}}},
 				MaskedPaths: []string{"/proc/kcore", "/proc/keys"}, ReadonlyPaths: []string{"/proc/sys"},
 				Mounts: []mount.Mount{
@@ -104,12 +106,12 @@ func example() container.InspectResponse {
 				},
 			},
 		},
-		Config: &container.Config{},
-		Mounts: []container.MountPoint{
+		Config: &containertypes.Config{},
+		Mounts: []containertypes.MountPoint{
 			{Type: mount.TypeVolume, Name: "data", Destination: "/data", RW: true}, {Type: mount.TypeBind, Source: "/srv", Destination: "/srv", RW: true},
 			{Type: mount.TypeTmpfs, Destination: "/tmp", RW: true},
 		},
-		NetworkSettings: &container.NetworkSettings{Networks: map[string]*network.EndpointSettings{"net": {NetworkID: strings.Repeat("9", 64)}}},
+		NetworkSettings: &containertypes.NetworkSettings{Networks: map[string]*network.EndpointSettings{"net": {NetworkID: strings.Repeat("9", 64)}}},
 	}
 }
 
@@ -118,13 +120,13 @@ func example() container.InspectResponse {
 func TestEveryFieldOfAContainerIsKeptOrNamed(t *testing.T) {
 	t.Parallel()
 	type kept struct {
-		Settings
-		Attached   map[string]EndpointOptions
+		container.Settings
+		Attached   map[string]container.EndpointOptions
 		AutoRemove bool
 	}
-	keeps := func(r container.InspectResponse) any {
-		c := observe("edge1", r)
-		attached := make(map[string]EndpointOptions)
+	keeps := func(r containertypes.InspectResponse) any {
+		c := container.Observe("edge1", r)
+		attached := make(map[string]container.EndpointOptions)
 		for name, n := range c.Attached {
 			attached[name] = n.EndpointOptions
 		}
@@ -133,44 +135,46 @@ func TestEveryFieldOfAContainerIsKeptOrNamed(t *testing.T) {
 	examples := map[string]any{
 		"HostConfig.Binds": []string{"/srv:/srv:ro,z"}, "HostConfig.Tmpfs": map[string]string{"/run": ""}, "HostConfig.ExtraHosts": []string{"db:10.0.0.7"},
 		"HostConfig.Mounts[].TmpfsOptions.Options": [][]string{{"exec"}}, "HostConfig.MaskedPaths": []string{"/proc/cpuinfo"}, "HostConfig.ReadonlyPaths": []string{"/srv"},
-		"Config.Env": []string{"A=1"}, "Config.Volumes": map[string]struct{}{"/data": {}}, "Config.Healthcheck": &container.HealthConfig{Test: []string{"CMD", "true"}},
+		"Config.Env": []string{"A=1"}, "Config.Volumes": map[string]struct{}{"/data": {}}, "Config.Healthcheck": &containertypes.HealthConfig{Test: []string{"CMD", "true"}},
 	}
-	everyField(t, example, examples, notOfAConfiguration(), keeps, func(r container.InspectResponse) []Unmanaged { return unmanagedOfContainer(r, EngineDefaults{}) })
+	everyField(t, example, examples, notOfAConfiguration(), keeps, func(r containertypes.InspectResponse) []container.Unmanaged {
+		return container.UnmanagedOfContainer(r, container.EngineDefaults{})
+	})
 }
 
 // What is unmanaged is named as a person knows it, and what engines and clients do by themselves is not.
 func TestUnmanagedIsNamed(t *testing.T) {
 	t.Parallel()
-	windows, forEver := EngineDefaults{Isolation: "hyperv"}, -1
-	for want, change := range map[string]func(host *container.HostConfig, r *container.InspectResponse){
-		"--volume-driver=nfs":     func(host *container.HostConfig, _ *container.InspectResponse) { host.VolumeDriver = "nfs" },
-		"--isolation=process":     func(host *container.HostConfig, _ *container.InspectResponse) { host.Isolation = "process" },
-		"--kernel-memory=4194304": func(host *container.HostConfig, _ *container.InspectResponse) { host.KernelMemory = 4 << 20 },
-		"--io-maxiops=100":        func(host *container.HostConfig, _ *container.InspectResponse) { host.IOMaximumIOps = 100 },
-		"--stop-timeout=-1":       func(_ *container.HostConfig, r *container.InspectResponse) { r.Config.StopTimeout = &forEver },
-		"NetworkDisabled = true":  func(_ *container.HostConfig, r *container.InspectResponse) { r.Config.NetworkDisabled = true },
-		"MaskedPaths = /proc/kcore, /srv": func(host *container.HostConfig, _ *container.InspectResponse) {
+	windows, forEver := container.EngineDefaults{Isolation: "hyperv"}, -1
+	for want, change := range map[string]func(host *containertypes.HostConfig, r *containertypes.InspectResponse){
+		"--volume-driver=nfs":     func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) { host.VolumeDriver = "nfs" },
+		"--isolation=process":     func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) { host.Isolation = "process" },
+		"--kernel-memory=4194304": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) { host.KernelMemory = 4 << 20 },
+		"--io-maxiops=100":        func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) { host.IOMaximumIOps = 100 },
+		"--stop-timeout=-1":       func(_ *containertypes.HostConfig, r *containertypes.InspectResponse) { r.Config.StopTimeout = &forEver },
+		"NetworkDisabled = true":  func(_ *containertypes.HostConfig, r *containertypes.InspectResponse) { r.Config.NetworkDisabled = true },
+		"MaskedPaths = /proc/kcore, /srv": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {
 			host.MaskedPaths = []string{"/proc/kcore", "/srv"}
 		},
-		"ReadonlyPaths = []": func(host *container.HostConfig, _ *container.InspectResponse) { host.ReadonlyPaths = nil },
-		"--mount=type=cluster,source=csi,target=/d": func(host *container.HostConfig, _ *container.InspectResponse) {
+		"ReadonlyPaths = []": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) { host.ReadonlyPaths = nil },
+		"--mount=type=cluster,source=csi,target=/d": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {
 			host.Mounts = []mount.Mount{{Type: mount.TypeCluster, Source: "csi", Target: "/d"}}
 		},
-		"": func(host *container.HostConfig, _ *container.InspectResponse) {
+		"": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {
 			host.VolumeDriver, host.Isolation, host.Privileged = "local", "HyperV", true
 			host.MaskedPaths, host.ReadonlyPaths = nil, nil
 		},
-		" ": func(host *container.HostConfig, _ *container.InspectResponse) { // Both taken away is an option that gantry has.
+		" ": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) { // Both taken away is an option that gantry has.
 			host.Isolation, host.MaskedPaths, host.ReadonlyPaths = "default", []string{}, []string{}
 		},
-		"  ": func(host *container.HostConfig, _ *container.InspectResponse) {
+		"  ": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {
 			host.MaskedPaths = append(host.MaskedPaths, "/sys/devices/system/cpu/cpu11/thermal_throttle")
 		},
 	} {
 		r := example()
 		change(r.HostConfig, &r)
 		var got []string
-		for _, u := range unmanagedOfContainer(r, windows) {
+		for _, u := range container.UnmanagedOfContainer(r, windows) {
 			got = append(got, u.String())
 		}
 		if strings.Join(got, "; ") != strings.TrimSpace(want) {
@@ -184,7 +188,7 @@ func TestEveryFieldOfANetworkIsKeptOrNamed(t *testing.T) {
 	t.Parallel()
 	everyField(t, func() network.Inspect { return network.Inspect{} }, nil, map[string]string{
 		"ID": "the engine's", "Created": "the engine's", "Containers[].": "who uses it", "Peers[].": "who uses it", "Services[].": "who uses it",
-	}, func(r network.Inspect) any { return observeNetwork("edge1", r, apiDisableIPv4).NetworkSpec }, func(network.Inspect) []Unmanaged { return nil })
+	}, func(r network.Inspect) any { return observeNetwork("edge1", r, apiDisableIPv4).NetworkSpec }, func(network.Inspect) []container.Unmanaged { return nil })
 }
 
 func TestEveryFieldOfAVolumeIsKeptOrNamed(t *testing.T) {
@@ -196,7 +200,7 @@ func TestEveryFieldOfAVolumeIsKeptOrNamed(t *testing.T) {
 
 // everyField sets one field after the other of a report, and asserts that it makes a difference to what is
 // kept, or to what is named, or is among the others.
-func everyField[R any](t *testing.T, example func() R, examples map[string]any, others map[string]string, keeps func(R) any, names func(R) []Unmanaged) {
+func everyField[R any](t *testing.T, example func() R, examples map[string]any, others map[string]string, keeps func(R) any, names func(R) []container.Unmanaged) {
 	t.Helper()
 	if named := names(example()); named != nil {
 		t.Fatalf("the example has the unmanaged settings %v", named)

@@ -20,16 +20,17 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/pkg/jsonmessage"
-	"github.com/google/uuid"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/google/uuid"
 )
 
 // VolumeSpec is a volume as it shall be. An engine can't change any of it afterwards.
@@ -56,7 +57,7 @@ type Volume struct {
 	// Unkept says why the journal does not have the create that has just made it; nil if it has it.
 	Unkept error
 	// Unmanaged are settings that gantry has no argument for.
-	Unmanaged []Unmanaged
+	Unmanaged []container.Unmanaged
 }
 
 // CreateVolume makes a volume. For an engine to create a volume that is there is no error: so what
@@ -69,7 +70,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 	if err != nil {
 		return nil, err
 	}
-	t.exists, t.object.Mask = string(fault.NothingCreated), maskOf(spec.DriverOpts, spec.Labels)
+	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.DriverOpts, spec.Labels)
 	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
 	err = o.run(ctx, func(ctx context.Context) (err error) {
 		made, err = o.createVolume(ctx, spec)
@@ -83,7 +84,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 }
 
 func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*Volume, error) {
-	labels := map[string]string{LabelOperation: o.id}
+	labels := map[string]string{container.LabelOperation: o.id}
 	maps.Copy(labels, spec.Labels)
 	var found *Volume
 	create := func(ctx context.Context) (err error) {
@@ -100,7 +101,7 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 	if err := o.change(ctx, create); err != nil {
 		return nil, err
 	}
-	operation := found.Labels[LabelOperation]
+	operation := found.Labels[container.LabelOperation]
 	switch {
 	case operation == o.id:
 	case spec.meets(found) && o.resumes(holder{operation: operation, created: found.Created, drifts: true}):
@@ -123,7 +124,7 @@ func (s VolumeSpec) holdsNothing() bool {
 // meets says whether a volume that a create of gantry's made is as asked for.
 func (s VolumeSpec) meets(v *Volume) bool {
 	own := maps.Clone(v.Labels)
-	delete(own, LabelOperation)
+	delete(own, container.LabelOperation)
 	return cmp.Or(s.Driver, "local") == v.Driver && maps.Equal(s.DriverOpts, v.DriverOpts) && maps.Equal(s.Labels, own)
 }
 
@@ -142,8 +143,8 @@ func observeVolume(engine string, r volume.Volume) *Volume {
 	if created, err := time.Parse(time.RFC3339, r.CreatedAt); err == nil {
 		v.Created = created
 	}
-	if accepted, ok := operationTime(r.Labels[LabelOperation]); ok {
-		v.Operation, v.Created = r.Labels[LabelOperation], accepted
+	if accepted, ok := operationTime(r.Labels[container.LabelOperation]); ok {
+		v.Operation, v.Created = r.Labels[container.LabelOperation], accepted
 	}
 	return v
 }
@@ -255,7 +256,7 @@ const hintOfUsers = "remove these containers first, running or not; then apply a
 // removed. With force the volume need not be empty.
 func (t *task) unusedAndEmpty(ctx context.Context, v *Volume, force bool) error {
 	name := v.Name
-	mounts := func(s container.Summary) bool {
+	mounts := func(s containertypes.Summary) bool {
 		for _, m := range s.Mounts {
 			if m.Type == mount.TypeVolume && m.Name == name {
 				return true
@@ -297,7 +298,7 @@ const (
 	probeTakes = 10 * time.Minute
 	// labelProbe says of a container that is only looked through, and of its image, when that is over
 	// (RFC 3339).
-	labelProbe = LabelPrefix + "probe"
+	labelProbe = container.LabelPrefix + "probe"
 	// probeName and probeMessage are how the names of such containers, and the messages of their images, begin.
 	probeName    = "gantry-probe-"
 	probeMessage = "gantry probe "
@@ -311,23 +312,23 @@ func pastProbe(labels map[string]string, now time.Time) bool {
 }
 
 // leftProbe reports whether a container is one that a look left which is over. It is pure.
-func leftProbe(s container.Summary, now time.Time) bool {
-	mounts := func(m container.MountPoint) bool { return m.Destination == probePath && !m.RW }
-	return pastProbe(s.Labels, now) && s.State == container.StateCreated &&
+func leftProbe(s containertypes.Summary, now time.Time) bool {
+	mounts := func(m containertypes.MountPoint) bool { return m.Destination == probePath && !m.RW }
+	return pastProbe(s.Labels, now) && s.State == containertypes.StateCreated &&
 		strings.HasPrefix(ownName(s), probeName) && len(s.Mounts) == 1 && slices.ContainsFunc(s.Mounts, mounts)
 }
 
 // clearProbes removes what looks into the volume left whose process died, and the images of such looks
 // into any volume.
 func (t *task) clearProbes(ctx context.Context, name string) error {
-	probes, err := retrying(ctx, func() ([]container.Summary, error) {
-		return t.api.ContainerList(ctx, container.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
+	probes, err := retrying(ctx, func() ([]containertypes.Summary, error) {
+		return t.api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
 	})
 	for _, probe := range probes {
 		if leftProbe(probe, time.Now()) {
 			t.logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
 			err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
-				return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, container.RemoveOptions{Force: true}))
+				return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, containertypes.RemoveOptions{Force: true}))
 			}))
 		}
 	}
@@ -378,8 +379,8 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	defer cancel()
 	probe := probeName + uuid.NewString()
 	labels := map[string]string{labelProbe: until}
-	_, err = t.api.ContainerCreate(ctx, &container.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &container.HostConfig{
-		NetworkMode: container.NetworkMode("none"),
+	_, err = t.api.ContainerCreate(ctx, &containertypes.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &containertypes.HostConfig{
+		NetworkMode: containertypes.NetworkMode("none"),
 		Mounts: []mount.Mount{{
 			Type: mount.TypeVolume, Source: name, Target: probePath, ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
 		}},
@@ -387,7 +388,7 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
 		defer cancel()
-		removeErr := t.api.ContainerRemove(cleanup, probe, container.RemoveOptions{Force: true})
+		removeErr := t.api.ContainerRemove(cleanup, probe, containertypes.RemoveOptions{Force: true})
 		err = errors.Join(err, ignoreNotFound(removeErr))
 	}()
 	if err != nil {

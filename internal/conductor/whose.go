@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -26,7 +27,7 @@ type claimed struct {
 func (c *claimed) add(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ids = put(c.ids, id, true)
+	c.ids = container.Put(c.ids, id, true)
 }
 
 func (c *claimed) has(id string) bool {
@@ -85,7 +86,7 @@ func (e *engine) seemsOwn(ctx context.Context, u user, scope string) bool {
 			return true
 		}
 	}
-	operation := u.labels[LabelOperation]
+	operation := u.labels[container.LabelOperation]
 	engine, name, _, err := journal.SplitID(operation)
 	if err != nil || engine != e.name {
 		return false

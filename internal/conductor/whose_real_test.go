@@ -7,9 +7,10 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/network"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -37,14 +38,14 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 		// apart has the other workspace use a state folder of its own.
 		apart bool
 		// also is what happens to the container before the network is removed.
-		also func(t *testing.T, b *bench, dir string, made *conductor.Container, operation string)
+		also func(t *testing.T, b *bench, dir string, made *container.Container, operation string)
 		// maker is the workspace that makes the container.
 		maker string
 		taken bool
 	}{
 		"another one's":               {maker: others},
 		"another one's, other folder": {maker: others, apart: true},
-		"another one's that was restarted": {maker: others, also: func(t *testing.T, b *bench, dir string, made *conductor.Container, _ string) {
+		"another one's that was restarted": {maker: others, also: func(t *testing.T, b *bench, dir string, made *container.Container, _ string) {
 			if _, err := b.process(own, dir).Power(t.Context(), conductor.PowerSpec{Kind: conductor.KindRestart, Container: made.Name}); err != nil {
 				t.Error(err)
 			}
@@ -52,11 +53,11 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 		"made before, in no state": {maker: own},
 		"refreshed":                {maker: own, taken: true, also: refreshed(own)},
 		"imported":                 {maker: others, apart: true, taken: true, also: refreshed(own)},
-		"imported by another one": {maker: own, also: func(t *testing.T, b *bench, dir string, made *conductor.Container, operation string) {
+		"imported by another one": {maker: own, also: func(t *testing.T, b *bench, dir string, made *container.Container, operation string) {
 			refreshed(own)(t, b, dir, made, operation)
 			refreshed(others)(t, b, dir, made, "")
 		}},
-		"handed back": {maker: own, taken: true, also: func(t *testing.T, b *bench, dir string, made *conductor.Container, _ string) {
+		"handed back": {maker: own, taken: true, also: func(t *testing.T, b *bench, dir string, made *container.Container, _ string) {
 			refreshed(others)(t, b, dir, made, "")
 			refreshed(own)(t, b, dir, made, "")
 		}},
@@ -77,7 +78,7 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 			}
 			maker := b.process(tt.maker, makersDir)
 			spec := maker.spec(suffix, image, "sleep")
-			spec.Networks = map[string]conductor.NetworkAttachment{"net": {Network: networkName}}
+			spec.Networks = map[string]container.NetworkAttachment{"net": {Network: networkName}}
 			out, err := maker.create(spec)
 			if err != nil {
 				t.Fatal(err)
@@ -102,8 +103,8 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 }
 
 // refreshed is a refresh of a workspace whose state has the container.
-func refreshed(scope string) func(*testing.T, *bench, string, *conductor.Container, string) {
-	return func(t *testing.T, b *bench, dir string, made *conductor.Container, operation string) {
+func refreshed(scope string) func(*testing.T, *bench, string, *container.Container, string) {
+	return func(t *testing.T, b *bench, dir string, made *container.Container, operation string) {
 		t.Helper()
 		if s, err := b.process(scope, dir).Look(t.Context(), made.Name, made.ID, operation); err != nil || s.Container == nil {
 			t.Fatalf("a refresh found %+v: %v", s, err)
@@ -111,7 +112,7 @@ func refreshed(scope string) func(*testing.T, *bench, string, *conductor.Contain
 	}
 }
 
-func connectedTo(c container.InspectResponse, name string) bool {
+func connectedTo(c containertypes.InspectResponse, name string) bool {
 	_, connected := c.NetworkSettings.Networks[name]
 	return connected
 }
@@ -121,7 +122,7 @@ func TestNetworkIsTakenFromWhatThisProcessMade(t *testing.T) {
 	b := start(t)
 	name := b.Network("front")
 	spec := b.spec("web", b.Image(enginetest.ImageOptions{}), "sleep")
-	spec.Networks = map[string]conductor.NetworkAttachment{"net": {Network: name}}
+	spec.Networks = map[string]container.NetworkAttachment{"net": {Network: name}}
 	out, err := b.create(spec)
 	if err != nil {
 		t.Fatal(err)

@@ -12,6 +12,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -21,10 +25,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 var (
@@ -68,8 +68,8 @@ func (r *barrierResource) Schema(ctx context.Context, _ resource.SchemaRequest, 
 				Optional: true,
 				MarkdownDescription: "One condition for all containers: `ready` (the default: what each is meant for), `healthy` or `running`; an image only has to be there. The last two " +
 					"are asked of the engine that the barrier's own provider is connected to: with them all operations have to be on that one.",
-				Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy),
-					string(conductor.WaitRunning))),
+				Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(container.WaitReady), string(container.WaitHealthy),
+					string(container.WaitRunning))),
 			},
 			"results": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "What became of each operation, by the same keys. Of one on another engine than that of the barrier's provider only the ID and `duration` are known.",
@@ -141,7 +141,7 @@ func changesCondition(ctx context.Context, req resource.ModifyPlanRequest) bool 
 	if req.State.GetAttribute(ctx, path.Root("condition"), &before).HasError() || req.Plan.GetAttribute(ctx, path.Root("condition"), &after).HasError() {
 		return true
 	}
-	return after.IsUnknown() || cmp.Or(before.ValueString(), string(conductor.WaitReady)) != cmp.Or(after.ValueString(), string(conductor.WaitReady))
+	return after.IsUnknown() || cmp.Or(before.ValueString(), string(container.WaitReady)) != cmp.Or(after.ValueString(), string(container.WaitReady))
 }
 
 func (r *barrierResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -209,7 +209,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 		}
 		waiting.Go(func() {
 			// The error, if any, is a fault.
-			got, err := r.conductor.Await(ctx, operation.ValueString(), conductor.Wait(plan.Condition.ValueString()))
+			got, err := r.conductor.Await(ctx, operation.ValueString(), container.Wait(plan.Condition.ValueString()))
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {

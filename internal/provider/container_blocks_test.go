@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // Null, unknown and empty are three things for a list and a map.
@@ -43,31 +42,31 @@ func TestExpandAndFlattenLists(t *testing.T) {
 
 func TestPortsByMeaning(t *testing.T) {
 	t.Parallel()
-	port := func(target int, published, ip, protocol string) conductor.Port {
-		return conductor.Port{Target: target, Published: published, HostIP: ip, Protocol: protocol}
+	port := func(target int, published, ip, protocol string) container.Port {
+		return container.Port{Target: target, Published: published, HostIP: ip, Protocol: protocol}
 	}
 	for _, tt := range []struct {
 		name string
-		a, b []conductor.Port
+		a, b []container.Port
 		same bool
 	}{
-		{"none", nil, []conductor.Port{}, true},
-		{"order", []conductor.Port{port(1, "", "", "tcp"), port(2, "", "", "tcp")}, []conductor.Port{port(2, "", "", "tcp"), port(1, "", "", "tcp")}, true},
-		{"a range of one", []conductor.Port{port(1, "80", "", "tcp")}, []conductor.Port{port(1, "80-80", "", "tcp")}, true},
-		{"a range", []conductor.Port{port(1, "80", "", "tcp")}, []conductor.Port{port(1, "80-81", "", "tcp")}, false},
-		{"protocol", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "", "udp")}, false},
-		{"chosen and fixed", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "80", "", "tcp")}, false},
-		{"spelling of an address", []conductor.Port{port(1, "", "fe80::0:1", "tcp")}, []conductor.Port{port(1, "", "fe80::1", "tcp")}, true},
-		{"every address and one", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "127.0.0.1", "tcp")}, false},
-		{"a port of a range", expandPorts([]portModel{{Target: types.StringValue("1-3"), Published: types.StringValue("81-83")}}), []conductor.Port{port(1, "81", "", "tcp"), port(2, "82", "", "tcp"), port(3, "83", "", "tcp")}, true},
-		{"of a range chosen", expandPorts([]portModel{{Target: types.StringValue("1-2")}}), []conductor.Port{port(1, "", "", "tcp"), port(2, "", "", "tcp")}, true},
-		{"one more", []conductor.Port{port(1, "", "", "tcp")}, []conductor.Port{port(1, "", "", "tcp"), port(1, "", "", "tcp")}, false},
+		{"none", nil, []container.Port{}, true},
+		{"order", []container.Port{port(1, "", "", "tcp"), port(2, "", "", "tcp")}, []container.Port{port(2, "", "", "tcp"), port(1, "", "", "tcp")}, true},
+		{"a range of one", []container.Port{port(1, "80", "", "tcp")}, []container.Port{port(1, "80-80", "", "tcp")}, true},
+		{"a range", []container.Port{port(1, "80", "", "tcp")}, []container.Port{port(1, "80-81", "", "tcp")}, false},
+		{"protocol", []container.Port{port(1, "", "", "tcp")}, []container.Port{port(1, "", "", "udp")}, false},
+		{"chosen and fixed", []container.Port{port(1, "", "", "tcp")}, []container.Port{port(1, "80", "", "tcp")}, false},
+		{"spelling of an address", []container.Port{port(1, "", "fe80::0:1", "tcp")}, []container.Port{port(1, "", "fe80::1", "tcp")}, true},
+		{"every address and one", []container.Port{port(1, "", "", "tcp")}, []container.Port{port(1, "", "127.0.0.1", "tcp")}, false},
+		{"a port of a range", expandPorts([]portModel{{Target: types.StringValue("1-3"), Published: types.StringValue("81-83")}}), []container.Port{port(1, "81", "", "tcp"), port(2, "82", "", "tcp"), port(3, "83", "", "tcp")}, true},
+		{"of a range chosen", expandPorts([]portModel{{Target: types.StringValue("1-2")}}), []container.Port{port(1, "", "", "tcp"), port(2, "", "", "tcp")}, true},
+		{"one more", []container.Port{port(1, "", "", "tcp")}, []container.Port{port(1, "", "", "tcp"), port(1, "", "", "tcp")}, false},
 	} {
 		if samePorts(tt.a, tt.b) != tt.same || samePorts(tt.b, tt.a) != tt.same {
 			t.Errorf("%s: the same is not %t", tt.name, tt.same)
 		}
 	}
-	got := flattenPorts(nil, []conductor.Port{port(53, "", "", "udp"), port(80, "8080", "::1", "tcp")})
+	got := flattenPorts(nil, []container.Port{port(53, "", "", "udp"), port(80, "8080", "::1", "tcp")})
 	want := []portModel{
 		{Target: types.StringValue("53"), Protocol: types.StringValue("udp")},
 		{Target: types.StringValue("80"), Published: types.StringValue("8080"), HostIP: types.StringValue("::1")},
@@ -80,17 +79,17 @@ func TestPortsByMeaning(t *testing.T) {
 func TestMountsByMeaning(t *testing.T) {
 	t.Parallel()
 	anonymous := strings.Repeat("0f", 32)
-	bind := func(source string, ro bool) conductor.Mount {
-		return conductor.Mount{Type: conductor.MountBind, Source: source, ReadOnly: ro}
+	bind := func(source string, ro bool) container.Mount {
+		return container.Mount{Type: container.MountBind, Source: source, ReadOnly: ro}
 	}
-	volume := func(source string) conductor.Mount {
-		return conductor.Mount{Type: conductor.MountVolume, Source: source}
+	volume := func(source string) container.Mount {
+		return container.Mount{Type: container.MountVolume, Source: source}
 	}
 	own := volume(anonymous)
 	own.Anonymous = true
 	for _, tt := range []struct {
 		name        string
-		asked, seen conductor.Mount
+		asked, seen container.Mount
 		same        bool
 	}{
 		{"slash at the end", bind("/srv/", false), bind("/srv", false), true},
@@ -101,13 +100,13 @@ func TestMountsByMeaning(t *testing.T) {
 		{"named", volume("data"), own, false},
 		{"named as an anonymous one is", volume(anonymous), volume(anonymous), true},
 		{"type", volume("data"), bind("data", false), false},
-		{"tmpfs", conductor.Mount{Type: conductor.MountTmpfs}, conductor.Mount{Type: conductor.MountTmpfs}, true},
+		{"tmpfs", container.Mount{Type: container.MountTmpfs}, container.Mount{Type: container.MountTmpfs}, true},
 	} {
 		if sameMount(tt.asked, tt.seen) != tt.same {
 			t.Errorf("%s: the same is not %t", tt.name, tt.same)
 		}
 	}
-	got := importMounts(map[string]conductor.Mount{
+	got := importMounts(map[string]container.Mount{
 		"/image": own, "/own": own, "/named": volume("data"), "/hex": volume(anonymous), "/bind": bind("/srv", true),
 	}, []string{"/image", "/named", "/hex"})
 	want := map[string]mountModel{
@@ -119,7 +118,7 @@ func TestMountsByMeaning(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := importMounts(map[string]conductor.Mount{"/image": own}, []string{"/image"}); got != nil {
+	if got := importMounts(map[string]container.Mount{"/image": own}, []string{"/image"}); got != nil {
 		t.Errorf("what the image asks for is %v", got)
 	}
 }
@@ -127,47 +126,47 @@ func TestMountsByMeaning(t *testing.T) {
 func TestFlattenNetworks(t *testing.T) {
 	t.Parallel()
 	network := func(s string) networkModel { return networkModel{Network: stringOrNull(s)} }
-	front := conductor.AttachedNetwork{ID: networkID, Address: "10.0.0.2"}
-	back := conductor.AttachedNetwork{ID: strings.Repeat("a", 64), Address: "10.0.1.2"}
+	front := container.AttachedNetwork{ID: networkID, Address: "10.0.0.2"}
+	back := container.AttachedNetwork{ID: strings.Repeat("a", 64), Address: "10.0.1.2"}
 	for _, tt := range []struct {
 		name     string
 		prior    map[string]networkModel
-		attached map[string]conductor.AttachedNetwork
+		attached map[string]container.AttachedNetwork
 		want     map[string]networkModel
 		// addresses are by the keys of what was flattened.
 		addresses map[string]string
 	}{
-		{"not configured", nil, map[string]conductor.AttachedNetwork{"bridge": back}, nil, map[string]string{"bridge": "10.0.1.2"}},
+		{"not configured", nil, map[string]container.AttachedNetwork{"bridge": back}, nil, map[string]string{"bridge": "10.0.1.2"}},
 		{
-			"by key", map[string]networkModel{"front": network("")}, map[string]conductor.AttachedNetwork{"front": front},
+			"by key", map[string]networkModel{"front": network("")}, map[string]container.AttachedNetwork{"front": front},
 			map[string]networkModel{"front": network("")}, map[string]string{"front": "10.0.0.2"},
 		},
 		{
-			"by name", map[string]networkModel{"f": network("front")}, map[string]conductor.AttachedNetwork{"front": front},
+			"by name", map[string]networkModel{"f": network("front")}, map[string]container.AttachedNetwork{"front": front},
 			map[string]networkModel{"f": network("front")}, map[string]string{"f": "10.0.0.2"},
 		},
 		{
-			"by ID", map[string]networkModel{"f": network(networkID)}, map[string]conductor.AttachedNetwork{"front": front},
+			"by ID", map[string]networkModel{"f": network(networkID)}, map[string]container.AttachedNetwork{"front": front},
 			map[string]networkModel{"f": network(networkID)}, map[string]string{"f": "10.0.0.2"},
 		},
 		{
-			"by short ID", map[string]networkModel{"f": network(networkID[:12])}, map[string]conductor.AttachedNetwork{"front": front},
+			"by short ID", map[string]networkModel{"f": network(networkID[:12])}, map[string]container.AttachedNetwork{"front": front},
 			map[string]networkModel{"f": network(networkID[:12])}, map[string]string{"f": "10.0.0.2"},
 		},
 		{
-			"a few digits are a name", map[string]networkModel{"f": network("fed")}, map[string]conductor.AttachedNetwork{"front": front},
+			"a few digits are a name", map[string]networkModel{"f": network("fed")}, map[string]container.AttachedNetwork{"front": front},
 			map[string]networkModel{"front": network("")}, map[string]string{"front": "10.0.0.2"},
 		},
 		{
-			"one gone, one more", map[string]networkModel{"front": network("")}, map[string]conductor.AttachedNetwork{"back": back},
+			"one gone, one more", map[string]networkModel{"front": network("")}, map[string]container.AttachedNetwork{"back": back},
 			map[string]networkModel{"back": network("")}, map[string]string{"back": "10.0.1.2"},
 		},
 		{
-			"the key of another", map[string]networkModel{"back": network("front")}, map[string]conductor.AttachedNetwork{"front": front, "back": back},
+			"the key of another", map[string]networkModel{"back": network("front")}, map[string]container.AttachedNetwork{"front": front, "back": back},
 			map[string]networkModel{"back": network("front"), "back (connected outside)": network("back")}, map[string]string{"back": "10.0.0.2", "back (connected outside)": "10.0.1.2"},
 		},
 	} {
-		c := &conductor.Container{Attached: tt.attached}
+		c := &container.Container{Attached: tt.attached}
 		got := flattenNetworks(tt.prior, c)
 		if diff := cmp.Diff(tt.want, got); diff != "" {
 			t.Errorf("%s:\n%s", tt.name, diff)
@@ -186,17 +185,17 @@ func TestFlattenNetworks(t *testing.T) {
 
 func TestImportNetworks(t *testing.T) {
 	t.Parallel()
-	one := conductor.AttachedNetwork{}
+	one := container.AttachedNetwork{}
 	for _, tt := range []struct {
-		attached map[string]conductor.AttachedNetwork
+		attached map[string]container.AttachedNetwork
 		want     map[string]networkModel
 	}{
 		{nil, nil},
-		{map[string]conductor.AttachedNetwork{"bridge": one}, nil},
-		{map[string]conductor.AttachedNetwork{"front": one}, map[string]networkModel{"front": {}}},
-		{map[string]conductor.AttachedNetwork{"front": one, "bridge": one}, map[string]networkModel{"front": {}, "bridge": {}}},
+		{map[string]container.AttachedNetwork{"bridge": one}, nil},
+		{map[string]container.AttachedNetwork{"front": one}, map[string]networkModel{"front": {}}},
+		{map[string]container.AttachedNetwork{"front": one, "bridge": one}, map[string]networkModel{"front": {}, "bridge": {}}},
 	} {
-		if diff := cmp.Diff(tt.want, importNetworks(&conductor.Container{Attached: tt.attached})); diff != "" {
+		if diff := cmp.Diff(tt.want, importNetworks(&container.Container{Attached: tt.attached})); diff != "" {
 			t.Error(diff)
 		}
 	}
@@ -207,11 +206,11 @@ func TestFlattenHealthcheck(t *testing.T) {
 	duration := func(s string) meaning.Value { return meaning.New(meaning.Duration, s) }
 	null := meaning.Null(meaning.Duration)
 	test := []types.String{types.StringValue("CMD"), types.StringValue("a")}
-	seen := &conductor.Healthcheck{Test: []string{"CMD", "a"}, Interval: time.Minute, Timeout: time.Second, Retries: 3}
+	seen := &container.Healthcheck{Test: []string{"CMD", "a"}, Interval: time.Minute, Timeout: time.Second, Retries: 3}
 	for _, tt := range []struct {
 		name     string
 		prior    *healthcheckModel
-		observed *conductor.Healthcheck
+		observed *container.Healthcheck
 		want     *healthcheckModel
 	}{
 		{"not configured", nil, seen, nil},
@@ -234,7 +233,7 @@ func TestFlattenHealthcheck(t *testing.T) {
 		t.Error("the image's check is imported")
 	}
 	want := &healthcheckModel{Test: test, Interval: duration("1m"), Timeout: duration("1s"), StartPeriod: null, StartInterval: null, Retries: types.Int64Value(3)}
-	if diff := cmp.Diff(want, importHealthcheck(seen, &conductor.Healthcheck{Test: []string{"CMD", "b"}})); diff != "" {
+	if diff := cmp.Diff(want, importHealthcheck(seen, &container.Healthcheck{Test: []string{"CMD", "b"}})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -254,7 +253,7 @@ func TestImportMap(t *testing.T) {
 			t.Errorf("%s:\n%s", tt.name, diff)
 		}
 	}
-	if got := withoutTools(map[string]string{conductor.LabelOperation: "x", "a": "1"}); len(got) != 1 {
+	if got := withoutTools(map[string]string{container.LabelOperation: "x", "a": "1"}); len(got) != 1 {
 		t.Errorf("gantry's own label is among %v", got)
 	}
 }

@@ -7,18 +7,17 @@ import (
 	"context"
 	"encoding/json"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // force is what leaving settings out means to the container: what its engine does, and what its image
 // brought.
 type force struct {
-	Defaults  conductor.EngineDefaults `json:"defaults"`
-	Inherited conductor.Inherited      `json:"inherited"`
+	Defaults  container.EngineDefaults `json:"defaults"`
+	Inherited container.Inherited      `json:"inherited"`
 	// ImageID and ContainerID are what Inherited is about.
 	ImageID     string `json:"image_id"`
 	ContainerID string `json:"container_id,omitempty"`
@@ -48,15 +47,15 @@ type privateData interface {
 
 // keepForce notes what leaving out means to a container. The image is nil if it was not looked at: then
 // what was known of it before stays.
-func keepForce(ctx context.Context, private privateData, m *containerModel, c *conductor.Container, image *conductor.ImageDefaults, diags *diag.Diagnostics) {
+func keepForce(ctx context.Context, private privateData, m *containerModel, c *container.Container, image *container.ImageDefaults, diags *diag.Diagnostics) {
 	asked, before := m.expand().Settings, readForce(ctx, private, diags)
 	f := force{Defaults: c.Defaults, Inherited: c.Inherit(asked, image), ImageID: c.ImageID, ContainerID: c.ID}
 	switch {
 	case image != nil:
-		f.Inherited.Given, f.Imported = c.Given(conductor.Settings{}), true
+		f.Inherited.Given, f.Imported = c.Given(container.Settings{}), true
 	case before.ContainerID == c.ID: // Whoever writes it down later still has what the engine gives.
 		f.Inherited.Given, f.Imported, f.Exchange = before.Inherited.Given, before.Imported, before.Exchange
-	case before.Exchange != "" && before.Exchange == c.Labels[conductor.LabelOperation]:
+	case before.Exchange != "" && before.Exchange == c.Labels[container.LabelOperation]:
 		f.Inherited.Given, f.Imported = before.Inherited.Given, before.Imported
 	default:
 		f.Inherited.Given = c.Given(asked)
@@ -111,7 +110,7 @@ func inForce(ctx context.Context, private privateReader, prior, planned map[stri
 	own := planned["platform"].Equal(prior["platform"]) || isZero(planned["platform"]) ||
 		f.Inherited.Platform != "" && planned["platform"].IsKnown() && planned["platform"].As(&platform) == nil && meaning.Platform.Same(platform, f.Inherited.Platform)
 	if moved || !own || !planned["image"].Equal(prior["image"]) {
-		f.Inherited = conductor.Inherited{Given: f.Inherited.Given}
+		f.Inherited = container.Inherited{Given: f.Inherited.Given}
 	}
 	return f
 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -23,8 +24,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // devicesModel is what the container may use of the host's devices.
@@ -121,13 +120,13 @@ func validateDevices(ctx context.Context, config tfsdk.Config) diag.Diagnostics 
 	return diags
 }
 
-func (m *devicesModel) expandDevices() conductor.Devices {
-	d := conductor.Devices{DeviceCgroupRules: expandList(m.DeviceCgroupRules), Devices: expandDeviceMap(m.Devices)}
+func (m *devicesModel) expandDevices() container.Devices {
+	d := container.Devices{DeviceCgroupRules: expandList(m.DeviceCgroupRules), Devices: expandDeviceMap(m.Devices)}
 	if gpus := m.GPUs.ValueString(); gpus != "" {
 		d.DeviceRequests = append(d.DeviceRequests, gpuRequest(gpus))
 	}
 	for _, r := range m.DeviceRequests {
-		request := conductor.DeviceRequest{
+		request := container.DeviceRequest{
 			Driver: r.Driver.ValueString(), Count: int(r.Count.ValueInt64()), DeviceIDs: expandList(r.DeviceIDs), Options: expandMap(r.Options),
 		}
 		for _, alternative := range r.Capabilities {
@@ -138,29 +137,29 @@ func (m *devicesModel) expandDevices() conductor.Devices {
 	return d
 }
 
-func expandDeviceMap(devices map[string]deviceModel) map[string]conductor.Device {
+func expandDeviceMap(devices map[string]deviceModel) map[string]container.Device {
 	if devices == nil {
 		return nil
 	}
-	out := make(map[string]conductor.Device, len(devices))
+	out := make(map[string]container.Device, len(devices))
 	for target, d := range devices {
-		out[target] = conductor.Device{Source: cmp.Or(d.Source.ValueString(), target), Permissions: d.Permissions.ValueString()}
+		out[target] = container.Device{Source: cmp.Or(d.Source.ValueString(), target), Permissions: d.Permissions.ValueString()}
 	}
 	return out
 }
 
 // gpuRequest is what the Docker CLI makes of --gpus.
-func gpuRequest(gpus string) conductor.DeviceRequest {
+func gpuRequest(gpus string) container.DeviceRequest {
 	count, err := strconv.Atoi(gpus)
 	if err != nil {
 		count = -1
 	}
-	return conductor.DeviceRequest{Count: count, Capabilities: [][]string{{"gpu"}}}
+	return container.DeviceRequest{Count: count, Capabilities: [][]string{{"gpu"}}}
 }
 
 // flattenDevices compares what was asked for with what the engine reports. None of it can change on
 // a container that is there.
-func (m *devicesModel) flattenDevices(asked, seen conductor.Devices, imports bool) {
+func (m *devicesModel) flattenDevices(asked, seen container.Devices, imports bool) {
 	m.DeviceCgroupRules = flattenSet(m.DeviceCgroupRules, asked.DeviceCgroupRules, seen.DeviceCgroupRules, strings.Clone, imports)
 	if m.Devices != nil || imports && len(seen.Devices) > 0 {
 		out := make(map[string]deviceModel)
@@ -203,7 +202,7 @@ func (m *devicesModel) concerned(err error) error {
 	return &own
 }
 
-func flattenDeviceRequest(r conductor.DeviceRequest) deviceRequestModel {
+func flattenDeviceRequest(r container.DeviceRequest) deviceRequestModel {
 	m := deviceRequestModel{Driver: stringOrNull(r.Driver), Count: int64OrNull(int64(r.Count)), Options: importMap(r.Options, nil)}
 	if r.DeviceIDs != nil {
 		m.DeviceIDs = flattenList(r.DeviceIDs)
@@ -229,9 +228,9 @@ func (keepDevices) PlanModifyMap(ctx context.Context, req planmodifier.MapReques
 	}
 	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
 	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
-	plain := func(devices map[string]deviceModel) map[string]conductor.Device {
-		s := conductor.Settings{Devices: conductor.Devices{Devices: expandDeviceMap(devices)}}
-		return s.Plain(conductor.EngineDefaults{}).Devices.Devices
+	plain := func(devices map[string]deviceModel) map[string]container.Device {
+		s := container.Settings{Devices: container.Devices{Devices: expandDeviceMap(devices)}}
+		return s.Plain(container.EngineDefaults{}).Devices.Devices
 	}
 	if !resp.Diagnostics.HasError() && reflect.DeepEqual(plain(prior), plain(plan)) {
 		resp.PlanValue = req.StateValue

@@ -8,18 +8,18 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // tracksTag says whether the container is to follow its image's tag.
 func (m *containerModel) tracksTag() bool {
-	return m.PullPolicy.ValueString() == string(conductor.PullAlways)
+	return m.PullPolicy.ValueString() == string(container.PullAlways)
 }
 
 // trackTag asks the registry what the image's tag leads to. A registry that can't be reached changes
@@ -96,7 +96,7 @@ func planDigest(ctx context.Context, resp *resource.ModifyPlanResponse) {
 	var policy, available types.String
 	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("pull_policy"), &policy)...)
 	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("available_digest"), &available)...)
-	if available.IsUnknown() && !policy.IsUnknown() && policy.ValueString() != string(conductor.PullAlways) {
+	if available.IsUnknown() && !policy.IsUnknown() && policy.ValueString() != string(container.PullAlways) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("available_digest"), types.StringNull())...)
 	}
 }
@@ -108,5 +108,5 @@ func movedTag(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *di
 	diags.Append(plan.GetAttribute(ctx, path.Root("pull_policy"), &policy)...)
 	diags.Append(state.GetAttribute(ctx, path.Root("available_digest"), &available)...)
 	diags.Append(state.GetAttribute(ctx, path.Root("image_digest"), &used)...)
-	return policy.ValueString() == string(conductor.PullAlways) && !available.IsNull() && !used.IsNull() && !available.Equal(used)
+	return policy.ValueString() == string(container.PullAlways) && !available.IsNull() && !used.IsNull() && !available.Equal(used)
 }

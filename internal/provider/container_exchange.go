@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -18,8 +20,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // exchangeModel is how a container gives way to another one.
@@ -36,7 +36,7 @@ func exchangeAttributes() map[string]schema.Attribute {
 				"or `stop-first` (the old one is stopped before the new one starts). If the new one does not become ready, the old one is back as it was, and the update fails. " +
 				"Left out, the container is replaced: removed, then created. What `-replace`, `replace_triggered_by` or a taint asks for is a replacement in any case, and Terraform shows no warning of a " +
 				"provider about it: what is in anonymous volumes is lost, and so are settings of an imported container that the plan shows as `-> null`.",
-			Validators: []validator.String{stringvalidator.OneOf(string(conductor.StartFirst), string(conductor.StopFirst))},
+			Validators: []validator.String{stringvalidator.OneOf(string(container.StartFirst), string(container.StopFirst))},
 		},
 	}
 }
@@ -63,10 +63,10 @@ type attributed interface {
 
 // updateOrder returns the order that is configured, or planned; empty if there is none, or if it is not known.
 // While attributes are planned one by one, the configuration alone has all of them.
-func updateOrder(ctx context.Context, of attributed, diags *diag.Diagnostics) conductor.Order {
+func updateOrder(ctx context.Context, of attributed, diags *diag.Diagnostics) container.Order {
 	var order types.String
 	diags.Append(of.GetAttribute(ctx, path.Root("update_order"), &order)...)
-	return conductor.Order(order.ValueString())
+	return container.Order(order.ValueString())
 }
 
 // planExchange completes the plan of an update where all else is planned: it makes an exchange of
@@ -124,16 +124,16 @@ func planExchange(ctx context.Context, req resource.ModifyPlanRequest, resp *res
 }
 
 // warnOfGap says where start-first can't be what its name says.
-func warnOfGap(ctx context.Context, order conductor.Order, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+func warnOfGap(ctx context.Context, order container.Order, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
 	var name types.String
 	var before, after types.Set
 	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("ports"), &before)...)
 	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("ports"), &after)...)
-	if order != conductor.StartFirst || resp.Diagnostics.HasError() {
+	if order != container.StartFirst || resp.Diagnostics.HasError() {
 		return
 	}
-	shared := conductor.SharedPorts(knownPorts(ctx, before), knownPorts(ctx, after))
+	shared := container.SharedPorts(knownPorts(ctx, before), knownPorts(ctx, after))
 	if len(shared) > 0 {
 		resp.Diagnostics.AddAttributeWarning(path.Root("update_order"), fmt.Sprintf("The exchange of container %q has a short gap", name.ValueString()),
 			fmt.Sprintf("The old and the new container publish %s, and only one of them can: the new one is created beside the old one, but the old one is stopped just before the new one starts. "+
@@ -142,8 +142,8 @@ func warnOfGap(ctx context.Context, order conductor.Order, req resource.ModifyPl
 }
 
 // knownPorts gives the ports that are known.
-func knownPorts(ctx context.Context, set types.Set) []conductor.Port {
-	var ports []conductor.Port
+func knownPorts(ctx context.Context, set types.Set) []container.Port {
+	var ports []container.Port
 	for _, element := range set.Elements() {
 		var one []portModel
 		alone, diags := types.SetValue(set.ElementType(ctx), []attr.Value{element})
@@ -169,7 +169,7 @@ func exchanges(ctx context.Context, req resource.UpdateRequest, resp *resource.U
 // exchangeRequest makes an exchange of the request of an update: the new container gets everything
 // at once.
 func exchangeRequest(r conductor.Request, plan, prior *containerModel) conductor.Request {
-	r.Kind, r.Order, r.RemoveVolumes = conductor.KindExchange, conductor.Order(plan.UpdateOrder.ValueString()), plan.RemoveVolumes.ValueBool()
+	r.Kind, r.Order, r.RemoveVolumes = conductor.KindExchange, container.Order(plan.UpdateOrder.ValueString()), plan.RemoveVolumes.ValueBool()
 	r.Restart, r.Upload = false, nil
 	if plan.tracksTag() && plan.Image.Equal(prior.Image) && plan.Platform.Equal(prior.Platform) {
 		r.Digest = prior.AvailableDigest.ValueString()

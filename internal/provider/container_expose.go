@@ -11,13 +11,12 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 func exposeAttribute() schema.Attribute {
@@ -102,7 +101,7 @@ func refreshExpose(prior []types.String, observed []string) []types.String {
 
 // importExpose takes over the exposed ports that neither the image exposes nor the container publishes.
 func importExpose(observed, image []string, published []portModel) []types.String {
-	known := slices.Concat(image, conductor.PublishedTargets(expandPorts(published)))
+	known := slices.Concat(image, container.PublishedTargets(expandPorts(published)))
 	return listOrNull(slices.DeleteFunc(slices.Clone(observed), func(port string) bool { return slices.Contains(known, port) }))
 }
 

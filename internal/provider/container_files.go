@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -28,8 +29,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 const (
@@ -175,12 +174,12 @@ func (f files) without(paths []string) files {
 
 // expandFiles reads the contents. What is write-only is in the configuration alone. It completes
 // the hashes that were not known before.
-func expandFiles(plan, config files) (map[string]conductor.File, diag.Diagnostics) {
+func expandFiles(plan, config files) (map[string]container.File, diag.Diagnostics) {
 	var diags diag.Diagnostics
-	var out map[string]conductor.File
+	var out map[string]container.File
 	for _, target := range slices.Sorted(maps.Keys(plan)) {
 		m := plan[target]
-		f := conductor.File{Mode: fileMode(m), UID: int(m.UID.ValueInt64()), GID: int(m.GID.ValueInt64())}
+		f := container.File{Mode: fileMode(m), UID: int(m.UID.ValueInt64()), GID: int(m.GID.ValueInt64())}
 		switch {
 		case !m.Content.IsNull():
 			f.Content = []byte(m.Content.ValueString())
@@ -203,7 +202,7 @@ func expandFiles(plan, config files) (map[string]conductor.File, diag.Diagnostic
 			f.Content, f.WriteOnly = []byte(config[target].ContentWO.ValueString()), true
 		}
 		if out == nil {
-			out = make(map[string]conductor.File, len(plan))
+			out = make(map[string]container.File, len(plan))
 		}
 		out[target] = f
 	}

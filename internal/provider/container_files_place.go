@@ -9,12 +9,12 @@ import (
 	"path"
 	"slices"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // engineFolders are mounted by every engine, over whatever a container has there.
@@ -29,15 +29,15 @@ func validateFiles(ctx context.Context, config tfsdk.Config, diags *diag.Diagnos
 	for _, target := range targets {
 		mounted := false
 		for folder, m := range mounts {
-			folder = conductor.PlainPath(folder)
-			if !conductor.Within(target, folder) {
+			folder = container.PlainPath(folder)
+			if !container.Within(target, folder) {
 				continue
 			}
 			mounted = true
 			switch {
 			case target == folder:
 				diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q is a mount, too", target), "Only one of the two can be there. Remove it from files or from mounts.")
-			case m.Type.ValueString() == string(conductor.MountTmpfs):
+			case m.Type.ValueString() == string(container.MountTmpfs):
 				diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be hidden", target),
 					fmt.Sprintf("A tmpfs is mounted on %q, and it is empty when the container starts. Put the file elsewhere.", folder))
 			case m.ReadOnly.ValueBool():
@@ -46,7 +46,7 @@ func validateFiles(ctx context.Context, config tfsdk.Config, diags *diag.Diagnos
 			}
 		}
 		for _, folder := range engineFolders() {
-			if isKnown && !mounted && conductor.Within(target, folder) {
+			if isKnown && !mounted && container.Within(target, folder) {
 				diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be hidden", target),
 					fmt.Sprintf("The engine mounts a file system of its own on %q when the container starts. Put the file elsewhere.", folder))
 			}
@@ -67,11 +67,11 @@ func validateReadOnlyFiles(targets []string, diags *diag.Diagnostics) {
 	}
 }
 
-func readOnlyWith(targets []string, mounts map[string]mountModel) conductor.Spec {
-	var s conductor.Spec
-	s.ReadOnly, s.Mounts, s.Files = true, expandMounts(mounts), make(map[string]conductor.File, len(targets))
+func readOnlyWith(targets []string, mounts map[string]mountModel) container.Spec {
+	var s container.Spec
+	s.ReadOnly, s.Mounts, s.Files = true, expandMounts(mounts), make(map[string]container.File, len(targets))
 	for _, target := range targets {
-		s.Files[target] = conductor.File{}
+		s.Files[target] = container.File{}
 	}
 	return s
 }
@@ -92,5 +92,5 @@ func hasPlaceFor(ctx context.Context, plan, prior files, req resource.ModifyPlan
 	for target := range prior {
 		there = append(there, path.Dir(target))
 	}
-	return len(conductor.FileFolders(readOnlyWith(targets, mounts), slices.Compact(there))) == 0
+	return len(container.FileFolders(readOnlyWith(targets, mounts), slices.Compact(there))) == 0
 }

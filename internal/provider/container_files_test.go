@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 func filesChanges() map[string]change {
@@ -83,7 +83,7 @@ func TestExpandFiles(t *testing.T) {
 	if diags.HasError() {
 		t.Fatal(diags)
 	}
-	want := map[string]conductor.File{
+	want := map[string]container.File{
 		"/plain": {Content: []byte("plain"), Mode: 0o600, UID: 1000, GID: 100}, "/base64": {Content: []byte{0, 1}, Mode: 0o644},
 		"/secret": {Content: []byte("hush"), Mode: 0o644, WriteOnly: true}, "/source": {Content: []byte("from a file"), Mode: 0o644},
 	}
@@ -246,7 +246,7 @@ func TestFilesOfAFailedCast(t *testing.T) {
 		var diags diag.Diagnostics
 		m.judge(conductor.Standing{
 			Container: made, Kind: conductor.KindUpdate, Known: true, Uploads: uploads, Fault: &fault.Fault{Kind: fault.Interrupted, Summary: "it was cut off"},
-		}, conductor.WaitReady, time.Now(), &diags)
+		}, container.WaitReady, time.Now(), &diags)
 		p := c.plan(t, c.raw(t, m), config)
 		if slices.Contains(p.changed, "files") != want || p.replace != nil {
 			t.Errorf("with uploads %t: %v change, %v replace", uploads, p.changed, p.replace)

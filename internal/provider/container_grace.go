@@ -9,14 +9,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework/action"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // limit is a timeout that a stop has to fit in.
@@ -68,7 +68,7 @@ func warnOfGrace(req resource.ModifyPlanRequest, resp *resource.ModifyPlanRespon
 		return
 	}
 	desired, _ := textOf(attributes["desired_state"])
-	if state := conductor.DesiredState(desired); state == conductor.DesiredStopped || state == conductor.DesiredCompleted {
+	if state := container.DesiredState(desired); state == container.DesiredStopped || state == container.DesiredCompleted {
 		return // What has ended is not stopped.
 	}
 	resp.Diagnostics.Append(graceWarning(attributes, "name", limits)...)

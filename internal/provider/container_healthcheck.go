@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -16,9 +18,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 type healthcheckModel struct {
@@ -95,17 +94,17 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 	return diags
 }
 
-func expandHealthcheck(h *healthcheckModel) *conductor.Healthcheck {
+func expandHealthcheck(h *healthcheckModel) *container.Healthcheck {
 	if h == nil {
 		return nil
 	}
 	if h.Disable.ValueBool() {
-		return &conductor.Healthcheck{Test: []string{"NONE"}}
+		return &container.Healthcheck{Test: []string{"NONE"}}
 	}
 	if h.isEmpty() {
 		return nil
 	}
-	return &conductor.Healthcheck{
+	return &container.Healthcheck{
 		Test: expandList(h.Test), StartInterval: durationOf(h.StartInterval), Interval: durationOf(h.Interval), Timeout: durationOf(h.Timeout), StartPeriod: durationOf(h.StartPeriod),
 		Retries: int(h.Retries.ValueInt64()),
 	}
@@ -118,7 +117,7 @@ func (h *healthcheckModel) isEmpty() bool {
 }
 
 // flattenHealthcheck compares what is set; what is not is the image's or the engine's.
-func flattenHealthcheck(prior *healthcheckModel, observed *conductor.Healthcheck) *healthcheckModel {
+func flattenHealthcheck(prior *healthcheckModel, observed *container.Healthcheck) *healthcheckModel {
 	if prior != nil && prior.isEmpty() && !observed.Disabled() {
 		return prior
 	}
@@ -149,7 +148,7 @@ func flattenHealthcheck(prior *healthcheckModel, observed *conductor.Healthcheck
 }
 
 // importHealthcheck takes over what differs from the image's check.
-func importHealthcheck(observed, image *conductor.Healthcheck) *healthcheckModel {
+func importHealthcheck(observed, image *container.Healthcheck) *healthcheckModel {
 	if observed == nil {
 		return nil
 	}
@@ -161,7 +160,7 @@ func importHealthcheck(observed, image *conductor.Healthcheck) *healthcheckModel
 		return &healthcheckModel{Disable: types.BoolValue(true), Interval: null, Timeout: null, StartPeriod: null, StartInterval: null}
 	}
 	if image == nil {
-		image = &conductor.Healthcheck{}
+		image = &container.Healthcheck{}
 	}
 	duration := func(seen, inherited time.Duration) meaning.Value {
 		if seen == inherited || seen == 0 {

@@ -7,6 +7,7 @@ import (
 	"context"
 	"maps"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -14,8 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // defaultLabels are the labels that every container of a provider configuration gets.
@@ -126,7 +125,7 @@ func (m *containerModel) labels() map[string]string {
 }
 
 // flattenLabels looks at the keys that gantry gave; others come from the image or other tools.
-func (m *containerModel) flattenLabels(c *conductor.Container) {
+func (m *containerModel) flattenLabels(c *container.Container) {
 	m.Labels = refreshMap(m.Labels, c.Labels)
 	if m.EffectiveLabels.IsNull() || m.EffectiveLabels.IsUnknown() {
 		return

@@ -10,6 +10,8 @@ import (
 	"math"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-validators/float64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -21,9 +23,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // limitsModel is what bounds the container's use of its host.
@@ -188,8 +187,8 @@ func validateLimits(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
 	return diags
 }
 
-func (m *limitsModel) expandLimits() conductor.Limits {
-	l := conductor.Limits{
+func (m *limitsModel) expandLimits() container.Limits {
+	l := container.Limits{
 		Memory: sizeOf(m.Memory), MemoryReservation: sizeOf(m.MemoryReservation), MemorySwappiness: m.MemorySwappiness.ValueInt64Pointer(),
 		NanoCPUs: nanoCPUs(m.CPUs), CPUShares: m.CPUShares.ValueInt64(), CPUQuota: m.CPUQuota.ValueInt64(), CPUPeriod: m.CPUPeriod.ValueInt64(),
 		CPURealtimePeriod: m.CPURealtimePeriod.ValueInt64(), CPURealtimeRuntime: m.CPURealtimeRuntime.ValueInt64(),
@@ -203,19 +202,19 @@ func (m *limitsModel) expandLimits() conductor.Limits {
 		l.Blkio = m.Blkio.expand()
 	}
 	if m.Ulimits != nil {
-		l.Ulimits = make(map[string]conductor.Ulimit, len(m.Ulimits))
+		l.Ulimits = make(map[string]container.Ulimit, len(m.Ulimits))
 	}
 	for name, s := range m.Ulimits {
 		soft, hard, err := meaning.ParseUlimit(s.ValueString())
 		if err == nil {
-			l.Ulimits[name] = conductor.Ulimit{Soft: soft, Hard: hard}
+			l.Ulimits[name] = container.Ulimit{Soft: soft, Hard: hard}
 		}
 	}
 	return l
 }
 
-func (m *blkioModel) expand() conductor.Blkio {
-	return conductor.Blkio{
+func (m *blkioModel) expand() container.Blkio {
+	return container.Blkio{
 		Weight: m.Weight.ValueInt64(), WeightDevice: expandCounts(m.WeightDevice),
 		ReadBps: expandRates(m.ReadBps), ReadIOps: expandCounts(m.ReadIOps), WriteBps: expandRates(m.WriteBps), WriteIOps: expandCounts(m.WriteIOps),
 	}
@@ -253,7 +252,7 @@ func expandRates(rates map[string]types.String) map[string]int64 {
 //
 // Where the engine has nothing of a limit that can't be taken away, its kernel can't do it, and the
 // engine discarded it with a warning: that is no drift either, because no plan could mend it.
-func (m *limitsModel) flattenLimits(asked, seen conductor.Limits, imports bool) {
+func (m *limitsModel) flattenLimits(asked, seen container.Limits, imports bool) {
 	if imports {
 		m.Memory, m.MemoryReservation, m.ShmSize = meaning.Null(meaning.Size), meaning.Null(meaning.Size), meaning.Null(meaning.Size)
 		m.MemorySwap, m.CPUSet, m.CPUSetMems = meaning.Null(meaning.SwapSize), meaning.Null(meaning.CPUSet), meaning.Null(meaning.CPUSet)
@@ -314,7 +313,7 @@ func (m *limitsModel) flattenLimits(asked, seen conductor.Limits, imports bool) 
 	m.flattenUlimits(asked.Ulimits, seen.Ulimits, imports)
 }
 
-func (m *limitsModel) flattenBlkio(asked, seen conductor.Blkio, imports bool) {
+func (m *limitsModel) flattenBlkio(asked, seen container.Blkio, imports bool) {
 	if seen.Weight != 0 && asked.Weight != seen.Weight {
 		b := blkioModel{}
 		if m.Blkio != nil {
@@ -356,7 +355,7 @@ func flattenRates(rates map[string]int64) map[string]types.String {
 }
 
 // flattenUlimits looks at the names that the configuration has: others are the engine's.
-func (m *limitsModel) flattenUlimits(asked, seen map[string]conductor.Ulimit, imports bool) {
+func (m *limitsModel) flattenUlimits(asked, seen map[string]container.Ulimit, imports bool) {
 	if m.Ulimits == nil && (!imports || len(seen) == 0) {
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -19,8 +20,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 func linksAttribute() schema.Attribute {
@@ -30,7 +29,7 @@ func linksAttribute() schema.Attribute {
 			"The other container has to run before this one starts; an operation on it that was accepted before is waited for. A link is to that very container: when it is replaced, the link leads nowhere, " +
 			"and the next plan replaces this container, too. Named by its `container_id` (`\"${gantry_container.db.container_id}:db\"`), both are replaced in the same apply.",
 		Validators:    linkValidators(),
-		PlanModifiers: []planmodifier.Set{keepSet{oneByOne(conductor.PlainLink)}},
+		PlanModifiers: []planmodifier.Set{keepSet{oneByOne(container.PlainLink)}},
 	}
 }
 
@@ -78,8 +77,8 @@ func validateLinks(ctx context.Context, config tfsdk.Config, networks map[string
 func validateAliases(at path.Path, links []types.String) diag.Diagnostics {
 	var diags diag.Diagnostics
 	seen := make(map[string]string)
-	for _, link := range spelled(links, conductor.PlainLink) {
-		ref, alias := conductor.ParseLink(link)
+	for _, link := range spelled(links, container.PlainLink) {
+		ref, alias := container.ParseLink(link)
 		if other, ok := seen[alias]; ok {
 			diags.AddAttributeError(at, fmt.Sprintf("Two links are called %q", alias), fmt.Sprintf("Containers %q and %q can't have the same alias. Name one of them otherwise.", other, ref))
 		}
@@ -89,17 +88,17 @@ func validateAliases(at path.Path, links []types.String) diag.Diagnostics {
 }
 
 // refreshLinks keeps the links that the container has, in their spelling, and shows others.
-func refreshLinks(prior []types.String, c *conductor.Container) []types.String {
+func refreshLinks(prior []types.String, c *container.Container) []types.String {
 	var kept, others []types.String
 	known := make(map[string]bool)
 	for _, link := range prior {
 		if c.HasLink(link.ValueString()) {
-			_, alias := conductor.ParseLink(link.ValueString())
+			_, alias := container.ParseLink(link.ValueString())
 			kept, known[alias] = append(kept, link), true
 		}
 	}
 	for _, link := range c.Links {
-		if _, alias := conductor.ParseLink(link); !known[alias] {
+		if _, alias := container.ParseLink(link); !known[alias] {
 			others = append(others, types.StringValue(link))
 		}
 	}

@@ -11,13 +11,12 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 const (
@@ -43,7 +42,7 @@ type losses struct {
 func (l losses) places() []string { return slices.Concat(l.Volumes, l.Folders) }
 
 // keepLosses notes them. Of a container that an operation has not brought yet nothing is known.
-func keepLosses(ctx context.Context, private privateState, c *conductor.Container, diags *diag.Diagnostics) {
+func keepLosses(ctx context.Context, private privateState, c *container.Container, diags *diag.Diagnostics) {
 	var found losses
 	if c != nil {
 		found.Volumes, found.Folders = c.AnonymousVolumes(), slices.Sorted(maps.Keys(c.FileFolders))
@@ -77,7 +76,7 @@ func planLost(ctx context.Context, req resource.ModifyPlanRequest, resp *resourc
 	var name, desired types.String
 	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("name"), &name)...)
 	resp.Diagnostics.Append(resp.Plan.GetAttribute(ctx, path.Root("desired_state"), &desired)...)
-	if lost.Container == "" || resp.Diagnostics.HasError() || desired.ValueString() == string(conductor.DesiredStopped) {
+	if lost.Container == "" || resp.Diagnostics.HasError() || desired.ValueString() == string(container.DesiredStopped) {
 		return false
 	}
 	resp.Diagnostics.AddAttributeWarning(path.Root(lost.Attribute), fmt.Sprintf("Container %q has lost what it shared with container %q", name.ValueString(), lost.Container),
@@ -113,7 +112,7 @@ func warnOfVolumes(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 	}
 	resp.Diagnostics.AddWarning(fmt.Sprintf("The replacement of container %q loses what is in its anonymous volumes", name.ValueString()),
 		fmt.Sprintf("Nobody named the volumes at %s: they %s. With update_order = %q or %q the new container gets them, with what is in them; a volume with a name in mounts stays in any case.",
-			strings.Join(volumes, ", "), becomes, conductor.StartFirst, conductor.StopFirst))
+			strings.Join(volumes, ", "), becomes, container.StartFirst, container.StopFirst))
 }
 
 // warnOfGiven tells what a replacement may lose of an imported container: settings that somebody asked for, which look
@@ -150,7 +149,7 @@ func warnOfGiven(ctx context.Context, req resource.ModifyPlanRequest, resp *reso
 }
 
 // spellGiven writes down, as a configuration has it, what an engine gives.
-func spellGiven(g conductor.Given) []string {
+func spellGiven(g container.Given) []string {
 	var lines []string
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if g.ShmSize != 0 {

@@ -10,14 +10,13 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // An attribute that is left out has two forms in a state: null, after a create, and its zero, after an
@@ -193,7 +192,7 @@ func (c comparison) same(planned map[string]tftypes.Value, names ...string) bool
 }
 
 // asked is what a state or a plan asks for, without what is not known yet.
-func (c comparison) asked(of map[string]tftypes.Value) (conductor.Spec, bool) {
+func (c comparison) asked(of map[string]tftypes.Value) (container.Spec, bool) {
 	known := make(map[string]tftypes.Value, len(c.schema.Attributes))
 	for name, a := range c.schema.Attributes {
 		v, ok := of[name] // The framework may know only what the request is about.
@@ -205,7 +204,7 @@ func (c comparison) asked(of map[string]tftypes.Value) (conductor.Spec, bool) {
 	state := tfsdk.State{Schema: c.schema, Raw: tftypes.NewValue(c.schema.Type().TerraformType(c.ctx), known)}
 	var m containerModel
 	if state.Get(c.ctx, &m).HasError() {
-		return conductor.Spec{}, false
+		return container.Spec{}, false
 	}
 	return m.expand(), true
 }

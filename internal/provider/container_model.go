@@ -10,13 +10,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // containerModel is a container in Terraform, where everything that is not computed is known: in
@@ -76,18 +75,18 @@ type containerModel struct {
 }
 
 // expand says to the conductor what the configuration asks for.
-func (m *containerModel) expand() conductor.Spec {
+func (m *containerModel) expand() container.Spec {
 	name, retries, _ := meaning.ParseRestart(m.Restart.ValueString())
-	spec := conductor.Spec{
-		Name: m.Name.ValueString(), PullPolicy: conductor.PullPolicy(cmp.Or(m.PullPolicy.ValueString(), string(conductor.PullMissing))),
+	spec := container.Spec{
+		Name: m.Name.ValueString(), PullPolicy: container.PullPolicy(cmp.Or(m.PullPolicy.ValueString(), string(container.PullMissing))),
 		DesiredState: m.desired(),
-		Settings: conductor.Settings{
+		Settings: container.Settings{
 			Image: m.Image.ValueString(), Platform: m.Platform.ValueString(),
-			Entrypoint: conductor.ClearedEntrypoint(expandList(m.Entrypoint)), Command: expandList(m.Command),
+			Entrypoint: container.ClearedEntrypoint(expandList(m.Entrypoint)), Command: expandList(m.Command),
 			Environment: expandEnvironment(m.Environment), Unset: unsetVariables(m.Environment), Labels: m.labels(),
 			Ports: expandPorts(m.Ports), Mounts: expandMounts(m.Mounts), Networks: expandNetworks(m.Networks),
 			Healthcheck: expandHealthcheck(m.Healthcheck),
-			Restart:     conductor.RestartPolicy{Name: name, MaximumRetryCount: retries},
+			Restart:     container.RestartPolicy{Name: name, MaximumRetryCount: retries},
 			Limits:      m.expandLimits(), Security: m.expandSecurity(), Devices: m.expandDevices(), Namespaces: m.expandNamespaces(), Process: m.expandProcess(),
 			User: m.User.ValueString(), WorkingDir: m.WorkingDir.ValueString(), Hostname: m.Hostname.ValueString(),
 			StopSignal: m.StopSignal.ValueString(),
@@ -106,7 +105,7 @@ func (m *containerModel) expand() conductor.Spec {
 
 // refresh takes over what the engine reports, as far as the configuration could have asked for
 // it: what is null in the state is the image's or the engine's, and no drift.
-func (m *containerModel) refresh(c *conductor.Container) {
+func (m *containerModel) refresh(c *container.Container) {
 	m.compute(c)
 	m.flattenFamilies(c, false)
 	m.Name = types.StringValue(c.Name)
@@ -123,11 +122,11 @@ func (m *containerModel) refresh(c *conductor.Container) {
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
 	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = refreshString(m.User, c.User)
-	if conductor.PlainPath(m.WorkingDir.ValueString()) != conductor.PlainPath(c.WorkingDir) {
+	if container.PlainPath(m.WorkingDir.ValueString()) != container.PlainPath(c.WorkingDir) {
 		m.WorkingDir = refreshString(m.WorkingDir, c.WorkingDir)
 	}
 	m.Hostname = refreshString(m.Hostname, c.Hostname)
-	if !conductor.SameSignal(m.StopSignal.ValueString(), c.StopSignal) {
+	if !container.SameSignal(m.StopSignal.ValueString(), c.StopSignal) {
 		m.StopSignal = refreshString(m.StopSignal, c.StopSignal)
 	}
 	if !m.StopGracePeriod.IsNull() {
@@ -139,13 +138,13 @@ func (m *containerModel) refresh(c *conductor.Container) {
 }
 
 // desired is the power state to have; left out and "" are running.
-func (m *containerModel) desired() conductor.DesiredState {
-	return conductor.DesiredState(cmp.Or(m.DesiredState.ValueString(), string(conductor.DesiredRunning)))
+func (m *containerModel) desired() container.DesiredState {
+	return container.DesiredState(cmp.Or(m.DesiredState.ValueString(), string(container.DesiredRunning)))
 }
 
 // flattenFamilies takes over the settings that have a file of their own. An import takes what deviates
 // from the engine's defaults, a refresh what deviates from what was asked for.
-func (m *containerModel) flattenFamilies(c *conductor.Container, imports bool) {
+func (m *containerModel) flattenFamilies(c *container.Container, imports bool) {
 	asked, seen := m.expand().Plain(c.Defaults), c.Settings.Plain(c.Defaults)
 	m.flattenLimits(asked.Limits, seen.Limits, imports)
 	m.flattenSecurity(asked.Security, seen.Security, imports)
@@ -156,24 +155,24 @@ func (m *containerModel) flattenFamilies(c *conductor.Container, imports bool) {
 
 // powerState is what the engine's word means for desired_state. A job that ended as expected is
 // where it was meant to be; so is one that is under way.
-func (m *containerModel) powerState(s conductor.State) conductor.DesiredState {
-	job := m.desired() == conductor.DesiredCompleted
+func (m *containerModel) powerState(s container.State) container.DesiredState {
+	job := m.desired() == container.DesiredCompleted
 	if s.Stopping {
-		return conductor.DesiredStopped
+		return container.DesiredStopped
 	}
 	switch s.Status {
 	case "running", "restarting":
 		if job {
-			return conductor.DesiredCompleted
+			return container.DesiredCompleted
 		}
-		return conductor.DesiredRunning
+		return container.DesiredRunning
 	case "paused":
-		return conductor.DesiredPaused
+		return container.DesiredPaused
 	}
 	if job && s.Ended() && m.expects(s.ExitCode) {
-		return conductor.DesiredCompleted
+		return container.DesiredCompleted
 	}
-	return conductor.DesiredStopped
+	return container.DesiredStopped
 }
 
 func (m *containerModel) expects(code int) bool {
@@ -184,7 +183,7 @@ func (m *containerModel) expects(code int) bool {
 }
 
 // compute fills in the computed attributes but the operation's.
-func (m *containerModel) compute(c *conductor.Container) {
+func (m *containerModel) compute(c *container.Container) {
 	m.ID = types.StringValue(c.Engine + "/" + c.Name)
 	m.ContainerID = types.StringValue(c.ID)
 	if c.ImageDigest != "" || m.ImageID.ValueString() != c.ImageID {
@@ -254,8 +253,8 @@ func (m *containerModel) settle() {
 
 // importFrom takes over a container that was made elsewhere: only what deviates from the image's
 // and the engine's defaults is set, so that a configuration that says no more plans nothing.
-func (m *containerModel) importFrom(c *conductor.Container, image *conductor.ImageDefaults) {
-	m.PullPolicy = types.StringValue(string(conductor.PullMissing))
+func (m *containerModel) importFrom(c *container.Container, image *container.ImageDefaults) {
+	m.PullPolicy = types.StringValue(string(container.PullMissing))
 	m.RemoveVolumes, m.WaitForRemoval = types.BoolValue(true), types.BoolValue(true)
 	m.compute(c)
 	m.flattenFamilies(c, true)
@@ -287,7 +286,7 @@ func (m *containerModel) importFrom(c *conductor.Container, image *conductor.Ima
 // importWords takes over what a container runs, as far as it is not the image's. Where the image's
 // entrypoint is gone, somebody took it away. With an entrypoint of its own a container has nothing of the
 // image's command.
-func importWords(c *conductor.Container, image *conductor.ImageDefaults) (entrypoint, command []types.String) {
+func importWords(c *container.Container, image *container.ImageDefaults) (entrypoint, command []types.String) {
 	switch {
 	case slices.Equal(c.Entrypoint, image.Entrypoint):
 		return nil, importList(c.Command, image.Command)
@@ -339,7 +338,7 @@ func refreshString(prior types.String, observed string) types.String {
 
 // refreshEntrypoint keeps an entrypoint that is cleared, in its spelling.
 func refreshEntrypoint(prior []types.String, observed []string) []types.String {
-	if prior == nil || slices.Equal(conductor.ClearedEntrypoint(expandList(prior)), observed) {
+	if prior == nil || slices.Equal(container.ClearedEntrypoint(expandList(prior)), observed) {
 		return prior
 	}
 	return flattenList(observed)

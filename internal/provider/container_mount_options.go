@@ -9,16 +9,16 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // bindOptionsModel, volumeOptionsModel and imageOptionsModel belong to a mount of that type.
@@ -45,7 +45,7 @@ type imageOptionsModel struct {
 func selinuxAttribute(description string) schema.Attribute {
 	return schema.StringAttribute{
 		Optional: true, MarkdownDescription: description,
-		Validators: []validator.String{stringvalidator.OneOf(string(conductor.SELinuxShared), string(conductor.SELinuxPrivate))},
+		Validators: []validator.String{stringvalidator.OneOf(string(container.SELinuxShared), string(container.SELinuxPrivate))},
 	}
 }
 
@@ -74,8 +74,8 @@ func bindOptionsAttribute() schema.Attribute {
 				Optional: true,
 				MarkdownDescription: "What happens to mounts below the source: `enabled` (default: they come along), `disabled`, or with `read_only`: `writable` (they stay writable) or " +
 					"`readonly` (a failure where they can't be made read-only). The last two need Docker 25.0 (API 1.44).",
-				Validators: []validator.String{stringvalidator.OneOf(string(conductor.RecursiveEnabled), string(conductor.RecursiveDisabled),
-					string(conductor.RecursiveWritable), string(conductor.RecursiveReadOnly))},
+				Validators: []validator.String{stringvalidator.OneOf(string(container.RecursiveEnabled), string(container.RecursiveDisabled),
+					string(container.RecursiveWritable), string(container.RecursiveReadOnly))},
 			},
 			"selinux": selinuxAttribute("On hosts with SELinux, `z` relabels the source so that several containers can use it, `Z` for this one alone. " +
 				"Engines then make a folder where the source does not exist, as with `create_host_path`."),
@@ -118,8 +118,8 @@ func volumesFromAttribute() schema.Attribute {
 // validateMountOptions refuses options that belong to another type, and a part of a volume outside of it.
 func validateMountOptions(target string, m mountModel) diag.Diagnostics {
 	var diags diag.Diagnostics
-	for name, set := range map[conductor.MountType]bool{
-		conductor.MountBind: m.Bind != nil, conductor.MountVolume: m.Volume != nil, conductor.MountTmpfs: m.Tmpfs != nil, conductor.MountImage: m.Image != nil,
+	for name, set := range map[container.MountType]bool{
+		container.MountBind: m.Bind != nil, container.MountVolume: m.Volume != nil, container.MountTmpfs: m.Tmpfs != nil, container.MountImage: m.Image != nil,
 	} {
 		if set && m.Type.ValueString() != string(name) {
 			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Options of another type at the mount %q", target),
@@ -140,7 +140,7 @@ func validateMountOptions(target string, m mountModel) diag.Diagnostics {
 	}
 	diags.Append(validateTmpfsOptions(target, m.Tmpfs)...)
 	if m.Bind != nil && !m.ReadOnly.ValueBool() {
-		if r := conductor.Recursive(m.Bind.Recursive.ValueString()); r == conductor.RecursiveWritable || r == conductor.RecursiveReadOnly {
+		if r := container.Recursive(m.Bind.Recursive.ValueString()); r == container.RecursiveWritable || r == container.RecursiveReadOnly {
 			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("bind.recursive = %q without read_only at the mount %q", r, target),
 				"It says what a read-only bind does with the mounts below. Set read_only = true, or leave it out.")
 		}
@@ -155,7 +155,7 @@ func (m mountModel) unlabelled() string {
 		switch {
 		case !m.Bind.CreateHostPath.IsNull() && !m.Bind.CreateHostPath.ValueBool():
 			return "bind.create_host_path = false"
-		case recursive != "" && recursive != conductor.RecursiveEnabled:
+		case recursive != "" && recursive != container.RecursiveEnabled:
 			return fmt.Sprintf("bind.recursive = %q", recursive)
 		}
 	}
@@ -171,21 +171,21 @@ func (m mountModel) unlabelled() string {
 	return ""
 }
 
-func (m *bindOptionsModel) expand() conductor.BindOptions {
+func (m *bindOptionsModel) expand() container.BindOptions {
 	if m == nil {
-		return conductor.BindOptions{}
+		return container.BindOptions{}
 	}
-	return conductor.BindOptions{
-		Propagation: m.Propagation.ValueString(), CreateHostPath: m.CreateHostPath.ValueBool(), Recursive: conductor.Recursive(m.Recursive.ValueString()),
-		SELinux: conductor.SELinux(m.SELinux.ValueString()),
+	return container.BindOptions{
+		Propagation: m.Propagation.ValueString(), CreateHostPath: m.CreateHostPath.ValueBool(), Recursive: container.Recursive(m.Recursive.ValueString()),
+		SELinux: container.SELinux(m.SELinux.ValueString()),
 	}
 }
 
-func flattenBindOptions(o conductor.BindOptions) *bindOptionsModel {
+func flattenBindOptions(o container.BindOptions) *bindOptionsModel {
 	if o.Propagation == "rprivate" {
 		o.Propagation = ""
 	}
-	if (o == conductor.BindOptions{}) {
+	if (o == container.BindOptions{}) {
 		return nil
 	}
 	return &bindOptionsModel{
@@ -194,17 +194,17 @@ func flattenBindOptions(o conductor.BindOptions) *bindOptionsModel {
 	}
 }
 
-func (m *volumeOptionsModel) expand() conductor.VolumeOptions {
+func (m *volumeOptionsModel) expand() container.VolumeOptions {
 	if m == nil {
-		return conductor.VolumeOptions{}
+		return container.VolumeOptions{}
 	}
-	return conductor.VolumeOptions{
+	return container.VolumeOptions{
 		NoCopy: m.NoCopy.ValueBool(), Subpath: m.Subpath.ValueString(), Labels: expandMap(m.Labels), Driver: m.Driver.ValueString(), DriverOpts: expandMap(m.DriverOpts),
-		SELinux: conductor.SELinux(m.SELinux.ValueString()),
+		SELinux: container.SELinux(m.SELinux.ValueString()),
 	}
 }
 
-func flattenVolumeOptions(o conductor.VolumeOptions) *volumeOptionsModel {
+func flattenVolumeOptions(o container.VolumeOptions) *volumeOptionsModel {
 	if !o.NoCopy && o.Subpath == "" && len(o.Labels) == 0 && o.Driver == "" && len(o.DriverOpts) == 0 && o.SELinux == "" {
 		return nil
 	}
@@ -214,15 +214,15 @@ func flattenVolumeOptions(o conductor.VolumeOptions) *volumeOptionsModel {
 	}
 }
 
-func (m *imageOptionsModel) expand() conductor.ImageOptions {
+func (m *imageOptionsModel) expand() container.ImageOptions {
 	if m == nil {
-		return conductor.ImageOptions{}
+		return container.ImageOptions{}
 	}
-	return conductor.ImageOptions{Subpath: m.Subpath.ValueString()}
+	return container.ImageOptions{Subpath: m.Subpath.ValueString()}
 }
 
-func flattenImageOptions(o conductor.ImageOptions) *imageOptionsModel {
-	if (o == conductor.ImageOptions{}) {
+func flattenImageOptions(o container.ImageOptions) *imageOptionsModel {
+	if (o == container.ImageOptions{}) {
 		return nil
 	}
 	return &imageOptionsModel{Subpath: stringOrNull(o.Subpath)}

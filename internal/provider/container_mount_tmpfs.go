@@ -10,18 +10,18 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // tmpfsOptionsModel belongs to a mount of the type tmpfs.
@@ -92,18 +92,18 @@ func validateTmpfsOptions(target string, m *tmpfsOptionsModel) diag.Diagnostics 
 	return diags
 }
 
-func (m *tmpfsOptionsModel) expand() conductor.TmpfsOptions {
+func (m *tmpfsOptionsModel) expand() container.TmpfsOptions {
 	if m == nil {
-		return conductor.TmpfsOptions{}
+		return container.TmpfsOptions{}
 	}
 	size, _ := meaning.ParseSize(m.Size.ValueString())
 	mode, _ := strconv.ParseUint(m.Mode.ValueString(), 8, 32)
-	return conductor.TmpfsOptions{
+	return container.TmpfsOptions{
 		Size: size, Mode: uint32(mode), UID: m.UID.ValueInt64(), GID: m.GID.ValueInt64(), Exec: m.Exec.ValueBool(), Options: expandList(m.Options),
 	}
 }
 
-func flattenTmpfsOptions(o conductor.TmpfsOptions) *tmpfsOptionsModel {
+func flattenTmpfsOptions(o container.TmpfsOptions) *tmpfsOptionsModel {
 	if o.Size == 0 && o.Mode == 0 && o.UID == 0 && o.GID == 0 && !o.Exec && len(o.Options) == 0 {
 		return nil
 	}

@@ -12,16 +12,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	tfpath "github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 type mountModel struct {
@@ -44,8 +44,8 @@ func mountsAttribute() schema.Attribute {
 		NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 			"type": schema.StringAttribute{
 				Required: true, MarkdownDescription: "`bind` (a path of the host), `volume`, `tmpfs`, `image` (the content of an image that the engine has; needs Docker 28.0, API 1.48) or `npipe` (a named pipe of an engine on Windows).",
-				Validators: []validator.String{stringvalidator.OneOf(string(conductor.MountBind), string(conductor.MountVolume), string(conductor.MountTmpfs),
-					string(conductor.MountImage), string(conductor.MountPipe))},
+				Validators: []validator.String{stringvalidator.OneOf(string(container.MountBind), string(container.MountVolume), string(container.MountTmpfs),
+					string(container.MountImage), string(container.MountPipe))},
 			},
 			"source": schema.StringAttribute{
 				Optional: true,
@@ -68,36 +68,36 @@ func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
 	volumeName := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
 	keys := make(map[string]string)
 	for _, target := range slices.Sorted(maps.Keys(mounts)) {
-		m, at := mounts[target], conductor.PlainPath(target)
+		m, at := mounts[target], container.PlainPath(target)
 		if first, ok := keys[at]; ok {
 			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Two mounts at %q", at),
 				fmt.Sprintf("The keys %q and %q are the same path: remove one of them.", first, target))
 		}
 		keys[at] = target
 		diags.Append(validateMountOptions(target, m)...)
-		if wrong := unstartableMount(at, conductor.MountType(m.Type.ValueString())); wrong != "" {
+		if wrong := unstartableMount(at, container.MountType(m.Type.ValueString())); wrong != "" {
 			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid mount %q", target), wrong)
 		}
 		source := m.Source.ValueString()
 		wrong := ""
-		switch conductor.MountType(m.Type.ValueString()) {
-		case conductor.MountBind:
+		switch container.MountType(m.Type.ValueString()) {
+		case container.MountBind:
 			if !path.IsAbs(source) && !isWindowsPath(source) {
 				wrong = "A bind mount needs an absolute path of the engine's host as its source."
 			}
-		case conductor.MountVolume:
+		case container.MountVolume:
 			if source != "" && !volumeName.MatchString(source) {
 				wrong = `A volume's name has at least two of the characters a-z, A-Z, 0-9, "_", "." and "-". For a path of the host set type = "bind"; leave source out for an anonymous volume.`
 			}
-		case conductor.MountImage:
+		case container.MountImage:
 			if source == "" {
 				wrong = "An image mount needs the reference or the ID of an image as its source."
 			}
-		case conductor.MountPipe:
+		case container.MountPipe:
 			if !isPipe(source) || !isPipe(target) {
 				wrong = `The source and the target of an npipe are named pipes, for example "\\\\.\\pipe\\docker_engine".`
 			}
-		case conductor.MountTmpfs:
+		case container.MountTmpfs:
 			if source != "" {
 				wrong = "A tmpfs has no source: leave it out."
 			}
@@ -117,14 +117,14 @@ func isPipe(s string) bool {
 	return strings.HasPrefix(s, `\\.\pipe\`) || strings.HasPrefix(s, "//./pipe/")
 }
 
-func expandMounts(mounts map[string]mountModel) map[string]conductor.Mount {
+func expandMounts(mounts map[string]mountModel) map[string]container.Mount {
 	if mounts == nil {
 		return nil
 	}
-	out := make(map[string]conductor.Mount, len(mounts))
+	out := make(map[string]container.Mount, len(mounts))
 	for target, m := range mounts {
-		out[conductor.PlainPath(target)] = conductor.Mount{
-			Type: conductor.MountType(m.Type.ValueString()), Source: m.Source.ValueString(), ReadOnly: m.ReadOnly.ValueBool(),
+		out[container.PlainPath(target)] = container.Mount{
+			Type: container.MountType(m.Type.ValueString()), Source: m.Source.ValueString(), ReadOnly: m.ReadOnly.ValueBool(),
 			Consistency: m.Consistency.ValueString(), Bind: m.Bind.expand(), Volume: m.Volume.expand(), Tmpfs: m.Tmpfs.expand(), Image: m.Image.expand(),
 		}
 	}
@@ -133,14 +133,14 @@ func expandMounts(mounts map[string]mountModel) map[string]conductor.Mount {
 
 // flattenMounts compares what the prior mounts ask for with what is mounted there. What else is
 // mounted is the image's or the engine's, and no drift.
-func flattenMounts(prior map[string]mountModel, observed map[string]conductor.Mount) map[string]mountModel {
+func flattenMounts(prior map[string]mountModel, observed map[string]container.Mount) map[string]mountModel {
 	if prior == nil {
 		return nil
 	}
 	asked := expandMounts(prior)
 	out := make(map[string]mountModel, len(prior))
 	for target, m := range prior {
-		at := conductor.PlainPath(target)
+		at := container.PlainPath(target)
 		seen, ok := observed[at]
 		switch {
 		case !ok: // It is gone: the plan shows it as to be added.
@@ -155,17 +155,17 @@ func flattenMounts(prior map[string]mountModel, observed map[string]conductor.Mo
 
 // sameMount compares what can be seen in every report. The options of a mount never change while
 // its container lives.
-func sameMount(asked, seen conductor.Mount) bool {
-	if asked.Type == conductor.MountVolume && asked.Source == "" {
+func sameMount(asked, seen container.Mount) bool {
+	if asked.Type == container.MountVolume && asked.Source == "" {
 		asked.Source = seen.Source // An anonymous volume has whatever name the engine gave it.
 	}
-	plain := func(m conductor.Mount) conductor.Mount {
-		return conductor.Mount{Type: m.Type, Source: m.Source, ReadOnly: m.ReadOnly}
+	plain := func(m container.Mount) container.Mount {
+		return container.Mount{Type: m.Type, Source: m.Source, ReadOnly: m.ReadOnly}
 	}
 	return plain(asked).Same(plain(seen))
 }
 
-func flattenMount(m conductor.Mount) mountModel {
+func flattenMount(m container.Mount) mountModel {
 	out := mountModel{Type: types.StringValue(string(m.Type)), Source: stringOrNull(m.Source)}
 	if m.Anonymous {
 		out.Source = types.StringNull()
@@ -181,7 +181,7 @@ func flattenMount(m conductor.Mount) mountModel {
 }
 
 // importMounts takes over what is mounted, but for the anonymous volumes that the image asks for.
-func importMounts(observed map[string]conductor.Mount, fromImage []string) map[string]mountModel {
+func importMounts(observed map[string]container.Mount, fromImage []string) map[string]mountModel {
 	out := make(map[string]mountModel)
 	for target, m := range observed {
 		out[target] = flattenMount(m)
@@ -213,7 +213,7 @@ func (keepMounts) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest
 	resp.Diagnostics.Append(req.StateValue.ElementsAs(ctx, &prior, false)...)
 	resp.Diagnostics.Append(req.PlanValue.ElementsAs(ctx, &plan, false)...)
 	// Here a volume with a name is another one than an anonymous volume.
-	if !resp.Diagnostics.HasError() && maps.EqualFunc(expandMounts(prior), expandMounts(plan), conductor.Mount.Same) {
+	if !resp.Diagnostics.HasError() && maps.EqualFunc(expandMounts(prior), expandMounts(plan), container.Mount.Same) {
 		resp.PlanValue = req.StateValue
 	}
 }

@@ -6,12 +6,11 @@ package provider
 import (
 	"regexp"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // namespacesModel is what the container shares, and who runs it.
@@ -44,8 +43,8 @@ func namespacesAttributes() map[string]schema.Attribute {
 	}
 }
 
-func (m *namespacesModel) expandNamespaces() conductor.Namespaces {
-	return conductor.Namespaces{
+func (m *namespacesModel) expandNamespaces() container.Namespaces {
+	return container.Namespaces{
 		IPC: m.IPC.ValueString(), PID: m.PID.ValueString(), UTS: m.UTS.ValueString(),
 		Cgroup: m.Cgroup.ValueString(), CgroupParent: m.CgroupParent.ValueString(), Runtime: m.Runtime.ValueString(),
 	}
@@ -53,7 +52,7 @@ func (m *namespacesModel) expandNamespaces() conductor.Namespaces {
 
 // flattenNamespaces compares what was asked for with what the engine reports. None of it can change
 // on a container that is there, but the container that it shares with can get another name.
-func (m *namespacesModel) flattenNamespaces(asked, seen conductor.Namespaces, c *conductor.Container, imports bool) {
+func (m *namespacesModel) flattenNamespaces(asked, seen container.Namespaces, c *container.Container, imports bool) {
 	for _, n := range []struct {
 		to                *types.String
 		asked, seen, full string
@@ -72,8 +71,8 @@ func (m *namespacesModel) flattenNamespaces(asked, seen conductor.Namespaces, c 
 }
 
 // sharedByName names the container whose name space is shared as people do.
-func sharedByName(mode string, c *conductor.Container) types.String {
-	if id, ok := conductor.SharedContainer(mode); ok && c.Shared[id] != "" {
+func sharedByName(mode string, c *container.Container) types.String {
+	if id, ok := container.SharedContainer(mode); ok && c.Shared[id] != "" {
 		return types.StringValue("container:" + c.Shared[id])
 	}
 	return stringOrNull(mode)

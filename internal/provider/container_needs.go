@@ -6,13 +6,12 @@ package provider
 import (
 	"context"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // checkEngine refuses a plan with a setting that the engine is too old for. It connects only where
@@ -28,7 +27,7 @@ func (r *containerResource) checkEngine(ctx context.Context, resp *resource.Modi
 }
 
 // plannedNeeds reads those parts of a plan that have settings which not every engine knows.
-func plannedNeeds(ctx context.Context, plan tfsdk.Plan, diags *diag.Diagnostics) conductor.Spec {
+func plannedNeeds(ctx context.Context, plan tfsdk.Plan, diags *diag.Diagnostics) container.Spec {
 	planned := tfsdk.Config(plan)
 	var m containerModel
 	var name types.String
@@ -37,7 +36,7 @@ func plannedNeeds(ctx context.Context, plan tfsdk.Plan, diags *diag.Diagnostics)
 	known(ctx, planned, "mounts", &m.Mounts, diags)
 	known(ctx, planned, "networks", &m.Networks, diags)
 	known(ctx, planned, "annotations", &m.Annotations, diags)
-	spec := conductor.Spec{Name: name.ValueString()}
+	spec := container.Spec{Name: name.ValueString()}
 	spec.Healthcheck, spec.Mounts, spec.Networks = expandHealthcheck(m.Healthcheck), expandMounts(m.Mounts), expandNetworks(m.Networks)
 	spec.Annotations = expandMap(m.Annotations)
 	return spec

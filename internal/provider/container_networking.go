@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -22,8 +23,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // hostGateway stands for the address of the engine's host.
@@ -138,8 +137,8 @@ func isSet(config tfsdk.Config, name string) bool {
 	}
 }
 
-func (m *networkingModel) expand() conductor.Networking {
-	n := conductor.Networking{
+func (m *networkingModel) expand() container.Networking {
+	n := container.Networking{
 		NetworkMode: m.NetworkMode.ValueString(), Domainname: m.Domainname.ValueString(), DNS: expandList(m.DNS), DNSSearch: expandList(m.DNSSearch),
 		DNSOptions: expandList(m.DNSOpt), PublishAllPorts: m.PublishAllPorts.ValueBool(), Expose: exposedPorts(m.Expose), Links: expandList(m.Links),
 	}
@@ -155,7 +154,7 @@ func (m *networkingModel) expand() conductor.Networking {
 }
 
 // refresh takes over what the engine reports of what was asked for.
-func (m *networkingModel) refresh(c *conductor.Container) {
+func (m *networkingModel) refresh(c *container.Container) {
 	if m.NetworkMode.ValueString() != "" && !c.SameNamespace(m.NetworkMode.ValueString(), c.NetworkMode) {
 		m.NetworkMode = types.StringValue(c.NetworkMode)
 	}
@@ -175,7 +174,7 @@ func (m *networkingModel) refresh(c *conductor.Container) {
 // refreshAddresses keeps the prior spelling of addresses.
 func refreshAddresses(prior []types.String, observed []string) []types.String {
 	same := func(a types.String, b string) bool {
-		return conductor.PlainHostAddress(a.ValueString()) == conductor.PlainHostAddress(b)
+		return container.PlainHostAddress(a.ValueString()) == container.PlainHostAddress(b)
 	}
 	if prior == nil || slices.EqualFunc(prior, observed, same) {
 		return prior
@@ -185,7 +184,7 @@ func refreshAddresses(prior []types.String, observed []string) []types.String {
 
 func sameExtraHosts(a, b map[string][]string) bool {
 	return maps.EqualFunc(a, b, func(a, b []string) bool {
-		return slices.EqualFunc(a, b, func(a, b string) bool { return conductor.PlainHostAddress(a) == conductor.PlainHostAddress(b) })
+		return slices.EqualFunc(a, b, func(a, b string) bool { return container.PlainHostAddress(a) == container.PlainHostAddress(b) })
 	})
 }
 
@@ -201,7 +200,7 @@ func flattenExtraHosts(hosts map[string][]string) map[string][]types.String {
 }
 
 // importNetworking takes over what is not the engine's default.
-func importNetworking(c *conductor.Container) networkingModel {
+func importNetworking(c *container.Container) networkingModel {
 	m := networkingModel{
 		NetworkMode: importNetworkMode(c), Domainname: stringOrNull(c.Domainname), ExtraHosts: flattenExtraHosts(c.ExtraHosts),
 		DNS: listOrNull(c.DNS), DNSSearch: listOrNull(c.DNSSearch), DNSOpt: listOrNull(c.DNSOptions), Links: listOrNull(c.Links),
@@ -209,23 +208,23 @@ func importNetworking(c *conductor.Container) networkingModel {
 	if c.PublishAllPorts {
 		m.PublishAllPorts = types.BoolValue(true)
 	}
-	if _, shares := conductor.SharedContainer(c.NetworkMode); shares {
+	if _, shares := container.SharedContainer(c.NetworkMode); shares {
 		m.Domainname = types.StringNull() // The other container's.
 	}
 	return m
 }
 
 // importNetworkMode takes over a mode that networks can't say. A container is named as people do.
-func importNetworkMode(c *conductor.Container) types.String {
-	if _, shares := conductor.SharedContainer(c.NetworkMode); shares || c.NetworkMode == "host" || c.NetworkMode == "none" {
+func importNetworkMode(c *container.Container) types.String {
+	if _, shares := container.SharedContainer(c.NetworkMode); shares || c.NetworkMode == "host" || c.NetworkMode == "none" {
 		return sharedByName(c.NetworkMode, c)
 	}
 	return types.StringNull()
 }
 
 // importHostname takes over a host name that is neither the engine's choice nor another's.
-func importHostname(c *conductor.Container) types.String {
-	if _, shares := conductor.SharedContainer(c.NetworkMode); shares || c.NetworkMode == "host" && c.Hostname == c.Engine {
+func importHostname(c *container.Container) types.String {
+	if _, shares := container.SharedContainer(c.NetworkMode); shares || c.NetworkMode == "host" && c.Hostname == c.Engine {
 		return types.StringNull()
 	}
 	return importString(c.Hostname, c.ID[:12])
@@ -240,7 +239,7 @@ func (hostAddressOf) Description(context.Context) string {
 func (v hostAddressOf) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v hostAddressOf) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	plain := req
-	plain.ConfigValue = types.StringValue(conductor.PlainHostAddress(req.ConfigValue.ValueString()))
+	plain.ConfigValue = types.StringValue(container.PlainHostAddress(req.ConfigValue.ValueString()))
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() || plain.ConfigValue.ValueString() == hostGateway {
 		return
 	}

@@ -7,10 +7,9 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 func networkingChanges() map[string]change {
@@ -186,7 +185,7 @@ func TestRefreshOfANetworkMode(t *testing.T) {
 		{"something else", "host", "none", nil, "none"},
 	} {
 		m := networkingModel{NetworkMode: types.StringValue(tt.asked)}
-		m.refresh(&conductor.Container{Settings: conductor.Settings{Networking: conductor.Networking{NetworkMode: tt.seen}}, Shared: tt.shared})
+		m.refresh(&container.Container{Settings: container.Settings{Networking: container.Networking{NetworkMode: tt.seen}}, Shared: tt.shared})
 		if m.NetworkMode.ValueString() != tt.want {
 			t.Errorf("%s: %s, want %s", tt.name, m.NetworkMode, tt.want)
 		}
@@ -204,21 +203,21 @@ func TestFlattenNetworkOptions(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		prior  networkModel
-		change func(*conductor.EndpointOptions)
+		change func(*container.EndpointOptions)
 		want   func(*networkModel)
 	}{
-		{"nothing", asked, func(*conductor.EndpointOptions) {}, func(*networkModel) {}},
-		{"another alias", asked, func(o *conductor.EndpointOptions) { o.Aliases = []string{"c"} }, func(m *networkModel) { m.Aliases = list([]string{"c"}) }},
-		{"no alias", asked, func(o *conductor.EndpointOptions) { o.Aliases = nil }, func(m *networkModel) { m.Aliases = nil }},
-		{"another address", asked, func(o *conductor.EndpointOptions) { o.IPv4Address = "" }, func(m *networkModel) { m.IPv4Address = types.StringNull() }},
-		{"another option", asked, func(o *conductor.EndpointOptions) { o.DriverOpts = map[string]string{"b": "1"} },
+		{"nothing", asked, func(*container.EndpointOptions) {}, func(*networkModel) {}},
+		{"another alias", asked, func(o *container.EndpointOptions) { o.Aliases = []string{"c"} }, func(m *networkModel) { m.Aliases = list([]string{"c"}) }},
+		{"no alias", asked, func(o *container.EndpointOptions) { o.Aliases = nil }, func(m *networkModel) { m.Aliases = nil }},
+		{"another address", asked, func(o *container.EndpointOptions) { o.IPv4Address = "" }, func(m *networkModel) { m.IPv4Address = types.StringNull() }},
+		{"another option", asked, func(o *container.EndpointOptions) { o.DriverOpts = map[string]string{"b": "1"} },
 			func(m *networkModel) { m.DriverOpts = map[string]types.String{"b": text("1")} }},
-		{"stopped", asked, func(o *conductor.EndpointOptions) { o.MACAddress = "" }, func(*networkModel) {}},
-		{"a MAC address that nobody asked for", networkModel{}, func(o *conductor.EndpointOptions) {
-			*o = conductor.EndpointOptions{MACAddress: "02:42:ac:11:00:02"}
+		{"stopped", asked, func(o *container.EndpointOptions) { o.MACAddress = "" }, func(*networkModel) {}},
+		{"a MAC address that nobody asked for", networkModel{}, func(o *container.EndpointOptions) {
+			*o = container.EndpointOptions{MACAddress: "02:42:ac:11:00:02"}
 		}, func(*networkModel) {}},
-		{"an address that nobody asked for", networkModel{}, func(o *conductor.EndpointOptions) {
-			*o = conductor.EndpointOptions{LinkLocalIPs: []string{"169.254.1.1"}, GatewayPriority: 1}
+		{"an address that nobody asked for", networkModel{}, func(o *container.EndpointOptions) {
+			*o = container.EndpointOptions{LinkLocalIPs: []string{"169.254.1.1"}, GatewayPriority: 1}
 		}, func(m *networkModel) {
 			m.LinkLocalIPs, m.GwPriority = list([]string{"169.254.1.1"}), types.Int64Value(1)
 		}},
@@ -227,7 +226,7 @@ func TestFlattenNetworkOptions(t *testing.T) {
 		tt.change(&seen)
 		want := tt.prior
 		tt.want(&want)
-		c := &conductor.Container{Attached: map[string]conductor.AttachedNetwork{"front": {ID: networkID, EndpointOptions: seen}}}
+		c := &container.Container{Attached: map[string]container.AttachedNetwork{"front": {ID: networkID, EndpointOptions: seen}}}
 		got := flattenNetworks(map[string]networkModel{"front": tt.prior}, c)
 		if diff := cmp.Diff(map[string]networkModel{"front": want}, got); diff != "" {
 			t.Errorf("%s:\n%s", tt.name, diff)

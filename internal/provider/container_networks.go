@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -24,8 +25,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // defaultNetwork is the network that an engine connects a container to if nobody names one.
@@ -136,19 +135,19 @@ func validateNetworks(networks map[string]networkModel) diag.Diagnostics {
 
 func networkOf(key string, m networkModel) string { return cmp.Or(m.Network.ValueString(), key) }
 
-func expandNetworks(networks map[string]networkModel) map[string]conductor.NetworkAttachment {
+func expandNetworks(networks map[string]networkModel) map[string]container.NetworkAttachment {
 	if len(networks) == 0 {
 		return nil
 	}
-	out := make(map[string]conductor.NetworkAttachment, len(networks))
+	out := make(map[string]container.NetworkAttachment, len(networks))
 	for key, m := range networks {
-		out[key] = conductor.NetworkAttachment{Network: networkOf(key, m), Priority: int(m.Priority.ValueInt64()), EndpointOptions: m.options()}
+		out[key] = container.NetworkAttachment{Network: networkOf(key, m), Priority: int(m.Priority.ValueInt64()), EndpointOptions: m.options()}
 	}
 	return out
 }
 
-func (m networkModel) options() conductor.EndpointOptions {
-	return conductor.EndpointOptions{
+func (m networkModel) options() container.EndpointOptions {
+	return container.EndpointOptions{
 		Aliases: expandList(m.Aliases), IPv4Address: m.IPv4Address.ValueString(), IPv6Address: m.IPv6Address.ValueString(),
 		LinkLocalIPs: expandList(m.LinkLocalIPs), MACAddress: m.MACAddress.ValueString(), DriverOpts: expandMap(m.DriverOpts),
 		GatewayPriority: int(m.GwPriority.ValueInt64()), Links: expandList(m.Links),
@@ -156,7 +155,7 @@ func (m networkModel) options() conductor.EndpointOptions {
 }
 
 // withOptions is m with those options that the engine reports otherwise.
-func (m networkModel) withOptions(seen conductor.EndpointOptions) networkModel {
+func (m networkModel) withOptions(seen container.EndpointOptions) networkModel {
 	for _, option := range m.options().Differences(seen) {
 		switch option {
 		case "aliases":
@@ -183,7 +182,7 @@ func (m networkModel) withOptions(seen conductor.EndpointOptions) networkModel {
 // flattenNetworks keeps the prior keys whose networks are connected, and shows others that are, or whose
 // settings are left of a connect that failed.
 // Without prior networks the engine's choice is no drift.
-func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[string]networkModel {
+func flattenNetworks(prior map[string]networkModel, c *container.Container) map[string]networkModel {
 	if len(prior) == 0 {
 		return prior
 	}
@@ -216,16 +215,16 @@ func flattenNetworks(prior map[string]networkModel, c *conductor.Container) map[
 }
 
 // addresses returns the address in each network by the network's key, where it has one.
-func addresses(networks map[string]networkModel, c *conductor.Container) types.Map {
-	return byNetwork(networks, c, func(n conductor.AttachedNetwork) string { return n.Address })
+func addresses(networks map[string]networkModel, c *container.Container) types.Map {
+	return byNetwork(networks, c, func(n container.AttachedNetwork) string { return n.Address })
 }
 
 // addressesIPv6 is addresses for IPv6.
-func addressesIPv6(networks map[string]networkModel, c *conductor.Container) types.Map {
-	return byNetwork(networks, c, func(n conductor.AttachedNetwork) string { return n.AddressIPv6 })
+func addressesIPv6(networks map[string]networkModel, c *container.Container) types.Map {
+	return byNetwork(networks, c, func(n container.AttachedNetwork) string { return n.AddressIPv6 })
 }
 
-func byNetwork(networks map[string]networkModel, c *conductor.Container, address func(conductor.AttachedNetwork) string) types.Map {
+func byNetwork(networks map[string]networkModel, c *container.Container, address func(container.AttachedNetwork) string) types.Map {
 	keys := make(map[string]string)
 	for key, m := range networks {
 		if name, ok := c.AttachedAs(networkOf(key, m)); ok {
@@ -243,7 +242,7 @@ func byNetwork(networks map[string]networkModel, c *conductor.Container, address
 
 // importNetworks takes over the networks unless they are what the engine or network_mode chooses.
 // MAC addresses are taken over where the engine tells that somebody asked for them.
-func importNetworks(c *conductor.Container) map[string]networkModel {
+func importNetworks(c *container.Container) map[string]networkModel {
 	if n, ok := c.Attached[defaultNetwork]; ok && len(c.Attached) == 1 && (networkModel{}).options().Differences(n.EndpointOptions) == nil {
 		return nil
 	}
@@ -295,8 +294,8 @@ func planConnections(ctx context.Context, req resource.ModifyPlanRequest, resp *
 }
 
 // connectable reports whether a container that has one set of networks can be given the other one in place.
-func connectable(prior, plan map[string]conductor.NetworkAttachment) bool {
-	before := make(map[string]conductor.NetworkAttachment)
+func connectable(prior, plan map[string]container.NetworkAttachment) bool {
+	before := make(map[string]container.NetworkAttachment)
 	for _, n := range prior {
 		before[n.Network] = n
 	}
@@ -315,11 +314,11 @@ func connectable(prior, plan map[string]conductor.NetworkAttachment) bool {
 	})
 }
 
-func sameMAC(a, b conductor.NetworkAttachment) bool {
-	return (a.MACAddress == "") == (b.MACAddress == "") && conductor.SameMAC(a.MACAddress, b.MACAddress)
+func sameMAC(a, b container.NetworkAttachment) bool {
+	return (a.MACAddress == "") == (b.MACAddress == "") && container.SameMAC(a.MACAddress, b.MACAddress)
 }
 
 // sameAttachment compares what two configurations ask for.
-func sameAttachment(a, b conductor.NetworkAttachment) bool {
+func sameAttachment(a, b container.NetworkAttachment) bool {
 	return a.Network == b.Network && a.Priority == b.Priority && sameMAC(a, b) && a.Differences(b.EndpointOptions) == nil
 }

@@ -9,9 +9,9 @@ import (
 	"maps"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
 // mostOutages is of how many containers a run tells in full that they are not what they were left as: each has the
@@ -21,7 +21,7 @@ const mostOutages = 10
 // tellOutage warns of a container that ended, keeps ending or became unhealthy since it was brought up: the plan
 // shows at most that it starts it again, not why. M is the state before the look.
 func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *containerModel, diags *diag.Diagnostics) {
-	goal := conductor.Spec{DesiredState: conductor.DesiredState(m.DesiredState.ValueString()), ExpectedExitCodes: m.exitCodes()}
+	goal := container.Spec{DesiredState: container.DesiredState(m.DesiredState.ValueString()), ExpectedExitCodes: m.exitCodes()}
 	kind := conductor.OutageOf(goal, effectiveWait(m, d.wait), s, time.Now())
 	if kind == "" {
 		return
@@ -40,14 +40,14 @@ func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *
 
 // expandStored is expand with the files, as far as the state has them. Hidden says that it lacks the content of one:
 // what is secret in it can't be masked in what the container writes.
-func (m *containerModel) expandStored() (spec conductor.Spec, hidden bool) {
+func (m *containerModel) expandStored() (spec container.Spec, hidden bool) {
 	spec = m.expand()
 	contents, problems := expandFiles(maps.Clone(m.Files), nil)
 	spec.Files = contents
 	return spec, problems.HasError() || anyWriteOnly(contents)
 }
 
-func anyWriteOnly(files map[string]conductor.File) bool {
+func anyWriteOnly(files map[string]container.File) bool {
 	for _, f := range files {
 		if f.WriteOnly {
 			return true

@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
@@ -19,9 +22,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // known reads an attribute of the configuration into target if all of it is known, and says
@@ -80,10 +80,10 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	diags.Append(validateDevices(ctx, config)...)
 	var desired, wait types.String
 	if known(ctx, config, "desired_state", &desired, &diags) {
-		state := conductor.DesiredState(cmp.Or(desired.ValueString(), string(conductor.DesiredRunning)))
+		state := container.DesiredState(cmp.Or(desired.ValueString(), string(container.DesiredRunning)))
 		if known(ctx, config, "wait_for", &wait, &diags) && wait.ValueString() != "" {
-			diags.Append(validateWait(state, conductor.Wait(wait.ValueString()))...)
-			if conductor.Wait(wait.ValueString()) == conductor.WaitHealthy && healthcheck != nil && healthcheck.Disable.ValueBool() {
+			diags.Append(validateWait(state, container.Wait(wait.ValueString()))...)
+			if container.Wait(wait.ValueString()) == container.WaitHealthy && healthcheck != nil && healthcheck.Disable.ValueBool() {
 				diags.AddAttributeError(path.Root("wait_for"), "wait_for = \"healthy\" without a health check",
 					"healthcheck.disable takes the image's check away, and nothing would ever say that the container is healthy. Remove one of the two.")
 			}
@@ -93,29 +93,29 @@ func validateContainer(ctx context.Context, config tfsdk.Config) diag.Diagnostic
 	return diags
 }
 
-func validateWait(state conductor.DesiredState, wait conductor.Wait) diag.Diagnostics {
+func validateWait(state container.DesiredState, wait container.Wait) diag.Diagnostics {
 	var diags diag.Diagnostics
-	if err := conductor.CheckWait(state, wait); err != nil {
+	if err := container.CheckWait(state, wait); err != nil {
 		diags.AddAttributeError(path.Root("wait_for"), fmt.Sprintf("Impossible wait_for %q", wait),
-			fmt.Sprintf("%s. Leave wait_for out, or set it to %q: it waits for what desired_state implies.", sentence(err), conductor.WaitReady))
+			fmt.Sprintf("%s. Leave wait_for out, or set it to %q: it waits for what desired_state implies.", sentence(err), container.WaitReady))
 	}
 	return diags
 }
 
 // validateJob checks what only makes sense for a job, and what never makes sense for one.
-func validateJob(ctx context.Context, config tfsdk.Config, state conductor.DesiredState) diag.Diagnostics {
+func validateJob(ctx context.Context, config tfsdk.Config, state container.DesiredState) diag.Diagnostics {
 	var diags diag.Diagnostics
 	var restart meaning.Value
 	var codes types.Set
-	if known(ctx, config, "restart", &restart, &diags) && state == conductor.DesiredCompleted {
+	if known(ctx, config, "restart", &restart, &diags) && state == container.DesiredCompleted {
 		if name, _, _ := strings.Cut(restart.ValueString(), ":"); name == "always" || name == "unless-stopped" {
 			diags.AddAttributeError(path.Root("restart"), fmt.Sprintf("A job can't have restart = %q", restart.ValueString()),
 				fmt.Sprintf("With it the container never ends, and desired_state = %q is never reached. Use \"no\" or \"on-failure\".", state))
 		}
 	}
-	if known(ctx, config, "expected_exit_codes", &codes, &diags) && len(codes.Elements()) > 0 && state != conductor.DesiredCompleted {
+	if known(ctx, config, "expected_exit_codes", &codes, &diags) && len(codes.Elements()) > 0 && state != container.DesiredCompleted {
 		diags.AddAttributeError(path.Root("expected_exit_codes"), "expected_exit_codes without a job",
-			fmt.Sprintf("Only a container with desired_state = %q is meant to end. Set that, or leave expected_exit_codes out.", conductor.DesiredCompleted))
+			fmt.Sprintf("Only a container with desired_state = %q is meant to end. Set that, or leave expected_exit_codes out.", container.DesiredCompleted))
 	}
 	return diags
 }
@@ -215,14 +215,14 @@ func changes(req resource.ModifyPlanRequest) []string {
 }
 
 // effectiveWait is the container's own wait, else the provider's where it fits, else ready.
-func effectiveWait(m *containerModel, byDefault conductor.Wait) conductor.Wait {
+func effectiveWait(m *containerModel, byDefault container.Wait) container.Wait {
 	if m.WaitFor.ValueString() != "" {
-		return conductor.Wait(m.WaitFor.ValueString())
+		return container.Wait(m.WaitFor.ValueString())
 	}
-	if byDefault != "" && conductor.CheckWait(m.desired(), byDefault) == nil {
+	if byDefault != "" && container.CheckWait(m.desired(), byDefault) == nil {
 		return byDefault
 	}
-	return conductor.WaitReady
+	return container.WaitReady
 }
 
 // wholeSeconds refuses fractions that the engine would drop without a word.
@@ -240,7 +240,7 @@ func (v wholeSeconds) ValidateString(ctx context.Context, req validator.StringRe
 type foreignLabel struct{}
 
 func (foreignLabel) Description(context.Context) string {
-	return "must not begin with " + conductor.LabelPrefix + ", which gantry uses itself"
+	return "must not begin with " + container.LabelPrefix + ", which gantry uses itself"
 }
 func (v foreignLabel) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v foreignLabel) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {

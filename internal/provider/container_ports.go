@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -18,8 +19,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 const defaultProtocol = "tcp"
@@ -77,14 +76,14 @@ func validatePorts(ports []portModel) diag.Diagnostics {
 }
 
 // expandPorts has one port for each port of a range in the container. What is not valid is left out.
-func expandPorts(ports []portModel) []conductor.Port {
-	var list []conductor.Port
+func expandPorts(ports []portModel) []container.Port {
+	var list []container.Port
 	for _, p := range ports {
 		target, err := parsePortRange(p.Target.ValueString())
 		if err != nil {
 			continue
 		}
-		one := conductor.Port{Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(), Protocol: cmp.Or(p.Protocol.ValueString(), defaultProtocol)}
+		one := container.Port{Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(), Protocol: cmp.Or(p.Protocol.ValueString(), defaultProtocol)}
 		if one.Published == anyPort {
 			one.Published = ""
 		}
@@ -102,7 +101,7 @@ func expandPorts(ports []portModel) []conductor.Port {
 }
 
 // flattenPorts keeps the prior ports, with their spelling, if the engine publishes the same.
-func flattenPorts(prior []portModel, observed []conductor.Port) []portModel {
+func flattenPorts(prior []portModel, observed []container.Port) []portModel {
 	if samePorts(expandPorts(prior), observed) {
 		return prior
 	}
@@ -118,8 +117,8 @@ func flattenPorts(prior []portModel, observed []conductor.Port) []portModel {
 }
 
 // samePorts compares by meaning.
-func samePorts(a, b []conductor.Port) bool {
-	return slices.Equal(conductor.PlainPorts(a), conductor.PlainPorts(b))
+func samePorts(a, b []container.Port) bool {
+	return slices.Equal(container.PlainPorts(a), container.PlainPorts(b))
 }
 
 // keepPorts plans the spelling that the state has where a new one means the same.

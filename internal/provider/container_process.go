@@ -4,13 +4,12 @@
 package provider
 
 import (
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // processModel is how the engine runs the container's process, and what becomes of its output.
@@ -53,20 +52,20 @@ func processAttributes() map[string]schema.Attribute {
 	}
 }
 
-func (m *processModel) expandProcess() conductor.Process {
-	p := conductor.Process{
+func (m *processModel) expandProcess() container.Process {
+	p := container.Process{
 		Init: m.Init.ValueBoolPointer(), TTY: m.TTY.ValueBool(), StdinOpen: m.StdinOpen.ValueBool(),
 		StorageOpt: expandMap(m.StorageOpt), Annotations: expandMap(m.Annotations),
 	}
 	if m.Logging != nil {
-		p.Logging = &conductor.Logging{Driver: m.Logging.Driver.ValueString(), Options: expandMap(m.Logging.Options)}
+		p.Logging = &container.Logging{Driver: m.Logging.Driver.ValueString(), Options: expandMap(m.Logging.Options)}
 	}
 	return p
 }
 
 // flattenProcess compares what was asked for with what the engine reports. None of it can change on
 // a container that is there. The plain spelling leaves out what is the engine's default; full has it.
-func (m *processModel) flattenProcess(seen, full conductor.Process, imports bool) {
+func (m *processModel) flattenProcess(seen, full container.Process, imports bool) {
 	if imports || !m.Init.IsNull() && m.Init.ValueBool() != (seen.Init != nil) {
 		m.Init = types.BoolPointerValue(full.Init)
 	}

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 var (
@@ -115,7 +115,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	warnings, before := &resp.Diagnostics, state
-	var imported *conductor.ImageDefaults
+	var imported *container.ImageDefaults
 	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
 	if u, ok := state.unheard(standing, effectiveWait(&state, r.wait)); err == nil && ok {
 		standing, err = r.conductor.JudgeUnheard(ctx, standing, u)
@@ -172,7 +172,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	spec := plan.expand()
 	if len(plan.Networks) == 0 && len(prior.Networks) > 0 {
 		// No networks mean the engine's default, and nil would mean to leave them.
-		spec.Networks = map[string]conductor.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
+		spec.Networks = map[string]container.NetworkAttachment{defaultNetwork: {Network: defaultNetwork}}
 	}
 	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
 	if resp.Diagnostics.HasError() {
@@ -224,7 +224,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 		return
 	}
 	request := conductor.Request{
-		Kind: conductor.KindRemove, Spec: conductor.Spec{Name: state.Name.ValueString()},
+		Kind: conductor.KindRemove, Spec: container.Spec{Name: state.Name.ValueString()},
 		ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
 		Exchanged: state.UpdateOrder.ValueString() != "",
 	}
@@ -232,7 +232,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 		request.Expected = state.deadline()
 	}
 	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
-		request.Wait = conductor.WaitNone
+		request.Wait = container.WaitNone
 	}
 	done, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
@@ -248,7 +248,7 @@ type done struct {
 
 // carryOut calls or casts, as the request's wait says.
 func (r *containerResource) carryOut(ctx context.Context, req conductor.Request, limit time.Duration, diags *diag.Diagnostics) (done, error) {
-	if req.Wait != conductor.WaitNone {
+	if req.Wait != container.WaitNone {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err := r.conductor.Call(ctx, req)
@@ -258,7 +258,7 @@ func (r *containerResource) carryOut(ctx context.Context, req conductor.Request,
 		r.tellUnkept(out.Unkept, diags)
 		return done{Outcome: out}, err
 	}
-	req.Wait = conductor.WaitReady
+	req.Wait = container.WaitReady
 	cast, err := r.conductor.Cast(ctx, req, limit)
 	r.tellCast(cast.Completed, cast.Why, err, diags)
 	return done{

@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -24,13 +26,10 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 // isOwnLabel recognises the labels that gantry sets for itself.
-func isOwnLabel(key string) bool { return strings.HasPrefix(key, conductor.LabelPrefix) }
+func isOwnLabel(key string) bool { return strings.HasPrefix(key, container.LabelPrefix) }
 
 // containerSchema is completed by containerTable, which knows what a change of each attribute does.
 func containerSchema(ctx context.Context) schema.Schema {
@@ -47,10 +46,10 @@ func containerSchema(ctx context.Context) schema.Schema {
 			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference)},
 		},
 		"pull_policy": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.PullMissing)),
+			Optional: true, Computed: true, Default: stringdefault.StaticString(string(container.PullMissing)),
 			MarkdownDescription: "When a create pulls the image: `missing` (default: when the engine does not have it), `always` or `never`.",
-			PlanModifiers:       []planmodifier.String{keepDefault{string(conductor.PullMissing)}},
-			Validators:          orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))),
+			PlanModifiers:       []planmodifier.String{keepDefault{string(container.PullMissing)}},
+			Validators:          orLeftOut[validator.String](stringvalidator.OneOf(string(container.PullMissing), string(container.PullAlways), string(container.PullNever))),
 		},
 		"platform": schema.StringAttribute{
 			Optional: true, CustomType: meaning.Type{Kind: meaning.Platform},
@@ -113,11 +112,11 @@ func containerSchema(ctx context.Context) schema.Schema {
 			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration)},
 		},
 		"desired_state": schema.StringAttribute{
-			Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.DesiredRunning)),
+			Optional: true, Computed: true, Default: stringdefault.StaticString(string(container.DesiredRunning)),
 			MarkdownDescription: "The power state to have: `running` (default), `stopped`, `paused`, or `completed` for a job that runs once and ends with an expected exit code.",
-			PlanModifiers:       []planmodifier.String{keepDefault{string(conductor.DesiredRunning)}},
-			Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.DesiredRunning), string(conductor.DesiredStopped),
-				string(conductor.DesiredPaused), string(conductor.DesiredCompleted))),
+			PlanModifiers:       []planmodifier.String{keepDefault{string(container.DesiredRunning)}},
+			Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(container.DesiredRunning), string(container.DesiredStopped),
+				string(container.DesiredPaused), string(container.DesiredCompleted))),
 		},
 		"expected_exit_codes": schema.SetAttribute{
 			Optional: true, ElementType: types.Int64Type,
@@ -165,7 +164,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 }
 
 func validWaits() validator.String {
-	return stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy), string(conductor.WaitRunning), string(conductor.WaitNone))
+	return stringvalidator.OneOf(string(container.WaitReady), string(container.WaitHealthy), string(container.WaitRunning), string(container.WaitNone))
 }
 
 func computedAttributes() map[string]schema.Attribute {
@@ -226,7 +225,7 @@ func faultTypes() map[string]attr.Type {
 	}
 }
 
-func publishedPorts(c *conductor.Container) types.Map {
+func publishedPorts(c *container.Container) types.Map {
 	out := make(map[string]attr.Value)
 	for port, n := range c.PublishedPorts {
 		out[port] = types.Int64Value(int64(n))

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -20,8 +21,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // secretsModel has what is write-only at the top: its values are null in every plan and state.
@@ -77,7 +76,7 @@ func keysOf(config tfsdk.Config, name string) []string {
 
 // complete adds to spec what only the configuration has: what is write-only, and the contents of
 // files.
-func (m *containerModel) complete(ctx context.Context, config tfsdk.Config, spec *conductor.Spec) diag.Diagnostics {
+func (m *containerModel) complete(ctx context.Context, config tfsdk.Config, spec *container.Spec) diag.Diagnostics {
 	var secrets secretsModel
 	var configured files
 	diags := config.GetAttribute(ctx, path.Root("environment_wo"), &secrets.EnvironmentWO)

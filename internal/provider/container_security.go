@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -21,8 +22,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // securityModel is what the container may do.
@@ -54,8 +53,8 @@ func securityAttributes() map[string]schema.Attribute {
 	}
 	return map[string]schema.Attribute{
 		"privileged":   schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container may do nearly all that the host may. Default `false`."},
-		"cap_add":      set("Capabilities to add to the engine's usual ones, for example `NET_ADMIN` (`CAP_` and the case don't matter), or `ALL`.", conductor.PlainCapability, capability{}),
-		"cap_drop":     set("Capabilities to take away, or `ALL`.", conductor.PlainCapability, capability{}),
+		"cap_add":      set("Capabilities to add to the engine's usual ones, for example `NET_ADMIN` (`CAP_` and the case don't matter), or `ALL`.", container.PlainCapability, capability{}),
+		"cap_drop":     set("Capabilities to take away, or `ALL`.", container.PlainCapability, capability{}),
 		"security_opt": options,
 		"group_add":    set("Further groups of the container's user, by name or number.", strings.Clone, groupName{}),
 		"sysctls": schema.MapAttribute{
@@ -71,8 +70,8 @@ func securityAttributes() map[string]schema.Attribute {
 	}
 }
 
-func (m *securityModel) expandSecurity() conductor.Security {
-	return conductor.Security{
+func (m *securityModel) expandSecurity() container.Security {
+	return container.Security{
 		Privileged: m.Privileged.ValueBool(), CapAdd: expandList(m.CapAdd), CapDrop: expandList(m.CapDrop), SecurityOpt: expandList(m.SecurityOpt),
 		GroupAdd: expandList(m.GroupAdd), Sysctls: expandMap(m.Sysctls), UsernsMode: m.UsernsMode.ValueString(), ReadOnly: m.ReadOnly.ValueBool(),
 	}
@@ -80,12 +79,12 @@ func (m *securityModel) expandSecurity() conductor.Security {
 
 // flattenSecurity compares what was asked for with what the engine reports. None of it can change
 // on a container that is there, so that only an import takes what nobody asked for.
-func (m *securityModel) flattenSecurity(asked, seen conductor.Security, imports bool) {
+func (m *securityModel) flattenSecurity(asked, seen container.Security, imports bool) {
 	m.Privileged = flattenBool(m.Privileged, seen.Privileged, imports)
 	m.ReadOnly = flattenBool(m.ReadOnly, seen.ReadOnly, imports)
-	m.CapAdd = flattenSet(m.CapAdd, asked.CapAdd, seen.CapAdd, conductor.PlainCapability, imports)
-	m.CapDrop = flattenSet(m.CapDrop, asked.CapDrop, seen.CapDrop, conductor.PlainCapability, imports)
-	m.SecurityOpt = flattenSet(m.SecurityOpt, asked.SecurityOpt, seen.SecurityOpt, conductor.PlainSecurityOption, imports)
+	m.CapAdd = flattenSet(m.CapAdd, asked.CapAdd, seen.CapAdd, container.PlainCapability, imports)
+	m.CapDrop = flattenSet(m.CapDrop, asked.CapDrop, seen.CapDrop, container.PlainCapability, imports)
+	m.SecurityOpt = flattenSet(m.SecurityOpt, asked.SecurityOpt, seen.SecurityOpt, container.PlainSecurityOption, imports)
 	m.GroupAdd = flattenSet(m.GroupAdd, asked.GroupAdd, seen.GroupAdd, strings.Clone, imports)
 	m.Sysctls = flattenStrings(m.Sysctls, seen.Sysctls, imports)
 	m.UsernsMode = flattenString(m.UsernsMode, asked.UsernsMode, seen.UsernsMode, imports)
@@ -115,11 +114,11 @@ func (keepSecurityOptions) PlanModifySet(ctx context.Context, req planmodifier.S
 		resp.Diagnostics.Append(get(ctx, path.Root("privileged"), &privileged)...)
 		resp.Diagnostics.Append(get(ctx, path.Root("ipc"), &ipc)...)
 		resp.Diagnostics.Append(get(ctx, path.Root("pid"), &pid)...)
-		s := conductor.Settings{
-			Security:   conductor.Security{Privileged: privileged.ValueBool(), SecurityOpt: expandList(options)},
-			Namespaces: conductor.Namespaces{IPC: ipc.ValueString(), PID: pid.ValueString()},
+		s := container.Settings{
+			Security:   container.Security{Privileged: privileged.ValueBool(), SecurityOpt: expandList(options)},
+			Namespaces: container.Namespaces{IPC: ipc.ValueString(), PID: pid.ValueString()},
 		}
-		return s.Plain(conductor.EngineDefaults{}).SecurityOpt
+		return s.Plain(container.EngineDefaults{}).SecurityOpt
 	}
 	prior, planned := plain(req.State.GetAttribute, req.StateValue), plain(req.Plan.GetAttribute, req.PlanValue)
 	if !resp.Diagnostics.HasError() && slices.Equal(prior, planned) {
@@ -146,7 +145,7 @@ func (v capability) ValidateString(ctx context.Context, req validator.StringRequ
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
 	}
-	plain := conductor.PlainCapability(req.ConfigValue.ValueString())
+	plain := container.PlainCapability(req.ConfigValue.ValueString())
 	if plain != "ALL" && !slices.Contains(capabilities(), strings.TrimPrefix(plain, "CAP_")) {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Unknown capability %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
@@ -169,7 +168,7 @@ func (v securityOption) ValidateString(ctx context.Context, req validator.String
 }
 
 func (v securityOption) wrong(ctx context.Context, s string) string {
-	key, value, _ := strings.Cut(conductor.PlainSecurityOption(s), "=")
+	key, value, _ := strings.Cut(container.PlainSecurityOption(s), "=")
 	switch key {
 	case "label", "apparmor":
 		if value != "" {

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/google/uuid"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // What status says where the engine has no word.
@@ -40,7 +40,7 @@ func (m *containerModel) accepted(status, operationID string) {
 
 // judge makes the state of what engine and journal say. It says whether the container is there, or
 // may still come.
-func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now time.Time, diags *diag.Diagnostics) bool {
+func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now time.Time, diags *diag.Diagnostics) bool {
 	switch {
 	case s.InProgress:
 		// Only computed values change: what is asked for is being done.
@@ -67,8 +67,8 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 		}
 		return false
 	}
-	if wait == conductor.WaitNone {
-		wait = conductor.WaitReady
+	if wait == container.WaitNone {
+		wait = container.WaitReady
 	}
 	m.warnOfStop(s, diags)
 	// While a failure stands, the state keeps what was asked for: it is what the plan does again in any case.
@@ -78,7 +78,7 @@ func (m *containerModel) judge(s conductor.Standing, wait conductor.Wait, now ti
 	case s.Fault == nil:
 		// Of a failed call the state alone tells: what it has was asked for before.
 		meets := reflect.DeepEqual(m.expand(), observed.expand()) &&
-			conductor.Meets(m.desired(), m.exitCodes(), wait, s.Container.State, now)
+			container.Meets(m.desired(), m.exitCodes(), wait, s.Container.State, now)
 		*m = observed
 		if meets || s.Settled {
 			m.Fault = flattenFault("", nil)
@@ -122,12 +122,12 @@ func (m *containerModel) warn(s conductor.Standing, plan string, diags *diag.Dia
 
 // unheard returns what the state has of a create whose outcome neither it nor the journal knows; ok reports whether
 // that is so.
-func (m *containerModel) unheard(s conductor.Standing, wait conductor.Wait) (u conductor.Unheard, ok bool) {
+func (m *containerModel) unheard(s conductor.Standing, wait container.Wait) (u conductor.Unheard, ok bool) {
 	if s.Known || s.InProgress || s.Fault != nil || !m.ContainerID.IsNull() || m.OperationID.IsNull() {
 		return conductor.Unheard{}, false
 	}
-	if wait == conductor.WaitNone {
-		wait = conductor.WaitReady
+	if wait == container.WaitNone {
+		wait = container.WaitReady
 	}
 	spec, hidden := m.expandStored()
 	return conductor.Unheard{OperationID: m.OperationID.ValueString(), Spec: spec, Wait: wait, Deadline: m.deadline(), Quiet: hidden}, true

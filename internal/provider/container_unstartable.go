@@ -11,12 +11,11 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // validateNamespaces refuses what belongs to a name space that the container does not have, so that no start succeeds.
@@ -25,7 +24,7 @@ func validateNamespaces(ctx context.Context, config tfsdk.Config) diag.Diagnosti
 	var diags diag.Diagnostics
 	var sysctls map[string]types.String
 	var mode, ipc, uts, runtime, desired types.String
-	stopped := known(ctx, config, "desired_state", &desired, &diags) && desired.ValueString() == string(conductor.DesiredStopped)
+	stopped := known(ctx, config, "desired_state", &desired, &diags) && desired.ValueString() == string(container.DesiredStopped)
 	if known(ctx, config, "uts", &uts, &diags) && uts.ValueString() == "host" {
 		for _, name := range []string{"hostname", "domainname"} {
 			if isSet(config, name) && (name == "hostname" || !stopped) {
@@ -71,11 +70,11 @@ func unstartableSysctl(name string, hostNetwork, hostIPC bool) string {
 }
 
 // unstartableMount returns why nothing can be mounted at a path; empty is that it can. It is pure.
-func unstartableMount(at string, kind conductor.MountType) string {
+func unstartableMount(at string, kind container.MountType) string {
 	switch {
 	case at == "/":
 		return "Nothing can be mounted on a container's root. Mount it on a folder."
-	case at == "/proc" && (kind == conductor.MountVolume || kind == conductor.MountTmpfs):
+	case at == "/proc" && (kind == container.MountVolume || kind == container.MountTmpfs):
 		return "A container can't start without the kernel's own /proc. Mount it elsewhere."
 	}
 	return ""

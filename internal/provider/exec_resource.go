@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/listvalidator"
@@ -27,8 +29,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 var (
@@ -100,7 +100,7 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 			},
 			"working_dir": schema.StringAttribute{
 				Optional: true, Computed: true, MarkdownDescription: "The working directory, an absolute path. Left out, the container's.",
-				PlanModifiers: []planmodifier.String{leftToEngine{}, replaceUnlessSame{plain: conductor.PlainPath}}, Validators: orLeftOut[validator.String](folderPath{}),
+				PlanModifiers: []planmodifier.String{leftToEngine{}, replaceUnlessSame{plain: container.PlainPath}}, Validators: orLeftOut[validator.String](folderPath{}),
 			},
 			"triggers": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType,

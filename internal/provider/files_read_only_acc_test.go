@@ -13,12 +13,11 @@ import (
 
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/volume"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/hashicorp/terraform-plugin-testing/helper/resource"
 	"github.com/hashicorp/terraform-plugin-testing/plancheck"
 	"github.com/hashicorp/terraform-plugin-testing/statecheck"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
 // volumesOfFiles returns the volumes that are there for files, by the folder where a container has them.
@@ -33,7 +32,7 @@ func (r *rig) volumesOfFiles(ref string) map[string]string {
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		if v.Labels[conductor.LabelFiles] == c.Config.Labels[conductor.LabelOperation] {
+		if v.Labels[container.LabelFiles] == c.Config.Labels[container.LabelOperation] {
 			found[m.Destination] = m.Name
 		}
 	}
@@ -43,7 +42,7 @@ func (r *rig) volumesOfFiles(ref string) map[string]string {
 // noneOf asserts that none of these volumes is left.
 func (r *rig) noneOf(volumes []string) {
 	r.t.Helper()
-	answer, err := r.Docker.VolumeList(r.t.Context(), volume.ListOptions{Filters: filters.NewArgs(filters.Arg("label", conductor.LabelFiles))})
+	answer, err := r.Docker.VolumeList(r.t.Context(), volume.ListOptions{Filters: filters.NewArgs(filters.Arg("label", container.LabelFiles))})
 	if err != nil {
 		r.t.Fatal(err)
 	}

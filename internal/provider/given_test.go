@@ -9,15 +9,15 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // gives changes what an engine reports of a container that asks for nothing into what an engine with a
 // configuration of its own (daemon.json) reports of it.
-func gives(made *conductor.Container) {
+func gives(made *container.Container) {
 	made.ShmSize, made.IPC, made.Cgroup = 128<<20, "shareable", "private"
-	made.Ulimits = map[string]conductor.Ulimit{"nofile": {Soft: 2048, Hard: 4096}, "nproc": {Soft: 100, Hard: 100}}
-	made.Logging = &conductor.Logging{Driver: "json-file", Options: map[string]string{"max-size": "5m", "max-file": "3"}}
+	made.Ulimits = map[string]container.Ulimit{"nofile": {Soft: 2048, Hard: 4096}, "nproc": {Soft: 100, Hard: 100}}
+	made.Logging = &container.Logging{Driver: "json-file", Options: map[string]string{"max-size": "5m", "max-file": "3"}}
 }
 
 // What an engine is configured to give to everybody is no difference, left out or written down, of a container of
@@ -37,7 +37,7 @@ func TestWhatTheEngineGives(t *testing.T) {
 		state, made := c.create(t, minimal(), nil)
 		gives(made)
 		if imported {
-			state = c.imported(t, made, &conductor.ImageDefaults{})
+			state = c.imported(t, made, &container.ImageDefaults{})
 		}
 		state = c.refresh(t, state, made)
 		if p := c.plan(t, state, minimal()); p.changed != nil {
@@ -71,7 +71,7 @@ func TestWhatWasAskedForIsNotGiven(t *testing.T) {
 	state, made := c.create(t, asked, nil)
 	gives(made)
 	made.ShmSize = 1 << 30
-	made.Ulimits["nofile"] = conductor.Ulimit{Soft: 10, Hard: 10}
+	made.Ulimits["nofile"] = container.Ulimit{Soft: 10, Hard: 10}
 	state = c.refresh(t, state, made)
 	if p := c.plan(t, state, minimal()); !slices.Equal(p.replace, []string{"shm_size", "ulimits"}) {
 		t.Errorf("replaced because of %v", p.replace)
@@ -119,7 +119,7 @@ func TestReplacementOfAnImportNamesWhatIsGiven(t *testing.T) {
 			made.ShmSize, made.IPC, made.Ulimits, made.Logging.Options = 64<<20, "private", nil, nil
 		}
 		if tt.imported {
-			state = c.imported(t, made, &conductor.ImageDefaults{})
+			state = c.imported(t, made, &container.ImageDefaults{})
 		}
 		state = c.refresh(t, state, made)
 		var got []string
@@ -163,7 +163,7 @@ func TestImportOfAForeignPlatform(t *testing.T) {
 		c := newCore(t)
 		_, made := c.create(t, minimal(), nil)
 		made.Defaults.Platform = tt.host
-		state := c.imported(t, made, &conductor.ImageDefaults{Settings: conductor.Settings{Platform: tt.image}})
+		state := c.imported(t, made, &container.ImageDefaults{Settings: container.Settings{Platform: tt.image}})
 		if got := modelOf(t, state).Platform.ValueString(); got != tt.want {
 			t.Errorf("of %s on %s the import has the platform %q, want %q", tt.image, tt.host, got, tt.want)
 		}

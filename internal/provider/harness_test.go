@@ -15,14 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // values are a configuration by the names of its attributes. Its Go values become Terraform's:
@@ -269,7 +269,7 @@ func (c *core) raw(t testing.TB, m containerModel) tftypes.Value {
 }
 
 // create gives the state after a create that went well, and the container that it made.
-func (c *core) create(t testing.TB, config values, image *conductor.ImageDefaults) (tftypes.Value, *conductor.Container) {
+func (c *core) create(t testing.TB, config values, image *container.ImageDefaults) (tftypes.Value, *container.Container) {
 	t.Helper()
 	state := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), config).value)
 	made := report(state.expand(), image)
@@ -279,7 +279,7 @@ func (c *core) create(t testing.TB, config values, image *conductor.ImageDefault
 }
 
 // refresh gives the state after the engine was looked at.
-func (c *core) refresh(t testing.TB, state tftypes.Value, made *conductor.Container) tftypes.Value {
+func (c *core) refresh(t testing.TB, state tftypes.Value, made *container.Container) tftypes.Value {
 	t.Helper()
 	m := modelOf(t, state)
 	m.refresh(made)
@@ -288,7 +288,7 @@ func (c *core) refresh(t testing.TB, state tftypes.Value, made *conductor.Contai
 }
 
 // imported gives the state after an import of a container.
-func (c *core) imported(t testing.TB, made *conductor.Container, image *conductor.ImageDefaults) tftypes.Value {
+func (c *core) imported(t testing.TB, made *container.Container, image *container.ImageDefaults) tftypes.Value {
 	t.Helper()
 	state := tfsdk.State{Schema: containerSchema(t.Context()), Raw: tftypes.NewValue(c.typ, nil)}
 	diags := state.SetAttribute(t.Context(), path.Root("id"), made.Engine+"/"+made.Name) // An object of nulls.
@@ -306,7 +306,7 @@ func (c *core) imported(t testing.TB, made *conductor.Container, image *conducto
 }
 
 // look notes what a refresh does: what leaving out means to a container.
-func (c *core) look(t testing.TB, m *containerModel, made *conductor.Container, image *conductor.ImageDefaults) {
+func (c *core) look(t testing.TB, m *containerModel, made *container.Container, image *container.ImageDefaults) {
 	t.Helper()
 	private := make(keptPrivately)
 	if c.private != nil {
@@ -340,7 +340,7 @@ const (
 )
 
 // inherits is what an engine makes of a health check: what is left out is the image's.
-func inherits(asked, image *conductor.Healthcheck) *conductor.Healthcheck {
+func inherits(asked, image *container.Healthcheck) *container.Healthcheck {
 	if asked == nil || image == nil || asked.Disabled() {
 		return cmp.Or(asked, image)
 	}
@@ -356,9 +356,9 @@ func inherits(asked, image *conductor.Healthcheck) *conductor.Healthcheck {
 
 // report is how an engine reports a container that was made from spec: with what the image and
 // the engine bring. Conductor's tests against a real engine say that it does.
-func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Container {
+func report(spec container.Spec, image *container.ImageDefaults) *container.Container {
 	if image == nil {
-		image = &conductor.ImageDefaults{}
+		image = &container.ImageDefaults{}
 	}
 	s := spec.Settings
 	if len(s.Entrypoint) == 0 { // As in the engine's merge of the two.
@@ -371,21 +371,21 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 	}
 	s.Environment = merged(image.Environment, s.Environment)
 	maps.DeleteFunc(s.Environment, func(key, _ string) bool { return slices.Contains(s.Unset, key) })
-	s.Expose = slices.Concat(image.Expose, s.Expose, conductor.PublishedTargets(s.Ports))
+	s.Expose = slices.Concat(image.Expose, s.Expose, container.PublishedTargets(s.Ports))
 	slices.Sort(s.Expose)
 	s.Expose = slices.Compact(s.Expose)
-	s.Labels = merged(merged(image.Labels, s.Labels), map[string]string{conductor.LabelOperation: "edge1/web/1"})
+	s.Labels = merged(merged(image.Labels, s.Labels), map[string]string{container.LabelOperation: "edge1/web/1"})
 	s.Mounts = maps.Clone(s.Mounts)
 	if s.Mounts == nil {
-		s.Mounts = make(map[string]conductor.Mount)
+		s.Mounts = make(map[string]container.Mount)
 	}
 	for _, target := range image.Volumes {
 		if _, ok := s.Mounts[target]; !ok {
-			s.Mounts[target] = conductor.Mount{Type: conductor.MountVolume}
+			s.Mounts[target] = container.Mount{Type: container.MountVolume}
 		}
 	}
 	for target, m := range s.Mounts {
-		if m.Type == conductor.MountVolume && m.Source == "" {
+		if m.Type == container.MountVolume && m.Source == "" {
 			m.Source, m.Anonymous = strings.Repeat("ab", 32), true
 			s.Mounts[target] = m
 		}
@@ -405,33 +405,33 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 	}
 	s = engineAdds(s)
 	for i, link := range s.Links {
-		s.Links[i] = conductor.PlainLink(link)
+		s.Links[i] = container.PlainLink(link)
 	}
-	attached := make(map[string]conductor.AttachedNetwork)
+	attached := make(map[string]container.AttachedNetwork)
 	for _, n := range s.Networks {
 		if strings.HasPrefix(networkID, n.Network) {
-			attached["by-id"] = conductor.AttachedNetwork{ID: networkID, Address: "10.0.1.2", EndpointOptions: n.EndpointOptions}
+			attached["by-id"] = container.AttachedNetwork{ID: networkID, Address: "10.0.1.2", EndpointOptions: n.EndpointOptions}
 			continue
 		}
-		attached[n.Network] = conductor.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2", EndpointOptions: n.EndpointOptions}
+		attached[n.Network] = container.AttachedNetwork{ID: strings.Repeat("c", 64), Address: "10.0.0.2", EndpointOptions: n.EndpointOptions}
 	}
 	if s.Networks == nil {
-		attached[defaultNetwork] = conductor.AttachedNetwork{ID: strings.Repeat("d", 64), Address: "172.17.0.2"}
+		attached[defaultNetwork] = container.AttachedNetwork{ID: strings.Repeat("d", 64), Address: "172.17.0.2"}
 	}
 	s.Networks, s.Platform = nil, ""
 	slices.Reverse(s.Ports)
-	c := &conductor.Container{
+	c := &container.Container{
 		Engine: "edge1", ID: containerID, Name: spec.Name, Settings: s, ImageID: "sha256:" + containerID, Attached: attached,
-		State:          conductor.State{Status: "running", StartedAt: time.Unix(1700000000, 0)},
+		State:          container.State{Status: "running", StartedAt: time.Unix(1700000000, 0)},
 		PublishedPorts: map[string]int{},
-		Defaults:       conductor.EngineDefaults{LogDriver: "json-file", Runtime: "runc", Cgroup: "host"},
+		Defaults:       container.EngineDefaults{LogDriver: "json-file", Runtime: "runc", Cgroup: "host"},
 	}
 	switch spec.DesiredState {
-	case conductor.DesiredStopped:
-		c.State = conductor.State{Status: "created"}
-	case conductor.DesiredPaused:
+	case container.DesiredStopped:
+		c.State = container.State{Status: "created"}
+	case container.DesiredPaused:
 		c.State.Status = "paused"
-	case conductor.DesiredCompleted:
+	case container.DesiredCompleted:
 		c.State.Status, c.State.FinishedAt = "exited", time.Unix(1700000001, 0)
 		if len(spec.ExpectedExitCodes) > 0 {
 			c.State.ExitCode = spec.ExpectedExitCodes[0]
@@ -442,7 +442,7 @@ func report(spec conductor.Spec, image *conductor.ImageDefaults) *conductor.Cont
 
 // engineAdds has what an engine reports of what nobody asked for, and its own spelling of what
 // somebody did.
-func engineAdds(s conductor.Settings) conductor.Settings {
+func engineAdds(s container.Settings) container.Settings {
 	if s.MemorySwap == 0 {
 		s.MemorySwap = 2 * s.Memory
 	}
@@ -453,7 +453,7 @@ func engineAdds(s conductor.Settings) conductor.Settings {
 	slices.Reverse(s.SecurityOpt)
 	for _, list := range [][]string{s.CapAdd, s.CapDrop} { // As the Docker CLI and newer engines do.
 		for i, capability := range list {
-			list[i] = conductor.PlainCapability(capability)
+			list[i] = container.PlainCapability(capability)
 		}
 		slices.Sort(list)
 	}
@@ -461,7 +461,7 @@ func engineAdds(s conductor.Settings) conductor.Settings {
 		s.SecurityOpt = append(s.SecurityOpt, "label=disable")
 	}
 	s.IPC, s.Cgroup, s.Runtime = cmp.Or(s.IPC, "private"), cmp.Or(s.Cgroup, "host"), cmp.Or(s.Runtime, "runc")
-	logging := conductor.Logging{Driver: "json-file", Options: map[string]string{}}
+	logging := container.Logging{Driver: "json-file", Options: map[string]string{}}
 	if s.Logging != nil {
 		logging.Driver = cmp.Or(s.Logging.Driver, logging.Driver)
 		maps.Copy(logging.Options, s.Logging.Options)

@@ -14,15 +14,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 type imageModel struct {
@@ -51,7 +51,7 @@ type imageModel struct {
 
 func (m *imageModel) expand() conductor.ImageSpec {
 	return conductor.ImageSpec{
-		Name: m.Name.ValueString(), PullPolicy: conductor.PullPolicy(m.PullPolicy.ValueString()), Platform: m.Platform.ValueString(),
+		Name: m.Name.ValueString(), PullPolicy: container.PullPolicy(m.PullPolicy.ValueString()), Platform: m.Platform.ValueString(),
 		Archive: m.Archive.ValueString(), Tags: m.tags(),
 	}
 }
@@ -75,7 +75,7 @@ func (m *imageModel) hasArchive() bool { return m.Archive.IsUnknown() || m.Archi
 
 // imported completes what an import knows nothing of: what was left out has its zero.
 func (m *imageModel) imported(ctx context.Context) {
-	m.PullPolicy, m.KeepOnDestroy = types.StringValue(string(conductor.PullMissing)), types.BoolValue(false)
+	m.PullPolicy, m.KeepOnDestroy = types.StringValue(string(container.PullMissing)), types.BoolValue(false)
 	m.Platform, m.Archive, m.WaitFor = meaning.New(meaning.Platform, ""), types.StringValue(""), types.StringValue("")
 	m.Tags = types.SetValueMust(types.StringType, nil)
 	m.Timeouts = unsetTimeouts(ctx, m.Timeouts)
@@ -109,7 +109,7 @@ func (m *imageModel) compute(img *conductor.Image) {
 // moved says whether the registry has another image under the name than the engine.
 func (m *imageModel) moved() bool {
 	available := m.AvailableDigest.ValueString()
-	if m.PullPolicy.ValueString() != string(conductor.PullAlways) || available == "" || m.Digest.ValueString() == available {
+	if m.PullPolicy.ValueString() != string(container.PullAlways) || available == "" || m.Digest.ValueString() == available {
 		return false
 	}
 	for _, d := range m.RepoDigests.Elements() {

@@ -10,13 +10,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 var (
@@ -153,7 +153,7 @@ func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conduct
 	m.compute(out.Image)
 	m.OperationID, m.Fault = types.StringValue(out.OperationID), flattenFault("", nil)
 	m.AvailableDigest = types.StringNull()
-	if m.PullPolicy.ValueString() == string(conductor.PullAlways) && !m.hasArchive() {
+	if m.PullPolicy.ValueString() == string(container.PullAlways) && !m.hasArchive() {
 		m.AvailableDigest = m.Digest // What the pull brought was just available.
 	}
 	return true
@@ -188,7 +188,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		resp.State.RemoveResource(ctx)
 		return
 	}
-	if state.Status.ValueString() == statusPresent && state.PullPolicy.ValueString() == string(conductor.PullAlways) && !state.hasArchive() {
+	if state.Status.ValueString() == statusPresent && state.PullPolicy.ValueString() == string(container.PullAlways) && !state.hasArchive() {
 		available, err := r.conductor.RegistryDigest(ctx, state.Name.ValueString())
 		if f := faultOf(err); f != nil {
 			// The image is there; what the registry has now can wait.
@@ -212,7 +212,7 @@ func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	request := conductor.ImageRequest{Spec: plan.expand(), Update: true, Prior: state.ImageID.ValueString(), KeepPrior: plan.KeepOnDestroy.ValueBool()}
 	again := plan.ImageID.IsUnknown()
 	if !again { // Only names change: what is there is not pulled or loaded.
-		request.Spec.Archive, request.Spec.PullPolicy = "", conductor.PullNever
+		request.Spec.Archive, request.Spec.PullPolicy = "", container.PullNever
 	}
 	for _, tag := range state.tags() {
 		if !slices.ContainsFunc(plan.names(), func(name string) bool { return meaning.Reference.Same(name, tag) }) {

@@ -6,6 +6,8 @@ package provider
 import (
 	"context"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -16,9 +18,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 func imageSchema(ctx context.Context) schema.Schema {
@@ -35,11 +34,11 @@ func imageSchema(ctx context.Context) schema.Schema {
 				PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference), stringplanmodifier.RequiresReplace()},
 			},
 			"pull_policy": schema.StringAttribute{
-				Optional: true, Computed: true, Default: stringdefault.StaticString(string(conductor.PullMissing)),
+				Optional: true, Computed: true, Default: stringdefault.StaticString(string(container.PullMissing)),
 				MarkdownDescription: "When the image is pulled: `missing` (default: when the engine does not have it), `never` (it must be there), or `always`: a refresh asks the registry, " +
 					"and when the tag has moved, the plan pulls it anew.",
-				PlanModifiers: []planmodifier.String{keepDefault{string(conductor.PullMissing)}},
-				Validators:    orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.PullMissing), string(conductor.PullAlways), string(conductor.PullNever))),
+				PlanModifiers: []planmodifier.String{keepDefault{string(container.PullMissing)}},
+				Validators:    orLeftOut[validator.String](stringvalidator.OneOf(string(container.PullMissing), string(container.PullAlways), string(container.PullNever))),
 			},
 			"platform": schema.StringAttribute{
 				Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Platform},
@@ -64,8 +63,8 @@ func imageSchema(ctx context.Context) schema.Schema {
 				Optional: true, Computed: true,
 				MarkdownDescription: "What a pull or a load waits for: `ready` (default: the image is there), or `none`: it is accepted and left to the background conductor. " +
 					"What the image is is not known then until a refresh, or until a `gantry_barrier` gathers its `operation_id`: refer to the barrier's `results`, or only to `name`. The provider's `wait_for` does not count here.",
-				PlanModifiers: []planmodifier.String{leftToEngine{}, keepDefault{string(conductor.WaitReady)}},
-				Validators:    orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitNone))),
+				PlanModifiers: []planmodifier.String{leftToEngine{}, keepDefault{string(container.WaitReady)}},
+				Validators:    orLeftOut[validator.String](stringvalidator.OneOf(string(container.WaitReady), string(container.WaitNone))),
 			},
 			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, Read: true, Update: true, Delete: true,

@@ -8,18 +8,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // statusPresent is what status says of an image that is there: an engine has no word for it.
 const statusPresent = "present"
 
 // casts says whether a pull or a load is left to itself.
-func (m *imageModel) casts() bool { return m.WaitFor.ValueString() == string(conductor.WaitNone) }
+func (m *imageModel) casts() bool { return m.WaitFor.ValueString() == string(container.WaitNone) }
 
 // accepted notes a cast: it is under way, and what it will bring is not known.
 func (m *imageModel) accepted(kind conductor.Kind, operationID string) {

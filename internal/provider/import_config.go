@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -25,8 +27,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 	"github.com/zclconf/go-cty/cty"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // ImportConfig writes the configuration of containers that are there already, by name or ID, or of
@@ -58,7 +58,7 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 		if err == nil {
 			err = checkImport(found)
 		}
-		var image *conductor.ImageDefaults
+		var image *container.ImageDefaults
 		if err == nil {
 			image, err = c.ImageDefaults(ctx, found.ImageID)
 		}
@@ -70,7 +70,7 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 			failures = append(failures, err)
 			continue
 		}
-		if operation := found.Labels[conductor.LabelOperation]; operation != "" && operation != image.Labels[conductor.LabelOperation] {
+		if operation := found.Labels[container.LabelOperation]; operation != "" && operation != image.Labels[container.LabelOperation] {
 			comment(file.Body(), fmt.Sprintf("Container %q was made by gantry (operation %s): it is in a Terraform state already, unless that was lost.", found.Name, operation))
 			if all {
 				comment(file.Body(), "It is left out. Name it as an argument to have it written all the same.")
@@ -92,7 +92,7 @@ func comment(body *hclwrite.Body, line string) {
 }
 
 // checkImport refuses what a Terraform state can't hold on to.
-func checkImport(c *conductor.Container) error {
+func checkImport(c *container.Container) error {
 	if !c.AutoRemove {
 		return nil
 	}
@@ -101,7 +101,7 @@ func checkImport(c *conductor.Container) error {
 }
 
 // deviations are the arguments that a configuration needs so that it means this container.
-func deviations(ctx context.Context, c *conductor.Container, image *conductor.ImageDefaults) (map[string]cty.Value, error) {
+func deviations(ctx context.Context, c *container.Container, image *container.ImageDefaults) (map[string]cty.Value, error) {
 	s := containerSchema(ctx)
 	state := tfsdk.State{Schema: s, Raw: tftypes.NewValue(s.Type().TerraformType(ctx), nil)}
 	// An object of nulls, which an import begins with.
@@ -249,7 +249,7 @@ func isDefault(ctx context.Context, attribute schema.Attribute, v tftypes.Value)
 }
 
 // appendImport writes one import block and its resource: what every container has, then the rest.
-func appendImport(body *hclwrite.Body, label string, c *conductor.Container, attributes map[string]cty.Value) {
+func appendImport(body *hclwrite.Body, label string, c *container.Container, attributes map[string]cty.Value) {
 	block := body.AppendNewBlock("import", nil).Body()
 	block.SetAttributeTraversal("to", hcl.Traversal{hcl.TraverseRoot{Name: "gantry_container"}, hcl.TraverseAttr{Name: label}})
 	block.SetAttributeValue("id", cty.StringVal(c.Engine+"/"+c.Name))
@@ -261,7 +261,7 @@ func appendImport(body *hclwrite.Body, label string, c *conductor.Container, att
 		resource.SetAttributeValue(name, attributes[name])
 	}
 	for _, target := range slices.Sorted(maps.Keys(c.Mounts)) {
-		if m := c.Mounts[target]; m.Type == conductor.MountBind && m.MadeByEngine {
+		if m := c.Mounts[target]; m.Type == container.MountBind && m.MadeByEngine {
 			resource.AppendUnstructuredTokens(hclwrite.Tokens{{Type: hclsyntax.TokenComment, Bytes: fmt.Appendf(nil,
 				"# The engine made %s where it did not exist; made anew, it does so again with bind = { create_host_path = true } at %q.\n", m.Source, target)}})
 		}

@@ -16,7 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // kills is how often TestAccKilled kills a provider, and a background conductor; GANTRY_KILLS has
@@ -219,7 +219,7 @@ func (r *castRig) importDelivered(all []killed) (imported []string) {
 		if k.gone || !slices.Contains(there, name) || state["container_id"] != nil {
 			continue
 		}
-		operation := r.Inspect(name).Config.Labels[conductor.LabelOperation]
+		operation := r.Inspect(name).Config.Labels[container.LabelOperation]
 		if state["operation_id"] == operation { // A cast that has ended since.
 			continue
 		}

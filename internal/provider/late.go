@@ -9,11 +9,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // tellLate warns of the failures of casts that no resource can tell of: where there is none any more,
@@ -124,7 +124,7 @@ func (d *providerData) tellCast(completed bool, why string, err error, diags *di
 	case completed:
 		d.completes.Do(func() {
 			diags.AddWarning("Casts complete before they return", fmt.Sprintf("There is no background conductor: %s. "+
-				"Operations that nobody should wait for (wait_for = %q, wait_for_removal = false) were carried out by the apply itself.", why, conductor.WaitNone))
+				"Operations that nobody should wait for (wait_for = %q, wait_for_removal = false) were carried out by the apply itself.", why, container.WaitNone))
 		})
 	}
 }

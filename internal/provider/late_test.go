@@ -12,12 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-	"github.com/hashicorp/terraform-plugin-framework/types"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/types"
 )
 
 func lateFault(kind conductor.Kind, name string, stray bool) conductor.Late {
@@ -183,7 +183,7 @@ func TestFailureOfAGoneContainerIsTold(t *testing.T) {
 	}{{"failed", failed, 1}, {"done", nil, 0}} {
 		m := containerModel{ID: types.StringValue("edge1/web"), Name: types.StringValue("web")}
 		var diags diag.Diagnostics
-		there := m.judge(conductor.Standing{Kind: conductor.KindUpdate, Fault: tt.fault}, conductor.WaitReady, time.Now(), &diags)
+		there := m.judge(conductor.Standing{Kind: conductor.KindUpdate, Fault: tt.fault}, container.WaitReady, time.Now(), &diags)
 		if there || diags.WarningsCount() != tt.want {
 			t.Errorf("%s: there: %t, %v", tt.name, there, diags)
 		}

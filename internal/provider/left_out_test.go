@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // imagesOwn are what the rich image brings, written down.
@@ -86,7 +85,7 @@ func TestWhatMeansNothingIsNoChange(t *testing.T) {
 }
 
 // meansTheSame asserts it of a configuration that leaves something out and of one that writes it down.
-func (c *core) meansTheSame(t *testing.T, image *conductor.ImageDefaults, without, with values, name string) {
+func (c *core) meansTheSame(t *testing.T, image *container.ImageDefaults, without, with values, name string) {
 	t.Helper()
 	says := func(when string, p planned, mayWrite bool) {
 		t.Helper()
@@ -182,7 +181,7 @@ func TestImportedLabelsOfOtherTools(t *testing.T) {
 	c := newCore(t)
 	_, made := c.create(t, minimal().with(values{"labels": values{"own": "1"}}), nil)
 	maps.Copy(made.Labels, map[string]string{"com.docker.compose.project": "shop", "desktop.docker.io/binds/0/Source": "/c", "org.testcontainers": "true", "com.docker.stack.namespace": "s", "io.podman.compose.project": "p", "com.hashicorp.nomad.alloc_id": "a"})
-	imported := c.imported(t, made, &conductor.ImageDefaults{})
+	imported := c.imported(t, made, &container.ImageDefaults{})
 	if got := expandMap(modelOf(t, imported).Labels); !reflect.DeepEqual(got, map[string]string{"own": "1"}) {
 		t.Errorf("imported are the labels %v", got)
 	}

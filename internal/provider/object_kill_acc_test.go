@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
@@ -102,5 +102,5 @@ func (r *rig) volumeLabel() string {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	return found.Labels[conductor.LabelOperation]
+	return found.Labels[container.LabelOperation]
 }

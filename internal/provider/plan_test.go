@@ -12,13 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // change is one way to change an attribute; containerTable says what that does.
@@ -443,15 +442,15 @@ func representative() map[string]values {
 	return all
 }
 
-func images() map[string]*conductor.ImageDefaults {
-	return map[string]*conductor.ImageDefaults{
+func images() map[string]*container.ImageDefaults {
+	return map[string]*container.ImageDefaults{
 		"bare image": {},
 		"rich image": {
-			Settings: conductor.Settings{
+			Settings: container.Settings{
 				Entrypoint: []string{"/entry"}, Command: []string{"run"}, Environment: map[string]string{"FROM_IMAGE": "yes", "A": "image"},
 				Labels: map[string]string{"image": "yes"}, User: "nobody", WorkingDir: "/home", StopSignal: "SIGQUIT",
-				Healthcheck: &conductor.Healthcheck{Test: []string{"CMD", "health"}, Interval: time.Second, Retries: 2},
-				Networking:  conductor.Networking{Expose: []string{"9000/tcp"}},
+				Healthcheck: &container.Healthcheck{Test: []string{"CMD", "health"}, Interval: time.Second, Retries: 2},
+				Networking:  container.Networking{Expose: []string{"9000/tcp"}},
 			},
 			Volumes: []string{"/var/lib/data"},
 		},
@@ -530,48 +529,48 @@ func TestDrift(t *testing.T) {
 	t.Parallel()
 	config := representative()["all"]
 	for name, tt := range map[string]struct {
-		outside func(*conductor.Container)
+		outside func(*container.Container)
 		want    []string
 	}{
-		"memory":                {func(c *conductor.Container) { c.Memory = 64 << 20 }, []string{"memory"}},
-		"no memory limit":       {func(c *conductor.Container) { c.Memory = 0 }, []string{"memory"}},
-		"cpus":                  {func(c *conductor.Container) { c.NanoCPUs = 2e9 }, []string{"cpus"}},
-		"restart":               {func(c *conductor.Container) { c.Restart = conductor.RestartPolicy{Name: "no"} }, []string{"restart"}},
-		"restart count":         {func(c *conductor.Container) { c.Restart.MaximumRetryCount = 1 }, []string{"restart"}},
-		"name":                  {func(c *conductor.Container) { c.Name = "other" }, []string{"name"}},
-		"stopped":               {func(c *conductor.Container) { c.State.Status = "exited" }, []string{"desired_state"}},
-		"paused":                {func(c *conductor.Container) { c.State.Status = "paused" }, []string{"desired_state"}},
-		"restarting":            {func(c *conductor.Container) { c.State.Status = "restarting" }, nil},
-		"network gone":          {func(c *conductor.Container) { delete(c.Attached, "back") }, []string{"networks"}},
-		"network more":          {func(c *conductor.Container) { c.Attached["more"] = conductor.AttachedNetwork{ID: "1"} }, []string{"networks"}},
-		"key of another one":    {func(c *conductor.Container) { c.Attached["third"] = conductor.AttachedNetwork{ID: "1"} }, []string{"networks"}},
-		"foreign label":         {func(c *conductor.Container) { c.Labels["foreign"] = "yes" }, nil},
-		"label changed":         {func(c *conductor.Container) { c.Labels["b"] = "d" }, []string{"labels"}},
-		"foreign variable":      {func(c *conductor.Container) { c.Environment["FOREIGN"] = "yes" }, nil},
-		"variable changed":      {func(c *conductor.Container) { c.Environment["A"] = "2" }, []string{"environment"}},
-		"variable unset":        {func(c *conductor.Container) { delete(c.Environment, "A"); c.Unset = []string{"A"} }, []string{"environment"}},
-		"variable gone":         {func(c *conductor.Container) { delete(c.Environment, "A") }, []string{"environment"}},
-		"mount gone":            {func(c *conductor.Container) { delete(c.Mounts, "/bind") }, []string{"mounts"}},
-		"mount more":            {func(c *conductor.Container) { c.Mounts["/more"] = conductor.Mount{Type: conductor.MountTmpfs} }, nil},
-		"mount writable":        {func(c *conductor.Container) { c.Mounts["/bind"] = conductor.Mount{Type: "bind", Source: "/srv"} }, []string{"mounts"}},
-		"other anonymous":       {func(c *conductor.Container) { c.Mounts["/anonymous"] = conductor.Mount{Type: "volume", Source: "ff"} }, nil},
-		"port gone":             {func(c *conductor.Container) { c.Ports = c.Ports[:1] }, []string{"ports"}},
-		"check":                 {func(c *conductor.Container) { c.Healthcheck = &conductor.Healthcheck{Test: []string{"CMD", "x"}} }, []string{"healthcheck"}},
-		"check gone":            {func(c *conductor.Container) { c.Healthcheck = nil }, []string{"healthcheck"}},
-		"command":               {func(c *conductor.Container) { c.Command = nil }, []string{"command"}},
-		"grace period":          {func(c *conductor.Container) { c.StopGracePeriod = nil }, []string{"stop_grace_period"}},
-		"swap":                  {func(c *conductor.Container) { c.MemorySwap = 600 << 20 }, []string{"memory_swap"}},
-		"reservation":           {func(c *conductor.Container) { c.MemoryReservation = 64 << 20 }, []string{"memory_reservation"}},
-		"shares":                {func(c *conductor.Container) { c.CPUShares = 512 }, []string{"cpu_shares"}},
-		"quota":                 {func(c *conductor.Container) { c.CPUQuota = 5000 }, []string{"cpu_quota"}},
-		"period":                {func(c *conductor.Container) { c.CPUPeriod = 5000 }, []string{"cpu_period"}},
-		"CPUs to run on":        {func(c *conductor.Container) { c.CPUSet = "0" }, []string{"cpuset"}},
-		"memory nodes":          {func(c *conductor.Container) { c.CPUSetMems = "0" }, []string{"cpuset_mems"}},
-		"processes":             {func(c *conductor.Container) { c.PidsLimit = 10 }, []string{"pids_limit"}},
-		"weight":                {func(c *conductor.Container) { c.Blkio.Weight = 10 }, []string{"blkio_config"}},
-		"ulimit of the engine":  {func(c *conductor.Container) { c.Ulimits["core"] = conductor.Ulimit{Hard: -1} }, nil},
-		"ulimit":                {func(c *conductor.Container) { c.Ulimits["nofile"] = conductor.Ulimit{Soft: 5, Hard: 5} }, []string{"ulimits"}},
-		"the same, other order": {func(c *conductor.Container) { slices.Reverse(c.Ports) }, nil},
+		"memory":                {func(c *container.Container) { c.Memory = 64 << 20 }, []string{"memory"}},
+		"no memory limit":       {func(c *container.Container) { c.Memory = 0 }, []string{"memory"}},
+		"cpus":                  {func(c *container.Container) { c.NanoCPUs = 2e9 }, []string{"cpus"}},
+		"restart":               {func(c *container.Container) { c.Restart = container.RestartPolicy{Name: "no"} }, []string{"restart"}},
+		"restart count":         {func(c *container.Container) { c.Restart.MaximumRetryCount = 1 }, []string{"restart"}},
+		"name":                  {func(c *container.Container) { c.Name = "other" }, []string{"name"}},
+		"stopped":               {func(c *container.Container) { c.State.Status = "exited" }, []string{"desired_state"}},
+		"paused":                {func(c *container.Container) { c.State.Status = "paused" }, []string{"desired_state"}},
+		"restarting":            {func(c *container.Container) { c.State.Status = "restarting" }, nil},
+		"network gone":          {func(c *container.Container) { delete(c.Attached, "back") }, []string{"networks"}},
+		"network more":          {func(c *container.Container) { c.Attached["more"] = container.AttachedNetwork{ID: "1"} }, []string{"networks"}},
+		"key of another one":    {func(c *container.Container) { c.Attached["third"] = container.AttachedNetwork{ID: "1"} }, []string{"networks"}},
+		"foreign label":         {func(c *container.Container) { c.Labels["foreign"] = "yes" }, nil},
+		"label changed":         {func(c *container.Container) { c.Labels["b"] = "d" }, []string{"labels"}},
+		"foreign variable":      {func(c *container.Container) { c.Environment["FOREIGN"] = "yes" }, nil},
+		"variable changed":      {func(c *container.Container) { c.Environment["A"] = "2" }, []string{"environment"}},
+		"variable unset":        {func(c *container.Container) { delete(c.Environment, "A"); c.Unset = []string{"A"} }, []string{"environment"}},
+		"variable gone":         {func(c *container.Container) { delete(c.Environment, "A") }, []string{"environment"}},
+		"mount gone":            {func(c *container.Container) { delete(c.Mounts, "/bind") }, []string{"mounts"}},
+		"mount more":            {func(c *container.Container) { c.Mounts["/more"] = container.Mount{Type: container.MountTmpfs} }, nil},
+		"mount writable":        {func(c *container.Container) { c.Mounts["/bind"] = container.Mount{Type: "bind", Source: "/srv"} }, []string{"mounts"}},
+		"other anonymous":       {func(c *container.Container) { c.Mounts["/anonymous"] = container.Mount{Type: "volume", Source: "ff"} }, nil},
+		"port gone":             {func(c *container.Container) { c.Ports = c.Ports[:1] }, []string{"ports"}},
+		"check":                 {func(c *container.Container) { c.Healthcheck = &container.Healthcheck{Test: []string{"CMD", "x"}} }, []string{"healthcheck"}},
+		"check gone":            {func(c *container.Container) { c.Healthcheck = nil }, []string{"healthcheck"}},
+		"command":               {func(c *container.Container) { c.Command = nil }, []string{"command"}},
+		"grace period":          {func(c *container.Container) { c.StopGracePeriod = nil }, []string{"stop_grace_period"}},
+		"swap":                  {func(c *container.Container) { c.MemorySwap = 600 << 20 }, []string{"memory_swap"}},
+		"reservation":           {func(c *container.Container) { c.MemoryReservation = 64 << 20 }, []string{"memory_reservation"}},
+		"shares":                {func(c *container.Container) { c.CPUShares = 512 }, []string{"cpu_shares"}},
+		"quota":                 {func(c *container.Container) { c.CPUQuota = 5000 }, []string{"cpu_quota"}},
+		"period":                {func(c *container.Container) { c.CPUPeriod = 5000 }, []string{"cpu_period"}},
+		"CPUs to run on":        {func(c *container.Container) { c.CPUSet = "0" }, []string{"cpuset"}},
+		"memory nodes":          {func(c *container.Container) { c.CPUSetMems = "0" }, []string{"cpuset_mems"}},
+		"processes":             {func(c *container.Container) { c.PidsLimit = 10 }, []string{"pids_limit"}},
+		"weight":                {func(c *container.Container) { c.Blkio.Weight = 10 }, []string{"blkio_config"}},
+		"ulimit of the engine":  {func(c *container.Container) { c.Ulimits["core"] = container.Ulimit{Hard: -1} }, nil},
+		"ulimit":                {func(c *container.Container) { c.Ulimits["nofile"] = container.Ulimit{Soft: 5, Hard: 5} }, []string{"ulimits"}},
+		"the same, other order": {func(c *container.Container) { slices.Reverse(c.Ports) }, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -612,7 +611,7 @@ func TestDiscardedLimitsAreNoDrift(t *testing.T) {
 	config := representative()["limits"]
 	state, made := c.create(t, config, nil)
 	made.MemoryReservation, made.MemorySwappiness, made.CPUShares, made.CPUPeriod, made.CPUSet, made.CPUSetMems = 0, nil, 0, 0, "", ""
-	made.Blkio, made.OOMKillDisable, made.MemorySwap, made.Defaults.NoSwapLimit = conductor.Blkio{}, false, -1, true
+	made.Blkio, made.OOMKillDisable, made.MemorySwap, made.Defaults.NoSwapLimit = container.Blkio{}, false, -1, true
 	if p := c.plan(t, c.refresh(t, state, made), config); p.changed != nil {
 		t.Errorf("planned to change: %v", p.changed)
 	}
@@ -647,26 +646,26 @@ func TestPowerState(t *testing.T) {
 	t.Parallel()
 	ended := time.Unix(1700000000, 0)
 	for _, tt := range []struct {
-		prior conductor.DesiredState
+		prior container.DesiredState
 		codes []types.Int64
-		state conductor.State
-		want  conductor.DesiredState
+		state container.State
+		want  container.DesiredState
 	}{
-		{conductor.DesiredRunning, nil, conductor.State{Status: "running"}, conductor.DesiredRunning},
-		{conductor.DesiredRunning, nil, conductor.State{Status: "restarting"}, conductor.DesiredRunning},
-		{conductor.DesiredRunning, nil, conductor.State{Status: "paused"}, conductor.DesiredPaused},
-		{conductor.DesiredRunning, nil, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredStopped},
-		{conductor.DesiredRunning, nil, conductor.State{Status: "created"}, conductor.DesiredStopped},
-		{conductor.DesiredRunning, nil, conductor.State{Status: "dead"}, conductor.DesiredStopped},
-		{conductor.DesiredStopped, nil, conductor.State{Status: "running"}, conductor.DesiredRunning},
-		{conductor.DesiredStopped, nil, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredStopped},
-		{conductor.DesiredCompleted, nil, conductor.State{Status: "running"}, conductor.DesiredCompleted},
-		{conductor.DesiredCompleted, nil, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredCompleted},
-		{conductor.DesiredCompleted, nil, conductor.State{Status: "exited", StartedAt: ended, ExitCode: 3}, conductor.DesiredStopped},
-		{conductor.DesiredCompleted, nil, conductor.State{Status: "created"}, conductor.DesiredStopped},
-		{conductor.DesiredCompleted, []types.Int64{types.Int64Value(3)}, conductor.State{Status: "exited", StartedAt: ended, ExitCode: 3}, conductor.DesiredCompleted},
-		{conductor.DesiredCompleted, []types.Int64{types.Int64Value(3)}, conductor.State{Status: "exited", StartedAt: ended}, conductor.DesiredStopped},
-		{conductor.DesiredCompleted, nil, conductor.State{Status: "paused"}, conductor.DesiredPaused},
+		{container.DesiredRunning, nil, container.State{Status: "running"}, container.DesiredRunning},
+		{container.DesiredRunning, nil, container.State{Status: "restarting"}, container.DesiredRunning},
+		{container.DesiredRunning, nil, container.State{Status: "paused"}, container.DesiredPaused},
+		{container.DesiredRunning, nil, container.State{Status: "exited", StartedAt: ended}, container.DesiredStopped},
+		{container.DesiredRunning, nil, container.State{Status: "created"}, container.DesiredStopped},
+		{container.DesiredRunning, nil, container.State{Status: "dead"}, container.DesiredStopped},
+		{container.DesiredStopped, nil, container.State{Status: "running"}, container.DesiredRunning},
+		{container.DesiredStopped, nil, container.State{Status: "exited", StartedAt: ended}, container.DesiredStopped},
+		{container.DesiredCompleted, nil, container.State{Status: "running"}, container.DesiredCompleted},
+		{container.DesiredCompleted, nil, container.State{Status: "exited", StartedAt: ended}, container.DesiredCompleted},
+		{container.DesiredCompleted, nil, container.State{Status: "exited", StartedAt: ended, ExitCode: 3}, container.DesiredStopped},
+		{container.DesiredCompleted, nil, container.State{Status: "created"}, container.DesiredStopped},
+		{container.DesiredCompleted, []types.Int64{types.Int64Value(3)}, container.State{Status: "exited", StartedAt: ended, ExitCode: 3}, container.DesiredCompleted},
+		{container.DesiredCompleted, []types.Int64{types.Int64Value(3)}, container.State{Status: "exited", StartedAt: ended}, container.DesiredStopped},
+		{container.DesiredCompleted, nil, container.State{Status: "paused"}, container.DesiredPaused},
 	} {
 		m := containerModel{DesiredState: types.StringValue(string(tt.prior)), ExpectedExitCodes: tt.codes}
 		if got := m.powerState(tt.state); got != tt.want {
@@ -679,16 +678,16 @@ func TestEffectiveWait(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		own       types.String
-		desired   conductor.DesiredState
-		byDefault conductor.Wait
-		want      conductor.Wait
+		desired   container.DesiredState
+		byDefault container.Wait
+		want      container.Wait
 	}{
-		{types.StringNull(), conductor.DesiredRunning, "", conductor.WaitReady},
-		{types.StringNull(), conductor.DesiredRunning, conductor.WaitHealthy, conductor.WaitHealthy},
-		{types.StringNull(), conductor.DesiredStopped, conductor.WaitHealthy, conductor.WaitReady},
-		{types.StringNull(), conductor.DesiredCompleted, conductor.WaitRunning, conductor.WaitReady},
-		{types.StringNull(), conductor.DesiredCompleted, conductor.WaitNone, conductor.WaitNone},
-		{types.StringValue("running"), conductor.DesiredRunning, conductor.WaitHealthy, conductor.WaitRunning},
+		{types.StringNull(), container.DesiredRunning, "", container.WaitReady},
+		{types.StringNull(), container.DesiredRunning, container.WaitHealthy, container.WaitHealthy},
+		{types.StringNull(), container.DesiredStopped, container.WaitHealthy, container.WaitReady},
+		{types.StringNull(), container.DesiredCompleted, container.WaitRunning, container.WaitReady},
+		{types.StringNull(), container.DesiredCompleted, container.WaitNone, container.WaitNone},
+		{types.StringValue("running"), container.DesiredRunning, container.WaitHealthy, container.WaitRunning},
 	} {
 		m := containerModel{WaitFor: tt.own, DesiredState: types.StringValue(string(tt.desired))}
 		if got := effectiveWait(&m, tt.byDefault); got != tt.want {

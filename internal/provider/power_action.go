@@ -9,6 +9,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/action/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/action"
@@ -19,9 +22,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
 )
 
 var (
@@ -104,7 +104,7 @@ func (a *powerAction) attributes(ctx context.Context) map[string]schema.Attribut
 			Optional: true,
 			MarkdownDescription: "What to wait for after the start: `ready` (default; healthy if the container has a health check, else as `running`), `healthy`, `running` " +
 				"(it still runs 500 ms later), or `completed` (a job: it ended with exit code 0).",
-			Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(conductor.WaitReady), string(conductor.WaitHealthy), string(conductor.WaitRunning), string(conductor.WaitCompleted))),
+			Validators: orLeftOut[validator.String](stringvalidator.OneOf(string(container.WaitReady), string(container.WaitHealthy), string(container.WaitRunning), string(container.WaitCompleted))),
 		}
 	}
 	if a.signals {
@@ -137,16 +137,16 @@ func (a *powerAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 // read takes the configuration. Which attributes there are is the action's.
 func (a *powerAction) read(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) (conductor.PowerSpec, time.Duration) {
 	var (
-		container, onBusy, wait, signal types.String
-		grace                           meaning.Value
-		limits                          timeouts.Value
+		target, onBusy, wait, signal types.String
+		grace                        meaning.Value
+		limits                       timeouts.Value
 	)
 	get := func(has bool, name string, target any) {
 		if has {
 			diags.Append(config.GetAttribute(ctx, path.Root(name), target)...)
 		}
 	}
-	get(true, "container", &container)
+	get(true, "container", &target)
 	get(true, "on_busy", &onBusy)
 	get(true, "timeouts", &limits)
 	get(a.graceful, "stop_grace_period", &grace)
@@ -155,8 +155,8 @@ func (a *powerAction) read(ctx context.Context, config tfsdk.Config, diags *diag
 	timeout, problems := limits.Invoke(ctx, defaultPowerTimeout)
 	diags.Append(problems...)
 	spec := conductor.PowerSpec{
-		Kind: a.kind, Container: container.ValueString(), Reject: onBusy.ValueString() == busyReject,
-		Wait: conductor.Wait(wait.ValueString()), Signal: signal.ValueString(),
+		Kind: a.kind, Container: target.ValueString(), Reject: onBusy.ValueString() == busyReject,
+		Wait: container.Wait(wait.ValueString()), Signal: signal.ValueString(),
 	}
 	if grace.ValueString() != "" {
 		period := durationOf(grace)
@@ -173,7 +173,7 @@ func onBusyOfAction() schema.Attribute {
 }
 
 // stateText says in a few words how a container is.
-func stateText(s conductor.State) string {
+func stateText(s container.State) string {
 	switch {
 	case s.Ended():
 		return fmt.Sprintf("%s with exit code %d", s.Status, s.ExitCode)

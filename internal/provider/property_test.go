@@ -7,10 +7,9 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // choices are values of the settings, in spellings that a person may use.
@@ -113,7 +112,7 @@ func TestSpecHasEverySetting(t *testing.T) {
 			}
 			none := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), without).value)
 			some := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), with).value)
-			d := conductor.EngineDefaults{}
+			d := container.EngineDefaults{}
 			same := cmp.Equal(none.expand().Plain(d), some.expand().Plain(d))
 			if same && !isNothing(v) {
 				t.Errorf("%s = %v gets lost", name, v)

@@ -15,6 +15,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/narrow"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
@@ -28,9 +31,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/narrow"
 )
 
 var _ provider.Provider = (*gantry)(nil)
@@ -99,7 +99,7 @@ type providerData struct {
 	// outages counts the containers that were told of as not what they were left as.
 	outages atomic.Int32
 	// wait is the default of the resources' wait_for; empty if there is none.
-	wait conductor.Wait
+	wait container.Wait
 	// digests are what replacements are to pull.
 	digests digests
 	// labels are the default labels of its containers.
@@ -183,7 +183,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		return
 	}
 	data.ci = !slices.Contains([]string{"", "0", "false"}, os.Getenv("CI")) // All CI systems set it to true.
-	data.wait = conductor.Wait(config.WaitFor.ValueString())
+	data.wait = container.Wait(config.WaitFor.ValueString())
 	background := p.background
 	if config.Background.ValueString() == "off" {
 		background = nil

@@ -9,14 +9,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // The framework's own rules for schemas.
@@ -90,12 +89,12 @@ func TestAddFault(t *testing.T) {
 func TestImageDigestIsKept(t *testing.T) {
 	t.Parallel()
 	var m containerModel
-	m.compute(&conductor.Container{ImageID: "sha256:1", ImageDigest: "sha256:d"})
-	m.compute(&conductor.Container{ImageID: "sha256:1"})
+	m.compute(&container.Container{ImageID: "sha256:1", ImageDigest: "sha256:d"})
+	m.compute(&container.Container{ImageID: "sha256:1"})
 	if m.ImageDigest.ValueString() != "sha256:d" {
 		t.Errorf("the digest is %s", m.ImageDigest)
 	}
-	m.compute(&conductor.Container{ImageID: "sha256:2"})
+	m.compute(&container.Container{ImageID: "sha256:2"})
 	if !m.ImageDigest.IsNull() {
 		t.Errorf("the other image's digest is %s", m.ImageDigest)
 	}
@@ -105,15 +104,15 @@ func TestExitCodeOnlyAfterTheEnd(t *testing.T) {
 	t.Parallel()
 	started := time.Unix(1700000000, 0)
 	for _, tt := range []struct {
-		state conductor.State
+		state container.State
 		ended bool
 	}{
-		{conductor.State{Status: "running", StartedAt: started}, false},
-		{conductor.State{Status: "created"}, false},
-		{conductor.State{Status: "exited", StartedAt: started}, true},
+		{container.State{Status: "running", StartedAt: started}, false},
+		{container.State{Status: "created"}, false},
+		{container.State{Status: "exited", StartedAt: started}, true},
 	} {
 		var m containerModel
-		m.compute(&conductor.Container{State: tt.state})
+		m.compute(&container.Container{State: tt.state})
 		if m.ExitCode.IsNull() == tt.ended {
 			t.Errorf("%s: the exit code is %s", tt.state.Status, m.ExitCode)
 		}

@@ -6,15 +6,14 @@ package provider
 import (
 	"strings"
 
-	"github.com/hashicorp/terraform-plugin-framework/diag"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
 // warnOfUnmanaged warns at an import of the settings that gantry has no argument for. Object is
 // `Container "web" on engine "edge1"`.
-func warnOfUnmanaged(object string, settings []conductor.Unmanaged, diags *diag.Diagnostics) {
+func warnOfUnmanaged(object string, settings []container.Unmanaged, diags *diag.Diagnostics) {
 	if len(settings) == 0 {
 		return
 	}
@@ -23,7 +22,7 @@ func warnOfUnmanaged(object string, settings []conductor.Unmanaged, diags *diag.
 }
 
 // unmanagedLines writes each setting in one line.
-func unmanagedLines(settings []conductor.Unmanaged) []string {
+func unmanagedLines(settings []container.Unmanaged) []string {
 	var lines []string
 	for _, s := range settings {
 		lines = append(lines, fault.Printable(strings.ReplaceAll(s.String(), "\n", " ")))

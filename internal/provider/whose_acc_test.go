@@ -17,10 +17,9 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/network"
-	"golang.org/x/sys/unix"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
+	"golang.org/x/sys/unix"
 )
 
 // moment is when the provider of an apply is killed.
@@ -59,7 +58,7 @@ func ownedKinds() []owned {
 				if !r.Exists(r.Name("web")) {
 					return ""
 				}
-				return r.Inspect(r.Name("web")).Config.Labels[conductor.LabelOperation]
+				return r.Inspect(r.Name("web")).Config.Labels[container.LabelOperation]
 			},
 		},
 		{
@@ -72,7 +71,7 @@ func ownedKinds() []owned {
 				if err != nil {
 					return ""
 				}
-				return found.Labels[conductor.LabelOperation]
+				return found.Labels[container.LabelOperation]
 			},
 		},
 		{

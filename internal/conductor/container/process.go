@@ -1,10 +1,10 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 )
 
 // Process says how an engine runs a container's process, and what it does with its output.
@@ -28,15 +28,15 @@ type Logging struct {
 	Options map[string]string `json:"options,omitempty"`
 }
 
-func (p Process) translate(config *container.Config, host *container.HostConfig) {
+func (p Process) translate(config *containertypes.Config, host *containertypes.HostConfig) {
 	config.Tty, config.OpenStdin = p.TTY, p.StdinOpen
 	host.Init, host.StorageOpt, host.Annotations = p.Init, p.StorageOpt, p.Annotations
 	if p.Logging != nil {
-		host.LogConfig = container.LogConfig{Type: p.Logging.Driver, Config: p.Logging.Options}
+		host.LogConfig = containertypes.LogConfig{Type: p.Logging.Driver, Config: p.Logging.Options}
 	}
 }
 
-func observeProcess(config *container.Config, host *container.HostConfig) Process {
+func observeProcess(config *containertypes.Config, host *containertypes.HostConfig) Process {
 	return Process{
 		Init: host.Init, TTY: config.Tty, StdinOpen: config.OpenStdin, StorageOpt: host.StorageOpt, Annotations: host.Annotations,
 		Logging: &Logging{Driver: host.LogConfig.Type, Options: host.LogConfig.Config},

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"cmp"
@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/blkiodev"
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/go-units"
 )
 
@@ -69,7 +69,7 @@ const defaultShmSize = 64 << 20
 // of what runs as it is (Docker 20.10).
 const mostSwap = 9223372036854771712
 
-func (l Limits) translate(host *container.HostConfig) {
+func (l Limits) translate(host *containertypes.HostConfig) {
 	host.Memory, host.MemoryReservation, host.MemorySwap, host.MemorySwappiness = l.Memory, l.MemoryReservation, l.MemorySwap, l.MemorySwappiness
 	host.NanoCPUs, host.CPUShares, host.CPUQuota, host.CPUPeriod = l.NanoCPUs, l.CPUShares, l.CPUQuota, l.CPUPeriod
 	host.CPURealtimePeriod, host.CPURealtimeRuntime = l.CPURealtimePeriod, l.CPURealtimeRuntime
@@ -100,7 +100,7 @@ func throttles(rates map[string]int64) []*blkiodev.ThrottleDevice {
 	return list
 }
 
-func observeLimits(host *container.HostConfig) Limits {
+func observeLimits(host *containertypes.HostConfig) Limits {
 	l := Limits{
 		Memory: host.Memory, MemoryReservation: host.MemoryReservation, MemorySwap: host.MemorySwap, MemorySwappiness: host.MemorySwappiness,
 		NanoCPUs: host.NanoCPUs, CPUShares: host.CPUShares, CPUQuota: host.CPUQuota, CPUPeriod: host.CPUPeriod,
@@ -120,10 +120,10 @@ func observeLimits(host *container.HostConfig) Limits {
 		l.OOMKillDisable = *host.OomKillDisable
 	}
 	for _, d := range host.BlkioWeightDevice {
-		l.Blkio.WeightDevice = put(l.Blkio.WeightDevice, d.Path, int64(d.Weight))
+		l.Blkio.WeightDevice = Put(l.Blkio.WeightDevice, d.Path, int64(d.Weight))
 	}
 	for _, u := range host.Ulimits {
-		l.Ulimits = put(l.Ulimits, u.Name, Ulimit{Soft: u.Soft, Hard: u.Hard})
+		l.Ulimits = Put(l.Ulimits, u.Name, Ulimit{Soft: u.Soft, Hard: u.Hard})
 	}
 	return l
 }
@@ -131,13 +131,13 @@ func observeLimits(host *container.HostConfig) Limits {
 func observeThrottles(list []*blkiodev.ThrottleDevice) map[string]int64 {
 	var rates map[string]int64
 	for _, d := range list {
-		rates = put(rates, d.Path, int64(d.Rate))
+		rates = Put(rates, d.Path, int64(d.Rate))
 	}
 	return rates
 }
 
 // put makes the map with its first entry: none is nil.
-func put[V any](m map[string]V, key string, value V) map[string]V {
+func Put[V any](m map[string]V, key string, value V) map[string]V {
 	if m == nil {
 		m = make(map[string]V)
 	}
@@ -168,8 +168,8 @@ func (l Limits) plain(d EngineDefaults) Limits {
 
 // planLimits covers what the engine's update request takes. Zero in that request means "leave
 // it": most limits can't be taken away in place.
-func planLimits(spec Spec, c *Container) []action {
-	var limits container.UpdateConfig
+func planLimits(spec Spec, c *Container) []Action {
+	var limits containertypes.UpdateConfig
 	var because []string
 	differs := func(name, is, wanted string) {
 		because = append(because, fmt.Sprintf("%s is %s, wanted is %s", name, is, wanted))
@@ -180,7 +180,7 @@ func planLimits(spec Spec, c *Container) []action {
 		// as memory where nobody asks for more or less, but only when it makes a container.
 		limits.Memory, limits.MemorySwap = want.Memory, cmp.Or(want.MemorySwap, 2*want.Memory)
 		if want.Memory != is.Memory {
-			differs("memory", size(is.Memory), size(want.Memory))
+			differs("memory", Size(is.Memory), Size(want.Memory))
 		}
 		if want.MemorySwap != is.MemorySwap {
 			differs("memory_swap", swapOf(is), swapOf(want))
@@ -192,7 +192,7 @@ func planLimits(spec Spec, c *Container) []action {
 		to         *int64
 		spell      func(int64) string
 	}{
-		{"memory_reservation", want.MemoryReservation, is.MemoryReservation, &limits.MemoryReservation, size},
+		{"memory_reservation", want.MemoryReservation, is.MemoryReservation, &limits.MemoryReservation, Size},
 		{"cpus", want.NanoCPUs, is.NanoCPUs, &limits.NanoCPUs, cpus},
 		{"cpu_shares", want.CPUShares, is.CPUShares, &limits.CPUShares, number},
 		{"cpu_quota", want.CPUQuota, is.CPUQuota, &limits.CPUQuota, number},
@@ -227,36 +227,36 @@ func planLimits(spec Spec, c *Container) []action {
 		limits.PidsLimit = &want.PidsLimit
 		differs("pids_limit", number(is.PidsLimit), number(want.PidsLimit))
 	}
-	var actions []action
+	var actions []Action
 	if want.MemorySwap < 0 && is.MemorySwap >= 0 && is.Memory != 0 {
-		swap := container.UpdateConfig{Resources: container.Resources{Memory: want.Memory, MemorySwap: mostSwap}}
-		undo := container.UpdateConfig{Resources: container.Resources{Memory: is.Memory, MemorySwap: cmp.Or(is.MemorySwap, 2*is.Memory)}}
-		actions = append(actions, action{do: doLimit, limits: swap, undo: &undo, because: fmt.Sprintf("memory_swap is %s, wanted is unlimited", swapOf(is))})
+		swap := containertypes.UpdateConfig{Resources: containertypes.Resources{Memory: want.Memory, MemorySwap: mostSwap}}
+		undo := containertypes.UpdateConfig{Resources: containertypes.Resources{Memory: is.Memory, MemorySwap: cmp.Or(is.MemorySwap, 2*is.Memory)}}
+		actions = append(actions, Action{Do: DoLimit, Limits: swap, Undo: &undo, Because: fmt.Sprintf("memory_swap is %s, wanted is unlimited", swapOf(is))})
 	}
 	if want.CPUQuota == 0 && is.CPUQuota != 0 {
 		// By itself, and first: as long as there is a quota the engine takes no cpus.
-		quota := container.UpdateConfig{Resources: container.Resources{CPUQuota: -1}}
-		var undo *container.UpdateConfig
+		quota := containertypes.UpdateConfig{Resources: containertypes.Resources{CPUQuota: -1}}
+		var undo *containertypes.UpdateConfig
 		if because != nil {
-			undo = &container.UpdateConfig{Resources: container.Resources{CPUQuota: is.CPUQuota}}
+			undo = &containertypes.UpdateConfig{Resources: containertypes.Resources{CPUQuota: is.CPUQuota}}
 		}
-		actions = append(actions, action{do: doLimit, limits: quota, undo: undo, because: fmt.Sprintf("cpu_quota is %d, wanted is unlimited", is.CPUQuota)})
+		actions = append(actions, Action{Do: DoLimit, Limits: quota, Undo: undo, Because: fmt.Sprintf("cpu_quota is %d, wanted is unlimited", is.CPUQuota)})
 	}
 	if because != nil {
-		actions = append(actions, action{do: doLimit, limits: limits, because: strings.Join(because, "; ")})
+		actions = append(actions, Action{Do: DoLimit, Limits: limits, Because: strings.Join(because, "; ")})
 	}
 	if wanted := translateRestart(spec.Restart); observeRestart(wanted) != c.Restart {
 		// By itself, and last: an engine that can't set a limit goes on to report the former policy, and acts
 		// by the new one (moby's UpdateMonitor).
-		actions = append(actions, action{
-			do: doLimit, limits: container.UpdateConfig{RestartPolicy: wanted}, because: fmt.Sprintf("restart is %s, wanted is %s", restart(c.Restart), restart(spec.Restart)),
+		actions = append(actions, Action{
+			Do: DoLimit, Limits: containertypes.UpdateConfig{RestartPolicy: wanted}, Because: fmt.Sprintf("restart is %s, wanted is %s", restart(c.Restart), restart(spec.Restart)),
 		})
 	}
 	return actions
 }
 
 // size, swapOf, cpus, number and restart spell values as a configuration would.
-func size(bytes int64) string {
+func Size(bytes int64) string {
 	if bytes <= 0 {
 		return "unlimited"
 	}
@@ -267,7 +267,7 @@ func swapOf(l Limits) string {
 	if l.MemorySwap == 0 {
 		return "twice the memory"
 	}
-	return size(l.MemorySwap)
+	return Size(l.MemorySwap)
 }
 
 func cpus(nano int64) string {

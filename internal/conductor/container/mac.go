@@ -1,13 +1,13 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"cmp"
 	"strings"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/versions"
 )
 
@@ -34,9 +34,9 @@ func (o EndpointOptions) metMAC(seen EndpointOptions) bool {
 // observeMACs notes which of the MAC addresses that an engine reports somebody asked for. It tells so
 // of the network that the container was made with, also after that network got another address: then
 // it is out of date. Before the first start nothing is made up yet.
-func (c *Container) observeMACs(r container.InspectResponse) {
+func (c *Container) observeMACs(r containertypes.InspectResponse) {
 	first := string(r.HostConfig.NetworkMode)
-	if isDefaultMode(first) {
+	if IsDefaultMode(first) {
 		first = "bridge"
 	}
 	first, _ = c.AttachedAs(first)
@@ -59,8 +59,8 @@ func (c *creation) translateMAC(networks map[string]NetworkAttachment, apiVersio
 		return
 	}
 	first := networks[keys[0]]
-	c.config.MacAddress = first.MACAddress //nolint:staticcheck // See apiMAC.
-	c.networks.EndpointsConfig[first.Network].MacAddress = ""
+	c.Config.MacAddress = first.MACAddress //nolint:staticcheck // See apiMAC.
+	c.Networks.EndpointsConfig[first.Network].MacAddress = ""
 }
 
 // asksForMAC says whether a container is to have a MAC address of somebody's choice.

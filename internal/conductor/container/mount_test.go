@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"path"
@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/google/go-cmp/cmp"
 )
@@ -39,8 +39,8 @@ func TestTranslateMounts(t *testing.T) {
 		if diff := cmp.Diff([]mount.Mount{tt.want}, list); diff != "" || binds != nil || tmpfs != nil {
 			t.Errorf("%s: %v, %v\n%s", name, binds, tmpfs, diff)
 		}
-		points := []container.MountPoint{{Type: mount.Type(tt.asked.Type), Source: tt.asked.Source, Name: tt.asked.Source, Destination: "/a", RW: !tt.asked.ReadOnly}}
-		seen := observeMounts(points, &container.Config{}, &container.HostConfig{Mounts: list})["/a"]
+		points := []containertypes.MountPoint{{Type: mount.Type(tt.asked.Type), Source: tt.asked.Source, Name: tt.asked.Source, Destination: "/a", RW: !tt.asked.ReadOnly}}
+		seen := observeMounts(points, &containertypes.Config{}, &containertypes.HostConfig{Mounts: list})["/a"]
 		if !tt.asked.metBy(seen) {
 			t.Errorf("%s: what was made of it is %+v", name, seen)
 		}
@@ -86,15 +86,15 @@ func TestTranslateOlderForms(t *testing.T) {
 	} {
 		for _, version := range []string{"1.41", "1.48"} {
 			list, binds, tmpfs := translateMounts(map[string]Mount{"/a": tt.asked}, version)
-			host := &container.HostConfig{Binds: binds, Tmpfs: tmpfs}
-			var points []container.MountPoint
+			host := &containertypes.HostConfig{Binds: binds, Tmpfs: tmpfs}
+			var points []containertypes.MountPoint
 			if tt.bind != "" {
-				points = []container.MountPoint{{Type: mount.Type(tt.asked.Type), Source: tt.asked.Source, Name: tt.asked.Source, Destination: "/a", RW: !tt.asked.ReadOnly}}
+				points = []containertypes.MountPoint{{Type: mount.Type(tt.asked.Type), Source: tt.asked.Source, Name: tt.asked.Source, Destination: "/a", RW: !tt.asked.ReadOnly}}
 			}
 			if tt.bind != strings.Join(binds, " ") || tt.tmpfs != tmpfs["/a"] || list != nil {
 				t.Errorf("%s: binds %v, tmpfs %v, mounts %v", name, binds, tmpfs, list)
 			}
-			if seen := observeMounts(points, &container.Config{}, host)["/a"]; !tt.asked.metBy(seen) {
+			if seen := observeMounts(points, &containertypes.Config{}, host)["/a"]; !tt.asked.metBy(seen) {
 				t.Errorf("%s: what was made of it is %+v", name, seen)
 			}
 		}
@@ -125,12 +125,12 @@ func TestObserveTmpfs(t *testing.T) {
 
 // What comes from other containers is not the container's own.
 func TestObserveMountsFromOthers(t *testing.T) {
-	points := []container.MountPoint{
+	points := []containertypes.MountPoint{
 		{Type: "volume", Name: "own", Destination: "/own", RW: true}, {Type: "volume", Name: "theirs", Destination: "/theirs", RW: true},
 		{Type: "volume", Name: "anonymous", Destination: "/anonymous", RW: true},
 	}
-	config := &container.Config{Volumes: map[string]struct{}{"/anonymous/": {}}}
-	host := &container.HostConfig{Binds: []string{"own:/own/:nocopy"}, VolumesFrom: []string{"other"}, Tmpfs: map[string]string{"/tmp/": "size=64m,mode=700,noexec"}}
+	config := &containertypes.Config{Volumes: map[string]struct{}{"/anonymous/": {}}}
+	host := &containertypes.HostConfig{Binds: []string{"own:/own/:nocopy"}, VolumesFrom: []string{"other"}, Tmpfs: map[string]string{"/tmp/": "size=64m,mode=700,noexec"}}
 	want := map[string]Mount{
 		"/own": {Type: MountVolume, Source: "own", Volume: VolumeOptions{NoCopy: true}}, "/anonymous": {Type: MountVolume, Source: "anonymous"},
 		"/tmp": {Type: MountTmpfs, Tmpfs: TmpfsOptions{Size: 64 << 20, Mode: 0o700}},
@@ -176,16 +176,16 @@ func TestNeeds(t *testing.T) {
 		{"networks.front.mac_address", "1.43", "1.44", network(EndpointOptions{MACAddress: "02:42:ac:11:65:43"})},
 		{"networks.front.gw_priority", "1.47", "1.48", network(EndpointOptions{GatewayPriority: 1})},
 	} {
-		n, old := unmet(tt.spec.needs(), tt.before)
+		n, old := Unmet(tt.spec.Needs(), tt.before)
 		got := strings.Join(n.Attribute, ".")
 		if !old || got != tt.attribute {
 			t.Errorf("%s: API %s is refused for %q", tt.attribute, tt.before, got)
 		}
-		if n, old := unmet(tt.spec.needs(), tt.from); old {
+		if n, old := Unmet(tt.spec.Needs(), tt.from); old {
 			t.Errorf("%s: API %s is refused for %v", tt.attribute, tt.from, n.Attribute)
 		}
 	}
-	if needs := (Spec{}).needs(); needs != nil {
+	if needs := (Spec{}).Needs(); needs != nil {
 		t.Errorf("nothing needs %v", needs)
 	}
 }

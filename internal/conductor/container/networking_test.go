@@ -1,13 +1,13 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/google/go-cmp/cmp"
 )
@@ -19,18 +19,18 @@ func TestTranslateNetworking(t *testing.T) {
 		ExtraHosts:      map[string][]string{"six": {"[fd00::0:1]", "fd00::2"}, "gateway": {"host-gateway"}, "four": {"10.0.0.1"}},
 		PublishAllPorts: true,
 	}
-	c, err := translate(spec, "e/web/1", "1.41")
+	c, err := Translate(spec, "e/web/1", "1.41")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &container.HostConfig{
+	want := &containertypes.HostConfig{
 		NetworkMode: "none", DNS: []string{"10.0.0.1"}, DNSSearch: []string{"b.test"}, DNSOptions: []string{"ndots:2"}, PublishAllPorts: true,
-		ExtraHosts: []string{"four:10.0.0.1", "gateway:host-gateway", "six:fd00::1", "six:fd00::2"}, RestartPolicy: container.RestartPolicy{Name: "no"},
+		ExtraHosts: []string{"four:10.0.0.1", "gateway:host-gateway", "six:fd00::1", "six:fd00::2"}, RestartPolicy: containertypes.RestartPolicy{Name: "no"},
 	}
-	if diff := cmp.Diff(want, c.host); diff != "" || c.config.Domainname != "a.test" {
-		t.Error(c.config.Domainname, diff)
+	if diff := cmp.Diff(want, c.Host); diff != "" || c.Config.Domainname != "a.test" {
+		t.Error(c.Config.Domainname, diff)
 	}
-	got := observeNetworking(c.config, c.host)
+	got := observeNetworking(c.Config, c.Host)
 	if !spec.met(&Container{Settings: Settings{Networking: got}}) {
 		t.Errorf("what was made of it does not meet it: %+v", got)
 	}
@@ -59,21 +59,21 @@ func TestTranslateNetworks(t *testing.T) {
 		IPAMConfig: &network.EndpointIPAMConfig{IPv4Address: "10.0.0.9", IPv6Address: "fd00::9", LinkLocalIPs: []string{"169.254.1.1"}},
 	}
 	for version, later := range map[string][]string{"1.41": {"a"}, "1.44": nil} {
-		c, err := translate(spec, "e/web/1", version)
+		c, err := Translate(spec, "e/web/1", version)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.host.NetworkMode != "front" {
-			t.Errorf("the first network is %s", c.host.NetworkMode)
+		if c.Host.NetworkMode != "front" {
+			t.Errorf("the first network is %s", c.Host.NetworkMode)
 		}
-		if diff := cmp.Diff(later, c.connect); diff != "" {
+		if diff := cmp.Diff(later, c.Connect); diff != "" {
 			t.Errorf("%s: connected later:\n%s", version, diff)
 		}
-		got := c.networks.EndpointsConfig["front"]
+		got := c.Networks.EndpointsConfig["front"]
 		if version == "1.41" { // Here it has a place of its own.
-			got.MacAddress, c.config.MacAddress = c.config.MacAddress, got.MacAddress //nolint:staticcheck // See apiMAC.
+			got.MacAddress, c.Config.MacAddress = c.Config.MacAddress, got.MacAddress //nolint:staticcheck // See apiMAC.
 		}
-		if diff := cmp.Diff(want, got); diff != "" || c.config.MacAddress != "" { //nolint:staticcheck // See apiMAC.
+		if diff := cmp.Diff(want, got); diff != "" || c.Config.MacAddress != "" { //nolint:staticcheck // See apiMAC.
 			t.Errorf("%s:\n%s", version, diff)
 		}
 	}
@@ -108,12 +108,12 @@ func TestAskedMAC(t *testing.T) {
 		{"connected anew since (26.1)", asked, "front", map[string]*network.EndpointSettings{"front": endpoint(madeUp, "e")}, nil},
 		{"not connected any more", asked, "front", map[string]*network.EndpointSettings{"back": endpoint(madeUp, "e")}, nil},
 	} {
-		r := container.InspectResponse{
-			ContainerJSONBase: &container.ContainerJSONBase{HostConfig: &container.HostConfig{NetworkMode: container.NetworkMode(tt.mode)}, State: &container.State{}},
-			Config:            &container.Config{MacAddress: tt.config}, //nolint:staticcheck // See observeMACs.
-			NetworkSettings:   &container.NetworkSettings{Networks: tt.networks},
+		r := containertypes.InspectResponse{
+			ContainerJSONBase: &containertypes.ContainerJSONBase{HostConfig: &containertypes.HostConfig{NetworkMode: containertypes.NetworkMode(tt.mode)}, State: &containertypes.State{}},
+			Config:            &containertypes.Config{MacAddress: tt.config}, //nolint:staticcheck // See observeMACs.
+			NetworkSettings:   &containertypes.NetworkSettings{Networks: tt.networks},
 		}
-		c := observe("edge1", r)
+		c := Observe("edge1", r)
 		for name := range tt.networks {
 			if got := c.Attached[name].AskedMAC; got != tt.want[name] {
 				t.Errorf("%s: of %s was asked for %q, want %q", tt.name, name, got, tt.want[name])

@@ -1,10 +1,10 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 )
 
 // Namespaces say what a container shares with its host or with other containers, and who runs it.
@@ -22,12 +22,12 @@ type Namespaces struct {
 	Runtime      string `json:"runtime,omitempty"`
 }
 
-func (n Namespaces) translate(host *container.HostConfig) {
-	host.IpcMode, host.PidMode, host.UTSMode = container.IpcMode(n.IPC), container.PidMode(n.PID), container.UTSMode(n.UTS)
-	host.CgroupnsMode, host.CgroupParent, host.Runtime = container.CgroupnsMode(n.Cgroup), n.CgroupParent, n.Runtime
+func (n Namespaces) translate(host *containertypes.HostConfig) {
+	host.IpcMode, host.PidMode, host.UTSMode = containertypes.IpcMode(n.IPC), containertypes.PidMode(n.PID), containertypes.UTSMode(n.UTS)
+	host.CgroupnsMode, host.CgroupParent, host.Runtime = containertypes.CgroupnsMode(n.Cgroup), n.CgroupParent, n.Runtime
 }
 
-func observeNamespaces(host *container.HostConfig) Namespaces {
+func observeNamespaces(host *containertypes.HostConfig) Namespaces {
 	return Namespaces{
 		IPC: string(host.IpcMode), PID: string(host.PidMode), UTS: string(host.UTSMode),
 		Cgroup: string(host.CgroupnsMode), CgroupParent: host.CgroupParent, Runtime: host.Runtime,

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/system"
 	"github.com/google/go-cmp/cmp"
 )
@@ -22,7 +22,7 @@ import (
 // the API.
 func samples(t *testing.T) map[string]Settings {
 	t.Helper()
-	text, err := os.ReadFile("container/testdata/settings.json")
+	text, err := os.ReadFile("testdata/settings.json")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,20 +38,20 @@ func samples(t *testing.T) map[string]Settings {
 // What is translated is reported as it was asked for, by its plain spelling.
 func TestTranslatedIsObserved(t *testing.T) {
 	for name, settings := range samples(t) {
-		c, err := translate(Spec{Settings: settings}, "edge1/web/1", "1.41")
+		c, err := Translate(Spec{Settings: settings}, "edge1/web/1", "1.41")
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := observe("edge1", container.InspectResponse{
-			ContainerJSONBase: &container.ContainerJSONBase{Name: "/web", State: &container.State{}, HostConfig: c.host},
-			Config:            c.config, NetworkSettings: &container.NetworkSettings{},
+		got := Observe("edge1", containertypes.InspectResponse{
+			ContainerJSONBase: &containertypes.ContainerJSONBase{Name: "/web", State: &containertypes.State{}, HostConfig: c.Host},
+			Config:            c.Config, NetworkSettings: &containertypes.NetworkSettings{},
 		})
 		want := Spec{Settings: settings}
-		if !want.meets(got) {
+		if !want.Meets(got) {
 			t.Errorf("%s: it does not meet what was asked for:\n%s", name, cmp.Diff(settings.Plain(EngineDefaults{}), got.Settings.Plain(EngineDefaults{})))
 		}
 		for other, different := range samples(t) {
-			if other != name && other != "nothing" && (Spec{Settings: different}).meets(got) {
+			if other != name && other != "nothing" && (Spec{Settings: different}).Meets(got) {
 				t.Errorf("%s: it meets %s, too", name, other)
 			}
 		}
@@ -102,7 +102,7 @@ func TestMeetsComparesEverySetting(t *testing.T) {
 				}
 				lacking := settings
 				reflect.ValueOf(&lacking).Elem().Field(i).Field(j).SetZero()
-				if (Spec{Settings: settings}).meets(&Container{Settings: lacking}) {
+				if (Spec{Settings: settings}).Meets(&Container{Settings: lacking}) {
 					t.Errorf("%s: without %s it is the same", name, family.Type.Field(j).Name)
 				}
 			}
@@ -164,7 +164,7 @@ func TestObserveDefaults(t *testing.T) {
 		{system.Info{OSType: "linux", Architecture: "armv7l", SecurityOptions: []string{"name=seccomp,profile=builtin", "name=no-new-privileges"}},
 			EngineDefaults{Cgroup: "private", NoNewPrivileges: true}},
 	} {
-		if diff := cmp.Diff(test.want, observeDefaults(test.info)); diff != "" {
+		if diff := cmp.Diff(test.want, ObserveDefaults(test.info)); diff != "" {
 			t.Errorf("%s: %s", test.info.Architecture, diff)
 		}
 	}

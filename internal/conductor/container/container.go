@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"strings"
@@ -15,7 +15,7 @@ const LabelOperation = LabelPrefix + "operation"
 
 // labelCarried is the label that names the anonymous volumes that an exchange gave to the container: to the engine
 // they are its own no more than a volume with a name.
-const labelCarried = LabelPrefix + "carried"
+const LabelCarried = LabelPrefix + "carried"
 
 // LabelPrefix is the name space of gantry's own labels.
 const LabelPrefix = "io.github.gantry-provider."
@@ -74,7 +74,7 @@ type AttachedNetwork struct {
 }
 
 // shortID is how many digits of an ID the Docker CLI prints. Fewer could well be a name.
-const shortID = 12
+const ShortID = 12
 
 // AttachedAs finds a network that the container is connected to by its name, its ID, or its short
 // ID. It gives the network's name.
@@ -93,7 +93,7 @@ func networkAs(networks map[string]AttachedNetwork, ref string) (name string, ok
 		return ref, true
 	}
 	for name, n := range networks {
-		if n.ID != "" && n.ID == ref || len(ref) >= shortID && strings.HasPrefix(n.ID, ref) {
+		if n.ID != "" && n.ID == ref || len(ref) >= ShortID && strings.HasPrefix(n.ID, ref) {
 			return name, true
 		}
 	}
@@ -136,3 +136,10 @@ func (s State) Ended() bool {
 
 // Running says whether the container's processes run (a paused container's do not).
 func (s State) Running() bool { return s.Status == "running" }
+
+// ImageDefaults are what an image brings to every container made from it.
+type ImageDefaults struct {
+	Settings
+	// Volumes are the paths for which the engine makes anonymous volumes.
+	Volumes []string
+}

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/containerd/platforms"
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
@@ -26,16 +26,16 @@ const apiManyNetworks = "1.44"
 
 // creation is a create request of the Engine API, and what has to follow it.
 type creation struct {
-	config   *container.Config
-	host     *container.HostConfig
-	networks *network.NetworkingConfig
-	platform *ocispec.Platform
+	Config   *containertypes.Config
+	Host     *containertypes.HostConfig
+	Networks *network.NetworkingConfig
+	Platform *ocispec.Platform
 	// connect are the networks to connect after the create, by their keys, in order.
-	connect []string
+	Connect []string
 }
 
 // translate says in the words of the Engine API what spec asks for. It is pure.
-func translate(spec Spec, operation, apiVersion string) (creation, error) {
+func Translate(spec Spec, operation, apiVersion string) (creation, error) {
 	platform, err := parsePlatform(spec.Platform)
 	if err != nil {
 		return creation{}, err
@@ -47,26 +47,26 @@ func translate(spec Spec, operation, apiVersion string) (creation, error) {
 	labels[LabelOperation] = operation
 	exposed, bindings := translatePorts(spec.Ports)
 	c := creation{
-		config: &container.Config{
+		Config: &containertypes.Config{
 			Image: spec.Image, Labels: labels, Env: environmentList(spec.Environment, spec.Unset),
 			Entrypoint: spec.Entrypoint, Cmd: spec.Command,
 			User: spec.User, WorkingDir: spec.WorkingDir, Hostname: spec.Hostname,
 			StopSignal: spec.StopSignal, StopTimeout: wholeSeconds(spec.StopGracePeriod),
 			ExposedPorts: exposed, Healthcheck: translateHealthcheck(spec.Healthcheck),
 		},
-		host: &container.HostConfig{
+		Host: &containertypes.HostConfig{
 			PortBindings: bindings, RestartPolicy: translateRestart(spec.Restart),
 			VolumesFrom: spec.VolumesFrom,
 		},
-		platform: platform,
+		Platform: platform,
 	}
-	c.host.Mounts, c.host.Binds, c.host.Tmpfs = translateMounts(spec.Mounts, apiVersion)
-	spec.Networking.translate(c.config, c.host)
-	spec.Limits.translate(c.host)
-	spec.Security.translate(c.host)
-	spec.Devices.translate(c.host)
-	spec.Namespaces.translate(c.host)
-	spec.Process.translate(c.config, c.host)
+	c.Host.Mounts, c.Host.Binds, c.Host.Tmpfs = translateMounts(spec.Mounts, apiVersion)
+	spec.Networking.translate(c.Config, c.Host)
+	spec.Limits.translate(c.Host)
+	spec.Security.translate(c.Host)
+	spec.Devices.translate(c.Host)
+	spec.Namespaces.translate(c.Host)
+	spec.Process.translate(c.Config, c.Host)
 	c.attach(spec.Networks, apiVersion)
 	c.translateMAC(spec.Networks, apiVersion)
 	return c, nil
@@ -78,14 +78,14 @@ func (c *creation) attach(networks map[string]NetworkAttachment, apiVersion stri
 	if len(keys) == 0 {
 		return
 	}
-	c.host.NetworkMode = container.NetworkMode(networks[keys[0]].Network)
-	c.networks = &network.NetworkingConfig{EndpointsConfig: make(map[string]*network.EndpointSettings)}
+	c.Host.NetworkMode = containertypes.NetworkMode(networks[keys[0]].Network)
+	c.Networks = &network.NetworkingConfig{EndpointsConfig: make(map[string]*network.EndpointSettings)}
 	for i, key := range keys {
 		if i > 0 && versions.LessThan(apiVersion, apiManyNetworks) {
-			c.connect = keys[i:]
+			c.Connect = keys[i:]
 			return
 		}
-		c.networks.EndpointsConfig[networks[key].Network] = networks[key].endpoint()
+		c.Networks.EndpointsConfig[networks[key].Network] = networks[key].Endpoint()
 	}
 }
 
@@ -122,16 +122,16 @@ func translatePorts(ports []Port) (nat.PortSet, nat.PortMap) {
 	return exposed, bindings
 }
 
-func translateHealthcheck(h *Healthcheck) *container.HealthConfig {
+func translateHealthcheck(h *Healthcheck) *containertypes.HealthConfig {
 	if h == nil {
 		return nil
 	}
-	return &container.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries}
+	return &containertypes.HealthConfig{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries}
 }
 
-func translateRestart(p RestartPolicy) container.RestartPolicy {
-	return container.RestartPolicy{
-		Name:              container.RestartPolicyMode(cmp.Or(p.Name, string(container.RestartPolicyDisabled))),
+func translateRestart(p RestartPolicy) containertypes.RestartPolicy {
+	return containertypes.RestartPolicy{
+		Name:              containertypes.RestartPolicyMode(cmp.Or(p.Name, string(containertypes.RestartPolicyDisabled))),
 		MaximumRetryCount: p.MaximumRetryCount,
 	}
 }
@@ -145,7 +145,7 @@ func wholeSeconds(d *time.Duration) *int {
 }
 
 // observe says in gantry's words what the engine reports of a container. It is pure.
-func observe(engine string, r container.InspectResponse) *Container {
+func Observe(engine string, r containertypes.InspectResponse) *Container {
 	c := &Container{
 		Engine: engine, ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"), ImageID: r.Image,
 		Settings: Settings{
@@ -159,8 +159,8 @@ func observe(engine string, r container.InspectResponse) *Container {
 			StopSignal: r.Config.StopSignal, StopGracePeriod: fromSeconds(r.Config.StopTimeout),
 			Networking: observeNetworking(r.Config, r.HostConfig),
 		},
-		Created:    instant(r.Created),
-		State:      observeState(r.State, r.RestartCount, r.Config),
+		Created:    Instant(r.Created),
+		State:      ObserveState(r.State, r.RestartCount, r.Config),
 		AutoRemove: r.HostConfig.AutoRemove, FileFolders: observeFileFolders(r.Mounts, r.HostConfig.Mounts),
 		Attached: make(map[string]AttachedNetwork), PublishedPorts: make(map[string]int),
 	}
@@ -169,11 +169,11 @@ func observe(engine string, r container.InspectResponse) *Container {
 			continue
 		}
 		n := observeEndpoint(r.ID, []string{r.Config.Hostname, c.Name}, endpoint)
-		if isDefaultMode(name) {
+		if IsDefaultMode(name) {
 			n.Links = nil // An engine keeps them there, and does nothing with them.
 		}
 		if unconnected(c.State, endpoint) {
-			c.Unconnected = put(c.Unconnected, name, n)
+			c.Unconnected = Put(c.Unconnected, name, n)
 		} else {
 			c.Attached[name] = n
 		}
@@ -208,7 +208,7 @@ func unconnected(s State, e *network.EndpointSettings) bool {
 // isAlias recognises the short ID under which an engine lists a network a second time if the
 // container was created with it.
 func isAlias(name, id string, networks map[string]*network.EndpointSettings) bool {
-	if id == "" || len(name) < shortID || !strings.HasPrefix(id, name) {
+	if id == "" || len(name) < ShortID || !strings.HasPrefix(id, name) {
 		return false
 	}
 	for other, endpoint := range networks {
@@ -220,7 +220,7 @@ func isAlias(name, id string, networks map[string]*network.EndpointSettings) boo
 }
 
 // observeImage says in gantry's words what an image brings. It is pure.
-func observeImage(r image.InspectResponse) *ImageDefaults {
+func ObserveImage(r image.InspectResponse) *ImageDefaults {
 	d := &ImageDefaults{}
 	if r.Os != "" {
 		d.Platform = platforms.Format(platforms.Normalize(ocispec.Platform{OS: r.Os, Architecture: r.Architecture, Variant: r.Variant}))
@@ -237,16 +237,16 @@ func observeImage(r image.InspectResponse) *ImageDefaults {
 	return d
 }
 
-func observeState(s *container.State, restarts int, config *container.Config) State {
+func ObserveState(s *containertypes.State, restarts int, config *containertypes.Config) State {
 	state := State{
 		Status: s.Status, ExitCode: s.ExitCode, OOMKilled: s.OOMKilled, Error: s.Error, RestartCount: restarts,
-		StartedAt: instant(s.StartedAt), FinishedAt: instant(s.FinishedAt),
+		StartedAt: Instant(s.StartedAt), FinishedAt: Instant(s.FinishedAt),
 	}
 	var check *Healthcheck
 	if config != nil {
 		check = observeHealthcheck(config.Healthcheck)
 	}
-	checked := s.Health != nil && s.Health.Status != container.NoHealthcheck
+	checked := s.Health != nil && s.Health.Status != containertypes.NoHealthcheck
 	state.Checked = checked || check != nil && !check.Disabled()
 	if checked {
 		state.Health = observeHealth(s, check)
@@ -260,21 +260,21 @@ func observeState(s *container.State, restarts int, config *container.Config) St
 // observeHealth returns what the health check found. An engine calls a container unhealthy whenever it does
 // not watch it, because it has ended, is being restarted or is paused, and until the first run after that:
 // only as many failed runs as the check allows are its own verdict.
-func observeHealth(s *container.State, check *Healthcheck) string {
+func observeHealth(s *containertypes.State, check *Healthcheck) string {
 	switch {
-	case s.Status != container.StateRunning:
+	case s.Status != containertypes.StateRunning:
 		return ""
-	case s.Health.Status != container.Unhealthy:
+	case s.Health.Status != containertypes.Unhealthy:
 		return s.Health.Status
 	}
-	retries := defaultRetries
+	retries := DefaultRetries
 	if check != nil && check.Retries > 0 {
 		retries = check.Retries
 	}
 	if s.Health.FailingStreak < retries {
-		return container.Starting
+		return containertypes.Starting
 	}
-	return container.Unhealthy
+	return containertypes.Unhealthy
 }
 
 func environmentMap(list []string) map[string]string {
@@ -316,7 +316,7 @@ func observePorts(bindings nat.PortMap) []Port {
 	return ports
 }
 
-func observeHealthcheck(h *container.HealthConfig) *Healthcheck {
+func observeHealthcheck(h *containertypes.HealthConfig) *Healthcheck {
 	if h == nil || len(h.Test) == 0 {
 		return nil
 	}
@@ -326,9 +326,9 @@ func observeHealthcheck(h *container.HealthConfig) *Healthcheck {
 	return &Healthcheck{Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries}
 }
 
-func observeRestart(p container.RestartPolicy) RestartPolicy {
+func observeRestart(p containertypes.RestartPolicy) RestartPolicy {
 	return RestartPolicy{
-		Name:              cmp.Or(string(p.Name), string(container.RestartPolicyDisabled)),
+		Name:              cmp.Or(string(p.Name), string(containertypes.RestartPolicyDisabled)),
 		MaximumRetryCount: p.MaximumRetryCount,
 	}
 }
@@ -342,7 +342,7 @@ func fromSeconds(seconds *int) *time.Duration {
 }
 
 // instant parses a time of the Engine API; the engine's "0001-01-01T00:00:00Z" is the zero time.
-func instant(s string) time.Time {
+func Instant(s string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
 		return time.Time{}
@@ -352,6 +352,6 @@ func instant(s string) time.Time {
 
 // healthDecided reads the health out of the Status text of a container list ("Up 5 seconds
 // (healthy)"): the list has no field for it.
-func healthDecided(status string) bool {
+func HealthDecided(status string) bool {
 	return strings.Contains(status, "(healthy)") || strings.Contains(status, "(unhealthy)")
 }

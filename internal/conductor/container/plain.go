@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"reflect"
@@ -29,7 +29,7 @@ type EngineDefaults struct {
 	Platform string
 }
 
-func observeDefaults(info system.Info) EngineDefaults {
+func ObserveDefaults(info system.Info) EngineDefaults {
 	d := EngineDefaults{LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
 	d.Isolation = strings.ToLower(string(info.Isolation))
 	d.NoNewPrivileges = slices.Contains(info.SecurityOptions, "name=no-new-privileges")
@@ -58,7 +58,7 @@ func (d EngineDefaults) Foreign(platform string) bool {
 func (s Settings) Plain(d EngineDefaults) Settings {
 	s.Limits, s.Devices, s.Process = s.Limits.plain(d), s.Devices.plain(), s.Process.plain(d)
 	s.Security, s.Namespaces = s.Security.plain(s.Namespaces.shared(), d), s.Namespaces.plain(d)
-	if isDefaultMode(s.NetworkMode) {
+	if IsDefaultMode(s.NetworkMode) {
 		s.NetworkMode = ""
 	}
 	return s
@@ -67,7 +67,7 @@ func (s Settings) Plain(d EngineDefaults) Settings {
 // meets says whether a container is made as the specification asks for. What image and engine add
 // is none of its business. Each setting is compared by its plain spelling, unless it is one of those
 // that have a comparison of their own: a new setting is compared, too.
-func (s Spec) meets(c *Container) bool {
+func (s Spec) Meets(c *Container) bool {
 	want, got := reflect.ValueOf(s.Settings.Plain(c.Defaults)), reflect.ValueOf(c.Settings.Plain(c.Defaults))
 	for i := range want.NumField() {
 		name := want.Type().Field(i).Name
@@ -85,7 +85,7 @@ func (s Spec) meets(c *Container) bool {
 }
 
 // addsNothing reports whether a container has of its image what the spec leaves to the image. It is pure.
-func (s Spec) addsNothing(c *Container, image *ImageDefaults) bool {
+func (s Spec) AddsNothing(c *Container, image *ImageDefaults) bool {
 	own := func(seen, asked, inherited map[string]string) bool {
 		for key, value := range seen {
 			if _, ok := asked[key]; ok || key == LabelOperation {

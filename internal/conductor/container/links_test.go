@@ -1,23 +1,23 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"strings"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/google/go-cmp/cmp"
 )
 
 func TestObserveLinks(t *testing.T) {
 	t.Parallel()
-	got := observeLinks(&container.HostConfig{Links: []string{"/db:/web/data", "/cache:/web/cache"}})
+	got := observeLinks(&containertypes.HostConfig{Links: []string{"/db:/web/data", "/cache:/web/cache"}})
 	if diff := cmp.Diff([]string{"cache:cache", "db:data"}, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := observeLinks(&container.HostConfig{}); got != nil {
+	if got := observeLinks(&containertypes.HostConfig{}); got != nil {
 		t.Errorf("without links there are %q", got)
 	}
 }

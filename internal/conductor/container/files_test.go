@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"archive/tar"
@@ -17,7 +17,7 @@ import (
 // There is no entry for a folder: one that the container has keeps its owner and permissions.
 func TestArchive(t *testing.T) {
 	when := time.Unix(1700000000, 0)
-	packed, err := archive(map[string]File{
+	packed, err := Archive(map[string]File{
 		"/etc/app.conf": {Content: []byte("a"), Mode: 0o600, UID: 1000, GID: 100}, "/b": {Content: nil, Mode: 0o4755}, "/not": {Content: []byte("x")},
 	}, "/", []string{"/b", "/etc/app.conf"}, when)
 	if err != nil {
@@ -51,12 +51,12 @@ func TestArchive(t *testing.T) {
 
 // The upload comes first: what an update starts or restarts finds the new files.
 func TestPlanUpload(t *testing.T) {
-	start := []action{{do: doStart, because: "it is exited"}}
-	if got := planUpload(nil, start); len(got) != 1 {
+	start := []Action{{Do: DoStart, Because: "it is exited"}}
+	if got := PlanUpload(nil, start); len(got) != 1 {
 		t.Errorf("without files: %v", got)
 	}
-	got := planUpload([]string{"/a", "/b"}, start)
-	if len(got) != 2 || got[0].String() != "upload files to: changed are /a, /b" || got[1].do != doStart {
+	got := PlanUpload([]string{"/a", "/b"}, start)
+	if len(got) != 2 || got[0].String() != "upload files to: changed are /a, /b" || got[1].Do != DoStart {
 		t.Errorf("with files: %v", got)
 	}
 }

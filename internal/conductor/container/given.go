@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import "slices"
 
@@ -68,7 +68,7 @@ func others[V any](seen, asked map[string]V) map[string]V {
 	var out map[string]V
 	for key, value := range seen {
 		if _, ok := asked[key]; !ok {
-			out = put(out, key, value)
+			out = Put(out, key, value)
 		}
 	}
 	return out

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"cmp"
@@ -12,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/versions"
 )
@@ -187,12 +187,12 @@ func bindOf(target string, m Mount) string {
 // observeMounts takes binds and volumes as the engine resolved them, with the options that they
 // were asked for with, and tmpfs as it was asked for: the engine reports no mount point for
 // --tmpfs. What came from other containers is left out, and what is there for files.
-func observeMounts(points []container.MountPoint, config *container.Config, host *container.HostConfig) map[string]Mount {
+func observeMounts(points []containertypes.MountPoint, config *containertypes.Config, host *containertypes.HostConfig) map[string]Mount {
 	mounts := make(map[string]Mount, len(points))
 	for target, options := range host.Tmpfs {
 		mounts[path.Clean(target)] = observeTmpfs(options)
 	}
-	asked, ofFiles, carried := make(map[string]Mount), observeFileFolders(points, host.Mounts), carriedBy(config.Labels)
+	asked, ofFiles, carried := make(map[string]Mount), observeFileFolders(points, host.Mounts), CarriedBy(config.Labels)
 	for _, m := range host.Mounts {
 		asked[path.Clean(m.Target)] = observeMount(m)
 		if m.Type == mount.TypeImage { // Its mount point says where the engine keeps it.
@@ -265,20 +265,20 @@ var anonymousName = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // isAnonymous reports whether a volume is an anonymous one of its container: the container was not asked to mount it
 // by a name, unless an exchange did, which carried it over. Anything else that looks like one may be somebody
 // else's.
-func isAnonymous(point container.MountPoint, asked Mount, carried []string) bool {
+func isAnonymous(point containertypes.MountPoint, asked Mount, carried []string) bool {
 	return point.Type == mount.TypeVolume && anonymousName.MatchString(point.Name) && (asked.Source == "" || slices.Contains(carried, point.Name))
 }
 
 // carry returns the value of labelCarried for these volumes, given by this operation: its ticket, which is the last
 // part of its ID, and their names.
-func carry(operation string, volumes []string) string {
+func Carry(operation string, volumes []string) string {
 	return strings.Join(append([]string{path.Base(operation)}, volumes...), " ")
 }
 
 // carriedBy returns the volumes that the exchange that made the container gave it. An image that was committed from
 // another one has the label of that one.
-func carriedBy(labels map[string]string) []string {
-	fields := strings.Fields(labels[labelCarried])
+func CarriedBy(labels map[string]string) []string {
+	fields := strings.Fields(labels[LabelCarried])
 	if len(fields) == 0 || fields[0] != path.Base(labels[LabelOperation]) {
 		return nil
 	}

@@ -1,13 +1,13 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"slices"
 	"testing"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/google/go-cmp/cmp"
 )
@@ -51,7 +51,7 @@ func TestFileFolders(t *testing.T) {
 
 func TestByMount(t *testing.T) {
 	t.Parallel()
-	got := byMount([]string{"/a", "/data/a", "/data/in/b", "/data2/c"}, []string{"/data", "/data/in"})
+	got := ByMount([]string{"/a", "/data/a", "/data/in/b", "/data2/c"}, []string{"/data", "/data/in"})
 	want := map[string][]string{"/": {"/a", "/data2/c"}, "/data": {"/data/a"}, "/data/in": {"/data/in/b"}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -62,23 +62,23 @@ func TestByMount(t *testing.T) {
 func TestObserveFileFolders(t *testing.T) {
 	t.Parallel()
 	const volume = "3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
-	point := func(target string) container.MountPoint {
-		return container.MountPoint{Type: mount.TypeVolume, Name: volume, Destination: target, RW: true}
+	point := func(target string) containertypes.MountPoint {
+		return containertypes.MountPoint{Type: mount.TypeVolume, Name: volume, Destination: target, RW: true}
 	}
-	host := &container.HostConfig{Mounts: append(mountFolders([]string{"/etc/app"}, "op"), mount.Mount{Type: mount.TypeVolume, Target: "/data"})}
-	points := []container.MountPoint{point("/etc/app"), point("/data")}
+	host := &containertypes.HostConfig{Mounts: append(MountFolders([]string{"/etc/app"}, "op"), mount.Mount{Type: mount.TypeVolume, Target: "/data"})}
+	points := []containertypes.MountPoint{point("/etc/app"), point("/data")}
 	c := &Container{FileFolders: observeFileFolders(points, host.Mounts)}
-	c.Mounts = observeMounts(points, &container.Config{}, host)
+	c.Mounts = observeMounts(points, &containertypes.Config{}, host)
 	if got := c.AnonymousVolumes(); !slices.Equal(got, []string{"/data"}) || len(c.Mounts) != 1 {
 		t.Errorf("volumes %q, mounts %v", got, c.Mounts)
 	}
-	if got := slices.Sorted(slices.Values(c.writable())); !slices.Equal(got, []string{"/data", "/etc/app"}) {
+	if got := slices.Sorted(slices.Values(c.Writable())); !slices.Equal(got, []string{"/data", "/etc/app"}) {
 		t.Errorf("files can be put into %q", got)
 	}
 	var s Spec
 	for file, want := range map[string]bool{"/etc/app/a": true, "/data/a": true, "/etc/b": false} {
 		s.ReadOnly, s.Files = true, map[string]File{file: {}}
-		if c.takesFilesOf(s) != want {
+		if c.TakesFilesOf(s) != want {
 			t.Errorf("%s: %v", file, !want)
 		}
 	}

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"cmp"
@@ -58,7 +58,7 @@ const (
 	defaultGrace         = 10 * time.Second
 	defaultProbeTime     = 30 * time.Second
 	defaultStartInterval = 5 * time.Second
-	defaultRetries       = 3
+	DefaultRetries       = 3
 	defaultCPUShares     = 1024
 	defaultCPUPeriod     = 100000
 )
@@ -85,7 +85,7 @@ func (c *Container) Inherit(asked Settings, image *ImageDefaults) Inherited {
 	in.Healthcheck = inheritCheck(asked.Healthcheck, c.Healthcheck)
 	for key, value := range c.Labels {
 		if _, ok := asked.Labels[key]; !ok {
-			in.Labels = put(in.Labels, key, value)
+			in.Labels = Put(in.Labels, key, value)
 		}
 	}
 	own := append(PublishedTargets(asked.Ports), asked.Expose...)
@@ -94,7 +94,7 @@ func (c *Container) Inherit(asked Settings, image *ImageDefaults) Inherited {
 		in.Platform, in.Variables = image.Platform, known(slices.Sorted(maps.Keys(image.Environment)))
 		for key, value := range image.Environment {
 			if got, ok := c.Environment[key]; ok && got == value {
-				in.Environment = put(in.Environment, key, value)
+				in.Environment = Put(in.Environment, key, value)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func inheritCheck(asked, seen *Healthcheck) *InheritedCheck {
 		}
 	}
 	if asked.Retries == 0 {
-		retries := cmp.Or(seen.Retries, defaultRetries)
+		retries := cmp.Or(seen.Retries, DefaultRetries)
 		in.Retries = &retries
 	}
 	return in
@@ -244,7 +244,7 @@ func beyond[V comparable](asked, inherited map[string]V) map[string]V {
 	var out map[string]V
 	for key, value := range asked {
 		if had, ok := inherited[key]; !ok || had != value {
-			out = put(out, key, value)
+			out = Put(out, key, value)
 		}
 	}
 	return out
@@ -355,7 +355,7 @@ func sortPorts(ports []Port) {
 func plainMounts(mounts map[string]Mount) map[string]Mount {
 	var out map[string]Mount
 	for target, m := range mounts {
-		out = put(out, PlainPath(target), m.plain())
+		out = Put(out, PlainPath(target), m.plain())
 	}
 	return out
 }
@@ -366,7 +366,7 @@ func plainNetworks(networks map[string]NetworkAttachment) map[string]NetworkAtta
 	var out map[string]NetworkAttachment
 	for key, n := range networks {
 		n.EndpointOptions = n.EndpointOptions.plain()
-		out = put(out, key, n)
+		out = Put(out, key, n)
 	}
 	if bridge, ok := out["bridge"]; ok && len(out) == 1 && reflect.DeepEqual(bridge, NetworkAttachment{Network: "bridge", Priority: bridge.Priority}) {
 		return nil
@@ -388,7 +388,7 @@ func (n Networking) plain() Networking {
 	var hosts map[string][]string
 	for host, addresses := range n.ExtraHosts {
 		if len(addresses) > 0 {
-			hosts = put(hosts, host, plainEach(addresses, PlainHostAddress))
+			hosts = Put(hosts, host, plainEach(addresses, PlainHostAddress))
 		}
 	}
 	n.ExtraHosts, n.Links = hosts, plainList(n.Links, PlainLink)

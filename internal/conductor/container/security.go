@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 )
 
 // Security says what a container may do.
@@ -32,10 +32,10 @@ type Security struct {
 // empty lists of paths.
 const unmasked = "systempaths=unconfined"
 
-func (s Security) translate(host *container.HostConfig) {
+func (s Security) translate(host *containertypes.HostConfig) {
 	host.Privileged, host.ReadonlyRootfs = s.Privileged, s.ReadOnly
 	host.CapAdd, host.CapDrop = s.CapAdd, s.CapDrop
-	host.GroupAdd, host.Sysctls, host.UsernsMode = s.GroupAdd, s.Sysctls, container.UsernsMode(s.UsernsMode)
+	host.GroupAdd, host.Sysctls, host.UsernsMode = s.GroupAdd, s.Sysctls, containertypes.UsernsMode(s.UsernsMode)
 	for _, option := range s.SecurityOpt {
 		if PlainSecurityOption(option) == unmasked {
 			host.MaskedPaths, host.ReadonlyPaths = []string{}, []string{}
@@ -45,7 +45,7 @@ func (s Security) translate(host *container.HostConfig) {
 	}
 }
 
-func observeSecurity(host *container.HostConfig) Security {
+func observeSecurity(host *containertypes.HostConfig) Security {
 	s := Security{
 		Privileged: host.Privileged, ReadOnly: host.ReadonlyRootfs, CapAdd: host.CapAdd, CapDrop: host.CapDrop,
 		SecurityOpt: slices.Clone(host.SecurityOpt), GroupAdd: host.GroupAdd, Sysctls: host.Sysctls, UsernsMode: string(host.UsernsMode),

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package container
 
 import (
 	"cmp"
@@ -9,7 +9,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 )
 
 // Devices are the host's devices that a container may use.
@@ -43,24 +43,24 @@ type DeviceRequest struct {
 // allPermissions is what an engine's command line gives to a device. The engine itself has no default.
 const allPermissions = "rwm"
 
-func (d Devices) translate(host *container.HostConfig) {
+func (d Devices) translate(host *containertypes.HostConfig) {
 	for _, target := range slices.Sorted(maps.Keys(d.Devices)) {
-		host.Devices = append(host.Devices, container.DeviceMapping{
+		host.Devices = append(host.Devices, containertypes.DeviceMapping{
 			PathOnHost: d.Devices[target].Source, PathInContainer: target, CgroupPermissions: cmp.Or(d.Devices[target].Permissions, allPermissions),
 		})
 	}
 	host.DeviceCgroupRules = d.DeviceCgroupRules
 	for _, r := range d.DeviceRequests {
-		host.DeviceRequests = append(host.DeviceRequests, container.DeviceRequest{
+		host.DeviceRequests = append(host.DeviceRequests, containertypes.DeviceRequest{
 			Driver: r.Driver, Count: r.Count, DeviceIDs: r.DeviceIDs, Capabilities: r.Capabilities, Options: r.Options,
 		})
 	}
 }
 
-func observeDevices(host *container.HostConfig) Devices {
+func observeDevices(host *containertypes.HostConfig) Devices {
 	d := Devices{DeviceCgroupRules: host.DeviceCgroupRules}
 	for _, m := range host.Devices {
-		d.Devices = put(d.Devices, PlainPath(m.PathInContainer), Device{Source: m.PathOnHost, Permissions: m.CgroupPermissions})
+		d.Devices = Put(d.Devices, PlainPath(m.PathInContainer), Device{Source: m.PathOnHost, Permissions: m.CgroupPermissions})
 	}
 	for _, r := range host.DeviceRequests {
 		d.DeviceRequests = append(d.DeviceRequests, DeviceRequest{
@@ -74,7 +74,7 @@ func (d Devices) plain() Devices {
 	var devices map[string]Device
 	for target, device := range d.Devices {
 		device.Permissions = plainPermissions(device.Permissions)
-		devices = put(devices, target, device)
+		devices = Put(devices, target, device)
 	}
 	d.Devices = devices
 	d.DeviceCgroupRules = plainList(d.DeviceCgroupRules, strings.Clone)

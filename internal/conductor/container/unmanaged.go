@@ -1,0 +1,110 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package container
+
+import (
+	"cmp"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/docker/docker/api/types/mount"
+
+	containertypes "github.com/docker/docker/api/types/container"
+)
+
+// Unmanaged is a setting of an object that gantry has no argument for: made anew, the object lacks it.
+type Unmanaged struct {
+	// Name is the option of the Docker command line; where there is none, the field of the Engine API.
+	Name  string
+	Value string
+}
+
+// String is the setting as a person would write it.
+func (u Unmanaged) String() string {
+	if strings.HasPrefix(u.Name, "--") {
+		return u.Name + "=" + u.Value
+	}
+	return u.Name + " = " + u.Value
+}
+
+// unmanagedSettings collects settings that are there.
+type UnmanagedSettings []Unmanaged
+
+func (u *UnmanagedSettings) Text(name, value string) {
+	if value != "" {
+		*u = append(*u, Unmanaged{name, value})
+	}
+}
+
+func (u *UnmanagedSettings) number(name string, value int64) {
+	if value != 0 {
+		*u = append(*u, Unmanaged{name, strconv.FormatInt(value, 10)})
+	}
+}
+
+func (u *UnmanagedSettings) flag(name string, value bool) {
+	if value {
+		*u = append(*u, Unmanaged{name, "true"})
+	}
+}
+
+// unmanagedOfContainer returns what an engine reports of a container that somebody asked for, and that
+// observe has no place for. Whatever it does not look at is kept by observe, or follows from something
+// else: TestEveryFieldOfAContainerIsKeptOrNamed goes through all fields.
+func UnmanagedOfContainer(r containertypes.InspectResponse, d EngineDefaults) []Unmanaged {
+	var u UnmanagedSettings
+	host := r.HostConfig
+	u.Text("--volume-driver", leaveOut(host.VolumeDriver, "local"))
+	u.Text("Cgroup", string(host.Cgroup))
+	if isolation := strings.ToLower(string(host.Isolation)); isolation != "default" && isolation != d.Isolation {
+		u.Text("--isolation", isolation)
+	}
+	u.number("--kernel-memory", host.KernelMemory)
+	u.number("KernelMemoryTCP", host.KernelMemoryTCP)             //nolint:staticcheck // Older engines have it.
+	u.number("--cpu-count", host.CPUCount)                        // Windows.
+	u.number("--cpu-percent", host.CPUPercent)                    // Windows.
+	u.number("--io-maxiops", int64(host.IOMaximumIOps))           // Windows.
+	u.number("--io-maxbandwidth", int64(host.IOMaximumBandwidth)) // Windows.
+	if timeout := r.Config.StopTimeout; timeout != nil && *timeout < 0 {
+		u.number("--stop-timeout", int64(*timeout)) // A stop would wait for ever.
+	}
+	u.flag("NetworkDisabled", r.Config.NetworkDisabled)
+	if !host.Privileged && len(host.MaskedPaths)+len(host.ReadonlyPaths) > 0 {
+		u.paths("MaskedPaths", host.MaskedPaths, maskedPaths(), "/proc/kcore")
+		u.paths("ReadonlyPaths", host.ReadonlyPaths, readonlyPaths(), "/proc/sys")
+	}
+	for _, m := range host.Mounts {
+		if m.Type == mount.TypeCluster {
+			u.Text("--mount", "type=cluster,source="+m.Source+",target="+m.Target)
+		}
+	}
+	return u
+}
+
+// paths adds a list of paths that is not an engine's own. Engines of different ages have different lists:
+// theirs has nothing but the paths known, and at least the one that all of them have.
+func (u *UnmanagedSettings) paths(name string, paths, known []string, always string) {
+	own := !slices.ContainsFunc(paths, func(p string) bool {
+		return !slices.ContainsFunc(known, func(pattern string) bool { ok, err := path.Match(pattern, p); return ok && err == nil })
+	})
+	if !own || !slices.Contains(paths, always) {
+		*u = append(*u, Unmanaged{name, cmp.Or(strings.Join(paths, ", "), "[]")})
+	}
+}
+
+// maskedPaths are what engines hide from a container by themselves (moby up to 29, containers/common).
+func maskedPaths() []string {
+	return []string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
+		"/proc/timer_list", "/proc/timer_stats", "/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+		"/sys/devices/system/cpu/cpu*/thermal_throttle",
+	}
+}
+
+// readonlyPaths are what engines make read-only by themselves.
+func readonlyPaths() []string {
+	return []string{"/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"}
+}
