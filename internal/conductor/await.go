@@ -96,7 +96,7 @@ func (c *Conductor) Heard(operationID string) {
 
 // awaited is an operation that has ended, as far as the journal knows.
 type awaited struct {
-	engine *engine
+	engine *connection
 	scope  fault.Scope
 	id     string
 	// in is the part of the journal that has the record; nil where none has it.
@@ -318,7 +318,7 @@ func (a awaited) appearImage(ctx context.Context) (*Image, error) {
 
 // reach waits until a container meets a wait; empty is what its operation's record says, or else what it is
 // meant for as far as the engine shows that: a container that ended with 0 was a job.
-func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record, c *container.Container, wait container.Wait) (*container.Container, error) {
+func (e *connection) reach(ctx context.Context, scope fault.Scope, r journal.Record, c *container.Container, wait container.Wait) (*container.Container, error) {
 	events, err := e.watcher.Watch(ctx, c.ID)
 	if err != nil {
 		return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.SoFar(), err)
@@ -368,7 +368,7 @@ func (e *engine) reach(ctx context.Context, scope fault.Scope, r journal.Record,
 }
 
 // judging makes the operation that tells why a container does not meet a wait.
-func (e *engine) judging(ctx context.Context, scope fault.Scope, c *container.Container) *operation {
+func (e *connection) judging(ctx context.Context, scope fault.Scope, c *container.Container) *operation {
 	return &operation{
 		Request: Request{Kind: KindCreate, Spec: container.Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
 		mask: e.maskOf(ctx, container.Spec{}, c), quiet: e.hides(c), engine: e, containerID: c.ID, step: fault.StepWaiting,

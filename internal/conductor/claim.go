@@ -185,7 +185,7 @@ func undelivered(s fault.Scope, err error) *fault.Fault {
 
 // inherited reports whether a container may have its label from its image, and not from the create that the
 // label names: an image committed from one of gantry's containers has it. What can't be found out counts.
-func (e *engine) inherited(ctx context.Context, imageID, operation string) bool {
+func (e *daemon) inherited(ctx context.Context, imageID, operation string) bool {
 	inherits, err := e.inherits(ctx, imageID, operation)
 	if err != nil {
 		e.logger.Debug("the image of a container can't be read", "image", imageID, "error", err)
@@ -195,7 +195,7 @@ func (e *engine) inherited(ctx context.Context, imageID, operation string) bool 
 
 // inherits is inherited where an image that can't be read is an error. One that is gone can't be asked any more:
 // that counts, too.
-func (e *engine) inherits(ctx context.Context, imageID, operation string) (bool, error) {
+func (e *daemon) inherits(ctx context.Context, imageID, operation string) (bool, error) {
 	image, err := e.api.ImageInspect(ctx, imageID)
 	if err != nil {
 		return true, ignoreNotFound(err)
@@ -206,7 +206,7 @@ func (e *engine) inherits(ctx context.Context, imageID, operation string) (bool,
 // stillConcerns reports whether a container that a record names by its ID is still what the record is about: it
 // has one of the names that the record has for it, or the label that a create of the lane gave it. A record
 // alone proves nothing: nobody removes, renames, stops or starts a container because of it.
-func (e *engine) stillConcerns(ctx context.Context, c *container.Container, r journal.Record, names ...string) (bool, error) {
+func (e *connection) stillConcerns(ctx context.Context, c *container.Container, r journal.Record, names ...string) (bool, error) {
 	if slices.Contains(names, c.Name) {
 		return true, nil
 	}

@@ -191,7 +191,7 @@ type Conductor struct {
 	mu         sync.Mutex
 	journal    *journal.Journal
 	noJournal  error // Why there is none, or none of the engine.
-	engine     *engine
+	engine     *connection
 	unreached  *unreached
 	// toldRemovals are the unfinished removals that LateFaults told of before the engine was connected to.
 	toldRemovals []journal.Record
@@ -277,7 +277,7 @@ func (c *Conductor) StateDirRefused() (summary string, err error) {
 
 // keepJournal gives an engine its part of the journal, and notes that this address leads to it. The
 // caller holds mu.
-func (c *Conductor) keepJournal(e *engine, host string) {
+func (c *Conductor) keepJournal(e *connection, host string) {
 	c.openJournal()
 	if c.journal == nil {
 		e.unkept = c.noJournal
@@ -362,7 +362,7 @@ func (c *Conductor) scope(engine, container string) fault.Scope {
 }
 
 // entry returns the beginning of an operation's record.
-func (c *Conductor) entry(e *engine) entry {
+func (c *Conductor) entry(e *connection) entry {
 	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.id, progress: &progress{step: fault.StepQueued}}
 }
 

@@ -64,7 +64,7 @@ func (o *operation) forget(ctx context.Context, name string) error {
 
 // connectAgain connects a container with settings that it had. If they can't be had any more it is
 // connected without its addresses, so that it is not cut off; the error says why.
-func (e *engine) connectAgain(ctx context.Context, network, container string, settings *network.EndpointSettings) error {
+func (e *daemon) connectAgain(ctx context.Context, network, container string, settings *network.EndpointSettings) error {
 	err := e.api.NetworkConnect(ctx, network, container, settings)
 	switch {
 	case err == nil || alreadyConnected(err):

@@ -29,7 +29,7 @@ type unreached struct {
 }
 
 // connect returns the engine for what is done with a container; empty is with none.
-func (c *Conductor) connect(ctx context.Context, container string) (*engine, error) {
+func (c *Conductor) connect(ctx context.Context, container string) (*connection, error) {
 	subject := ""
 	if container != "" {
 		subject = fmt.Sprintf("container %q", container)
@@ -39,7 +39,7 @@ func (c *Conductor) connect(ctx context.Context, container string) (*engine, err
 
 // connectFor returns the engine. One caller connects for all; the error is a *fault.Fault of the scope.
 // The subject is what the engine is needed for, in texts; empty is the engine itself.
-func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject string) (*engine, error) {
+func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject string) (*connection, error) {
 	if e, err := c.connected(scope, subject); e != nil || err != nil {
 		return e, err
 	}
@@ -56,15 +56,14 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 	deadline, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	api, where, err := c.dial()
-	var e *engine
+	var e *connection
 	if err == nil {
-		e, err = newEngine(deadline, api, c.opts)
+		e, err = open(deadline, api, where, c.opts)
 		if err != nil {
 			err = errors.Join(err, api.Close())
 		}
 	}
 	if err == nil {
-		e.where = where
 		c.mu.Lock()
 		c.keepJournal(e, where.Host)
 		told := c.toldRemovals
@@ -87,7 +86,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 }
 
 // connected returns the engine, or the failure to reach it that still stands, or neither.
-func (c *Conductor) connected(scope fault.Scope, subject string) (*engine, error) {
+func (c *Conductor) connected(scope fault.Scope, subject string) (*connection, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if u := c.unreached; u != nil && time.Since(u.at) < unreachedFor {

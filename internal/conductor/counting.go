@@ -55,7 +55,7 @@ func (t *tally) queued(waited bool, since time.Duration) {
 }
 
 // counters are what was counted on the engine so far.
-func (e *engine) counters() count.Counters {
+func (e *connection) counters() count.Counters {
 	e.tally.mu.Lock()
 	defer e.tally.mu.Unlock()
 	return count.Counters{
@@ -66,7 +66,7 @@ func (e *engine) counters() count.Counters {
 
 // keepCounters writes the counters to the journal, if there is anything new. Who only reads an
 // engine has none.
-func (e *engine) keepCounters() {
+func (e *connection) keepCounters() {
 	now := e.counters()
 	e.tally.mu.Lock()
 	defer e.tally.mu.Unlock()
@@ -85,7 +85,7 @@ func (e *engine) keepCounters() {
 }
 
 // tidy keeps the journal of a process that lives long small.
-func (e *engine) tidy() {
+func (e *connection) tidy() {
 	if e.journal == nil {
 		return
 	}

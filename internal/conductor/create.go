@@ -142,7 +142,7 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 }
 
 // describe says in one line whose a container is.
-func (e *engine) describe(ctx context.Context, c *container.Container) string {
+func (e *connection) describe(ctx context.Context, c *container.Container) string {
 	text := fmt.Sprintf("container %s (image %q, created %s, %s)", c.ID[:12], c.Image, c.Created.UTC().Format(time.RFC3339), c.State.Status)
 	if project := c.Labels["com.docker.compose.project"]; project != "" {
 		text += fmt.Sprintf(" of the Compose project %q", project)

@@ -75,7 +75,7 @@ func (r *resolutions) begin(image string) (one *resolution, first bool) {
 	return one, true
 }
 
-func (e *engine) resolve(ctx context.Context, named reference.Named) (string, error) {
+func (e *daemon) resolve(ctx context.Context, named reference.Named) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTakes)
 	defer cancel()
 	auth, err := authenticate(named, e.credentials)

@@ -4,10 +4,9 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"io"
-	"sync"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
@@ -15,58 +14,20 @@ import (
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/api/types/network"
-	"github.com/docker/docker/api/types/system"
-	"github.com/docker/docker/client"
 	"github.com/hashicorp/go-hclog"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/watch"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// engineAPI is what the conductor needs of the Docker client, and all that a fake has to be.
-type engineAPI interface {
-	ClientVersion() string
-	Info(ctx context.Context) (system.Info, error)
-	Events(ctx context.Context, options events.ListOptions) (<-chan events.Message, <-chan error)
-	ImagePull(ctx context.Context, ref string, options image.PullOptions) (io.ReadCloser, error)
-	ImageInspect(ctx context.Context, imageID string, opts ...client.ImageInspectOption) (image.InspectResponse, error)
-	NetworkConnect(ctx context.Context, network, container string, config *network.EndpointSettings) error
-	NetworkInspect(ctx context.Context, network string, options network.InspectOptions) (network.Inspect, error)
-	NetworkList(ctx context.Context, options network.ListOptions) ([]network.Summary, error)
-	NetworkDisconnect(ctx context.Context, network, container string, force bool) error
-	objectAPI
-	ContainerCreate(ctx context.Context, config *containertypes.Config, hostConfig *containertypes.HostConfig,
-		networkingConfig *network.NetworkingConfig, platform *ocispec.Platform, containerName string) (containertypes.CreateResponse, error)
-	ContainerInspect(ctx context.Context, container string) (containertypes.InspectResponse, error)
-	ContainerList(ctx context.Context, options containertypes.ListOptions) ([]containertypes.Summary, error)
-	ContainerKill(ctx context.Context, container, signal string) error
-	ContainerLogs(ctx context.Context, container string, options containertypes.LogsOptions) (io.ReadCloser, error)
-	ContainerPause(ctx context.Context, container string) error
-	ContainerRemove(ctx context.Context, container string, options containertypes.RemoveOptions) error
-	ContainerRename(ctx context.Context, container, newContainerName string) error
-	ContainerStart(ctx context.Context, container string, options containertypes.StartOptions) error
-	ContainerStop(ctx context.Context, container string, options containertypes.StopOptions) error
-	ContainerUnpause(ctx context.Context, container string) error
-	ContainerUpdate(ctx context.Context, container string, updateConfig containertypes.UpdateConfig) (containertypes.UpdateResponse, error)
-	CopyToContainer(ctx context.Context, container, path string, content io.Reader, options containertypes.CopyToContainerOptions) error
-	Close() error
-}
-
-// engine is one Docker daemon that answered, with what bounds and watches the work on it.
-type engine struct {
+// daemon is one Docker daemon that answered, with what bounds and watches the work on it.
+type daemon struct {
 	api    engineAPI
 	logger hclog.Logger
 	// where is how it was found.
 	where address
-	// journal is nil where no state folder can be written; unkept says why.
-	journal *journal.Engine
-	unkept  error
 	// credentials by registry, as configured.
 	credentials map[string]Credential
 	// id and name are the ID and the host name that the engine reports.
@@ -79,15 +40,8 @@ type engine struct {
 	pool     *pool.Pool
 	pulls    *pull.Group
 	watcher  *watch.Watcher
-	tally    *tally
-	removals removals
-	// claimed are the containers that this process saw its state name.
-	claimed claimed
 	// resolutions are what registries were asked for.
 	resolutions resolutions
-	// settling is what settles late removals, and stopSettling ends it.
-	settling     sync.WaitGroup
-	stopSettling context.CancelFunc
 }
 
 // Defaults, and times that nobody configures.
@@ -102,42 +56,42 @@ const (
 	reopenAfter = time.Second
 )
 
-// newEngine asks the engine who it is: one ping, with which the client negotiates the version of
-// the API, and one info.
-func newEngine(ctx context.Context, api engineAPI, opts Options) (*engine, error) {
-	info, err := api.Info(ctx)
-	if err != nil {
-		return nil, err
-	}
-	parallel, pulls := opts.MaxParallel, opts.MaxParallelPulls
-	if parallel == 0 {
-		parallel = startsPerCPU * info.NCPU
-	}
-	if pulls == 0 {
-		pulls = defaultParallelPulls
-	}
-	info.Name = fault.Name(info.Name) // It gets into every message.
-	logger := opts.Logger.With("engine", info.Name)
-	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
-		"max_parallel", parallel, "max_parallel_pulls", pulls)
-	return &engine{
-		id: info.ID, api: api, logger: logger, name: info.Name, windows: info.OSType == "windows", defaults: container.ObserveDefaults(info), credentials: opts.Credentials,
-		pool:    pool.New(parallel),
-		pulls:   pull.New(pulls, pullStall),
-		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
-		tally:   newTally(parallel, pulls),
-	}, nil
+// Limits bound the work on an engine.
+type engineLimits struct {
+	// Parallel is how many operations may occupy the engine at once; 0 means four times the CPUs that it reports.
+	Parallel int
+	// Pulls is how many images are pulled at once; 0 means 3.
+	Pulls int
 }
 
-func (e *engine) close(logger hclog.Logger) error {
-	e.endSettling()
+// newEngine asks the engine at an address who it is: one ping, with which the client negotiates the version of the
+// API, and one info. It returns the limits that hold.
+func newEngine(ctx context.Context, api engineAPI, where address, limits engineLimits, credentials map[string]Credential, logger hclog.Logger) (*daemon, engineLimits, error) {
+	info, err := api.Info(ctx)
+	if err != nil {
+		return nil, limits, err
+	}
+	limits.Parallel = cmp.Or(limits.Parallel, startsPerCPU*info.NCPU)
+	limits.Pulls = cmp.Or(limits.Pulls, defaultParallelPulls)
+	info.Name = fault.Name(info.Name) // It gets into every message.
+	logger = logger.With("engine", info.Name)
+	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
+		"max_parallel", limits.Parallel, "max_parallel_pulls", limits.Pulls)
+	return &daemon{
+		id: info.ID, api: api, logger: logger, where: where, name: info.Name, windows: info.OSType == "windows",
+		defaults: container.ObserveDefaults(info), credentials: credentials,
+		pool:    pool.New(limits.Parallel),
+		pulls:   pull.New(limits.Pulls, pullStall),
+		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
+	}, limits, nil
+}
+
+// close ends the work on the engine, and waits for it. finish runs before the client is closed.
+func (e *daemon) close(finish func()) error {
 	e.pulls.Close()
 	e.watcher.Close()
 	e.pool.Close()
-	e.keepCounters()
-	counters := e.counters()
-	logger.Info("disconnected", "engine", e.name, "requests", counters.Slots.Asked, "saturated", counters.Slots.Waited,
-		"pulls", counters.PullSlots.Asked, "pulls_coalesced", counters.PullsCoalesced)
+	finish()
 	return e.api.Close()
 }
 

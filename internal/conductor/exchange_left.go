@@ -101,7 +101,7 @@ type exchanged struct {
 }
 
 // exchangesOf follows a container, or what an operation made, through the exchanges of its lane.
-func (e *engine) exchangesOf(name, containerID, operationID string) exchanged {
+func (e *connection) exchangesOf(name, containerID, operationID string) exchanged {
 	if e.journal == nil {
 		return exchanged{}
 	}

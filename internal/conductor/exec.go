@@ -74,7 +74,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 				fmt.Errorf("operation %s is in progress, and on_busy = \"reject\"", busy))
 		}
 	}
-	if err := c.inLane(ctx, t.engine, name, func(context.Context) error { return nil }); err != nil {
+	if err := c.inLane(ctx, t.connection, name, func(context.Context) error { return nil }); err != nil {
 		return nil, err
 	}
 	found, err := retrying(ctx, func() (*container.Container, error) { return t.inspect(ctx, spec.Container) })
@@ -132,7 +132,7 @@ func (t *task) follow(ctx context.Context, exec, containerID string, live func(s
 }
 
 // busy gives the ID of an operation that is in progress on a container, empty if there is none.
-func (e *engine) busy(name string) string {
+func (e *connection) busy(name string) string {
 	if e.journal == nil {
 		return ""
 	}

@@ -118,7 +118,7 @@ func takenPort(err error) (string, bool) {
 }
 
 // portHolder says what has a port of the host.
-func (e *engine) portHolder(ctx context.Context, port, self string) string {
+func (e *daemon) portHolder(ctx context.Context, port, self string) string {
 	ctx, cancel := contextForLook(ctx)
 	defer cancel()
 	// The engine's own filter looks at what was asked to be published: what the engine chose

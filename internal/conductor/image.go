@@ -45,7 +45,7 @@ type Image struct {
 }
 
 // image reads an image by ID or reference.
-func (e *engine) image(ctx context.Context, ref string) (*Image, error) {
+func (e *connection) image(ctx context.Context, ref string) (*Image, error) {
 	r, err := looking(ctx, func() (image.InspectResponse, error) { return e.api.ImageInspect(ctx, ref) })
 	if err != nil {
 		return nil, err

@@ -223,7 +223,7 @@ func (b *bringing) pullImage(ctx context.Context, spec ImageSpec) (digest string
 }
 
 // sharedPull brings an image to the engine, together with all who want the same one.
-func (e *engine) sharedPull(
+func (e *connection) sharedPull(
 	ctx context.Context, named reference.Named, platform string, auth authentication, mark pull.Mark, report func(pull.Progress),
 ) (pull.Outcome, error) {
 	key := strings.Join([]string{named.String(), platform, auth.fingerprint()}, " ")
@@ -279,7 +279,7 @@ type stock struct {
 	ids   map[string]bool
 }
 
-func (e *engine) stock(ctx context.Context) (stock, error) {
+func (e *daemon) stock(ctx context.Context) (stock, error) {
 	list, err := retrying(ctx, func() ([]image.Summary, error) { return e.api.ImageList(ctx, image.ListOptions{All: true}) })
 	if err != nil {
 		return stock{}, err

@@ -88,7 +88,7 @@ func (c *Conductor) LateFaults() LateFaults {
 }
 
 // settleMeanwhile settles late removals that were told of while the engine is used: nobody's operation waits for it.
-func (e *engine) settleMeanwhile(ctx context.Context, told []journal.Record) {
+func (e *connection) settleMeanwhile(ctx context.Context, told []journal.Record) {
 	if e.journal == nil || len(told) == 0 {
 		return
 	}
@@ -98,7 +98,7 @@ func (e *engine) settleMeanwhile(ctx context.Context, told []journal.Record) {
 }
 
 // endSettling waits for that, but not long: the next run goes on.
-func (e *engine) endSettling() {
+func (e *connection) endSettling() {
 	if e.stopSettling == nil {
 		return
 	}
@@ -109,7 +109,7 @@ func (e *engine) endSettling() {
 }
 
 // settleRemovals settles the late removals whose container is gone by now, whoever removed it.
-func (e *engine) settleRemovals(ctx context.Context, told []journal.Record) {
+func (e *connection) settleRemovals(ctx context.Context, told []journal.Record) {
 	for _, r := range told {
 		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {
 			continue
@@ -122,7 +122,7 @@ func (e *engine) settleRemovals(ctx context.Context, told []journal.Record) {
 }
 
 // settled notes that an unfinished removal of gantry's has been dealt with.
-func (e *engine) settled(removal string) {
+func (e *connection) settled(removal string) {
 	if err := Settle(e.journal.Knower(removal), removal); err != nil {
 		e.logger.Warn("a record of the journal can't be written", "record", removal, "error", err)
 	}

@@ -13,7 +13,7 @@ import (
 // nameLinked finds the containers that c is linked to. An engine keeps a link to the very container that
 // had the name at the create: it follows a rename, but it leads nowhere once that container is removed,
 // though another one has the name by now. Such a link is left out.
-func (e *engine) nameLinked(ctx context.Context, c *container.Container) error {
+func (e *daemon) nameLinked(ctx context.Context, c *container.Container) error {
 	var live []string
 	for _, link := range c.Links {
 		name, _ := container.ParseLink(link)

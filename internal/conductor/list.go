@@ -47,7 +47,7 @@ func (c *Conductor) List(ctx context.Context, f Filter) ([]Listed, error) {
 	list, err := retrying(ctx, func() ([]Listed, error) { return t.list(ctx, f) })
 	return list, t.explain(ctx, err)
 }
-func (e *engine) list(ctx context.Context, f Filter) ([]Listed, error) {
+func (e *daemon) list(ctx context.Context, f Filter) ([]Listed, error) {
 	args := filters.NewArgs()
 	for key, value := range map[string]string{"network": f.Network, "volume": f.Volume, "ancestor": f.Image, "health": f.Health} {
 		if value != "" {

@@ -64,7 +64,7 @@ func (c *Conductor) checkNeeds(ctx context.Context, scope fault.Scope, needs []c
 }
 
 // knows is a *fault.Fault if the engine is too old for one of the needs.
-func (e *engine) knows(scope fault.Scope, needs []container.Need, exists fault.Exists) error {
+func (e *daemon) knows(scope fault.Scope, needs []container.Need, exists fault.Exists) error {
 	if n, ok := container.Unmet(needs, e.api.ClientVersion()); ok {
 		return scope.EngineTooOld(n.Attribute, n.API, n.Docker, e.api.ClientVersion(), exists)
 	}

@@ -244,7 +244,7 @@ type detached struct {
 
 // detach disconnects a container and remembers how it was connected.
 func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) error {
-	return c.inLane(ctx, t.engine, u.name, func(ctx context.Context) error {
+	return c.inLane(ctx, t.connection, u.name, func(ctx context.Context) error {
 		found, err := retrying(ctx, func() (containertypes.InspectResponse, error) { return t.api.ContainerInspect(ctx, u.id) })
 		if err != nil {
 			return ignoreNotFound(err)
@@ -308,7 +308,7 @@ func (c *Conductor) attachAgain(ctx context.Context, t *task, id string) []*faul
 	c.mu.Unlock()
 	var failed []*fault.Fault
 	for _, m := range members {
-		err := c.inLane(ctx, t.engine, m.name, func(ctx context.Context) error {
+		err := c.inLane(ctx, t.connection, m.name, func(ctx context.Context) error {
 			return t.change(ctx, func(ctx context.Context) error { return t.connectAgain(ctx, id, m.id, m.endpoint) })
 		})
 		unlike := (*unlikeError)(nil)

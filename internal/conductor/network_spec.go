@@ -115,7 +115,7 @@ func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions 
 }
 
 // network reads a network by ID or name.
-func (e *engine) network(ctx context.Context, ref string) (*Network, error) {
+func (e *connection) network(ctx context.Context, ref string) (*Network, error) {
 	r, err := looking(ctx, func() (network.Inspect, error) { return e.api.NetworkInspect(ctx, ref, network.InspectOptions{}) })
 	if err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 
 // nameShared finds the containers that c shares name spaces with: their present names, and whether c
 // still shares them.
-func (e *engine) nameShared(ctx context.Context, c *container.Container) error {
+func (e *daemon) nameShared(ctx context.Context, c *container.Container) error {
 	found := make(map[string]containertypes.InspectResponse)
 	for _, share := range []struct{ attribute, mode string }{{"network_mode", c.NetworkMode}, {"ipc", c.IPC}, {"pid", c.PID}} {
 		id, ok := container.SharedContainer(share.mode)

@@ -29,7 +29,7 @@ const goneRetry = time.Second
 // volumes and images have no lanes: Terraform orders what belongs together, and the engine does
 // each request as a whole.
 type task struct {
-	*engine
+	*connection
 	conductor *Conductor
 	object    fault.Object
 	// action and timeout are what the call does in texts, and which of the timeouts bounds it.
@@ -57,7 +57,7 @@ func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout strin
 	}
 	object.Engine = e.name
 	return &task{
-		engine: e, conductor: c, object: object,
+		connection: e, conductor: c, object: object,
 		action: action, timeout: timeout, step: step, attributes: words, mark: e.pulls.Mark(),
 	}, nil
 }
@@ -160,7 +160,7 @@ func describeUsers(users []user) string {
 }
 
 // users lists the containers, running or not, that match the filters and pass the test.
-func (e *engine) users(ctx context.Context, args filters.Args, uses func(container.Summary) bool) ([]user, error) {
+func (e *connection) users(ctx context.Context, args filters.Args, uses func(container.Summary) bool) ([]user, error) {
 	list, err := retrying(ctx, func() ([]container.Summary, error) {
 		return e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
 	})
@@ -185,7 +185,7 @@ func (e *engine) users(ctx context.Context, args filters.Args, uses func(contain
 
 // removalOf reports whether an operation is under way that removes the container, and whether one was left
 // unfinished.
-func (e *engine) removalOf(u user) (underWay, unfinished bool) {
+func (e *connection) removalOf(u user) (underWay, unfinished bool) {
 	if e.journal == nil {
 		return false, false
 	}
@@ -245,7 +245,7 @@ func (t *task) remaining(ctx context.Context, mayGo func(user) bool, list func(c
 
 // finish resumes the unfinished removal of a container, and returns why it failed. The error is the end of ctx.
 func (t *task) finish(ctx context.Context, u user) (failed string, err error) {
-	err = t.conductor.finishRemovals(ctx, t.engine, u.name, false)
+	err = t.conductor.finishRemovals(ctx, t.connection, u.name, false)
 	if err == nil || ctx.Err() != nil {
 		return "", err
 	}
@@ -260,7 +260,7 @@ func (t *task) finish(ctx context.Context, u user) (failed string, err error) {
 func staysUsed(user) bool { return false }
 
 // present leaves out the users that have gone since they were listed: who is gone uses nothing.
-func (e *engine) present(ctx context.Context, users []user) ([]user, error) {
+func (e *connection) present(ctx context.Context, users []user) ([]user, error) {
 	var there []user
 	for _, u := range users {
 		_, err := retrying(ctx, func() (container.InspectResponse, error) { return e.api.ContainerInspect(ctx, u.id) })
@@ -275,7 +275,7 @@ func (e *engine) present(ctx context.Context, users []user) ([]user, error) {
 }
 
 // awaitChange waits until something happened to a container, or for a while.
-func (e *engine) awaitChange(ctx context.Context, id string) error {
+func (e *daemon) awaitChange(ctx context.Context, id string) error {
 	events, err := e.watcher.Watch(ctx, id)
 	if err != nil {
 		return err
@@ -293,7 +293,7 @@ func (e *engine) awaitChange(ctx context.Context, id string) error {
 }
 
 // inLane does something with a container when it is its turn, as an operation would.
-func (c *Conductor) inLane(ctx context.Context, e *engine, name string, do func(context.Context) error) error {
+func (c *Conductor) inLane(ctx context.Context, e *connection, name string, do func(context.Context) error) error {
 	own := entry{id: newOperationID(e.name, name), in: e.journal, kept: e.journal != nil, logger: e.logger.With("container", name)}
 	pass := c.lanes.Queue(laneKey{e.name, name})
 	if err := pass.Wait(ctx); err != nil {

@@ -39,7 +39,7 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 	if deadline, ok := ctx.Deadline(); ok {
 		record.Deadline = deadline.UTC()
 	}
-	o := &objectOperation{task: t, record: record, life: &c.life, entry: c.entry(t.engine)}
+	o := &objectOperation{task: t, record: record, life: &c.life, entry: c.entry(t.connection)}
 	o.entry.logger = masking(c.opts.Logger, t.object.Mask).With("engine", t.name, "object", order, "kind", record.Kind)
 	o.intend(record, func(id string) {
 		o.id, o.record.ID, t.object.Operation = id, id, id

@@ -18,7 +18,7 @@ import (
 // was made from a committed image.
 func TestSeemsOwn(t *testing.T) {
 	t.Parallel()
-	e := &engine{name: "edge1", api: newFake(), logger: hclog.NewNullLogger()}
+	e := &connection{daemon: &daemon{name: "edge1", api: newFake(), logger: hclog.NewNullLogger()}}
 	for _, tt := range []struct {
 		name, label string
 		own         bool

@@ -39,7 +39,7 @@ const (
 type operation struct {
 	Request
 	entry
-	engine *engine
+	engine *connection
 	life   *life
 	mask   fault.Mask
 	// mark is when the operation was accepted, in the order of pulls.
@@ -104,7 +104,7 @@ type operation struct {
 
 // accept takes a request: it has its place in the order from now on, and a durable intent. The
 // order of IDs is the order in the lanes, since the IDs have the tickets among processes.
-func (c *Conductor) accept(e *engine, req Request, cast bool, deadline time.Time) *operation {
+func (c *Conductor) accept(e *connection, req Request, cast bool, deadline time.Time) *operation {
 	req.Wait = cmp.Or(req.Wait, container.WaitReady)
 	lanes := []laneKey{{e.name, req.Spec.Name}}
 	if req.PriorName != "" {
@@ -326,7 +326,7 @@ func (o *operation) change(ctx context.Context, request func(context.Context) er
 }
 
 // inspect reads a container by ID or name.
-func (e *engine) inspect(ctx context.Context, ref string) (*container.Container, error) {
+func (e *daemon) inspect(ctx context.Context, ref string) (*container.Container, error) {
 	r, err := looking(ctx, func() (containertypes.InspectResponse, error) { return e.api.ContainerInspect(ctx, ref) })
 	if err != nil {
 		return nil, err
@@ -346,7 +346,7 @@ func (e *engine) inspect(ctx context.Context, ref string) (*container.Container,
 // nameNetworks completes what an engine reports of the networks of a container that it never
 // started: there they have no ID yet, and perhaps the short ID of the create as their name. What a
 // connect that failed left has none either.
-func (e *engine) nameNetworks(ctx context.Context, c *container.Container) {
+func (e *daemon) nameNetworks(ctx context.Context, c *container.Container) {
 	for _, networks := range []map[string]container.AttachedNetwork{c.Attached, c.Unconnected} {
 		for key, n := range networks {
 			if n.ID != "" {

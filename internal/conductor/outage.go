@@ -87,7 +87,7 @@ const engineEnds = 10 * time.Second
 
 // startedAt is when the engine was started: it then makes its default network anew, unless it keeps containers
 // running meanwhile. The zero time is that this can't be told.
-func (e *engine) startedAt(ctx context.Context) time.Time {
+func (e *daemon) startedAt(ctx context.Context) time.Time {
 	ctx, cancel := contextForLook(ctx)
 	defer cancel()
 	found, err := e.api.NetworkInspect(ctx, network.NetworkBridge, network.InspectOptions{})

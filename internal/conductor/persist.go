@@ -90,13 +90,13 @@ func (o *operation) awaited() bool {
 }
 
 // unfinished reports whether a record is of a removal that was cast, and that nobody is at any more.
-func (e *engine) unfinished(r journal.Record) bool {
+func (e *connection) unfinished(r journal.Record) bool {
 	return Kind(r.Kind) == KindRemove && r.Object == "" && r.Cast && r.ContainerID != "" &&
 		(r.Unsettled() || r.InProgress() && !e.journal.Alive(r))
 }
 
 // takeUp carries out removals that background conductors of this engine left that are dead by now.
-func (c *Conductor) takeUp(ctx context.Context, e *engine) {
+func (c *Conductor) takeUp(ctx context.Context, e *connection) {
 	late, err := e.journal.Late(takeUpLooks, lookTakes)
 	if err != nil {
 		e.logger.Warn("the removals that others left can't be read", "error", err)
@@ -129,7 +129,7 @@ func (c *Conductor) takeUp(ctx context.Context, e *engine) {
 
 // finishRemovals carries out the unfinished removals of a lane: once, or as long as ctx lasts. The error is why
 // one failed.
-func (c *Conductor) finishRemovals(ctx context.Context, e *engine, name string, persist bool) error {
+func (c *Conductor) finishRemovals(ctx context.Context, e *connection, name string, persist bool) error {
 	return c.inLane(ctx, e, name, func(ctx context.Context) error {
 		records, _ := e.journal.Lane(name)
 		for _, r := range records {
@@ -145,7 +145,7 @@ func (c *Conductor) finishRemovals(ctx context.Context, e *engine, name string, 
 }
 
 // finishRemoval carries out one of them, and notes in its record what became of it.
-func (c *Conductor) finishRemoval(ctx context.Context, e *engine, r journal.Record, persist bool) error {
+func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.Record, persist bool) error {
 	base := operation{engine: e, life: &c.life, step: fault.StepQueued, accepted: time.Now(), admitted: func() {}, entry: c.entry(e)}
 	base.id, base.logger = r.ID, e.logger.With("container", r.Container, "operation", r.ID)
 	o := base.again(r)
@@ -197,7 +197,7 @@ func (o *operation) again(r journal.Record) *operation {
 
 // stays settles the removals that ended without success of a container that a state names: whose state has it
 // decides anew what becomes of it, and nobody takes them up any more.
-func (e *engine) stays(name, containerID string) {
+func (e *connection) stays(name, containerID string) {
 	if e.journal == nil {
 		return
 	}

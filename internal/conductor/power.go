@@ -165,7 +165,7 @@ func (o *operation) addressed(ctx context.Context) (*container.Container, error)
 }
 
 // seemsOwnContainer is seemsOwn for a container that was read.
-func (e *engine) seemsOwnContainer(ctx context.Context, c *container.Container, scope string) bool {
+func (e *connection) seemsOwnContainer(ctx context.Context, c *container.Container, scope string) bool {
 	return e.seemsOwn(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, scope)
 }
 

@@ -92,7 +92,7 @@ func (n *entry) reportPull(name string) func(pull.Progress) {
 
 // pull pulls one image, and repeats what failed in a way that can mend itself. The engine keeps
 // the layers that are complete.
-func (e *engine) pull(ctx context.Context, named reference.Named, platform string, auth authentication, report func(pull.Progress)) (pull.Result, error) {
+func (e *daemon) pull(ctx context.Context, named reference.Named, platform string, auth authentication, report func(pull.Progress)) (pull.Result, error) {
 	return backoff.Retry(ctx, func() (pull.Result, error) {
 		report(pull.Progress{})
 		result, err := e.pullOnce(ctx, named, platform, auth, report)
@@ -103,7 +103,7 @@ func (e *engine) pull(ctx context.Context, named reference.Named, platform strin
 	}, backoff.WithMaxTries(pullTries), backoff.WithMaxElapsedTime(0))
 }
 
-func (e *engine) pullOnce(ctx context.Context, named reference.Named, platform string, auth authentication, report func(pull.Progress)) (pull.Result, error) {
+func (e *daemon) pullOnce(ctx context.Context, named reference.Named, platform string, auth authentication, report func(pull.Progress)) (pull.Result, error) {
 	stream, err := e.api.ImagePull(ctx, named.String(), image.PullOptions{RegistryAuth: auth.header, Platform: platform})
 	if err != nil {
 		return pull.Result{}, readable(err)

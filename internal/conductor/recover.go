@@ -205,7 +205,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 
 // claim notes that the state of a workspace names the operation, where the journal does not know that: a state
 // can be moved, and what a crashed process cast may be in none.
-func (e *engine) claim(operationID, scope string) {
+func (e *connection) claim(operationID, scope string) {
 	if e.journal == nil || operationID == "" {
 		return
 	}
@@ -243,7 +243,7 @@ type recalled struct {
 
 // madeBy reports whether one of the operations made the container, or had it. Where the journal knows no
 // container of theirs the label tells, if the container does not have it from its image.
-func (e *engine) madeBy(ctx context.Context, k recalled, c *container.Container) bool {
+func (e *connection) madeBy(ctx context.Context, k recalled, c *container.Container) bool {
 	if len(k.containers) > 0 {
 		return slices.Contains(k.containers, c.ID)
 	}
@@ -253,7 +253,7 @@ func (e *engine) madeBy(ctx context.Context, k recalled, c *container.Container)
 
 // recall says what the journal knows of an operation. An update that stood behind a create that
 // failed has the create's fault: that is what has to be repeated.
-func (e *engine) recall(operationID string) recalled {
+func (e *connection) recall(operationID string) recalled {
 	if operationID == "" {
 		return recalled{}
 	}

@@ -77,7 +77,7 @@ func TestRemaining(t *testing.T) {
 					end()
 				}()
 			}
-			stay, err := (&task{engine: e, conductor: c}).remaining(t.Context(), func(u user) bool { return u.name == "own" }, func(context.Context) ([]user, error) {
+			stay, err := (&task{connection: e, conductor: c}).remaining(t.Context(), func(u user) bool { return u.name == "own" }, func(context.Context) ([]user, error) {
 				var users []user
 				for _, u := range tt.users {
 					select {

@@ -14,7 +14,7 @@ import (
 
 // maskOf is Spec.maskWith with what the container's image has; nil is no container. Of an image that can't be read,
 // all variables count as secret.
-func (e *engine) maskOf(ctx context.Context, s container.Spec, c *container.Container) fault.Mask {
+func (e *daemon) maskOf(ctx context.Context, s container.Spec, c *container.Container) fault.Mask {
 	if c == nil {
 		return s.Mask()
 	}
@@ -33,7 +33,7 @@ func (e *engine) maskOf(ctx context.Context, s container.Spec, c *container.Cont
 // hides reports whether a container can have been given files: what is secret in them is in none of its settings, so
 // that whoever has only those can't mask it in what the container writes. What gantry made, and the journal does not
 // know, can have been.
-func (e *engine) hides(c *container.Container) bool {
+func (e *connection) hides(c *container.Container) bool {
 	operation := c.Labels[container.LabelOperation]
 	lanes := []string{c.Name}
 	_, lane, _, err := journal.SplitID(operation)

@@ -172,7 +172,7 @@ func (o *operation) awaitStops(ctx context.Context) error {
 }
 
 // awaitStop waits until a stop that was left to the engine has ended: the container with it, or its time.
-func (e *engine) awaitStop(ctx context.Context, s journal.Stopping) error {
+func (e *connection) awaitStop(ctx context.Context, s journal.Stopping) error {
 	ctx = patiently(ctx)
 	events, err := e.watcher.Watch(ctx, s.ContainerID)
 	if err != nil {
@@ -230,7 +230,7 @@ type StopLeft struct {
 
 // stopLeft returns the stop that operations of a container's lane left to the engine, and notes it in the look
 // at the container; nil is that there is none.
-func (e *engine) stopLeft(records []journal.Record, c *container.Container) *StopLeft {
+func (e *connection) stopLeft(records []journal.Record, c *container.Container) *StopLeft {
 	if e.journal == nil {
 		return nil
 	}
@@ -247,7 +247,7 @@ func (e *engine) stopLeft(records []journal.Record, c *container.Container) *Sto
 // more, and in a moment it is gone. A plan has to wait for that: what it made of such a container would fail when it is
 // applied. It waits no longer than its read may take (timeouts.read), and Ctrl-C ends it; a removal that fails leaves a
 // dead container. Then it returns nil; when ctx ends, the container as it was seen last.
-func (e *engine) awaitRemoval(ctx context.Context, c *container.Container) (*container.Container, error) {
+func (e *connection) awaitRemoval(ctx context.Context, c *container.Container) (*container.Container, error) {
 	for c.State.Status == "removing" && pause(ctx, cancelLook) == nil {
 		now, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, c.ID) })
 		if err != nil {

@@ -37,12 +37,12 @@ func elsewhereUntil(accepted, deadline, now time.Time, own bool) time.Time {
 }
 
 // elsewhere is elsewhereUntil for an operation.
-func (e *engine) elsewhere(operationID string, deadline time.Time) time.Time {
+func (e *connection) elsewhere(operationID string, deadline time.Time) time.Time {
 	return elsewhereUntil(journal.AcceptedAt(operationID), deadline, time.Now(), e.forgot(operationID))
 }
 
 // forgot reports whether this very state folder accepted an operation that it does not know any more.
-func (e *engine) forgot(operationID string) bool {
+func (e *connection) forgot(operationID string) bool {
 	return e.journal != nil && e.journal.Forgot(operationID)
 }
 

@@ -128,7 +128,7 @@ func (s VolumeSpec) meets(v *Volume) bool {
 	return cmp.Or(s.Driver, "local") == v.Driver && maps.Equal(s.DriverOpts, v.DriverOpts) && maps.Equal(s.Labels, own)
 }
 
-func (e *engine) volume(ctx context.Context, name string) (*Volume, error) {
+func (e *connection) volume(ctx context.Context, name string) (*Volume, error) {
 	r, err := looking(ctx, func() (volume.Volume, error) { return e.api.VolumeInspect(ctx, name) })
 	if err != nil {
 		return nil, err

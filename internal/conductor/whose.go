@@ -38,7 +38,7 @@ func (c *claimed) has(id string) bool {
 
 // claimContainer notes that the state of a workspace names the container: for this process, and, where there is a
 // journal, for those that come.
-func (e *engine) claimContainer(id, scope string) {
+func (e *connection) claimContainer(id, scope string) {
 	e.claimed.add(id)
 	if e.journal == nil || scope == "" {
 		return
@@ -49,7 +49,7 @@ func (e *engine) claimContainer(id, scope string) {
 }
 
 // unclaim drops what claimContainer noted: the container is gone.
-func (e *engine) unclaim(id string) {
+func (e *connection) unclaim(id string) {
 	if e.journal == nil {
 		return
 	}
@@ -60,7 +60,7 @@ func (e *engine) unclaim(id string) {
 
 // owns reports whether the state of a workspace was seen to name the container, and that of no other one since. Any
 // doubt is that it does not.
-func (e *engine) owns(id, scope string) bool {
+func (e *connection) owns(id, scope string) bool {
 	switch {
 	case e.claimed.has(id):
 		return true
@@ -78,7 +78,7 @@ func (e *engine) owns(id, scope string) bool {
 // empty scope is any. That decides what is waited for and what a message says; nothing is done to a container because of
 // it, unless the user named it. A name and a label that an image can hand down don't count: the journal knows the
 // container by its ID. Where it does not know it, as on another machine, the label has to be the container's own.
-func (e *engine) seemsOwn(ctx context.Context, u user, scope string) bool {
+func (e *connection) seemsOwn(ctx context.Context, u user, scope string) bool {
 	ours := func(r journal.Record) bool { return scope == "" || r.Scope == "" || r.Scope == scope }
 	if e.journal != nil {
 		records, _ := e.journal.Lane(u.name)
@@ -103,6 +103,6 @@ func (e *engine) seemsOwn(ctx context.Context, u user, scope string) bool {
 }
 
 // anybodys is seemsOwn for any workspace.
-func (e *engine) anybodys(ctx context.Context) func(user) bool {
+func (e *connection) anybodys(ctx context.Context) func(user) bool {
 	return func(u user) bool { return e.seemsOwn(ctx, u, "") }
 }

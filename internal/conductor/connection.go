@@ -1,0 +1,46 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"context"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// connection is an engine that the conductor is connected to, with what the conductor knows about its own work on it.
+type connection struct {
+	*daemon
+	// journal is nil where no state directory can be written; unkept says why.
+	journal  *journal.Engine
+	unkept   error
+	tally    *tally
+	removals removals
+	claimed  claimed
+	// settling is what settles late removals, and stopSettling ends it.
+	settling     sync.WaitGroup
+	stopSettling context.CancelFunc
+}
+
+// open makes a connection to the engine that answers at an address.
+func open(ctx context.Context, api engineAPI, where address, opts Options) (*connection, error) {
+	d, limits, err := newEngine(ctx, api, where, engineLimits{Parallel: opts.MaxParallel, Pulls: opts.MaxParallelPulls}, opts.Credentials, opts.Logger)
+	if err != nil {
+		return nil, err
+	}
+	return &connection{daemon: d, tally: newTally(limits.Parallel, limits.Pulls)}, nil
+}
+
+func (e *connection) close(logger hclog.Logger) error {
+	e.endSettling()
+	return e.daemon.close(func() {
+		e.keepCounters()
+		counters := e.counters()
+		logger.Info("disconnected", "engine", e.name, "requests", counters.Slots.Asked, "saturated", counters.Slots.Waited,
+			"pulls", counters.PullSlots.Asked, "pulls_coalesced", counters.PullsCoalesced)
+	})
+}
