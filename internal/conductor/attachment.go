@@ -26,7 +26,7 @@ func (o *operation) findGone(ctx context.Context, c *container.Container) error 
 		if container.IsDefaultMode(name) || name == "host" || name == "none" {
 			continue
 		}
-		_, err := o.engine.api.NetworkInspect(ctx, cmp.Or(c.Attached[name].ID, name), network.InspectOptions{})
+		_, err := o.engine.Api.NetworkInspect(ctx, cmp.Or(c.Attached[name].ID, name), network.InspectOptions{})
 		switch {
 		case errdefs.IsNotFound(err):
 			delete(c.Attached, name)

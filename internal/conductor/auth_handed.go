@@ -10,6 +10,7 @@ import (
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/registry"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
 // handed is what the process that casts has for the registry of an image. The background conductor has
@@ -24,16 +25,16 @@ type handed struct {
 }
 
 // authenticate is authenticate with the credentials that were handed over, if some were.
-func (h *handed) authenticate(image reference.Named, configured map[string]Credential) (authentication, error) {
+func (h *handed) authenticate(image reference.Named, configured map[string]engine.Credential) (engine.Authentication, error) {
 	switch {
 	case h == nil:
-		return authenticate(image, configured)
+		return engine.Authenticate(image, configured)
 	case h.Err != "":
-		return authentication{source: "none"}, errors.New(h.Err)
+		return engine.Authentication{Source: "none"}, errors.New(h.Err)
 	case h.Source == "":
-		return authentication{source: "none"}, nil
+		return engine.Authentication{Source: "none"}, nil
 	}
-	return encode(h.Auth, h.Source)
+	return engine.Encode(h.Auth, h.Source)
 }
 
 // handedOver are credentials by the registry's domain: a helper is asked once for all casts.
@@ -43,7 +44,7 @@ type handedOver struct {
 }
 
 // of returns what there is for the registry of an image; nil where the image names none.
-func (h *handedOver) of(image string, configured map[string]Credential) *handed {
+func (h *handedOver) of(image string, configured map[string]engine.Credential) *handed {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
 		return nil
@@ -55,7 +56,7 @@ func (h *handedOver) of(image string, configured map[string]Credential) *handed 
 		return known
 	}
 	one := new(handed)
-	if one.Auth, one.Source, err = credentialsFor(named, configured); err != nil {
+	if one.Auth, one.Source, err = engine.CredentialsFor(named, configured); err != nil {
 		one.Err = err.Error()
 	}
 	if h.all == nil {

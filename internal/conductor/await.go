@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -40,7 +41,7 @@ type Gathered struct {
 // that the journal does not know, because another machine carried it out, is judged from the engine alone.
 // The error is a *fault.Fault.
 func (c *Conductor) Await(ctx context.Context, operationID string, wait container.Wait) (Gathered, error) {
-	ctx = patiently(ctx)
+	ctx = engine.Patiently(ctx)
 	engineName, lane, _, err := journal.SplitID(operationID)
 	if err != nil {
 		return Gathered{}, c.scope("", operationID).EngineSaid(fault.Invalid, fault.StepWaiting, "wait for", []string{"operations"}, fault.Unchanged, err)
@@ -54,7 +55,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait containe
 	scope.Engine, scope.Operation = engineName, operationID
 	r, in, err := c.ended(ctx, operationID)
 	if err != nil {
-		return Gathered{}, scope.StillUnderWay(endedKind(ctx), r.Step, fmt.Sprintf("its %s was %s", Kind(r.Kind).verb(), r.Step), err)
+		return Gathered{}, scope.StillUnderWay(engine.EndedKind(ctx), r.Step, fmt.Sprintf("its %s was %s", Kind(r.Kind).verb(), r.Step), err)
 	}
 	a := awaited{engine: e, scope: scope, id: operationID, record: r, in: in}
 	if in != nil {
@@ -71,7 +72,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait containe
 		got.Duration = r.Ended.Sub(r.Accepted)
 	}
 	switch {
-	case engineName != e.name:
+	case engineName != e.Name:
 		return got, a.foreign(wait)
 	case scope.Object == "image":
 		return a.image(ctx, got)
@@ -90,7 +91,7 @@ func (c *Conductor) Heard(operationID string) {
 		return
 	}
 	if err := e.journal.Knower(operationID).Change(operationID, journal.Settle); err != nil {
-		e.logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
+		e.Logger.Warn("a record of the journal can't be written", "record", operationID, "error", err)
 	}
 }
 
@@ -109,7 +110,7 @@ type awaited struct {
 // foreign judges an operation on another engine than the one that the provider is connected to: what the
 // journal knows is all that there is.
 func (a awaited) foreign(wait container.Wait) error {
-	where := fmt.Sprintf("the operation is on engine %q, the provider is connected to %q, and ", a.scope.Engine, a.engine.name)
+	where := fmt.Sprintf("the operation is on engine %q, the provider is connected to %q, and ", a.scope.Engine, a.engine.Name)
 	var why error
 	switch {
 	case a.fault != nil:
@@ -128,7 +129,7 @@ func (a awaited) image(ctx context.Context, got Gathered) (Gathered, error) {
 	var img *Image
 	var err error
 	if a.fault != nil {
-		img, err = retrying(ctx, func() (*Image, error) { return a.engine.image(ctx, a.scope.Container) })
+		img, err = engine.Retrying(ctx, func() (*Image, error) { return a.engine.image(ctx, a.scope.Container) })
 		if err != nil || !imageRecovered(a.record, img) {
 			return got, a.fault
 		}
@@ -172,11 +173,11 @@ func (a awaited) stopped(ctx context.Context, c *container.Container) (*containe
 		return c, nil
 	}
 	if err := a.engine.awaitStop(ctx, *r.Stopping); err != nil {
-		return c, a.scope.StillUnderWay(endedKind(ctx), fault.StepStopping, "the engine is stopping it", err)
+		return c, a.scope.StillUnderWay(engine.EndedKind(ctx), fault.StepStopping, "the engine is stopping it", err)
 	}
-	now, err := retrying(ctx, func() (*container.Container, error) { return a.engine.inspect(ctx, c.ID) })
+	now, err := engine.Retrying(ctx, func() (*container.Container, error) { return a.engine.Inspect(ctx, c.ID) })
 	if err != nil {
-		return c, classify(a.scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+		return c, engine.Classify(a.scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
 	}
 	return now, nil
 }
@@ -227,7 +228,7 @@ func (c *Conductor) ended(ctx context.Context, operationID string) (r journal.Re
 // down. Where the ID does not tell, as that of an older gantry, a create must have made the container before.
 func (a awaited) shown(ctx context.Context, c *container.Container) bool {
 	label := c.Labels[container.LabelOperation]
-	if label != "" && a.engine.inherited(ctx, c.ImageID, label) {
+	if label != "" && a.engine.Inherited(ctx, c.ImageID, label) {
 		label = ""
 	}
 	concerns, told := journal.Concerns(a.id, c.ID, label)
@@ -252,14 +253,14 @@ func (a awaited) appear(ctx context.Context) (*container.Container, error) {
 	e, r := a.engine, a.record
 	for {
 		ref := cmp.Or(r.ContainerID, a.scope.Container)
-		found, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, ref) })
+		found, err := engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, ref) })
 		switch {
 		case err == nil && a.own(ctx, found, r):
 			return found, nil
 		case ctx.Err() != nil:
-			return nil, a.scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
-		case ignoreNotFound(err) != nil:
-			return nil, classify(a.scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+			return nil, a.scope.StillUnderWay(engine.EndedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
+		case engine.IgnoreNotFound(err) != nil:
+			return nil, engine.Classify(a.scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
 		case a.in != nil:
 			records, _ := a.in.Lane(r.Lanes()[0])
 			next, ok := successor(records, r)
@@ -298,13 +299,13 @@ func (a awaited) appearImage(ctx context.Context) (*Image, error) {
 	e, scope, r := a.engine, a.scope, a.record
 	object := fault.Object{Kind: scope.Object, Name: scope.Container, Engine: scope.Engine, Operation: scope.Operation, Now: scope.Now}
 	for {
-		img, err := retrying(ctx, func() (*Image, error) { return e.image(ctx, object.Name) })
+		img, err := engine.Retrying(ctx, func() (*Image, error) { return e.image(ctx, object.Name) })
 		switch {
 		case err == nil:
 			return img, nil
 		case ctx.Err() != nil:
-			return nil, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
-		case ignoreNotFound(err) != nil:
+			return nil, scope.StillUnderWay(engine.EndedKind(ctx), fault.StepWaiting, "it is not on the engine yet", context.Cause(ctx))
+		case engine.IgnoreNotFound(err) != nil:
 			return nil, object.Said(fault.EngineError, fault.StepWaiting, "wait for", nil, "", err)
 		case r.ID != "":
 			return nil, object.NotFound(err)
@@ -319,9 +320,9 @@ func (a awaited) appearImage(ctx context.Context) (*Image, error) {
 // reach waits until a container meets a wait; empty is what its operation's record says, or else what it is
 // meant for as far as the engine shows that: a container that ended with 0 was a job.
 func (e *connection) reach(ctx context.Context, scope fault.Scope, r journal.Record, c *container.Container, wait container.Wait) (*container.Container, error) {
-	events, err := e.watcher.Watch(ctx, c.ID)
+	events, err := e.Watcher.Watch(ctx, c.ID)
 	if err != nil {
-		return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.SoFar(), err)
+		return c, scope.StillUnderWay(engine.EndedKind(ctx), fault.StepWaiting, c.State.SoFar(), err)
 	}
 	defer events.Close()
 	spec := container.Spec{DesiredState: container.DesiredRunning}
@@ -331,9 +332,9 @@ func (e *connection) reach(ctx context.Context, scope fault.Scope, r journal.Rec
 	}
 	began := time.Now() // The engine's clock may be another.
 	for {
-		c, err = retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, c.ID) })
+		c, err = engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, c.ID) })
 		if err != nil {
-			return nil, classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
+			return nil, engine.Classify(scope, fault.StepWaiting, "wait for", fault.Unchanged, err)
 		}
 		if asked && container.Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, time.Now()) {
 			return c, nil
@@ -361,7 +362,7 @@ func (e *connection) reach(ctx context.Context, scope fault.Scope, r journal.Rec
 		case <-settle.C:
 		case <-ctx.Done():
 			settle.Stop()
-			return c, scope.StillUnderWay(endedKind(ctx), fault.StepWaiting, c.State.SoFar(), context.Cause(ctx))
+			return c, scope.StillUnderWay(engine.EndedKind(ctx), fault.StepWaiting, c.State.SoFar(), context.Cause(ctx))
 		}
 		settle.Stop()
 	}
@@ -370,7 +371,7 @@ func (e *connection) reach(ctx context.Context, scope fault.Scope, r journal.Rec
 // judging makes the operation that tells why a container does not meet a wait.
 func (e *connection) judging(ctx context.Context, scope fault.Scope, c *container.Container) *operation {
 	return &operation{
-		Request: Request{Kind: KindCreate, Spec: container.Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.logger},
-		mask: e.maskOf(ctx, container.Spec{}, c), quiet: e.hides(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
+		Request: Request{Kind: KindCreate, Spec: container.Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.Logger},
+		mask: e.MaskOf(ctx, container.Spec{}, c), quiet: e.hides(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
@@ -47,14 +48,14 @@ type outgoing struct {
 }
 
 // startBackground starts the process and greets it. The error says why casts have to do without.
-func startBackground(ctx context.Context, opts Options, where address, kept *journal.Journal) (*backgroundClient, error) {
+func startBackground(ctx context.Context, opts Options, where engine.Address, kept *journal.Journal) (*backgroundClient, error) {
 	// If this process crashes, its casts may be in no state.
 	caller, err := kept.Register()
 	if err != nil {
 		return nil, err
 	}
 	greeting := hello{
-		edition: edition{protocolVersion, opts.Release}, Endpoint: where.endpoint, From: where.From,
+		edition: edition{protocolVersion, opts.Release}, Endpoint: where.Endpoint, From: where.From,
 		MaxParallel: opts.MaxParallel, MaxParallelPulls: opts.MaxParallelPulls, Credentials: opts.Credentials,
 		StateDir: kept.Dir(), Caller: caller, Scope: opts.Scope, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
 	}

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/docker/cli/cli/context/docker"
-	"github.com/hashicorp/go-hclog"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/hashicorp/go-hclog"
 )
 
 // The provider and its background conductor speak JSON over a connection that only the two of them have.
@@ -66,7 +66,7 @@ type hello struct {
 	From             string
 	MaxParallel      int
 	MaxParallelPulls int
-	Credentials      map[string]Credential
+	Credentials      map[string]engine.Credential
 	StateDir         string
 	Caller           string
 	Scope            string

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
@@ -60,7 +61,7 @@ func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
 			open := func() *Conductor {
-				return newConductor(Options{StateDir: t.TempDir()}, func() (engineAPI, address, error) { return talking{f}, address{Host: "fake"}, nil })
+				return newConductor(Options{StateDir: t.TempDir()}, func() (engine.API, engine.Address, error) { return talking{f}, engine.Address{Host: "fake"}, nil })
 			}
 			c := open()
 			t.Cleanup(func() { _ = c.Close() })
@@ -111,7 +112,7 @@ func restartForHealth(ctx context.Context, c *Conductor, _ string) error {
 func TestBarrierMasksWhatItFindsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		c := newConductor(Options{StateDir: t.TempDir()}, func() (engineAPI, address, error) { return talking{f}, address{Host: "fake"}, nil })
+		c := newConductor(Options{StateDir: t.TempDir()}, func() (engine.API, engine.Address, error) { return talking{f}, engine.Address{Host: "fake"}, nil })
 		defer func() { _ = c.Close() }()
 		e, err := c.connect(t.Context(), "web")
 		if err != nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -91,7 +92,7 @@ func (c *Conductor) offer(ctx context.Context, a ask, scope fault.Scope, kind Ki
 	}
 	failed := func(err error) (string, error, error) {
 		if ctx.Err() != nil {
-			return "", nil, scope.Ended(endedKind(ctx), fault.StepQueued, kind.verb(), left, nil, "", context.Cause(ctx))
+			return "", nil, scope.Ended(engine.EndedKind(ctx), fault.StepQueued, kind.verb(), left, nil, "", context.Cause(ctx))
 		}
 		return "", nil, scope.Background(kind.verb(), left, err)
 	}
@@ -161,7 +162,7 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient,
 	if c.background != nil || c.noBackground != nil {
 		return c.background, c.noBackground
 	}
-	background, err := startBackground(ctx, c.opts, e.where, c.journal)
+	background, err := startBackground(ctx, c.opts, e.Where, c.journal)
 	switch {
 	case err == nil:
 		c.background = background

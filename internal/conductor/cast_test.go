@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -27,7 +28,7 @@ func (f *fakeEngine) background(t *testing.T) net.Conn {
 	ended := make(chan error, 1)
 	go func() {
 		ended <- serveBackground(there, testRelease, func(opts Options) *Conductor {
-			return newConductor(opts, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+			return newConductor(opts, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 		})
 	}()
 	t.Cleanup(func() {
@@ -231,7 +232,7 @@ func TestUnknownMessagesAreRefused(t *testing.T) {
 // A cast takes the credentials along that its caller has.
 func TestCastsHandOverCredentials(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	c := newConductor(Options{Background: []string{"background"}, Credentials: map[string]Credential{"127.0.0.1:5000": {Username: "ada", Password: "hunter2"}}}, nil)
+	c := newConductor(Options{Background: []string{"background"}, Credentials: map[string]engine.Credential{"127.0.0.1:5000": {Username: "ada", Password: "hunter2"}}}, nil)
 	req := create("web")
 	req.Spec.Image, req.Spec.PullPolicy = "127.0.0.1:5000/app:1", container.PullMissing
 	if got := c.handOver(req); got == nil || got.Auth.Password != "hunter2" || got.Source == "" {
@@ -245,8 +246,8 @@ func TestCastsHandOverCredentials(t *testing.T) {
 	if _, err := failed.authenticate(nil, nil); err == nil || err.Error() != failed.Err {
 		t.Errorf("the caller's failure is %v", err)
 	}
-	if none, err := new(handed).authenticate(nil, c.opts.Credentials); err != nil || none.source != "none" {
-		t.Errorf("a caller that has none hands over %q, %v", none.source, err)
+	if none, err := new(handed).authenticate(nil, c.opts.Credentials); err != nil || none.Source != "none" {
+		t.Errorf("a caller that has none hands over %q, %v", none.Source, err)
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -21,11 +22,6 @@ import (
 // workspace made it, and that no answer to that create began that a state could have kept. For that each
 // create writes an open mark with its intent, and removes it before its answer. That an answer has reached
 // a state can't be shown, only that there was none. Any doubt is a conflict.
-
-const (
-	// clockSkew is how far the clock of an engine may differ from this machine's.
-	clockSkew = 5 * time.Minute
-)
 
 // holder is an object on the engine that has the name that a create wants.
 type holder struct {
@@ -65,11 +61,11 @@ func (c claim) made(h holder) bool {
 	if r.ContainerID != "" && h.id != "" && r.ContainerID != h.id {
 		return false
 	}
-	if h.created.Before(r.Accepted.Add(-clockSkew)) {
+	if h.created.Before(r.Accepted.Add(-engine.ClockSkew)) {
 		return false
 	}
 	for _, end := range []time.Time{r.Ended, r.Deadline} {
-		if !h.drifts && end.After(r.Accepted) && h.created.After(end.Add(clockSkew)) {
+		if !h.drifts && end.After(r.Accepted) && h.created.After(end.Add(engine.ClockSkew)) {
 			return false
 		}
 	}
@@ -183,26 +179,6 @@ func undelivered(s fault.Scope, err error) *fault.Fault {
 	return s.StateFolder("create", fault.MadeAndUnclaimed, fmt.Errorf("removing its open mark: %w", err))
 }
 
-// inherited reports whether a container may have its label from its image, and not from the create that the
-// label names: an image committed from one of gantry's containers has it. What can't be found out counts.
-func (e *daemon) inherited(ctx context.Context, imageID, operation string) bool {
-	inherits, err := e.inherits(ctx, imageID, operation)
-	if err != nil {
-		e.logger.Debug("the image of a container can't be read", "image", imageID, "error", err)
-	}
-	return inherits
-}
-
-// inherits is inherited where an image that can't be read is an error. One that is gone can't be asked any more:
-// that counts, too.
-func (e *daemon) inherits(ctx context.Context, imageID, operation string) (bool, error) {
-	image, err := e.api.ImageInspect(ctx, imageID)
-	if err != nil {
-		return true, ignoreNotFound(err)
-	}
-	return image.Config != nil && image.Config.Labels[container.LabelOperation] == operation, nil
-}
-
 // stillConcerns reports whether a container that a record names by its ID is still what the record is about: it
 // has one of the names that the record has for it, or the label that a create of the lane gave it. A record
 // alone proves nothing: nobody removes, renames, stops or starts a container because of it.
@@ -215,6 +191,6 @@ func (e *connection) stillConcerns(ctx context.Context, c *container.Container, 
 	if err != nil || !slices.Contains(r.Lanes(), lane) {
 		return false, nil //nolint:nilerr // A label that is none names nothing.
 	}
-	inherits, err := e.inherits(ctx, c.ImageID, operation)
+	inherits, err := e.Inherits(ctx, c.ImageID, operation)
 	return !inherits, err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -141,8 +142,8 @@ func (f lostNetworks) NetworkInspect(context.Context, string, network.InspectOpt
 func TestTakenNameAfterALostAnswerKeepsTheMark(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, operation := newFake(), ""
-		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) {
-			return lostNetworks{f, &operation}, address{Host: "fake"}, nil
+		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engine.API, engine.Address, error) {
+			return lostNetworks{f, &operation}, engine.Address{Host: "fake"}, nil
 		})
 		defer func() { _ = c.Close() }()
 		if _, _, err := c.CreateNetwork(t.Context(), NetworkSpec{Name: "front"}); err == nil || operation == "" {

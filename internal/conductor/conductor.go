@@ -17,6 +17,7 @@ import (
 	"github.com/docker/cli/cli/context/docker"
 	"github.com/docker/docker/client"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
@@ -36,7 +37,7 @@ type Options struct {
 	MaxParallelPulls int
 	// Credentials by registry ("ghcr.io", "127.0.0.1:5000", "docker.io"). For other
 	// registries the Docker CLI's configuration and its credential helpers are asked.
-	Credentials map[string]Credential
+	Credentials map[string]engine.Credential
 	// Registries says, by registry, when gantry trusts one that it asks itself.
 	Registries map[string]RegistryTrust
 	// StateDir is the folder of the journal and of the lane locks; empty means
@@ -65,19 +66,6 @@ type Options struct {
 	// Logger gets steps and retries; never a secret.
 	Logger hclog.Logger
 }
-
-// Credential is what a registry wants to know. It never reaches a disk or a log.
-type Credential struct {
-	Username string
-	Password string
-	// Unknown says that the values are not known yet: whatever needs them fails.
-	Unknown bool
-	// Anonymous asks without credentials, whatever the Docker CLI's configuration has.
-	Anonymous bool
-}
-
-// AnyRegistry is, in Options.Credentials, where the credential of registries stands that have none of their own.
-const AnyRegistry = ""
 
 // Kind is what an operation does.
 type Kind string
@@ -173,7 +161,7 @@ type laneKey struct{ engine, container string }
 type Conductor struct {
 	opts  Options
 	lanes lane.Set[laneKey]
-	dial  func() (engineAPI, address, error)
+	dial  func() (engine.API, engine.Address, error)
 
 	life life
 
@@ -201,17 +189,17 @@ type Conductor struct {
 
 // New makes a conductor.
 func New(opts Options) *Conductor {
-	return newConductor(opts, func() (engineAPI, address, error) {
+	return newConductor(opts, func() (engine.API, engine.Address, error) {
 		where, err := opts.address()
 		if err != nil {
 			return nil, where, err
 		}
-		api, err := client.NewClientWithOpts(append(where.opts, client.WithUserAgent("terraform-provider-gantry"))...)
+		api, err := client.NewClientWithOpts(append(where.Opts, client.WithUserAgent("terraform-provider-gantry"))...)
 		return api, where, err
 	})
 }
 
-func newConductor(opts Options, dial func() (engineAPI, address, error)) *Conductor {
+func newConductor(opts Options, dial func() (engine.API, engine.Address, error)) *Conductor {
 	if opts.Logger == nil {
 		opts.Logger = hclog.NewNullLogger()
 	}
@@ -283,7 +271,7 @@ func (c *Conductor) keepJournal(e *connection, host string) {
 		e.unkept = c.noJournal
 		return
 	}
-	kept, err := c.journal.Engine(e.id, e.name)
+	kept, err := c.journal.Engine(e.Id, e.Name)
 	if err == nil {
 		err = c.journal.Note(host, kept)
 	}
@@ -322,9 +310,9 @@ func (c *Conductor) Inspect(ctx context.Context, ref string) (*container.Contain
 	if err != nil {
 		return nil, err
 	}
-	container, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, ref) })
+	container, err := engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, ref) })
 	if err != nil {
-		return nil, classify(c.scope(e.name, ref), fault.StepReading, "read", "", err)
+		return nil, engine.Classify(c.scope(e.Name, ref), fault.StepReading, "read", "", err)
 	}
 	return container, nil
 }
@@ -335,15 +323,15 @@ func (c *Conductor) ImageDefaults(ctx context.Context, imageID string) (*contain
 	if err != nil {
 		return nil, err
 	}
-	defaults, err := retrying(ctx, func() (*container.ImageDefaults, error) {
-		r, err := e.api.ImageInspect(ctx, imageID)
+	defaults, err := engine.Retrying(ctx, func() (*container.ImageDefaults, error) {
+		r, err := e.Api.ImageInspect(ctx, imageID)
 		if err != nil {
 			return nil, fmt.Errorf("reading image %s: %w", imageID, err)
 		}
 		return container.ObserveImage(r), nil
 	})
 	if err != nil {
-		return nil, classify(c.scope(e.name, imageID), fault.StepReading, "read the image of", "", err)
+		return nil, engine.Classify(c.scope(e.Name, imageID), fault.StepReading, "read the image of", "", err)
 	}
 	return defaults, nil
 }
@@ -354,7 +342,7 @@ func (c *Conductor) Engine(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return e.name, nil
+	return e.Name, nil
 }
 
 func (c *Conductor) scope(engine, container string) fault.Scope {
@@ -363,7 +351,7 @@ func (c *Conductor) scope(engine, container string) fault.Scope {
 
 // entry returns the beginning of an operation's record.
 func (c *Conductor) entry(e *connection) entry {
-	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.id, progress: &progress{step: fault.StepQueued}}
+	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.Id, progress: &progress{step: fault.StepQueued}}
 }
 
 // newOperationID makes engine/name/unique. The unique part sorts by time.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/docker/docker/api/types/events"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"go.uber.org/goleak"
 )
@@ -294,9 +295,9 @@ func TestLaneKeepsOperationsOfOneContainerApart(t *testing.T) {
 func TestUnreachableEngineIsExplainedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dials := 0
-		c := newConductor(Options{}, func() (engineAPI, address, error) {
+		c := newConductor(Options{}, func() (engine.API, engine.Address, error) {
 			dials++
-			return nil, address{Host: "tcp://edge1:2375", From: "DOCKER_HOST"}, errors.New("connection refused")
+			return nil, engine.Address{Host: "tcp://edge1:2375", From: "DOCKER_HOST"}, errors.New("connection refused")
 		})
 		_, first := c.Call(t.Context(), create("one"))
 		_, second := c.Call(t.Context(), create("two"))

@@ -6,7 +6,6 @@ package conductor
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -16,17 +15,18 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // connect connects the operation's container to a network. That it is connected already is no error if
 // an earlier request of the operation did it; otherwise somebody else did, with other options.
 func (o *operation) connect(ctx context.Context, asked container.NetworkAttachment) error {
-	err := o.engine.api.NetworkConnect(ctx, asked.Network, o.containerID, asked.Endpoint())
-	if err == nil || !alreadyConnected(err) {
+	err := o.engine.Api.NetworkConnect(ctx, asked.Network, o.containerID, asked.Endpoint())
+	if err == nil || !engine.AlreadyConnected(err) {
 		return err
 	}
-	c, lookErr := o.engine.inspect(ctx, o.containerID)
+	c, lookErr := o.engine.Inspect(ctx, o.containerID)
 	if lookErr != nil {
 		return lookErr
 	}
@@ -38,7 +38,7 @@ func (o *operation) connect(ctx context.Context, asked container.NetworkAttachme
 
 // disconnect disconnects the operation's container from a network. That it is not connected is no error.
 func (o *operation) disconnect(ctx context.Context, network string) error {
-	err := o.engine.api.NetworkDisconnect(ctx, network, o.containerID, false)
+	err := o.engine.Api.NetworkDisconnect(ctx, network, o.containerID, false)
 	if err != nil && notConnected(err) {
 		return nil
 	}
@@ -49,42 +49,18 @@ func (o *operation) disconnect(ctx context.Context, network string) error {
 // network that it is not connected to, with which it could not be started again. Only a connection that
 // succeeds replaces them, and its end removes them.
 func (o *operation) forget(ctx context.Context, name string) error {
-	err := o.engine.api.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
-	if err != nil && !errdefs.IsNotFound(err) && !alreadyConnected(err) {
+	err := o.engine.Api.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
+	if err != nil && !errdefs.IsNotFound(err) && !engine.AlreadyConnected(err) {
 		return err
 	}
 	// Of a network that is gone the settings go by force.
 	gone := err != nil && errdefs.IsNotFound(err)
-	err = o.engine.api.NetworkDisconnect(ctx, name, o.containerID, gone)
+	err = o.engine.Api.NetworkDisconnect(ctx, name, o.containerID, gone)
 	if err != nil && notConnected(err) {
 		return nil
 	}
 	return err
 }
-
-// connectAgain connects a container with settings that it had. If they can't be had any more it is
-// connected without its addresses, so that it is not cut off; the error says why.
-func (e *daemon) connectAgain(ctx context.Context, network, container string, settings *network.EndpointSettings) error {
-	err := e.api.NetworkConnect(ctx, network, container, settings)
-	switch {
-	case err == nil || alreadyConnected(err):
-		return nil
-	case lostAnswer(err) || ctx.Err() != nil || settings.IPAMConfig == nil:
-		return err
-	}
-	plain := *settings
-	plain.IPAMConfig = nil
-	if again := e.api.NetworkConnect(ctx, network, container, &plain); again != nil && !alreadyConnected(again) {
-		return errors.Join(err, again)
-	}
-	return &unlikeError{err}
-}
-
-// unlikeError is a connection that was made, but without the addresses that it had.
-type unlikeError struct{ cause error }
-
-func (e *unlikeError) Error() string { return e.cause.Error() }
-func (e *unlikeError) Unwrap() error { return e.cause }
 
 // checkAddresses is a *fault.Fault if a network can't give the container an address that an update is to
 // connect it with: once it has been disconnected, it is too late to find out.
@@ -107,7 +83,7 @@ func (o *operation) addressFault(ctx context.Context, key string, err error) *fa
 	if asked.IPv4Address == "" && asked.IPv6Address == "" {
 		return nil
 	}
-	n, lookErr := o.engine.api.NetworkInspect(ctx, asked.Network, network.InspectOptions{})
+	n, lookErr := o.engine.Api.NetworkInspect(ctx, asked.Network, network.InspectOptions{})
 	if lookErr != nil {
 		o.logger.Debug("the network can't be read", "network", asked.Network, "error", lookErr)
 		return nil
@@ -124,7 +100,7 @@ func (o *operation) addressFault(ctx context.Context, key string, err error) *fa
 
 // anyAddressFault is addressFault for the network that an error concerns which names none.
 func (o *operation) anyAddressFault(ctx context.Context, err error) *fault.Fault {
-	if !containsAny(strings.ToLower(err.Error()), "address already in use", "does not belong to any of this network's subnets", "contain the ip address") || o.Kind == KindRemove {
+	if !engine.ContainsAny(strings.ToLower(err.Error()), "address already in use", "does not belong to any of this network's subnets", "contain the ip address") || o.Kind == KindRemove {
 		return nil
 	}
 	keys := slices.Sorted(maps.Keys(o.Spec.Networks))
@@ -143,7 +119,7 @@ func (o *operation) explainConnect(ctx context.Context, key string, err error) *
 	if f := o.addressFault(ctx, key, err); f != nil {
 		return f
 	}
-	f := explainAs(o.scope(), o.Spec, o.step, string(container.DoConnect), o.exists(), key, err)
+	f := engine.ExplainAs(o.scope(), o.Spec, o.step, string(container.DoConnect), o.exists(), key, err)
 	if len(f.Attribute) == 0 || f.Attribute[0] == "networks" {
 		f.Attribute = []string{"networks", key}
 	}

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -21,7 +22,7 @@ const (
 // unreached remembers why the engine could not be reached, so that many containers don't wait
 // for the same failure one after the other.
 type unreached struct {
-	address address
+	address engine.Address
 	err     error
 	// subject is for what it was learned first.
 	subject string
@@ -47,7 +48,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 	case c.connecting <- struct{}{}:
 		defer func() { <-c.connecting }()
 	case <-ctx.Done():
-		return nil, scope.NotConnected(endedKind(ctx), subject, context.Cause(ctx))
+		return nil, scope.NotConnected(engine.EndedKind(ctx), subject, context.Cause(ctx))
 	}
 	if e, err := c.connected(scope, subject); e != nil || err != nil {
 		return e, err
@@ -78,7 +79,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 		return e, nil
 	case ctx.Err() != nil:
 		scope.Engine = where.Host
-		return nil, scope.NotConnected(endedKind(ctx), subject, context.Cause(ctx))
+		return nil, scope.NotConnected(engine.EndedKind(ctx), subject, context.Cause(ctx))
 	default:
 		c.unreached = &unreached{address: where, err: err, subject: subject, at: time.Now()}
 		return nil, scope.Unreachable(where.Host, where.From, subject, "", err)

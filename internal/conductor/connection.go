@@ -7,14 +7,14 @@ import (
 	"context"
 	"sync"
 
-	"github.com/hashicorp/go-hclog"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/hashicorp/go-hclog"
 )
 
 // connection is an engine that the conductor is connected to, with what the conductor knows about its own work on it.
 type connection struct {
-	*daemon
+	*engine.Engine
 	// journal is nil where no state directory can be written; unkept says why.
 	journal  *journal.Engine
 	unkept   error
@@ -27,20 +27,20 @@ type connection struct {
 }
 
 // open makes a connection to the engine that answers at an address.
-func open(ctx context.Context, api engineAPI, where address, opts Options) (*connection, error) {
-	d, limits, err := newEngine(ctx, api, where, engineLimits{Parallel: opts.MaxParallel, Pulls: opts.MaxParallelPulls}, opts.Credentials, opts.Logger)
+func open(ctx context.Context, api engine.API, where engine.Address, opts Options) (*connection, error) {
+	d, limits, err := engine.New(ctx, api, where, engine.Limits{Parallel: opts.MaxParallel, Pulls: opts.MaxParallelPulls}, opts.Credentials, opts.Logger)
 	if err != nil {
 		return nil, err
 	}
-	return &connection{daemon: d, tally: newTally(limits.Parallel, limits.Pulls)}, nil
+	return &connection{Engine: d, tally: newTally(limits.Parallel, limits.Pulls)}, nil
 }
 
 func (e *connection) close(logger hclog.Logger) error {
 	e.endSettling()
-	return e.daemon.close(func() {
+	return e.Engine.Close(func() {
 		e.keepCounters()
 		counters := e.counters()
-		logger.Info("disconnected", "engine", e.name, "requests", counters.Slots.Asked, "saturated", counters.Slots.Waited,
+		logger.Info("disconnected", "engine", e.Name, "requests", counters.Slots.Asked, "saturated", counters.Slots.Waited,
 			"pulls", counters.PullSlots.Asked, "pulls_coalesced", counters.PullsCoalesced)
 	})
 }

@@ -59,7 +59,7 @@ func (e *connection) counters() count.Counters {
 	e.tally.mu.Lock()
 	defer e.tally.mu.Unlock()
 	return count.Counters{
-		Slots: e.pool.Waits(), Lanes: e.tally.lanes.Waits(), PullSlots: e.pulls.Waits(), PullsCoalesced: e.pulls.Coalesced(),
+		Slots: e.Pool.Waits(), Lanes: e.tally.lanes.Waits(), PullSlots: e.Pulls.Waits(), PullsCoalesced: e.Pulls.Coalesced(),
 		Outcomes: maps.Clone(e.tally.outcomes),
 	}
 }
@@ -74,11 +74,11 @@ func (e *connection) keepCounters() {
 		return
 	}
 	err := e.journal.Count(journal.Counters{
-		Engine: e.name, Began: e.tally.began.UTC(), Written: time.Now().UTC(),
+		Engine: e.Name, Began: e.tally.began.UTC(), Written: time.Now().UTC(),
 		MaxParallel: e.tally.maxParallel, MaxParallelPulls: e.tally.maxParallelPulls, Counters: now,
 	})
 	if err != nil {
-		e.logger.Warn("the counters can't be written", "error", err)
+		e.Logger.Warn("the counters can't be written", "error", err)
 		return
 	}
 	e.tally.written = now
@@ -90,7 +90,7 @@ func (e *connection) tidy() {
 		return
 	}
 	if err := e.journal.Tidy(tidyTakes); err != nil {
-		e.logger.Debug("the journal can't be tidied", "error", err)
+		e.Logger.Debug("the journal can't be tidied", "error", err)
 	}
 }
 

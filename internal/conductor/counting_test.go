@@ -11,11 +11,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/google/go-cmp/cmp"
 )
 
 // counted reads what processes wrote about the fake engine.
@@ -90,7 +90,7 @@ func TestCountersAreWrittenAtTheEndIfAnythingWasDone(t *testing.T) {
 			func(c *Conductor) error { _, err := c.Call(t.Context(), create("web")); return err },
 			func(c *Conductor) error { _, err := c.Inspect(t.Context(), "web"); return err },
 		} {
-			c := newConductor(Options{StateDir: dir}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+			c := newConductor(Options{StateDir: dir}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 			if err := work(c); err != nil {
 				t.Fatal(err)
 			}

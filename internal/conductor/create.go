@@ -12,6 +12,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -34,7 +35,7 @@ func (o *operation) create(ctx context.Context) (*container.Container, error) {
 		return nil, err
 	}
 	if o.Spec.DesiredState == container.DesiredStopped {
-		return o.engine.inspect(ctx, o.containerID)
+		return o.engine.Inspect(ctx, o.containerID)
 	}
 	return o.bringUp(ctx, again || o.adopted)
 }
@@ -63,13 +64,13 @@ func (o *operation) bring(ctx context.Context) error {
 // that didn't fit into the request, and uploads the files. It can be repeated.
 func (o *operation) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
-	if err := o.engine.knows(o.scope(), o.Spec.Needs(), o.exists()); err != nil {
+	if err := o.engine.Knows(o.scope(), o.Spec.Needs(), o.exists()); err != nil {
 		return err
 	}
 	if err := o.checkInherited(ctx); err != nil {
 		return err
 	}
-	request, err := container.Translate(o.Spec, o.id, o.engine.api.ClientVersion())
+	request, err := container.Translate(o.Spec, o.id, o.engine.Api.ClientVersion())
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)
 	}
@@ -85,12 +86,12 @@ func (o *operation) make(ctx context.Context) error {
 	}
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
-			answer, err := o.engine.api.ContainerCreate(ctx, request.Config, request.Host, request.Networks, request.Platform, cmp.Or(o.as, o.Spec.Name))
+			answer, err := o.engine.Api.ContainerCreate(ctx, request.Config, request.Host, request.Networks, request.Platform, cmp.Or(o.as, o.Spec.Name))
 			if err == nil {
 				o.containerID = answer.ID
 				o.warned(answer.Warnings)
 			}
-			o.unsure = o.unsure || unknown(ctx, err)
+			o.unsure = o.unsure || engine.Unknown(ctx, err)
 			return err
 		})
 		if err == nil {
@@ -119,7 +120,7 @@ func (o *operation) make(ctx context.Context) error {
 // is taken over, a stranger is a conflict, and what is on its way in or out is waited for.
 func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time) error {
 	name := cmp.Or(o.as, o.Spec.Name)
-	holder, err := o.engine.inspect(ctx, name)
+	holder, err := o.engine.Inspect(ctx, name)
 	switch {
 	case err != nil && !errdefs.IsNotFound(err):
 		return err
@@ -147,7 +148,7 @@ func (e *connection) describe(ctx context.Context, c *container.Container) strin
 	if project := c.Labels["com.docker.compose.project"]; project != "" {
 		text += fmt.Sprintf(" of the Compose project %q", project)
 	}
-	if operation := c.Labels[container.LabelOperation]; operation != "" && !e.inherited(ctx, c.ImageID, operation) {
+	if operation := c.Labels[container.LabelOperation]; operation != "" && !e.Inherited(ctx, c.ImageID, operation) {
 		text += fmt.Sprintf(", made by gantry's operation %s (perhaps for another Terraform state)", operation)
 	}
 	return text + " has it"
@@ -170,15 +171,9 @@ func imageMissing(err error) bool {
 	if f := (*fault.Fault)(nil); err == nil || errors.As(err, &f) {
 		return false
 	}
-	return errdefs.IsNotFound(err) && containsAny(err.Error(), "No such image", "no such image", "does not match the specified platform", "image with reference")
+	return errdefs.IsNotFound(err) && engine.ContainsAny(err.Error(), "No such image", "no such image", "does not match the specified platform", "image with reference")
 }
 
 func nameTaken(err error) bool {
-	return errdefs.IsConflict(err) && containsAny(err.Error(), "is already in use by container")
-}
-
-// alreadyConnected and its siblings recognise that a request had been carried out before, by an
-// attempt whose answer was lost.
-func alreadyConnected(err error) bool {
-	return containsAny(err.Error(), "already exists in network", "is already attached to network")
+	return errdefs.IsConflict(err) && engine.ContainsAny(err.Error(), "is already in use by container")
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -53,7 +54,7 @@ func (o *operation) exchangeIt(ctx context.Context) (*container.Container, error
 			return nil, err
 		}
 	}
-	to, err := o.engine.inspect(ctx, o.exchange.Successor)
+	to, err := o.engine.Inspect(ctx, o.exchange.Successor)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +71,7 @@ func (o *operation) beginExchange(ctx context.Context) error {
 	if o.containerID == "" {
 		return o.scope().NotFound(nil)
 	}
-	c, err := o.engine.inspect(ctx, o.containerID)
+	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err != nil {
 		return err
 	}
@@ -82,7 +83,7 @@ func (o *operation) beginExchange(ctx context.Context) error {
 
 // hideOld has the operation hide what is secret in the old container, too, which has other settings and files.
 func (o *operation) hideOld(ctx context.Context, old *container.Container) {
-	o.mask, o.quiet = o.engine.maskOf(ctx, o.Spec, old), o.engine.hides(old)
+	o.mask, o.quiet = o.engine.MaskOf(ctx, o.Spec, old), o.engine.hides(old)
 	o.logger = masking(o.logger, o.mask)
 }
 
@@ -136,7 +137,7 @@ func (o *operation) observeExchange(ctx context.Context) (container.Exchange, er
 			continue
 		}
 		if ref != found.ID { // Somebody can have made it from what was the new one.
-			inherits, err := o.engine.inherits(ctx, found.ImageID, o.id)
+			inherits, err := o.engine.Inherits(ctx, found.ImageID, o.id)
 			if err != nil {
 				return x, err
 			}
@@ -152,16 +153,16 @@ func (o *operation) observeExchange(ctx context.Context) (container.Exchange, er
 
 // lookFor reads a container; nil is that there is none.
 func (o *operation) lookFor(ctx context.Context, ref string) (*container.Container, error) {
-	c, err := o.engine.inspect(ctx, ref)
+	c, err := o.engine.Inspect(ctx, ref)
 	if err != nil {
-		return nil, ignoreNotFound(err)
+		return nil, engine.IgnoreNotFound(err)
 	}
 	return c, nil
 }
 
 // turn does one thing of an exchange, or of its return.
 func (o *operation) turn(ctx context.Context, x *container.Exchange, do container.Turn) error {
-	api := o.engine.api
+	api := o.engine.Api
 	switch do {
 	case container.TurnCreate:
 		return o.createSuccessor(ctx, x)
@@ -188,7 +189,7 @@ func (o *operation) turn(ctx context.Context, x *container.Exchange, do containe
 		case container.TurnReturn:
 			return api.ContainerRename(ctx, o.exchange.Predecessor, x.Home)
 		case container.TurnDrop:
-			return ignoreNotFound(api.ContainerRemove(ctx, x.To.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
+			return engine.IgnoreNotFound(api.ContainerRemove(ctx, x.To.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
 		case container.TurnResume:
 			return api.ContainerStart(ctx, o.exchange.Predecessor, containertypes.StartOptions{})
 		default:
@@ -248,7 +249,7 @@ func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
 		o.Spec.PullPolicy = container.PullMissing // It is there now.
 	}
 	for {
-		r, err := o.engine.api.ImageInspect(ctx, o.Spec.Image)
+		r, err := o.engine.Api.ImageInspect(ctx, o.Spec.Image)
 		switch {
 		case err == nil:
 			return container.ObserveImage(r).Volumes, nil
@@ -276,7 +277,7 @@ func (o *operation) startSuccessor(ctx context.Context) error {
 // explained makes the fault of what failed for the new container, while its log can still be read.
 // A lost answer stays as it is: it is asked again.
 func (o *operation) explained(ctx context.Context, next *operation, err error) error {
-	if err == nil || lostAnswer(err) {
+	if err == nil || engine.LostAnswer(err) {
 		return err
 	}
 	return next.fail(ctx, err)
@@ -286,7 +287,7 @@ func (o *operation) explained(ctx context.Context, next *operation, err error) e
 // takes further names of a container only with its connection. What the new container itself had
 // connected to breaks by that, so it is waited for once more.
 func (o *operation) handOver(ctx context.Context) error {
-	to, err := o.engine.inspect(ctx, o.exchange.Successor)
+	to, err := o.engine.Inspect(ctx, o.exchange.Successor)
 	if err != nil {
 		return err
 	}
@@ -295,19 +296,19 @@ func (o *operation) handOver(ctx context.Context) error {
 	for _, key := range slices.Sorted(maps.Keys(o.Spec.Networks)) {
 		attachment := o.Spec.Networks[key]
 		name, connected := to.AttachedAs(attachment.Network)
-		if connected && predefinedNetwork(name, o.engine.windows) {
+		if connected && predefinedNetwork(name, o.engine.Windows) {
 			continue
 		}
 		again = true
 		err := o.change(ctx, func(ctx context.Context) error {
 			if connected {
-				if err := o.engine.api.NetworkDisconnect(ctx, name, to.ID, false); err != nil && !notConnected(err) {
+				if err := o.engine.Api.NetworkDisconnect(ctx, name, to.ID, false); err != nil && !notConnected(err) {
 					return err
 				}
 			}
-			return o.engine.api.NetworkConnect(ctx, attachment.Network, to.ID, container.NamedEndpoint(o.Spec.Name, attachment))
+			return o.engine.Api.NetworkConnect(ctx, attachment.Network, to.ID, container.NamedEndpoint(o.Spec.Name, attachment))
 		})
-		if err != nil && !alreadyConnected(err) {
+		if err != nil && !engine.AlreadyConnected(err) {
 			return err
 		}
 	}
@@ -317,7 +318,7 @@ func (o *operation) handOver(ctx context.Context) error {
 	return o.startSuccessor(ctx)
 }
 
-func notConnected(err error) bool { return containsAny(err.Error(), "is not connected to") }
+func notConnected(err error) bool { return engine.ContainsAny(err.Error(), "is not connected to") }
 
 func (o *operation) stopPredecessor(ctx context.Context, x *container.Exchange) error {
 	if o.exchange.Ready && x.Apart == "" {
@@ -343,7 +344,7 @@ func (o *operation) giveBack(ctx context.Context, failure error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
 	defer cancel()
-	left, err := retrying(ctx, func() (string, error) { return o.endExchange(ctx, container.PlanReturn) })
+	left, err := engine.Retrying(ctx, func() (string, error) { return o.endExchange(ctx, container.PlanReturn) })
 	if err != nil {
 		o.logger.Warn("the exchange can't be undone now", "error", err)
 		return f.Exchanged(string(o.Order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))

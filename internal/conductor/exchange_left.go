@@ -20,7 +20,7 @@ func (o *operation) endOther(ctx context.Context, r journal.Record) (left string
 		return "", err
 	}
 	if old != nil { // What its engine says of it is told by this operation, whose settings are others.
-		o.mask = o.engine.maskOf(ctx, o.Spec, old)
+		o.mask = o.engine.MaskOf(ctx, o.Spec, old)
 		o.logger = masking(o.logger, o.mask)
 	}
 	again := *o

@@ -13,6 +13,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -63,9 +64,9 @@ func (c *Conductor) Exec(ctx context.Context, spec ExecSpec) (*ExecResult, error
 
 func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResult, error) {
 	name := spec.Container
-	if found, err := t.inspect(ctx, spec.Container); err == nil {
+	if found, err := t.Inspect(ctx, spec.Container); err == nil {
 		name = found.Name
-	} else if ignoreNotFound(err) != nil {
+	} else if engine.IgnoreNotFound(err) != nil {
 		return nil, err
 	} // A missing one may be on its way.
 	if spec.Reject {
@@ -77,7 +78,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 	if err := c.inLane(ctx, t.connection, name, func(context.Context) error { return nil }); err != nil {
 		return nil, err
 	}
-	found, err := retrying(ctx, func() (*container.Container, error) { return t.inspect(ctx, spec.Container) })
+	found, err := engine.Retrying(ctx, func() (*container.Container, error) { return t.Inspect(ctx, spec.Container) })
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +87,8 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 		options.Env = append(options.Env, key+"="+spec.Environment[key])
 	}
 	// Repeating this leaves an exec that never ran, which the engine forgets with the container.
-	created, err := retrying(ctx, func() (containertypes.ExecCreateResponse, error) {
-		return t.api.ContainerExecCreate(ctx, found.ID, options)
+	created, err := engine.Retrying(ctx, func() (containertypes.ExecCreateResponse, error) {
+		return t.Api.ContainerExecCreate(ctx, found.ID, options)
 	})
 	if err != nil {
 		return nil, err
@@ -99,7 +100,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 func (t *task) follow(ctx context.Context, exec, containerID string, live func(string)) (*ExecResult, error) {
 	t.step = fault.StepWaiting
 	t.exists = "the command may have run, or may still be running in the container"
-	stream, err := t.api.ContainerExecAttach(ctx, exec, containertypes.ExecAttachOptions{})
+	stream, err := t.Api.ContainerExecAttach(ctx, exec, containertypes.ExecAttachOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +119,7 @@ func (t *task) follow(ctx context.Context, exec, containerID string, live func(s
 	if err != nil {
 		return nil, err
 	}
-	ended, err := retrying(ctx, func() (containertypes.ExecInspect, error) { return t.api.ContainerExecInspect(ctx, exec) })
+	ended, err := engine.Retrying(ctx, func() (containertypes.ExecInspect, error) { return t.Api.ContainerExecInspect(ctx, exec) })
 	if err == nil && ended.Running {
 		err = errors.New("the engine ended the stream before the command ended")
 	}

@@ -13,7 +13,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -29,8 +29,8 @@ func (e execFake) ContainerExecCreate(ctx context.Context, _ string, _ container
 func TestExecWhileAContainerIsInProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		c := newConductor(Options{StateDir: t.TempDir(), MaxParallel: 1}, func() (engineAPI, address, error) {
-			return execFake{f}, address{Host: "fake"}, nil
+		c := newConductor(Options{StateDir: t.TempDir(), MaxParallel: 1}, func() (engine.API, engine.Address, error) {
+			return execFake{f}, engine.Address{Host: "fake"}, nil
 		})
 		defer c.Close()
 		starting, started := f.holdStart()

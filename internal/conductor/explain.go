@@ -5,17 +5,11 @@ package conductor
 
 import (
 	"context"
-	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 
-	"github.com/containerd/errdefs"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-
-	containertypes "github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -36,8 +30,8 @@ func actionOf(kind Kind, step fault.Step) string {
 // explain makes a fault of an error of the engine, and asks the engine for what its words leave
 // open.
 func (o *operation) explain(ctx context.Context, err error) *fault.Fault {
-	if port, ok := takenPort(err); ok {
-		return o.scope().PortTaken(port, o.engine.portHolder(ctx, port, o.containerID), o.exists(), err)
+	if port, ok := engine.TakenPort(err); ok {
+		return o.scope().PortTaken(port, o.engine.PortHolder(ctx, port, o.containerID), o.exists(), err)
 	}
 	action := actionOf(o.Kind, o.step)
 	if r, ok := o.Spec.Unusable(o.containerID, err); ok && o.Kind != KindRemove {
@@ -46,12 +40,12 @@ func (o *operation) explain(ctx context.Context, err error) *fault.Fault {
 	if f := o.anyAddressFault(ctx, err); f != nil {
 		return f
 	}
-	return explainAs(o.scope(), o.Spec, o.step, action, o.exists(), o.networkKey(err), err)
+	return engine.ExplainAs(o.scope(), o.Spec, o.step, action, o.exists(), o.networkKey(err), err)
 }
 
 // networkKey finds the key of the network that an error concerns.
 func (o *operation) networkKey(err error) string {
-	name, ok := missingNetwork(err)
+	name, ok := engine.MissingNetwork(err)
 	if !ok {
 		return ""
 	}
@@ -61,79 +55,4 @@ func (o *operation) networkKey(err error) string {
 		}
 	}
 	return ""
-}
-
-// classify makes a fault of an error of the engine where no operation is under way.
-func classify(scope fault.Scope, step fault.Step, action string, exists fault.Exists, err error) *fault.Fault {
-	return explainAs(scope, container.Spec{}, step, action, exists, "", err)
-}
-
-// explainAs makes a fault of an error of the engine about a container that is to be so.
-func explainAs(scope fault.Scope, spec container.Spec, step fault.Step, action string, exists fault.Exists, networkKey string, err error) *fault.Fault {
-	if network, ok := missingNetwork(err); ok {
-		return scope.NoSuchNetwork(network, networkKey, step, exists, err)
-	}
-	text := err.Error()
-	switch {
-	case lostAnswer(err):
-		return scope.Lost(step, action, exists, err)
-	case errdefs.IsNotFound(err) && containsAny(text, "No such container", "no such container"):
-		return scope.NotFound(err)
-	}
-	if about, ok := complainedOf(spec, text); ok {
-		return about.fault(scope, step, action, exists, err)
-	}
-	kind := fault.EngineError
-	if errdefs.IsInvalidArgument(err) {
-		kind = fault.Invalid
-	}
-	return scope.EngineSaid(kind, step, action, nil, exists, err)
-}
-
-// missingNetwork reads the network's name out of "network front not found".
-func missingNetwork(err error) (string, bool) {
-	m := regexp.MustCompile(`network (\S+) not found`).FindStringSubmatch(err.Error())
-	if m == nil {
-		return "", false
-	}
-	return m[1], true
-}
-
-// takenPort reads the port out of the engine's words: "Bind for 0.0.0.0:80 failed: port is already
-// allocated", "listen tcp4 0.0.0.0:80: bind: address already in use".
-func takenPort(err error) (string, bool) {
-	text := err.Error()
-	if !containsAny(text, "port is already allocated", "address already in use") {
-		return "", false
-	}
-	m := regexp.MustCompile(`(?:Bind for|listen|failed to bind host port|bind host port)(?: for)? ?(tcp|udp|sctp)?[46]? ?\S*?:(\d+)(?:/(tcp|udp|sctp))?`).FindStringSubmatch(text)
-	if m == nil {
-		return "(the engine does not say which)", true
-	}
-	protocol := m[1] + m[3]
-	if protocol == "" {
-		protocol = "tcp"
-	}
-	return m[2] + "/" + protocol, true
-}
-
-// portHolder says what has a port of the host.
-func (e *daemon) portHolder(ctx context.Context, port, self string) string {
-	ctx, cancel := contextForLook(ctx)
-	defer cancel()
-	// The engine's own filter looks at what was asked to be published: what the engine chose
-	// itself is only in the list.
-	number, protocol, _ := strings.Cut(port, "/")
-	list, err := e.api.ContainerList(ctx, containertypes.ListOptions{Filters: filters.NewArgs(filters.Arg("status", "running"), filters.Arg("status", "paused"))})
-	if err != nil {
-		return "something that can't be found out now"
-	}
-	for _, c := range list {
-		for _, p := range c.Ports {
-			if c.ID != self && fmt.Sprint(p.PublicPort) == number && p.Type == protocol && ownName(c) != "" {
-				return fmt.Sprintf("container %q (image %q)", ownName(c), c.Image)
-			}
-		}
-	}
-	return "a process outside Docker"
 }

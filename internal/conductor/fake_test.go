@@ -16,6 +16,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
@@ -32,7 +33,7 @@ import (
 // fakeEngine shows what a real engine can't be made to show, in virtual time: answers that get
 // lost, events that get lost, requests that hang. Its containers run until they are told to end.
 type fakeEngine struct {
-	engineAPI // What a test does not expect to be called is nil, and panics.
+	engine.API // What a test does not expect to be called is nil, and panics.
 
 	mu         sync.Mutex
 	containers map[string]*fakeContainer // By ID.
@@ -97,7 +98,7 @@ func (f *fakeEngine) conductor(t *testing.T, opts Options) *Conductor {
 		opts.StateDir = t.TempDir()
 	}
 	opts.Scope = cmp.Or(opts.Scope, scopeHere)
-	c := newConductor(opts, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+	c := newConductor(opts, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)

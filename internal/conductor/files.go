@@ -21,7 +21,7 @@ import (
 func (o *operation) upload(ctx context.Context, paths []string) error {
 	parts := map[string][]string{"/": paths}
 	if o.Spec.ReadOnly {
-		c, err := o.engine.inspect(ctx, o.containerID)
+		c, err := o.engine.Inspect(ctx, o.containerID)
 		if err != nil {
 			return err
 		}
@@ -32,7 +32,7 @@ func (o *operation) upload(ctx context.Context, paths []string) error {
 		if err != nil {
 			return err
 		}
-		err = o.engine.api.CopyToContainer(ctx, o.containerID, into, bytes.NewReader(packed), containertypes.CopyToContainerOptions{})
+		err = o.engine.Api.CopyToContainer(ctx, o.containerID, into, bytes.NewReader(packed), containertypes.CopyToContainerOptions{})
 		if err != nil {
 			return fmt.Errorf("uploading files %s: %w", strings.Join(parts[into], ", "), err)
 		}

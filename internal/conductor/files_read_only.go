@@ -9,6 +9,7 @@ import (
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
 // An engine puts no file into a read-only root, not even before the container was started, but it does so into a
@@ -21,7 +22,7 @@ func (o *operation) neededFolders(ctx context.Context) ([]string, error) {
 	if len(container.FileFolders(o.Spec, nil)) == 0 {
 		return nil, nil
 	}
-	r, err := retrying(ctx, func() (image.InspectResponse, error) { return o.engine.api.ImageInspect(ctx, o.Spec.Image) })
+	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.Api.ImageInspect(ctx, o.Spec.Image) })
 	if errdefs.IsNotFound(err) {
 		return nil, nil
 	}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/image"
@@ -107,7 +108,7 @@ const fakeHost = "unix:///fake.sock"
 
 // conductor is one process at work on a state folder.
 func (f *roundEngine) conductor(dir string) *Conductor {
-	return newConductor(Options{Host: fakeHost, StateDir: dir, Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: fakeHost}, nil })
+	return newConductor(Options{Host: fakeHost, StateDir: dir, Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: fakeHost}, nil })
 }
 
 // uniqueParts are what differs from run to run in the name of a file.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/docker/docker/api/types/image"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
 // checkInherited is a *fault.Fault if the health check is to have the image's test, and the image has
@@ -16,7 +17,7 @@ func (o *operation) checkInherited(ctx context.Context) error {
 	if !o.Spec.Healthcheck.Inherits() {
 		return nil
 	}
-	r, err := retrying(ctx, func() (image.InspectResponse, error) { return o.engine.api.ImageInspect(ctx, o.Spec.Image) })
+	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.Api.ImageInspect(ctx, o.Spec.Image) })
 	if err != nil {
 		return err
 	}

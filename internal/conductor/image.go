@@ -11,8 +11,9 @@ import (
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -46,12 +47,12 @@ type Image struct {
 
 // image reads an image by ID or reference.
 func (e *connection) image(ctx context.Context, ref string) (*Image, error) {
-	r, err := looking(ctx, func() (image.InspectResponse, error) { return e.api.ImageInspect(ctx, ref) })
+	r, err := engine.Looking(ctx, func() (image.InspectResponse, error) { return e.Api.ImageInspect(ctx, ref) })
 	if err != nil {
 		return nil, err
 	}
 	img := &Image{
-		Engine: e.name, ID: r.ID, RepoTags: r.RepoTags, RepoDigests: r.RepoDigests, Size: r.Size, Digest: digestOf(ref, r.RepoDigests),
+		Engine: e.Name, ID: r.ID, RepoTags: r.RepoTags, RepoDigests: r.RepoDigests, Size: r.Size, Digest: digestOf(ref, r.RepoDigests),
 		Platform: platforms.Format(platforms.Normalize(ocispec.Platform{OS: r.Os, Architecture: r.Architecture, Variant: r.Variant})),
 	}
 	if r.Config != nil {
@@ -66,7 +67,7 @@ func (e *connection) image(ctx context.Context, ref string) (*Image, error) {
 // digestOf gives the digest at the registry of a reference: the one that it names itself, else the
 // only one that the engine knows for its repository. Several can't be told apart.
 func digestOf(ref string, digests []string) string {
-	if pinned := pinnedDigest(ref); pinned != "" {
+	if pinned := engine.PinnedDigest(ref); pinned != "" {
 		return pinned
 	}
 	named, err := reference.ParseNormalizedNamed(ref)
@@ -82,7 +83,7 @@ func digestOf(ref string, digests []string) string {
 		if found != "" {
 			return ""
 		}
-		found = pinnedDigest(d)
+		found = engine.PinnedDigest(d)
 	}
 	return found
 }
@@ -94,7 +95,7 @@ func (c *Conductor) InspectImage(ctx context.Context, ref string) (*Image, error
 	if err != nil {
 		return nil, err
 	}
-	img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, ref) })
+	img, err := engine.Retrying(ctx, func() (*Image, error) { return t.image(ctx, ref) })
 	return img, t.explain(ctx, err)
 }
 
@@ -130,8 +131,8 @@ func (c *Conductor) LookImage(ctx context.Context, name, operationID string) (Im
 	known := recalled.standing
 	t.claim(operationID, c.opts.Scope)
 	standing := ImageStanding{Kind: known.Kind, InProgress: known.InProgress, Fault: known.Fault, Known: known.Known}
-	img, err := retrying(ctx, func() (*Image, error) { return t.image(ctx, name) })
-	if ignoreNotFound(err) != nil {
+	img, err := engine.Retrying(ctx, func() (*Image, error) { return t.image(ctx, name) })
+	if engine.IgnoreNotFound(err) != nil {
 		return ImageStanding{}, t.explain(ctx, err)
 	}
 	if standing.Image = img; known.Fault != nil && imageRecovered(recalled.judged, img) {

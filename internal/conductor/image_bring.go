@@ -19,6 +19,7 @@ import (
 	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/jsonmessage"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
@@ -101,8 +102,8 @@ func (b *bringing) carryOut(ctx context.Context) (img *Image, err error) {
 
 func (b *bringing) bring(ctx context.Context) (*Image, error) {
 	spec := b.Spec
-	before, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
-	if ignoreNotFound(err) != nil {
+	before, err := engine.Retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
+	if engine.IgnoreNotFound(err) != nil {
 		return nil, err
 	}
 	var digest string
@@ -118,12 +119,12 @@ func (b *bringing) bring(ctx context.Context) (*Image, error) {
 		return nil, err
 	}
 	for _, tag := range spec.Tags {
-		err := b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, spec.Name, tag) })
+		err := b.change(ctx, func(ctx context.Context) error { return b.Api.ImageTag(ctx, spec.Name, tag) })
 		if err != nil {
 			return nil, fmt.Errorf("giving it the tag %q: %w", tag, err)
 		}
 	}
-	img, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
+	img, err := engine.Retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func (b *bringing) bring(ctx context.Context) (*Image, error) {
 	if err := b.tidy(ctx, before, img); err != nil {
 		return nil, err
 	}
-	if img, err = retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) }); err != nil {
+	if img, err = engine.Retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) }); err != nil {
 		return nil, err
 	}
 	if digest != "" {
@@ -207,7 +208,7 @@ func (b *bringing) pullImage(ctx context.Context, spec ImageSpec) (digest string
 		return "", b.object.Said(fault.Invalid, fault.StepPulling, "pull", []string{"name"}, "", err)
 	}
 	named = reference.TagNameOnly(named)
-	auth, err := b.handed.authenticate(named, b.credentials)
+	auth, err := b.handed.authenticate(named, b.Credentials)
 	if err != nil {
 		return "", b.object.Pull(fault.NoCredentials, fault.Pull{Image: spec.Name, Credentials: "could not be read"}, err)
 	}
@@ -216,26 +217,26 @@ func (b *bringing) pullImage(ctx context.Context, spec ImageSpec) (digest string
 	case err == nil:
 		return outcome.Digest, nil
 	case ctx.Err() != nil:
-		return "", b.object.Ended(endedKind(ctx), b.step, "pull", b.timeout, b.exists, soFar(outcome.Last), context.Cause(ctx))
+		return "", b.object.Ended(engine.EndedKind(ctx), b.step, "pull", b.timeout, b.exists, soFar(outcome.Last), context.Cause(ctx))
 	}
-	b.object.Mask = fault.NewMask(auth.secrets...)
-	return "", b.object.Pull(pullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
+	b.object.Mask = fault.NewMask(auth.Secrets...)
+	return "", b.object.Pull(engine.PullKind(err), fault.Pull{Image: spec.Name, Credentials: auth.Source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
 }
 
 // sharedPull brings an image to the engine, together with all who want the same one.
 func (e *connection) sharedPull(
-	ctx context.Context, named reference.Named, platform string, auth authentication, mark pull.Mark, report func(pull.Progress),
+	ctx context.Context, named reference.Named, platform string, auth engine.Authentication, mark pull.Mark, report func(pull.Progress),
 ) (pull.Outcome, error) {
-	key := strings.Join([]string{named.String(), platform, auth.fingerprint()}, " ")
-	return e.pulls.Do(ctx, key, mark, report, func(ctx context.Context, report func(pull.Progress)) (pull.Result, error) {
-		return e.pull(ctx, named, platform, auth, report)
+	key := strings.Join([]string{named.String(), platform, auth.Fingerprint()}, " ")
+	return e.Pulls.Do(ctx, key, mark, report, func(ctx context.Context, report func(pull.Progress)) (pull.Result, error) {
+		return e.Pull(ctx, named, platform, auth, report)
 	})
 }
 
 // load brings the image of an archive, and sees that it has the name, and no other that it brought
 // along.
 func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
-	before, err := b.stock(ctx)
+	before, err := b.Stock(ctx)
 	if err != nil {
 		return err
 	}
@@ -259,7 +260,7 @@ func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
 func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []string) error {
 	ids := make(map[string]bool)
 	for _, ref := range loaded {
-		img, err := retrying(ctx, func() (*Image, error) { return b.image(ctx, ref) })
+		img, err := engine.Retrying(ctx, func() (*Image, error) { return b.image(ctx, ref) })
 		if err != nil {
 			return err
 		}
@@ -269,37 +270,15 @@ func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []stri
 		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "",
 			fmt.Errorf("the archive holds %d images (%s), and none has this name", len(ids), strings.Join(loaded, ", ")))
 	}
-	return b.change(ctx, func(ctx context.Context) error { return b.api.ImageTag(ctx, loaded[0], spec.Name) })
-}
-
-// stock is what images an engine has.
-type stock struct {
-	// names are the IDs by tag; ids are those of all images, also of what has no tag.
-	names map[string]string
-	ids   map[string]bool
-}
-
-func (e *daemon) stock(ctx context.Context) (stock, error) {
-	list, err := retrying(ctx, func() ([]image.Summary, error) { return e.api.ImageList(ctx, image.ListOptions{All: true}) })
-	if err != nil {
-		return stock{}, err
-	}
-	s := stock{make(map[string]string), make(map[string]bool)}
-	for _, img := range list {
-		s.ids[img.ID] = true
-		for _, tag := range img.RepoTags {
-			s.names[tag] = img.ID
-		}
-	}
-	return s, nil
+	return b.change(ctx, func(ctx context.Context) error { return b.Api.ImageTag(ctx, loaded[0], spec.Name) })
 }
 
 // giveBackNames takes the names away that an archive brought along, and gives those back that it took
 // from other images, but for those that are wanted. What another resource wants by now stays: it may load the
 // same archive.
-func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, before stock) error {
+func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, before engine.Stock) error {
 	for _, ref := range loaded {
-		prior := before.names[ref]
+		prior := before.Names[ref]
 		switch {
 		case slices.ContainsFunc(wanted, func(name string) bool { return sameReference(name, ref) }):
 			continue
@@ -308,11 +287,11 @@ func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, b
 		}
 		err := b.change(ctx, func(ctx context.Context) error {
 			if prior != "" {
-				return b.api.ImageTag(ctx, prior, ref)
+				return b.Api.ImageTag(ctx, prior, ref)
 			}
 			return b.untagLoaded(ctx, ref, before)
 		})
-		if ignoreNotFound(err) != nil {
+		if engine.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("giving the name %q back: %w", ref, err)
 		}
 	}
@@ -321,21 +300,21 @@ func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, b
 
 // untagLoaded takes a name away that an archive brought, and with the last one the image, unless that was there
 // before, and so may its parents have been. An engine deletes an image with its last tag: there the tag stays.
-func (b *bringing) untagLoaded(ctx context.Context, ref string, before stock) error {
-	img, err := b.api.ImageInspect(ctx, ref)
+func (b *bringing) untagLoaded(ctx context.Context, ref string, before engine.Stock) error {
+	img, err := b.Api.ImageInspect(ctx, ref)
 	if err != nil {
 		return err
 	}
-	if before.ids[img.ID] && len(img.RepoTags) < 2 {
+	if before.Ids[img.ID] && len(img.RepoTags) < 2 {
 		b.entry.logger.Warn("a name that the archive brought stays: without it the engine would delete an image that was there before", "name", ref, "image_id", img.ID)
 		return nil
 	}
 	prune := true
 	for id := img.ID; prune && id != ""; {
-		r, err := b.api.ImageInspect(ctx, id)
-		prune, id = err == nil && !before.ids[id], r.Parent //nolint:staticcheck // Engines that still have parents say so nowhere else.
+		r, err := b.Api.ImageInspect(ctx, id)
+		prune, id = err == nil && !before.Ids[id], r.Parent //nolint:staticcheck // Engines that still have parents say so nowhere else.
 	}
-	_, err = b.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: prune})
+	_, err = b.Api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: prune})
 	return err
 }
 
@@ -347,7 +326,7 @@ func (t *task) loadArchive(ctx context.Context, path string) ([]string, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	answer, err := t.api.ImageLoad(ctx, file, client.ImageLoadWithQuiet(true))
+	answer, err := t.Api.ImageLoad(ctx, file, client.ImageLoadWithQuiet(true))
 	if err != nil {
 		return nil, err
 	}

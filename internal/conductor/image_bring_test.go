@@ -19,7 +19,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/jsonmessage"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -125,7 +125,7 @@ func (f *archiveEngine) ImageLoad(_ context.Context, input io.Reader, _ ...clien
 }
 
 func (f *archiveEngine) conductor(t *testing.T) *Conductor {
-	c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+	c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)

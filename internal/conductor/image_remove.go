@@ -13,7 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -40,7 +40,7 @@ func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []st
 	o := t.accept(ctx, c, journal.Record{Kind: string(KindRemove)}, false)
 	err = o.run(ctx, func(ctx context.Context) (err error) {
 		kept, err = o.removeImage(ctx, id, names)
-		return ignoreNotFound(err)
+		return engine.IgnoreNotFound(err)
 	})
 	return kept, err
 }
@@ -54,7 +54,7 @@ func (o *objectOperation) removeImage(ctx context.Context, id string, names []st
 		}
 	}
 	if id == "" {
-		img, err := retrying(ctx, func() (*Image, error) { return o.image(ctx, o.object.Name) })
+		img, err := engine.Retrying(ctx, func() (*Image, error) { return o.image(ctx, o.object.Name) })
 		if err != nil {
 			return KeptImage{}, err
 		}
@@ -94,11 +94,11 @@ func (o *objectOperation) removeUnnamed(ctx context.Context, id string, names []
 	img, err := o.image(ctx, id)
 	if err == nil && o.nameless(img, append(slices.Clip(names), o.object.Name)) {
 		err = o.change(ctx, func(ctx context.Context) error {
-			_, err := o.api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
+			_, err := o.Api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
 			return err
 		})
 	}
-	if ignoreNotFound(err) != nil {
+	if engine.IgnoreNotFound(err) != nil {
 		o.entry.logger.Info("an image that lost its name stays", "image_id", id, "reason", err)
 	}
 }
@@ -106,18 +106,18 @@ func (o *objectOperation) removeUnnamed(ctx context.Context, id string, names []
 // untag takes names away from images of these IDs, and returns those that another resource wants: they stay.
 func (o *objectOperation) untag(ctx context.Context, ids, names []string) (wanted []string, err error) {
 	for _, ref := range names {
-		img, err := retrying(ctx, func() (*Image, error) { return o.image(ctx, ref) })
+		img, err := engine.Retrying(ctx, func() (*Image, error) { return o.image(ctx, ref) })
 		switch {
 		case err != nil || !slices.Contains(ids, img.ID):
 		case o.wantedByOthers(ref):
 			wanted = append(wanted, strconv.Quote(ref))
 		default:
 			err = o.change(ctx, func(ctx context.Context) error {
-				_, err := o.api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+				_, err := o.Api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
 				return err
 			})
 		}
-		if ignoreNotFound(err) != nil {
+		if engine.IgnoreNotFound(err) != nil {
 			return nil, err
 		}
 	}

@@ -13,7 +13,7 @@ import (
 // record is the operation's intent.
 func (o *operation) record() journal.Record {
 	return journal.Record{
-		ID: o.id, Kind: string(o.Kind), Engine: o.engine.name, Container: o.Spec.Name, PriorName: o.PriorName,
+		ID: o.id, Kind: string(o.Kind), Engine: o.engine.Name, Container: o.Spec.Name, PriorName: o.PriorName,
 		ContainerID: o.containerID, After: o.OperationID, Restart: o.Restart, Uploads: o.uploads(), Goal: o.goal(), Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
 		Cast: o.cast, Caller: o.caller, Deadline: o.deadline.UTC(), Exchange: o.exchangeRecord(),
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -55,7 +56,7 @@ func (c *Conductor) LateFaults() LateFaults {
 	c.openJournal()
 	j := c.journal
 	c.mu.Unlock()
-	where, err := resolveHost(c.opts.Host)
+	where, err := engine.Resolve(c.opts.Host)
 	if err != nil || j == nil {
 		return LateFaults{} // Connecting tells why.
 	}
@@ -111,7 +112,7 @@ func (e *connection) endSettling() {
 // settleRemovals settles the late removals whose container is gone by now, whoever removed it.
 func (e *connection) settleRemovals(ctx context.Context, told []journal.Record) {
 	for _, r := range told {
-		if _, err := e.inspect(ctx, r.ContainerID); err == nil || ignoreNotFound(err) != nil {
+		if _, err := e.Inspect(ctx, r.ContainerID); err == nil || engine.IgnoreNotFound(err) != nil {
 			continue
 		}
 		if ctx.Err() != nil {
@@ -124,7 +125,7 @@ func (e *connection) settleRemovals(ctx context.Context, told []journal.Record) 
 // settled notes that an unfinished removal of gantry's has been dealt with.
 func (e *connection) settled(removal string) {
 	if err := Settle(e.journal.Knower(removal), removal); err != nil {
-		e.logger.Warn("a record of the journal can't be written", "record", removal, "error", err)
+		e.Logger.Warn("a record of the journal can't be written", "record", removal, "error", err)
 	}
 }
 

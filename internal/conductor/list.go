@@ -4,128 +4,36 @@
 package conductor
 
 import (
-	"cmp"
 	"context"
 	"slices"
-	"strings"
-	"time"
 
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/system"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// Filter says which containers to list. What is empty does not restrict.
-type Filter struct {
-	// Name is a part of the name.
-	Name string
-	// Labels must all be there; an empty value means any.
-	Labels map[string]string
-	// Status is the engine's word: created, running, …
-	Status []string
-	// Network, Volume and Image are the name or the ID of what the container uses.
-	Network, Volume, Image string
-	// Health is starting, healthy, unhealthy or none.
-	Health string
-}
-
-// Listed is a container in a list.
-type Listed struct {
-	ID, Name, Image, ImageID, Status string
-	Labels                           map[string]string
-	Created                          time.Time
-}
-
 // List lists containers, running or not, by name.
-func (c *Conductor) List(ctx context.Context, f Filter) ([]Listed, error) {
+func (c *Conductor) List(ctx context.Context, f engine.Filter) ([]engine.Listed, error) {
 	t, err := c.begin(ctx, "containers", "all", "list", "read", fault.StepReading)
 	if err != nil {
 		return nil, err
 	}
-	list, err := retrying(ctx, func() ([]Listed, error) { return t.list(ctx, f) })
+	list, err := engine.Retrying(ctx, func() ([]engine.Listed, error) { return t.List(ctx, f) })
 	return list, t.explain(ctx, err)
-}
-func (e *daemon) list(ctx context.Context, f Filter) ([]Listed, error) {
-	args := filters.NewArgs()
-	for key, value := range map[string]string{"network": f.Network, "volume": f.Volume, "ancestor": f.Image, "health": f.Health} {
-		if value != "" {
-			args.Add(key, value)
-		}
-	}
-	for key, value := range f.Labels {
-		label := key
-		if value != "" {
-			label += "=" + value
-		}
-		args.Add("label", label)
-	}
-	for _, status := range f.Status {
-		args.Add("status", status)
-	}
-	found, err := e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Listed, 0, len(found))
-	for _, s := range found {
-		// The engine takes a name for a regular expression.
-		name := ownName(s)
-		if name == "" || !strings.Contains(name, f.Name) {
-			continue
-		}
-		// It has a health for what it does not watch, too: see observeHealth.
-		if f.Health != "" && f.Health != container.NoHealthcheck && s.State != container.StateRunning {
-			continue
-		}
-		list = append(list, Listed{
-			ID: s.ID, Name: name, Image: s.Image, ImageID: s.ImageID, Status: s.State, Labels: s.Labels,
-			Created: time.Unix(s.Created, 0).UTC(),
-		})
-	}
-	slices.SortFunc(list, func(a, b Listed) int { return cmp.Compare(a.Name, b.Name) })
-	return list, nil
-}
-
-// ownName returns the name of a container in a list; empty where it has none, as while it is being removed. Beside it
-// the engine lists the names by which other containers link to it ("/app/db").
-func ownName(s container.Summary) string {
-	for _, name := range s.Names {
-		if own := strings.TrimPrefix(name, "/"); !strings.Contains(own, "/") {
-			return own
-		}
-	}
-	return ""
-}
-
-// EngineInfo is what an engine says of itself.
-type EngineInfo struct {
-	Name, ID, Version, APIVersion             string
-	OperatingSystem, OSType, Architecture     string
-	KernelVersion, RootDir                    string
-	StorageDriver, LoggingDriver              string
-	CgroupDriver, CgroupVersion, SwarmState   string
-	CPUs                                      int
-	Memory                                    int64
-	SecurityOptions, Runtimes, NetworkDrivers []string
-	VolumeDrivers                             []string
-	// LiveRestore says that containers keep running while the engine restarts.
-	LiveRestore bool
 }
 
 // EngineInfo asks the engine what it is.
-func (c *Conductor) EngineInfo(ctx context.Context) (*EngineInfo, error) {
+func (c *Conductor) EngineInfo(ctx context.Context) (*engine.EngineInfo, error) {
 	t, err := c.begin(ctx, "facts of the engine", "", "read", "read", fault.StepReading)
 	if err != nil {
 		return nil, err
 	}
-	r, err := retrying(ctx, func() (system.Info, error) { return t.api.Info(ctx) })
+	r, err := engine.Retrying(ctx, func() (system.Info, error) { return t.Api.Info(ctx) })
 	if err != nil {
 		return nil, t.explain(ctx, err)
 	}
-	info := &EngineInfo{
-		Name: r.Name, ID: r.ID, Version: r.ServerVersion, APIVersion: t.api.ClientVersion(), OperatingSystem: r.OperatingSystem, OSType: r.OSType,
+	info := &engine.EngineInfo{
+		Name: r.Name, ID: r.ID, Version: r.ServerVersion, APIVersion: t.Api.ClientVersion(), OperatingSystem: r.OperatingSystem, OSType: r.OSType,
 		Architecture: r.Architecture, KernelVersion: r.KernelVersion, RootDir: r.DockerRootDir, StorageDriver: r.Driver, LoggingDriver: r.LoggingDriver,
 		CgroupDriver: r.CgroupDriver, CgroupVersion: r.CgroupVersion, SwarmState: string(r.Swarm.LocalNodeState), CPUs: r.NCPU, Memory: r.MemTotal,
 		SecurityOptions: r.SecurityOptions, NetworkDrivers: r.Plugins.Network, VolumeDrivers: r.Plugins.Volume, LiveRestore: r.LiveRestoreEnabled,

@@ -12,7 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -43,12 +43,12 @@ func (c *Conductor) Logs(ctx context.Context, ref string, opts LogOptions) (Cont
 	if err != nil {
 		return Content{}, err
 	}
-	got, err := retrying(ctx, func() (Content, error) { return t.logs(ctx, ref, opts) })
+	got, err := engine.Retrying(ctx, func() (Content, error) { return t.logs(ctx, ref, opts) })
 	return got, t.explain(ctx, err)
 }
 
 func (t *task) logs(ctx context.Context, ref string, opts LogOptions) (Content, error) {
-	r, err := t.api.ContainerInspect(ctx, ref)
+	r, err := t.Api.ContainerInspect(ctx, ref)
 	if err != nil {
 		return Content{}, err
 	}
@@ -56,7 +56,7 @@ func (t *task) logs(ctx context.Context, ref string, opts LogOptions) (Content, 
 	if opts.Tail >= 0 {
 		tail = strconv.Itoa(opts.Tail)
 	}
-	stream, err := t.api.ContainerLogs(ctx, r.ID, container.LogsOptions{
+	stream, err := t.Api.ContainerLogs(ctx, r.ID, container.LogsOptions{
 		ShowStdout: true, ShowStderr: true, Tail: tail, Since: opts.Since, Until: opts.Until, Timestamps: opts.Timestamps,
 	})
 	if err != nil {

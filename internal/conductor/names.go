@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -142,7 +143,7 @@ func (o *operation) stepAside(ctx context.Context, hold *journal.Hold, aside *as
 	if aside.park && !o.parked {
 		temporary := o.parkingName()
 		o.logger.Info("giving up the name for a moment, since names are exchanged", "for", aside.awaited)
-		err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerRename(ctx, o.containerID, temporary) })
+		err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerRename(ctx, o.containerID, temporary) })
 		if err != nil {
 			return hold, err
 		}
@@ -187,11 +188,11 @@ func (o *operation) unpark(ctx context.Context) {
 	if !o.parked {
 		return
 	}
-	ctx, cancel := contextForLook(ctx)
+	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
-	c, err := o.engine.inspect(ctx, o.containerID)
+	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err == nil && c.Name == o.parkingName() {
-		err = o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerRename(ctx, o.containerID, o.PriorName) })
+		err = o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerRename(ctx, o.containerID, o.PriorName) })
 	}
 	if err != nil {
 		o.logger.Warn("the container keeps a temporary name until the next apply", "error", err)
@@ -215,7 +216,7 @@ func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*containe
 // carryOutNow repeats the operation while answers are lost, and a removal that was cast while it can succeed.
 func (o *operation) carryOutNow(ctx context.Context) (c *container.Container, err error) {
 	attempt := func() error {
-		c, err = retrying(ctx, func() (*container.Container, error) { return o.attempt(ctx) })
+		c, err = engine.Retrying(ctx, func() (*container.Container, error) { return o.attempt(ctx) })
 		return err
 	}
 	if o.Kind != KindRemove || !o.cast || !o.kept {

@@ -8,13 +8,14 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // ownAddress returns the key of a network that is an engine's own, and that the container is to have an address of its
 // choice in; empty if there is none. No engine gives one there.
 func ownAddress(s container.Spec, windows bool) string {
-	return keyOf(s.Networks, func(n container.NetworkAttachment) bool {
+	return engine.KeyOf(s.Networks, func(n container.NetworkAttachment) bool {
 		return (n.IPv4Address != "" || n.IPv6Address != "") && predefinedNetwork(n.Network, windows)
 	})
 }
@@ -28,8 +29,8 @@ func (c *Conductor) CheckEngine(ctx context.Context, spec container.Spec) error 
 		if err != nil {
 			return err
 		}
-		if key := ownAddress(spec, e.windows); key != "" {
-			scope.Engine = e.name
+		if key := ownAddress(spec, e.Windows); key != "" {
+			scope.Engine = e.Name
 			return scope.OwnAddress(spec.Networks[key].Network, key)
 		}
 	}
@@ -44,8 +45,8 @@ func (c *Conductor) CheckNetwork(ctx context.Context, spec NetworkSpec, create b
 		if err != nil {
 			return err
 		}
-		if predefinedNetwork(spec.Name, e.windows) {
-			return fault.Object{Kind: scope.Object, Name: spec.Name, Engine: e.name, Now: time.Now}.Predefined()
+		if predefinedNetwork(spec.Name, e.Windows) {
+			return fault.Object{Kind: scope.Object, Name: spec.Name, Engine: e.Name, Now: time.Now}.Predefined()
 		}
 	}
 	return c.checkNeeds(ctx, scope, spec.needs())
@@ -59,14 +60,6 @@ func (c *Conductor) checkNeeds(ctx context.Context, scope fault.Scope, needs []c
 	if err != nil {
 		return err
 	}
-	scope.Engine = e.name
-	return e.knows(scope, needs, fault.NothingCreated)
-}
-
-// knows is a *fault.Fault if the engine is too old for one of the needs.
-func (e *daemon) knows(scope fault.Scope, needs []container.Need, exists fault.Exists) error {
-	if n, ok := container.Unmet(needs, e.api.ClientVersion()); ok {
-		return scope.EngineTooOld(n.Attribute, n.API, n.Docker, e.api.ClientVersion(), exists)
-	}
-	return nil
+	scope.Engine = e.Name
+	return e.Knows(scope, needs, fault.NothingCreated)
 }

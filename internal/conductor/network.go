@@ -12,6 +12,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
@@ -42,7 +43,7 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := t.knows(t.object.Scope(), spec.needs(), fault.NothingCreated); err != nil {
+	if err := t.Knows(t.object.Scope(), spec.needs(), fault.NothingCreated); err != nil {
 		return nil, nil, err
 	}
 	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.Options, spec.IPAM.Options, spec.Labels)
@@ -67,8 +68,8 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	var taken *Network
 	create := func(ctx context.Context) error {
 		taken = nil
-		answer, err := o.api.NetworkCreate(ctx, spec.Name, request)
-		if errdefs.IsConflict(err) || err != nil && containsAny(err.Error(), "already exists") {
+		answer, err := o.Api.NetworkCreate(ctx, spec.Name, request)
+		if errdefs.IsConflict(err) || err != nil && engine.ContainsAny(err.Error(), "already exists") {
 			holder, inspectErr := o.network(ctx, spec.Name)
 			switch {
 			case inspectErr != nil && o.unsure: // It may be what an earlier request made.
@@ -102,15 +103,15 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	switch {
 	case err != nil && taken != nil:
 		return nil, o.taken(taken.Labels[container.LabelOperation], describeNetwork(taken), err)
-	case err != nil && containsAny(err.Error(), "overlap"):
+	case err != nil && engine.ContainsAny(err.Error(), "overlap"):
 		return nil, o.explainOverlap(ctx, spec, err)
 	case err != nil:
 		return nil, err
 	}
 	o.exists = "the network was created; the next apply replaces it"
-	made, err := retrying(ctx, func() (*Network, error) { return o.network(ctx, o.made) })
+	made, err := engine.Retrying(ctx, func() (*Network, error) { return o.network(ctx, o.made) })
 	if err != nil {
-		return &Network{NetworkSpec: spec, Engine: o.name, ID: o.made}, err
+		return &Network{NetworkSpec: spec, Engine: o.Name, ID: o.made}, err
 	}
 	return made, nil
 }
@@ -123,7 +124,7 @@ func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bo
 		return false, err
 	}
 	o.entry.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[container.LabelOperation])
-	return true, o.change(ctx, func(ctx context.Context) error { return ignoreNotFound(o.api.NetworkRemove(ctx, n.ID)) })
+	return true, o.change(ctx, func(ctx context.Context) error { return engine.IgnoreNotFound(o.Api.NetworkRemove(ctx, n.ID)) })
 }
 
 func describeNetwork(n *Network) string {
@@ -150,7 +151,7 @@ func (c *Conductor) InspectNetwork(ctx context.Context, ref string) (*Network, e
 	if err != nil {
 		return nil, err
 	}
-	n, err := retrying(ctx, func() (*Network, error) { return t.network(ctx, ref) })
+	n, err := engine.Retrying(ctx, func() (*Network, error) { return t.network(ctx, ref) })
 	return n, t.explain(ctx, err)
 }
 
@@ -163,12 +164,12 @@ func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) (kept bo
 	if err != nil {
 		return false, err
 	}
-	if predefinedNetwork(name, t.windows) {
+	if predefinedNetwork(name, t.Windows) {
 		return true, nil
 	}
 	t.exists = "the network is still there"
 	err = c.removeNetwork(ctx, t, id)
-	return false, t.explain(ctx, ignoreNotFound(err))
+	return false, t.explain(ctx, engine.IgnoreNotFound(err))
 }
 
 func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error {
@@ -202,10 +203,10 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 			return fmt.Errorf("disconnecting container %q: %w", u.name, err)
 		}
 	}
-	err = t.change(ctx, func(ctx context.Context) error { return t.sent(ctx, t.api.NetworkRemove(ctx, id)) })
-	if ignoreNotFound(err) != nil {
+	err = t.change(ctx, func(ctx context.Context) error { return t.sent(ctx, t.Api.NetworkRemove(ctx, id)) })
+	if engine.IgnoreNotFound(err) != nil {
 		c.giveBack(ctx, t, id)
-		if containsAny(err.Error(), "active endpoints") {
+		if engine.ContainsAny(err.Error(), "active endpoints") {
 			return t.object.InUse("somebody who connected meanwhile", "apply again", err)
 		}
 	}
@@ -245,25 +246,25 @@ type detached struct {
 // detach disconnects a container and remembers how it was connected.
 func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) error {
 	return c.inLane(ctx, t.connection, u.name, func(ctx context.Context) error {
-		found, err := retrying(ctx, func() (containertypes.InspectResponse, error) { return t.api.ContainerInspect(ctx, u.id) })
+		found, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return t.Api.ContainerInspect(ctx, u.id) })
 		if err != nil {
-			return ignoreNotFound(err)
+			return engine.IgnoreNotFound(err)
 		}
 		// Remembered before: the answer to the request may be lost for good.
 		c.mu.Lock()
 		c.detached = container.Put(c.detached, t.object.Name, append(c.detached[t.object.Name], detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}))
 		c.mu.Unlock()
 		err = t.change(ctx, func(ctx context.Context) error {
-			err := t.api.NetworkDisconnect(ctx, id, u.id, false)
+			err := t.Api.NetworkDisconnect(ctx, id, u.id, false)
 			if err != nil && notConnected(err) {
 				return nil // An answer was lost, or somebody was faster.
 			}
 			return err
 		})
 		if err != nil {
-			return ignoreNotFound(err)
+			return engine.IgnoreNotFound(err)
 		}
-		t.logger.Info("disconnected from a network that is being removed", "container", u.name, "network", t.object.Name)
+		t.Logger.Info("disconnected from a network that is being removed", "container", u.name, "network", t.object.Name)
 		return nil
 	})
 }
@@ -293,7 +294,7 @@ func endpointOf(r containertypes.InspectResponse, id, name string) *network.Endp
 // was cancelled. What can't be connected is found by its container's next refresh.
 func (c *Conductor) giveBack(ctx context.Context, t *task, id string) {
 	for _, f := range c.attachAgain(ctx, t, id) {
-		t.logger.Warn("a container lost a network that stays", "network", t.object.Name, "error", f)
+		t.Logger.Warn("a container lost a network that stays", "network", t.object.Name, "error", f)
 	}
 }
 
@@ -309,9 +310,9 @@ func (c *Conductor) attachAgain(ctx context.Context, t *task, id string) []*faul
 	var failed []*fault.Fault
 	for _, m := range members {
 		err := c.inLane(ctx, t.connection, m.name, func(ctx context.Context) error {
-			return t.change(ctx, func(ctx context.Context) error { return t.connectAgain(ctx, id, m.id, m.endpoint) })
+			return t.change(ctx, func(ctx context.Context) error { return t.ConnectAgain(ctx, id, m.id, m.endpoint) })
 		})
-		unlike := (*unlikeError)(nil)
+		unlike := (*engine.UnlikeError)(nil)
 		if err != nil && !errdefs.IsNotFound(err) {
 			failed = append(failed, t.object.Moved(m.name, errors.As(err, &unlike), err))
 		}

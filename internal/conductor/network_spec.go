@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
 // NetworkSpec is a network as it shall be. An engine can't change any of it afterwards.
@@ -116,12 +117,12 @@ func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions 
 
 // network reads a network by ID or name.
 func (e *connection) network(ctx context.Context, ref string) (*Network, error) {
-	r, err := looking(ctx, func() (network.Inspect, error) { return e.api.NetworkInspect(ctx, ref, network.InspectOptions{}) })
+	r, err := engine.Looking(ctx, func() (network.Inspect, error) { return e.Api.NetworkInspect(ctx, ref, network.InspectOptions{}) })
 	if err != nil {
 		return nil, err
 	}
-	n := observeNetwork(e.name, r, e.api.ClientVersion())
-	n.Predefined = predefinedNetwork(n.Name, e.windows)
+	n := observeNetwork(e.Name, r, e.Api.ClientVersion())
+	n.Predefined = predefinedNetwork(n.Name, e.Windows)
 	return n, nil
 }
 

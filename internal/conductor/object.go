@@ -13,17 +13,14 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/filters"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
+	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/filters"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
-
-// goneRetry is the pause between two looks at a container that is being removed, besides the events:
-// a removal that fails has none.
-const goneRetry = time.Second
 
 // task is what is done with one object around the containers: it belongs to one call. Networks,
 // volumes and images have no lanes: Terraform orders what belongs together, and the engine does
@@ -55,19 +52,19 @@ func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout strin
 	if err != nil {
 		return nil, err
 	}
-	object.Engine = e.name
+	object.Engine = e.Name
 	return &task{
 		connection: e, conductor: c, object: object,
-		action: action, timeout: timeout, step: step, attributes: words, mark: e.pulls.Mark(),
+		action: action, timeout: timeout, step: step, attributes: words, mark: e.Pulls.Mark(),
 	}, nil
 }
 
 // change sends a request that changes something: in a slot of the pool, repeated if the answer is
 // lost, and not cut off in the middle. What is sent must be idempotent.
 func (t *task) change(ctx context.Context, request func(context.Context) error) error {
-	_, err := retrying(ctx, func() (struct{}, error) {
-		return struct{}{}, t.pool.Do(ctx, func(ctx context.Context) error {
-			ctx, cancel := outlive(ctx, changeGrace, changeLate)
+	_, err := engine.Retrying(ctx, func() (struct{}, error) {
+		return struct{}{}, t.Pool.Do(ctx, func(ctx context.Context) error {
+			ctx, cancel := engine.Outlive(ctx, changeGrace, changeLate)
 			defer cancel()
 			return request(ctx)
 		})
@@ -77,7 +74,7 @@ func (t *task) change(ctx context.Context, request func(context.Context) error) 
 
 // sent notes what is not known after a create or a removal that was sent, and returns its error.
 func (t *task) sent(ctx context.Context, err error) error {
-	if unknown(ctx, err) {
+	if engine.Unknown(ctx, err) {
 		t.unsure, t.exists = true, string(fault.PerhapsDone)
 	}
 	return err
@@ -91,8 +88,8 @@ func (t *task) explain(ctx context.Context, err error) error {
 	text := strings.ToLower(err.Error())
 	switch {
 	case ctx.Err() != nil:
-		return t.object.Ended(endedKind(ctx), t.step, t.action, t.timeout, t.exists, "", context.Cause(ctx))
-	case lostAnswer(err):
+		return t.object.Ended(engine.EndedKind(ctx), t.step, t.action, t.timeout, t.exists, "", context.Cause(ctx))
+	case engine.LostAnswer(err):
 		return t.object.Lost(t.step, t.action, t.exists, err)
 	case errdefs.IsNotFound(err) && t.step == fault.StepReading:
 		return t.object.NotFound(err)
@@ -160,21 +157,21 @@ func describeUsers(users []user) string {
 }
 
 // users lists the containers, running or not, that match the filters and pass the test.
-func (e *connection) users(ctx context.Context, args filters.Args, uses func(container.Summary) bool) ([]user, error) {
-	list, err := retrying(ctx, func() ([]container.Summary, error) {
-		return e.api.ContainerList(ctx, container.ListOptions{All: true, Filters: args})
+func (e *connection) users(ctx context.Context, args filters.Args, uses func(containertypes.Summary) bool) ([]user, error) {
+	list, err := engine.Retrying(ctx, func() ([]containertypes.Summary, error) {
+		return e.Api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: args})
 	})
 	if err != nil {
 		return nil, err
 	}
 	var users []user
 	for _, c := range list {
-		name := ownName(c)
+		name := engine.OwnName(c)
 		if !uses(c) || name == "" {
 			continue
 		}
 		u := user{id: c.ID, name: name, image: c.Image, imageID: c.ImageID, labels: c.Labels}
-		u.leaving = c.State == container.StateRemoving || e.removals.has(u.name)
+		u.leaving = c.State == containertypes.StateRemoving || e.removals.has(u.name)
 		if !u.leaving {
 			u.leaving, u.abandoned = e.removalOf(u)
 		}
@@ -237,7 +234,7 @@ func (t *task) remaining(ctx context.Context, mayGo func(user) bool, list func(c
 		if going == nil {
 			return t.present(ctx, stay)
 		}
-		if err := t.awaitChange(ctx, going.id); err != nil {
+		if err := t.AwaitChange(ctx, going.id); err != nil {
 			return nil, err
 		}
 	}
@@ -263,7 +260,7 @@ func staysUsed(user) bool { return false }
 func (e *connection) present(ctx context.Context, users []user) ([]user, error) {
 	var there []user
 	for _, u := range users {
-		_, err := retrying(ctx, func() (container.InspectResponse, error) { return e.api.ContainerInspect(ctx, u.id) })
+		_, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return e.Api.ContainerInspect(ctx, u.id) })
 		switch {
 		case err == nil:
 			there = append(there, u)
@@ -274,33 +271,15 @@ func (e *connection) present(ctx context.Context, users []user) ([]user, error) 
 	return there, nil
 }
 
-// awaitChange waits until something happened to a container, or for a while.
-func (e *daemon) awaitChange(ctx context.Context, id string) error {
-	events, err := e.watcher.Watch(ctx, id)
-	if err != nil {
-		return err
-	}
-	defer events.Close()
-	timer := time.NewTimer(goneRetry)
-	defer timer.Stop()
-	select {
-	case <-events.Wake():
-	case <-timer.C:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	return nil
-}
-
 // inLane does something with a container when it is its turn, as an operation would.
 func (c *Conductor) inLane(ctx context.Context, e *connection, name string, do func(context.Context) error) error {
-	own := entry{id: newOperationID(e.name, name), in: e.journal, kept: e.journal != nil, logger: e.logger.With("container", name)}
-	pass := c.lanes.Queue(laneKey{e.name, name})
+	own := entry{id: newOperationID(e.Name, name), in: e.journal, kept: e.journal != nil, logger: e.Logger.With("container", name)}
+	pass := c.lanes.Queue(laneKey{e.Name, name})
 	if err := pass.Wait(ctx); err != nil {
 		return err
 	}
 	defer pass.Leave()
-	hold, err := own.hold(ctx, c.scope(e.name, name), journal.Record{ID: own.id, Engine: e.name, Container: name})
+	hold, err := own.hold(ctx, c.scope(e.Name, name), journal.Record{ID: own.id, Engine: e.Name, Container: name})
 	if err != nil {
 		return err
 	}

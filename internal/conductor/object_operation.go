@@ -33,18 +33,18 @@ type objectOperation struct {
 // a durable intent. Of the record the kind is needed, and what belongs to it. Nothing is refused for
 // the failure of what was before it: each operation on an object brings all of it.
 func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, cast bool) *objectOperation {
-	record.Engine, record.Object, record.Container, record.Caller = t.name, t.object.Kind, laneName(t.object), c.opts.Caller
+	record.Engine, record.Object, record.Container, record.Caller = t.Name, t.object.Kind, laneName(t.object), c.opts.Caller
 	order := record.Lanes()[0]
 	record.Cast, record.Accepted, record.Step = cast, time.Now().UTC(), fault.StepQueued
 	if deadline, ok := ctx.Deadline(); ok {
 		record.Deadline = deadline.UTC()
 	}
 	o := &objectOperation{task: t, record: record, life: &c.life, entry: c.entry(t.connection)}
-	o.entry.logger = masking(c.opts.Logger, t.object.Mask).With("engine", t.name, "object", order, "kind", record.Kind)
+	o.entry.logger = masking(c.opts.Logger, t.object.Mask).With("engine", t.Name, "object", order, "kind", record.Kind)
 	o.intend(record, func(id string) {
 		o.id, o.record.ID, t.object.Operation = id, id, id
 		o.entry.logger = o.entry.logger.With("operation", id)
-		o.pass = c.lanes.Queue(laneKey{t.name, order})
+		o.pass = c.lanes.Queue(laneKey{t.Name, order})
 		o.waited = o.pass.Behind()
 	})
 	return o

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
@@ -18,7 +19,7 @@ import (
 // was made from a committed image.
 func TestSeemsOwn(t *testing.T) {
 	t.Parallel()
-	e := &connection{daemon: &daemon{name: "edge1", api: newFake(), logger: hclog.NewNullLogger()}}
+	e := &connection{Engine: &engine.Engine{Name: "edge1", Api: newFake(), Logger: hclog.NewNullLogger()}}
 	for _, tt := range []struct {
 		name, label string
 		own         bool

@@ -13,9 +13,9 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
-	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/pkg/stdcopy"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -29,8 +29,6 @@ const (
 	changeGrace = 5 * time.Second
 	// changeLate is the same where the operation's time was up: an engine that is well has answered by then.
 	changeLate = time.Second
-	// lookGrace bounds the look at what a failed operation left behind.
-	lookGrace = 5 * time.Second
 	// tailLines is how much of a container's log a fault carries.
 	tailLines = 20
 )
@@ -106,18 +104,18 @@ type operation struct {
 // order of IDs is the order in the lanes, since the IDs have the tickets among processes.
 func (c *Conductor) accept(e *connection, req Request, cast bool, deadline time.Time) *operation {
 	req.Wait = cmp.Or(req.Wait, container.WaitReady)
-	lanes := []laneKey{{e.name, req.Spec.Name}}
+	lanes := []laneKey{{e.Name, req.Spec.Name}}
 	if req.PriorName != "" {
-		lanes = append(lanes, laneKey{e.name, req.PriorName})
+		lanes = append(lanes, laneKey{e.Name, req.PriorName})
 	}
 	o := &operation{
-		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.pulls.Mark(), accepted: time.Now(),
+		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.Pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
 		mask: req.Spec.Mask(), entry: c.entry(e),
 		quiet: req.Kind == KindRemove, // Its request has no settings.
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
-	o.logger = masking(c.opts.Logger, o.mask).With("engine", e.name, "container", req.Spec.Name, "kind", string(req.Kind))
+	o.logger = masking(c.opts.Logger, o.mask).With("engine", e.Name, "container", req.Spec.Name, "kind", string(req.Kind))
 	o.intend(o.record(), func(id string) {
 		o.id, o.logger = id, o.logger.With("operation", id)
 		o.pass = c.lanes.Queue(lanes...)
@@ -128,7 +126,7 @@ func (c *Conductor) accept(e *connection, req Request, cast bool, deadline time.
 
 // scope is what the operation's faults share.
 func (o *operation) scope() fault.Scope {
-	return fault.Scope{Engine: o.engine.name, Container: o.Spec.Name, Operation: o.id, Mask: o.mask, Now: time.Now}
+	return fault.Scope{Engine: o.engine.Name, Container: o.Spec.Name, Operation: o.id, Mask: o.mask, Now: time.Now}
 }
 
 // enter notes the step that begins.
@@ -186,7 +184,7 @@ func (o *operation) run(ctx context.Context) (*container.Container, error) {
 		o.logger.Info("done", "after", time.Since(o.accepted))
 	}
 	if c != nil {
-		c.ImageDigest = cmp.Or(o.digest, pinnedDigest(o.Spec.Image))
+		c.ImageDigest = cmp.Or(o.digest, engine.PinnedDigest(o.Spec.Image))
 	}
 	o.conclude(err)
 	switch {
@@ -254,7 +252,7 @@ func (o *operation) fail(ctx context.Context, err error) error {
 
 // ended makes a fault of the end of the operation's context. SoFar says how far a pull had come.
 func (o *operation) ended(ctx context.Context, soFar string) *fault.Fault {
-	return o.scope().Ended(endedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), soFar, context.Cause(ctx))
+	return o.scope().Ended(engine.EndedKind(ctx), o.step, o.Kind.verb(), o.exists(), o.tail(ctx), soFar, context.Cause(ctx))
 }
 
 // exists says what a failure at this moment leaves behind.
@@ -281,27 +279,22 @@ func (o *operation) exists() fault.Exists {
 	}
 }
 
-// contextForLook gives a context for a look at what a failed operation left: it may be over.
-func contextForLook(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.WithoutCancel(ctx), lookGrace)
-}
-
 // left looks at what a failed operation left of its own; nil if that is nothing or not known.
 func (o *operation) left(ctx context.Context) *container.Container {
 	if o.containerID == "" && !o.unsure {
 		return nil
 	}
-	ctx, cancel := contextForLook(ctx)
+	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
 	if o.containerID != "" {
-		c, err := o.engine.inspect(ctx, o.containerID)
+		c, err := o.engine.Inspect(ctx, o.containerID)
 		if err != nil {
 			o.logger.Debug("what the failure left can't be read", "error", err)
 			return nil
 		}
 		return c
 	}
-	c, err := o.engine.inspect(ctx, o.Spec.Name)
+	c, err := o.engine.Inspect(ctx, o.Spec.Name)
 	if err != nil || !o.made(c) {
 		return nil
 	}
@@ -316,53 +309,13 @@ func (o *operation) made(c *container.Container) bool {
 // change sends a request that changes something: in a slot of the pool, and not cut off in the
 // middle when the operation is cancelled.
 func (o *operation) change(ctx context.Context, request func(context.Context) error) error {
-	return o.engine.pool.Do(ctx, func(ctx context.Context) error {
+	return o.engine.Pool.Do(ctx, func(ctx context.Context) error {
 		o.admitted()
-		ctx, cancel := outlive(ctx, changeGrace, changeLate)
+		ctx, cancel := engine.Outlive(ctx, changeGrace, changeLate)
 		defer cancel()
 		o.changed = true
 		return request(ctx)
 	})
-}
-
-// inspect reads a container by ID or name.
-func (e *daemon) inspect(ctx context.Context, ref string) (*container.Container, error) {
-	r, err := looking(ctx, func() (containertypes.InspectResponse, error) { return e.api.ContainerInspect(ctx, ref) })
-	if err != nil {
-		return nil, err
-	}
-	c := container.Observe(e.name, r)
-	c.Defaults, c.Unmanaged = e.defaults, container.UnmanagedOfContainer(r, e.defaults)
-	e.nameNetworks(ctx, c)
-	if err := e.nameLinked(ctx, c); err != nil {
-		return nil, err
-	}
-	if err := e.nameShared(ctx, c); err != nil {
-		return nil, err
-	}
-	return c, nil
-}
-
-// nameNetworks completes what an engine reports of the networks of a container that it never
-// started: there they have no ID yet, and perhaps the short ID of the create as their name. What a
-// connect that failed left has none either.
-func (e *daemon) nameNetworks(ctx context.Context, c *container.Container) {
-	for _, networks := range []map[string]container.AttachedNetwork{c.Attached, c.Unconnected} {
-		for key, n := range networks {
-			if n.ID != "" {
-				continue
-			}
-			found, err := e.api.NetworkInspect(ctx, key, network.InspectOptions{})
-			if err != nil {
-				// It may be gone by now: then the start says so.
-				e.logger.Debug("the network can't be read", "network", key, "container", c.Name, "error", err)
-				continue
-			}
-			delete(networks, key)
-			n.ID = found.ID
-			networks[found.Name] = n
-		}
-	}
 }
 
 // tail reads the last log lines of the operation's container, masked. A log that can't be read is
@@ -371,13 +324,13 @@ func (o *operation) tail(ctx context.Context) []string {
 	if o.containerID == "" || o.quiet {
 		return nil
 	}
-	ctx, cancel := contextForLook(ctx)
+	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
-	r, err := o.engine.api.ContainerInspect(ctx, o.containerID)
+	r, err := o.engine.Api.ContainerInspect(ctx, o.containerID)
 	if err != nil {
 		return nil
 	}
-	log, err := o.engine.api.ContainerLogs(ctx, o.containerID, containertypes.LogsOptions{
+	log, err := o.engine.Api.ContainerLogs(ctx, o.containerID, containertypes.LogsOptions{
 		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(tailLines),
 	})
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/docker/docker/api/types/network"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -47,9 +46,9 @@ func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, ask
 	}
 	o := &operation{
 		Request: Request{Kind: KindUpdate, Spec: asked}, engine: e, containerID: s.Container.ID, step: fault.StepWaiting,
-		mask: e.maskOf(ctx, asked, s.Container), quiet: quiet, entry: c.entry(e),
+		mask: e.MaskOf(ctx, asked, s.Container), quiet: quiet, entry: c.entry(e),
 	}
-	o.Spec.Name, o.logger = s.Container.Name, e.logger
+	o.Spec.Name, o.logger = s.Container.Name, e.Logger
 	if !errors.As(o.unmet(ctx, kind, s.Container, s.Container.State.StartedAt), &f) {
 		return nil
 	}
@@ -59,7 +58,7 @@ func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, ask
 	if kind == fault.Unhealthy {
 		return &told
 	}
-	if started := e.startedAt(ctx); !started.Before(s.Container.State.FinishedAt.Add(-engineEnds)) {
+	if started := e.StartedAt(ctx); !started.Before(s.Container.State.FinishedAt.Add(-engineEnds)) {
 		told.Message += "; the engine was started again at " + started.UTC().Format(time.RFC3339)
 	}
 	return &told
@@ -84,16 +83,3 @@ func aftermath(kind fault.Kind, asked container.Spec, c *container.Container) (e
 
 // engineEnds is how long before an engine is there again what ends with it may have ended.
 const engineEnds = 10 * time.Second
-
-// startedAt is when the engine was started: it then makes its default network anew, unless it keeps containers
-// running meanwhile. The zero time is that this can't be told.
-func (e *daemon) startedAt(ctx context.Context) time.Time {
-	ctx, cancel := contextForLook(ctx)
-	defer cancel()
-	found, err := e.api.NetworkInspect(ctx, network.NetworkBridge, network.InspectOptions{})
-	if err != nil {
-		e.logger.Debug("when the engine was started can't be told", "error", err)
-		return time.Time{}
-	}
-	return found.Created
-}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
@@ -114,7 +115,7 @@ func (f revealing) container(t *testing.T, c *Conductor, status, health string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	now, err := e.inspect(t.Context(), out.Container.ID)
+	now, err := e.Inspect(t.Context(), out.Container.ID)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -173,7 +174,7 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 			t.Run(fmt.Sprintf("%s, quiet %t", name, quiet), func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := revealing{newFake()}
-					c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+					c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 					defer func() { _ = c.Close() }()
 					s := f.container(t, c, tt.status, tt.health)
 					f.grace = time.Hour

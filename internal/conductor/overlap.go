@@ -11,16 +11,16 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/network"
-
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // explainOverlap makes a fault of a network that the engine refuses because of its subnets, and says which network
 // has them; where none has, something else on the engine's host does.
 func (o *objectOperation) explainOverlap(ctx context.Context, spec NetworkSpec, err error) error {
-	ctx, cancel := contextForLook(ctx)
+	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
-	list, lookErr := o.api.NetworkList(ctx, network.ListOptions{})
+	list, lookErr := o.Api.NetworkList(ctx, network.ListOptions{})
 	if lookErr != nil {
 		o.logger.Debug("the networks can't be listed", "error", lookErr)
 		return err

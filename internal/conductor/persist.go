@@ -12,6 +12,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -99,7 +100,7 @@ func (e *connection) unfinished(r journal.Record) bool {
 func (c *Conductor) takeUp(ctx context.Context, e *connection) {
 	late, err := e.journal.Late(takeUpLooks, lookTakes)
 	if err != nil {
-		e.logger.Warn("the removals that others left can't be read", "error", err)
+		e.Logger.Warn("the removals that others left can't be read", "error", err)
 		return
 	}
 	var working sync.WaitGroup
@@ -121,7 +122,7 @@ func (c *Conductor) takeUp(ctx context.Context, e *connection) {
 			ctx, cancel := context.WithTimeout(ctx, limit)
 			defer cancel()
 			if err := c.finishRemovals(ctx, e, r.Container, true); err != nil {
-				e.logger.Warn("an unfinished removal failed again", "removal", r.ID, "error", err)
+				e.Logger.Warn("an unfinished removal failed again", "removal", r.ID, "error", err)
 			}
 		})
 	}
@@ -147,10 +148,10 @@ func (c *Conductor) finishRemovals(ctx context.Context, e *connection, name stri
 // finishRemoval carries out one of them, and notes in its record what became of it.
 func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.Record, persist bool) error {
 	base := operation{engine: e, life: &c.life, step: fault.StepQueued, accepted: time.Now(), admitted: func() {}, entry: c.entry(e)}
-	base.id, base.logger = r.ID, e.logger.With("container", r.Container, "operation", r.ID)
+	base.id, base.logger = r.ID, e.Logger.With("container", r.Container, "operation", r.ID)
 	o := base.again(r)
 	attempt := func() error {
-		_, err := retrying(ctx, func() (struct{}, error) {
+		_, err := engine.Retrying(ctx, func() (struct{}, error) {
 			concerns, err := o.concerns(ctx, r)
 			if err != nil || !concerns {
 				return struct{}{}, err
@@ -160,7 +161,7 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.
 		return err
 	}
 	defer e.removals.begin(r.Container)()
-	e.logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
+	e.Logger.Info("resuming an unfinished removal", "removal", r.ID, "container_id", r.ContainerID)
 	var err error
 	if persist {
 		err = o.persist(ctx, attempt)
@@ -208,7 +209,7 @@ func (e *connection) stays(name, containerID string) {
 		}
 		err := e.journal.Change(r.ID, journal.Settle)
 		if err != nil {
-			e.logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
+			e.Logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -65,20 +66,20 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 		errors.As(err, &f)
 		return Outcome{}, (&operation{Request: req}).advise(f)
 	}
-	found, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, spec.Container) })
+	found, err := engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, spec.Container) })
 	switch {
 	case err == nil:
 		req.Spec.Name = found.Name
 		if found.Name != spec.Container {
 			req.ContainerID = found.ID
 		}
-	case ignoreNotFound(err) != nil:
+	case engine.IgnoreNotFound(err) != nil:
 		o := &operation{Request: req, engine: e, step: fault.StepReading}
 		return Outcome{}, o.fail(ctx, err)
 	} // A missing one may be on its way: its create is in the lane then.
 	if spec.Reject {
 		if busy := e.busy(req.Spec.Name); busy != "" {
-			return Outcome{}, c.scope(e.name, req.Spec.Name).Busy(req.Kind.verb(), busy)
+			return Outcome{}, c.scope(e.Name, req.Spec.Name).Busy(req.Kind.verb(), busy)
 		}
 	}
 	deadline, _ := ctx.Deadline()
@@ -138,7 +139,7 @@ func (o *operation) power(ctx context.Context) (*container.Container, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.mask, o.quiet = o.engine.maskOf(ctx, container.Spec{}, c), o.engine.hides(c) // The request has no settings.
+	o.mask, o.quiet = o.engine.MaskOf(ctx, container.Spec{}, c), o.engine.hides(c) // The request has no settings.
 	o.logger = masking(o.logger, o.mask)
 	actions := planPowerOf(o.Kind, c.State)
 	if err := o.checkJoined(c, actions); err != nil {
@@ -151,9 +152,9 @@ func (o *operation) power(ctx context.Context) (*container.Container, error) {
 // one is meant; a name may be a stranger's.
 func (o *operation) addressed(ctx context.Context) (*container.Container, error) {
 	if o.containerID != "" {
-		return o.engine.inspect(ctx, o.containerID)
+		return o.engine.Inspect(ctx, o.containerID)
 	}
-	c, err := o.engine.inspect(ctx, o.Spec.Name)
+	c, err := o.engine.Inspect(ctx, o.Spec.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -207,8 +208,8 @@ func (o *operation) kill(ctx context.Context) error {
 	if signal == "" {
 		signal = "KILL"
 	}
-	err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerKill(ctx, o.containerID, signal) })
-	if err != nil && lostAnswer(err) {
+	err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerKill(ctx, o.containerID, signal) })
+	if err != nil && engine.LostAnswer(err) {
 		return o.scope().Lost(o.step, o.Kind.verb(), fault.PerhapsSignalled, errors.New(err.Error()))
 	}
 	return err

@@ -15,6 +15,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
@@ -38,7 +39,7 @@ func pulling(t *testing.T) (c *Conductor, say func(jsonmessage.JSONMessage), don
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
 	reader, writer := io.Pipe()
 	f := &pullingEngine{newFake(), reader}
-	c = newConductor(Options{StateDir: t.TempDir()}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+	c = newConductor(Options{StateDir: t.TempDir()}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {
 			t.Error(err)
@@ -157,11 +158,11 @@ func TestLayers(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			known := make(layers)
+			known := make(engine.Layers)
 			for _, m := range test.said {
-				known.note(m)
+				known.Note(m)
 			}
-			if got := known.sum(); got != test.want {
+			if got := known.Sum(); got != test.want {
 				t.Errorf("got %+v, want %+v", got, test.want)
 			}
 		})

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
@@ -71,7 +72,7 @@ func (o *operation) takeAway(ctx context.Context, actions []container.Action) er
 		if _, remembered := o.away.endpoints[a.Key]; remembered {
 			return nil // By an attempt whose answer was lost.
 		}
-		c, err := o.engine.api.ContainerInspect(ctx, o.containerID)
+		c, err := o.engine.Api.ContainerInspect(ctx, o.containerID)
 		if err != nil {
 			return err
 		}
@@ -102,7 +103,7 @@ func (o *operation) putBack(ctx context.Context, failure error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
 	defer cancel()
-	now, err := retrying(ctx, func() ([]string, error) { return o.restore(ctx) })
+	now, err := engine.Retrying(ctx, func() ([]string, error) { return o.restore(ctx) })
 	if err != nil {
 		now = append(now, "what it had before could not be brought back: "+err.Error())
 	}
@@ -116,9 +117,9 @@ func (o *operation) putBack(ctx context.Context, failure error) error {
 
 // restore does what putBack says. It can be repeated, and returns what became of the container.
 func (o *operation) restore(ctx context.Context) (now []string, err error) {
-	c, err := o.engine.inspect(ctx, o.containerID)
+	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err != nil {
-		return nil, ignoreNotFound(err)
+		return nil, engine.IgnoreNotFound(err)
 	}
 	var problems []error
 	if len(o.away.limits) > 0 {
@@ -136,9 +137,9 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 		}
 		o.logger.Info("connecting a network as it was", "network", was.network)
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.connectAgain(ctx, was.network, o.containerID, was.settings)
+			return o.engine.ConnectAgain(ctx, was.network, o.containerID, was.settings)
 		})
-		unlike := (*unlikeError)(nil)
+		unlike := (*engine.UnlikeError)(nil)
 		switch {
 		case err == nil:
 			now = append(now, fmt.Sprintf("its connection to network %q is as it was before", was.network))
@@ -159,8 +160,8 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 	if o.away.halted {
 		if err := o.awaitOwnStop(ctx); err != nil {
 			problems = append(problems, fmt.Errorf("waiting until it has stopped: %w", err))
-		} else if c, err = o.engine.inspect(ctx, o.containerID); err != nil {
-			return now, ignoreNotFound(err)
+		} else if c, err = o.engine.Inspect(ctx, o.containerID); err != nil {
+			return now, engine.IgnoreNotFound(err)
 		}
 	}
 	if o.away.halted {
@@ -178,7 +179,7 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 func (o *operation) takeBackLimits(ctx context.Context) error {
 	for _, limits := range slices.Backward(o.away.limits) {
 		err := o.change(ctx, func(ctx context.Context) error {
-			_, err := o.engine.api.ContainerUpdate(ctx, o.containerID, limits)
+			_, err := o.engine.Api.ContainerUpdate(ctx, o.containerID, limits)
 			return err
 		})
 		if err != nil {
@@ -194,14 +195,14 @@ func (o *operation) startAgain(ctx context.Context, status string) (started bool
 	if stopped {
 		o.logger.Info("starting the container again that was stopped for a restart")
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.api.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
+			return o.engine.Api.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
 		})
 		if err != nil {
 			return false, err
 		}
 	}
 	if o.away.paused && (stopped || status == "running") {
-		err = o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerPause(ctx, o.containerID) })
+		err = o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerPause(ctx, o.containerID) })
 	}
 	return stopped, err
 }

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
@@ -352,14 +353,14 @@ func TestPullFaults(t *testing.T) {
 	_, err = b.create(b.spec("denied", pushed.Reference, "sleep"))
 	wantFault(t, err, fault.PullDenied, "image")
 
-	wrong := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "wrong-password"}}})
+	wrong := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]engine.Credential{host: {Username: "me", Password: "wrong-password"}}})
 	defer func() { _ = wrong.Close() }()
 	_, err = wrong.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("wrong", pushed.Reference, "sleep")})
 	if f := wantFault(t, err, fault.PullDenied, "image"); !strings.Contains(f.Message, "registry_auth") || strings.Contains(f.Error(), "wrong-password") {
 		t.Errorf("%v", f)
 	}
 
-	right := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]conductor.Credential{host: {Username: "me", Password: "right-password"}}})
+	right := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]engine.Credential{host: {Username: "me", Password: "right-password"}}})
 	defer func() { _ = right.Close() }()
 	registry.FailManifest(pushed, 1, 503) // Mends itself.
 	out, err := right.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("right", pushed.Reference, "sleep")})

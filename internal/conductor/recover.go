@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -29,7 +30,7 @@ func (o *operation) abandoned(ctx context.Context, c *container.Container) bool 
 	if !resumable(h, claims, o.entry.scope, o.engineID) {
 		return false
 	}
-	h.inherited = o.engine.inherited(ctx, c.ImageID, operation)
+	h.inherited = o.engine.Inherited(ctx, c.ImageID, operation)
 	return resumable(h, claims, o.entry.scope, o.engineID)
 }
 
@@ -43,14 +44,14 @@ func (o *operation) takeOver(ctx context.Context, c *container.Container) error 
 	}
 	o.logger.Info("removing what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[container.LabelOperation])
 	return o.change(ctx, func(ctx context.Context) error {
-		return ignoreNotFound(o.engine.api.ContainerRemove(ctx, c.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
+		return engine.IgnoreNotFound(o.engine.Api.ContainerRemove(ctx, c.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
 	})
 }
 
 // leavesRest reports whether a container has nothing of its own where this create leaves a setting to the image:
 // what was cut off may have been asked for with more. What can't be found out counts as more.
 func (o *operation) leavesRest(ctx context.Context, c *container.Container) bool {
-	r, err := o.engine.api.ImageInspect(ctx, c.ImageID)
+	r, err := o.engine.Api.ImageInspect(ctx, c.ImageID)
 	if err != nil {
 		o.logger.Debug("the image of a container can't be read", "image", c.ImageID, "error", err)
 		return false
@@ -167,7 +168,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	}
 	if standing.Container != nil {
 		if standing.Container, err = e.awaitRemoval(ctx, standing.Container); err != nil {
-			return Standing{}, classify(c.scope(e.name, name), fault.StepReading, "read", "", err)
+			return Standing{}, engine.Classify(c.scope(e.Name, name), fault.StepReading, "read", "", err)
 		}
 	}
 	if standing.Container != nil {
@@ -190,7 +191,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	case x.broken != nil && standing.Container != nil:
 		standing.Container.Name = name // The other one is only for the time of the exchange.
 		if x.broken.ID != operationID {
-			scope := c.scope(e.name, name)
+			scope := c.scope(e.Name, name)
 			scope.Operation = x.broken.ID
 			standing.Recovered = false
 			standing.Kind, standing.Fault = KindUpdate, scope.Interrupted(KindExchange.verb(), x.broken.Step, x.broken.Accepted)
@@ -216,7 +217,7 @@ func (e *connection) claim(operationID, scope string) {
 	}
 	change := func(id string, change func(*journal.Record)) {
 		if err := in.Change(id, change); err != nil {
-			e.logger.Warn("a record of the journal can't be written", "record", id, "error", err)
+			e.Logger.Warn("a record of the journal can't be written", "record", id, "error", err)
 		}
 	}
 	change(operationID, func(r *journal.Record) { r.Claimed, r.Scope = true, cmp.Or(scope, r.Scope) })
@@ -248,7 +249,7 @@ func (e *connection) madeBy(ctx context.Context, k recalled, c *container.Contai
 		return slices.Contains(k.containers, c.ID)
 	}
 	operation := c.Labels[container.LabelOperation]
-	return slices.Contains(k.operations, operation) && !e.inherited(ctx, c.ImageID, operation)
+	return slices.Contains(k.operations, operation) && !e.Inherited(ctx, c.ImageID, operation)
 }
 
 // recall says what the journal knows of an operation. An update that stood behind a create that
@@ -265,7 +266,7 @@ func (e *connection) recall(operationID string) recalled {
 	r, err := in.Find(operationID)
 	if err != nil {
 		if !errors.Is(err, fs.ErrNotExist) {
-			e.logger.Warn("a record of the journal can't be read", "operation", operationID, "error", err)
+			e.Logger.Warn("a record of the journal can't be read", "operation", operationID, "error", err)
 		}
 		return known
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
@@ -138,7 +139,7 @@ func crashed(t *testing.T, dir string, r journal.Record) {
 func TestContainerOfAnAnsweredCreateIsAConflict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, dir := newFake(), t.TempDir()
-		first := newConductor(Options{StateDir: dir, Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		first := newConductor(Options{StateDir: dir, Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 		out, err := first.Call(t.Context(), create("web"))
 		if err != nil {
 			t.Fatal(err)
@@ -162,7 +163,7 @@ func TestWhatAnotherWorkspaceLeftIsAConflict(t *testing.T) {
 		for _, scope := range []string{"elsewhere", ""} {
 			f, dir := newFake(), t.TempDir()
 			left(f, "web", died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web"}).ID)
-			c := newConductor(Options{StateDir: dir, Scope: scope}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+			c := newConductor(Options{StateDir: dir, Scope: scope}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 			req := create("web")
 			req.Spec.Memory = 64 << 20
 			_, err := c.Call(t.Context(), req)
@@ -181,7 +182,7 @@ func TestWhatAnotherWorkspaceLeftIsAConflict(t *testing.T) {
 func TestUndeliveredCreateHasNoState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, dir := newFake(), t.TempDir()
-		first := newConductor(Options{StateDir: dir, Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		first := newConductor(Options{StateDir: dir, Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 		f.before = func(_ context.Context, call string) error {
 			if call != "start" {
 				return nil
@@ -274,7 +275,7 @@ func TestUnfinishedRemovalIsReportedAndResumed(t *testing.T) {
 		t.Setenv("DOCKER_HOST", "unix:///fake.sock")
 		f, dir := newFake(), t.TempDir()
 		c := f.conductor(t, Options{StateDir: dir})
-		c.dial = func() (engineAPI, address, error) { return f, address{Host: "unix:///fake.sock"}, nil }
+		c.dial = func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "unix:///fake.sock"}, nil }
 		first, err := c.Call(t.Context(), create("web"))
 		if err != nil {
 			t.Fatal(err)
@@ -381,7 +382,7 @@ func TestFailureOfALostCastIsStray(t *testing.T) {
 		t.Setenv("DOCKER_HOST", "unix:///fake.sock")
 		f, dir := newFake(), t.TempDir()
 		c := f.conductor(t, Options{StateDir: dir})
-		c.dial = func() (engineAPI, address, error) { return f, address{Host: "unix:///fake.sock"}, nil }
+		c.dial = func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "unix:///fake.sock"}, nil }
 		if _, err := c.Engine(t.Context()); err != nil {
 			t.Fatal(err)
 		}

@@ -54,7 +54,7 @@ func (o *operation) underWay(ctx context.Context, ref string) (journal.Record, b
 	if r, ok := o.underWayIn(ref); ok || len(ref) < container.ShortID {
 		return r, ok
 	}
-	c, err := o.engine.inspect(ctx, ref)
+	c, err := o.engine.Inspect(ctx, ref)
 	if err != nil || c.Name == ref {
 		return journal.Record{}, false // The start says what is wrong with it.
 	}

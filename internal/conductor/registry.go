@@ -14,14 +14,16 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/registry"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
+
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // RegistryImage is an image as its registry has it.
@@ -153,7 +155,7 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 	if q.ref, err = name.ParseReference(reference.TagNameOnly(named).String(), options...); err != nil {
 		return nil, q.object.Registry(fault.Invalid, err.Error(), "an image reference is [registry/]name[:tag][@digest]", err)
 	}
-	found, source, err := credentialsFor(named, c.opts.Credentials)
+	found, source, err := engine.CredentialsFor(named, c.opts.Credentials)
 	if err != nil {
 		return nil, q.object.Registry(fault.NoCredentials, "", fault.CredentialsHint, err)
 	}
@@ -178,7 +180,7 @@ func (q *question) explain(ctx context.Context, err error) error {
 		return nil
 	}
 	if ctx.Err() != nil {
-		return q.object.Ended(endedKind(ctx), fault.StepReading, "read", "read", "", "", context.Cause(ctx))
+		return q.object.Ended(engine.EndedKind(ctx), fault.StepReading, "read", "read", "", "", context.Cause(ctx))
 	}
 	message := q.object.Scope().Said(err) + "; credentials: " + q.source
 	var said *transport.Error

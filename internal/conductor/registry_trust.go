@@ -18,6 +18,7 @@ import (
 
 	"github.com/docker/cli/cli/config"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
@@ -104,9 +105,9 @@ func (t *trusting) trustOf(host string) RegistryTrust {
 		}
 	}
 	if strings.HasSuffix(host, ".docker.io") {
-		return t.configured[hub]
+		return t.configured[engine.Hub]
 	}
-	return t.configured[AnyRegistry]
+	return t.configured[engine.AnyRegistry]
 }
 
 // RoundTrip sends a request.

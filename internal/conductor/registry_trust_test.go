@@ -17,12 +17,12 @@ import (
 	"testing"
 
 	"github.com/docker/cli/cli/config"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // tlsRegistry is a registry on loopback with a certificate of its own CA. Wrap is nil for the registry alone.
@@ -96,7 +96,7 @@ func TestRegistryWithItsOwnCA(t *testing.T) {
 	if _, err := askWith(t, host, Options{Registries: map[string]RegistryTrust{"other.test": {Insecure: true}}}); err == nil {
 		t.Error("the trust in another registry is enough")
 	}
-	for _, registry := range []string{host, AnyRegistry} {
+	for _, registry := range []string{host, engine.AnyRegistry} {
 		if _, err := askWith(t, host, Options{Registries: map[string]RegistryTrust{registry: {Unknown: true}}}); err == nil || !strings.Contains(err.Error(), "not known before the apply") {
 			t.Errorf("while its settings are not known: %v", err)
 		}
@@ -132,7 +132,7 @@ func TestTokensOfAnotherServer(t *testing.T) {
 		})
 	})
 	_, err := askWith(t, host, Options{
-		Registries: map[string]RegistryTrust{host: {Insecure: true}}, Credentials: map[string]Credential{host: {Username: "me", Password: "hunter2"}},
+		Registries: map[string]RegistryTrust{host: {Insecure: true}}, Credentials: map[string]engine.Credential{host: {Username: "me", Password: "hunter2"}},
 	})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the answer is %v", err)
@@ -189,7 +189,7 @@ func TestAnonymousRegistry(t *testing.T) {
 		authorized = false
 		opts := Options{Registries: trust}
 		if !want {
-			opts.Credentials = map[string]Credential{host: {Anonymous: true}}
+			opts.Credentials = map[string]engine.Credential{host: {Anonymous: true}}
 		}
 		if _, err := askWith(t, host, opts); err != nil {
 			t.Errorf("%s: %v", name, err)

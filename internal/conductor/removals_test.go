@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
 func TestRemovals(t *testing.T) {
@@ -99,7 +101,7 @@ func TestRemaining(t *testing.T) {
 			for _, u := range stay {
 				names = append(names, u.name)
 			}
-			if took := time.Since(began); !slices.Equal(names, tt.want) || took < tt.after || took > tt.after+2*goneRetry {
+			if took := time.Since(began); !slices.Equal(names, tt.want) || took < tt.after || took > tt.after+2*engine.GoneRetry {
 				t.Errorf("%s: %v after %s, want %v after %s", tt.name, names, took, tt.want, tt.after)
 			}
 			if tt.takes > 0 {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -37,24 +38,24 @@ func (o *operation) remove(ctx context.Context) error {
 func (o *operation) stopAndRemove(ctx context.Context) error {
 	for {
 		if err := o.stop(ctx); err != nil {
-			return ignoreNotFound(err)
+			return engine.IgnoreNotFound(err)
 		}
 		o.enter(fault.StepRemoving)
 		err := o.change(ctx, func(ctx context.Context) error {
-			err := o.engine.api.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
-			o.unsure = o.unsure || unknown(ctx, err)
+			err := o.engine.Api.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
+			o.unsure = o.unsure || engine.Unknown(ctx, err)
 			return err
 		})
 		switch {
 		case err == nil:
 			return nil
-		case errdefs.IsConflict(err) && containsAny(err.Error(), "removal of container"):
+		case errdefs.IsConflict(err) && engine.ContainsAny(err.Error(), "removal of container"):
 			return o.gone(ctx)
-		case errdefs.IsConflict(err) && containsAny(err.Error(), "You cannot remove a running container", "container is running", "cannot remove a paused container"):
+		case errdefs.IsConflict(err) && engine.ContainsAny(err.Error(), "You cannot remove a running container", "container is running", "cannot remove a paused container"):
 			// Somebody started it between the two requests.
 			o.logger.Debug("the container was started again while it was being removed")
 		default:
-			return ignoreNotFound(err)
+			return engine.IgnoreNotFound(err)
 		}
 	}
 }
@@ -86,7 +87,7 @@ func (o *operation) carriedVolumes(ctx context.Context, c *container.Container) 
 	if len(carried) == 0 {
 		return nil, nil
 	}
-	if inherits, err := o.engine.inherits(ctx, c.ImageID, c.Labels[container.LabelOperation]); err != nil || inherits {
+	if inherits, err := o.engine.Inherits(ctx, c.ImageID, c.Labels[container.LabelOperation]); err != nil || inherits {
 		return nil, err
 	}
 	for _, volume := range container.AnonymousVolumes(c) {
@@ -101,7 +102,7 @@ func (o *operation) carriedVolumes(ctx context.Context, c *container.Container) 
 // removeVolumes removes anonymous volumes that nothing uses any more.
 func (o *operation) removeVolumes(ctx context.Context, volumes []string) error {
 	for _, volume := range volumes {
-		err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.VolumeRemove(ctx, volume, false) })
+		err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.VolumeRemove(ctx, volume, false) })
 		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
 			return fmt.Errorf("removing the volume %s: %w", volume, err)
 		}
@@ -150,9 +151,9 @@ func (o *operation) identify(ctx context.Context) error {
 	if o.containerID != "" || o.OperationID == "" {
 		return nil
 	}
-	c, err := o.engine.inspect(ctx, o.Spec.Name)
+	c, err := o.engine.Inspect(ctx, o.Spec.Name)
 	if err != nil {
-		return ignoreNotFound(err)
+		return engine.IgnoreNotFound(err)
 	}
 	if o.engine.madeBy(ctx, o.engine.recall(o.OperationID), c) {
 		o.containerID = c.ID
@@ -162,14 +163,14 @@ func (o *operation) identify(ctx context.Context) error {
 
 // gone waits until a removal that somebody else began has ended.
 func (o *operation) gone(ctx context.Context) error {
-	events, err := o.engine.watcher.Watch(ctx, o.containerID)
+	events, err := o.engine.Watcher.Watch(ctx, o.containerID)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
 	for {
-		if _, err := o.engine.inspect(ctx, o.containerID); err != nil {
-			return ignoreNotFound(err)
+		if _, err := o.engine.Inspect(ctx, o.containerID); err != nil {
+			return engine.IgnoreNotFound(err)
 		}
 		select {
 		case <-events.Wake():
@@ -177,11 +178,4 @@ func (o *operation) gone(ctx context.Context) error {
 			return context.Cause(ctx)
 		}
 	}
-}
-
-func ignoreNotFound(err error) error {
-	if errdefs.IsNotFound(err) {
-		return nil
-	}
-	return err
 }

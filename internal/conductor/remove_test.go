@@ -12,6 +12,7 @@ import (
 	"testing/synctest"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
@@ -50,7 +51,7 @@ func TestVolumesGoThoughTheAnswerToTheRemovalIsLost(t *testing.T) {
 			}
 			return err
 		}
-		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) { return f, address{Host: "fake"}, nil })
+		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 		defer func() { _ = c.Close() }()
 		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: "web"}); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -63,7 +64,7 @@ func TestRemovalOfBeforeTheHostWasRenamed(t *testing.T) {
 		f, dir := newFake(), t.TempDir()
 		at := func() *Conductor {
 			c := f.conductor(t, Options{StateDir: dir})
-			c.dial = func() (engineAPI, address, error) { return f, address{Host: "unix:///fake.sock"}, nil }
+			c.dial = func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "unix:///fake.sock"}, nil }
 			return c
 		}
 		first := at()

@@ -21,6 +21,7 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -111,7 +112,7 @@ func TestLostAnswer(t *testing.T) {
 		{context.Canceled, false},
 		{nil, false},
 	} {
-		if got := lostAnswer(tt.err); got != tt.want {
+		if got := engine.LostAnswer(tt.err); got != tt.want {
 			t.Errorf("%v: %t", tt.err, got)
 		}
 	}
@@ -154,11 +155,11 @@ func TestTroubleThatStaysCostsALookOnePause(t *testing.T) {
 		"refresh": {func(ctx context.Context, c *Conductor) error {
 			_, err := c.Look(ctx, "web", "web", "")
 			return err
-		}, lookTries},
+		}, engine.LookTries},
 		"barrier": {func(ctx context.Context, c *Conductor) error {
 			_, err := c.Await(ctx, "edge1/web/0190b5a0-0000-7000-8000-000000000000", "")
 			return err
-		}, retryTries},
+		}, engine.RetryTries},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
@@ -245,8 +246,8 @@ func TestUnansweredChangesMayBeDone(t *testing.T) {
 				}
 				return nil
 			}
-			c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engineAPI, address, error) {
-				return silentObjects{f, []string{"data"}}, address{Host: "fake"}, nil
+			c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engine.API, engine.Address, error) {
+				return silentObjects{f, []string{"data"}}, engine.Address{Host: "fake"}, nil
 			})
 			defer func() { _ = c.Close() }()
 			if got := faultOf(t, change(t.Context(), c), fault.EngineUnreachable); got.Exists != string(fault.PerhapsDone) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -40,14 +41,14 @@ func (o *operation) stop(ctx context.Context) error {
 		options.Timeout = &grace
 	}
 	patience := o.stopPatience(ctx)
-	longer, cancel := outlive(ctx, patience, o.latePatience(patience))
+	longer, cancel := engine.Outlive(ctx, patience, o.latePatience(patience))
 	defer cancel()
 	stopped := make(chan error, 1)
-	err := o.engine.pool.Do(ctx, func(context.Context) error {
+	err := o.engine.Pool.Do(ctx, func(context.Context) error {
 		o.changed = true
 		o.progress.setStopping(&journal.Stopping{ContainerID: o.containerID, Since: time.Now().UTC(), Grace: options.Timeout})
 		o.tell()
-		go func() { stopped <- o.engine.api.ContainerStop(longer, o.containerID, options) }()
+		go func() { stopped <- o.engine.Api.ContainerStop(longer, o.containerID, options) }()
 		timer := time.NewTimer(stopHolds)
 		defer timer.Stop()
 		select {
@@ -66,7 +67,7 @@ func (o *operation) stop(ctx context.Context) error {
 		o.noteStart(ctx)
 		err = <-stopped
 	}
-	if err == nil || longer.Err() == nil && !lostAnswer(err) {
+	if err == nil || longer.Err() == nil && !engine.LostAnswer(err) {
 		o.progress.setStopping(nil)
 	}
 	return err
@@ -77,9 +78,9 @@ func (o *operation) noteStart(ctx context.Context) {
 	if !o.kept {
 		return
 	}
-	ctx, cancel := contextForLook(ctx)
+	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
-	c, err := o.engine.inspect(ctx, o.containerID)
+	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err != nil || c.State.Status == "restarting" || !container.Active(c.State) {
 		return
 	}
@@ -95,7 +96,7 @@ func (o *operation) stopPatience(ctx context.Context) time.Duration {
 	if o.kept {
 		return changeGrace
 	}
-	c, err := o.engine.inspect(ctx, o.containerID)
+	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err != nil {
 		return changeGrace // The stop will say what is wrong.
 	}
@@ -173,16 +174,16 @@ func (o *operation) awaitStops(ctx context.Context) error {
 
 // awaitStop waits until a stop that was left to the engine has ended: the container with it, or its time.
 func (e *connection) awaitStop(ctx context.Context, s journal.Stopping) error {
-	ctx = patiently(ctx)
-	events, err := e.watcher.Watch(ctx, s.ContainerID)
+	ctx = engine.Patiently(ctx)
+	events, err := e.Watcher.Watch(ctx, s.ContainerID)
 	if err != nil {
 		return err
 	}
 	defer events.Close()
 	for {
-		c, err := e.inspect(ctx, s.ContainerID)
+		c, err := e.Inspect(ctx, s.ContainerID)
 		if err != nil {
-			return ignoreNotFound(err)
+			return engine.IgnoreNotFound(err)
 		}
 		until, ends := stopEnds(s, c)
 		if !container.Active(c.State) || startedSince(s, c) || !ends || !time.Now().Before(until) {
@@ -249,9 +250,9 @@ func (e *connection) stopLeft(records []journal.Record, c *container.Container) 
 // dead container. Then it returns nil; when ctx ends, the container as it was seen last.
 func (e *connection) awaitRemoval(ctx context.Context, c *container.Container) (*container.Container, error) {
 	for c.State.Status == "removing" && pause(ctx, cancelLook) == nil {
-		now, err := retrying(ctx, func() (*container.Container, error) { return e.inspect(ctx, c.ID) })
+		now, err := engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, c.ID) })
 		if err != nil {
-			return nil, ignoreNotFound(err)
+			return nil, engine.IgnoreNotFound(err)
 		}
 		c = now
 	}

@@ -102,7 +102,7 @@ func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (St
 	}
 	until := e.elsewhere(u.OperationID, u.Deadline)
 	o := &operation{
-		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.logger}, mask: e.maskOf(ctx, u.Spec, s.Container), engine: e, step: fault.StepWaiting,
+		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.Logger}, mask: e.MaskOf(ctx, u.Spec, s.Container), engine: e, step: fault.StepWaiting,
 		quiet: u.Quiet,
 	}
 	deadline := u.Deadline

@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -19,10 +20,10 @@ func (o *operation) update(ctx context.Context) (*container.Container, error) {
 	if o.containerID == "" {
 		return nil, o.scope().NotFound(nil)
 	}
-	if err := o.engine.knows(o.scope(), o.Spec.Needs(), o.exists()); err != nil {
+	if err := o.engine.Knows(o.scope(), o.Spec.Needs(), o.exists()); err != nil {
 		return nil, err
 	}
-	c, err := o.engine.inspect(ctx, o.containerID)
+	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err != nil {
 		return nil, err
 	}
@@ -63,14 +64,14 @@ func (o *operation) actAll(ctx context.Context, actions []container.Action, c *c
 		}
 	}
 	if c == nil {
-		return o.engine.inspect(ctx, o.containerID)
+		return o.engine.Inspect(ctx, o.containerID)
 	}
 	return c, nil
 }
 
 // act carries out one action. It returns the container if the action ended with a look at it.
 func (o *operation) act(ctx context.Context, a container.Action) (*container.Container, error) {
-	api := o.engine.api
+	api := o.engine.Api
 	switch a.Do {
 	case container.DoStart:
 		return o.bringUp(ctx, true)
@@ -110,15 +111,15 @@ func (o *operation) act(ctx context.Context, a container.Action) (*container.Con
 			return nil, aside
 		}
 		return nil, o.renameConflict(ctx, err)
-	case a.Do == container.DoConnect && !lostAnswer(err) && ctx.Err() == nil:
+	case a.Do == container.DoConnect && !engine.LostAnswer(err) && ctx.Err() == nil:
 		return nil, o.explainConnect(ctx, a.Key, err)
 	default:
-		return nil, explainAs(o.scope(), o.Spec, o.step, string(a.Do), o.exists(), a.Key, err)
+		return nil, engine.ExplainAs(o.scope(), o.Spec, o.step, string(a.Do), o.exists(), a.Key, err)
 	}
 }
 
 func (o *operation) renameConflict(ctx context.Context, taken error) error {
-	holder, err := o.engine.inspect(ctx, o.Spec.Name)
+	holder, err := o.engine.Inspect(ctx, o.Spec.Name)
 	if err != nil {
 		return o.scope().NameConflict(o.Spec.Name, "another container has it", o.exists(), taken)
 	}

@@ -21,6 +21,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
@@ -89,12 +90,12 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 	var found *Volume
 	create := func(ctx context.Context) (err error) {
 		found, err = o.volume(ctx, spec.Name)
-		if ignoreNotFound(err) != nil || err == nil {
+		if engine.IgnoreNotFound(err) != nil || err == nil {
 			return err
 		}
-		r, err := o.api.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
+		r, err := o.Api.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
 		if err == nil {
-			found = observeVolume(o.name, r)
+			found = observeVolume(o.Name, r)
 		}
 		return o.sent(ctx, err)
 	}
@@ -129,11 +130,11 @@ func (s VolumeSpec) meets(v *Volume) bool {
 }
 
 func (e *connection) volume(ctx context.Context, name string) (*Volume, error) {
-	r, err := looking(ctx, func() (volume.Volume, error) { return e.api.VolumeInspect(ctx, name) })
+	r, err := engine.Looking(ctx, func() (volume.Volume, error) { return e.Api.VolumeInspect(ctx, name) })
 	if err != nil {
 		return nil, err
 	}
-	return observeVolume(e.name, r), nil
+	return observeVolume(e.Name, r), nil
 }
 
 func observeVolume(engine string, r volume.Volume) *Volume {
@@ -165,7 +166,7 @@ func (c *Conductor) InspectVolume(ctx context.Context, name string) (*Volume, er
 	if err != nil {
 		return nil, err
 	}
-	v, err := retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
+	v, err := engine.Retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
 	return v, t.explain(ctx, err)
 }
 
@@ -217,12 +218,12 @@ func (c *Conductor) RemoveVolume(ctx context.Context, name string, maker VolumeM
 	}
 	t.exists = "the volume is still there"
 	left, err = t.removeVolume(ctx, maker, force)
-	return left, t.explain(ctx, ignoreNotFound(err))
+	return left, t.explain(ctx, engine.IgnoreNotFound(err))
 }
 
 func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) (left *Volume, err error) {
 	name := t.object.Name
-	v, err := retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
+	v, err := engine.Retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
 	switch {
 	case err != nil:
 		return nil, err
@@ -241,9 +242,9 @@ func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) 
 			left = v
 			return nil
 		}
-		return t.sent(ctx, t.api.VolumeRemove(ctx, name, false))
+		return t.sent(ctx, t.Api.VolumeRemove(ctx, name, false))
 	})
-	if err != nil && containsAny(err.Error(), "volume is in use") {
+	if err != nil && engine.ContainsAny(err.Error(), "volume is in use") {
 		err = t.object.InUse("a container that came meanwhile", hintOfUsers, err)
 	}
 	return left, err
@@ -308,32 +309,32 @@ const (
 // what a look left has its labels, too: they alone prove nothing. It is pure.
 func pastProbe(labels map[string]string, now time.Time) bool {
 	over, err := time.Parse(time.RFC3339, labels[labelProbe])
-	return err == nil && now.After(over.Add(clockSkew))
+	return err == nil && now.After(over.Add(engine.ClockSkew))
 }
 
 // leftProbe reports whether a container is one that a look left which is over. It is pure.
 func leftProbe(s containertypes.Summary, now time.Time) bool {
 	mounts := func(m containertypes.MountPoint) bool { return m.Destination == probePath && !m.RW }
 	return pastProbe(s.Labels, now) && s.State == containertypes.StateCreated &&
-		strings.HasPrefix(ownName(s), probeName) && len(s.Mounts) == 1 && slices.ContainsFunc(s.Mounts, mounts)
+		strings.HasPrefix(engine.OwnName(s), probeName) && len(s.Mounts) == 1 && slices.ContainsFunc(s.Mounts, mounts)
 }
 
 // clearProbes removes what looks into the volume left whose process died, and the images of such looks
 // into any volume.
 func (t *task) clearProbes(ctx context.Context, name string) error {
-	probes, err := retrying(ctx, func() ([]containertypes.Summary, error) {
-		return t.api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
+	probes, err := engine.Retrying(ctx, func() ([]containertypes.Summary, error) {
+		return t.Api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
 	})
 	for _, probe := range probes {
 		if leftProbe(probe, time.Now()) {
-			t.logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
+			t.Logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
 			err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
-				return ignoreNotFound(t.api.ContainerRemove(ctx, probe.ID, containertypes.RemoveOptions{Force: true}))
+				return engine.IgnoreNotFound(t.Api.ContainerRemove(ctx, probe.ID, containertypes.RemoveOptions{Force: true}))
 			}))
 		}
 	}
-	images, listErr := retrying(ctx, func() ([]image.Summary, error) {
-		return t.api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"), filters.Arg("label", labelProbe))})
+	images, listErr := engine.Retrying(ctx, func() ([]image.Summary, error) {
+		return t.Api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"), filters.Arg("label", labelProbe))})
 	})
 	for _, img := range images {
 		if pastProbe(img.Labels, time.Now()) {
@@ -346,15 +347,15 @@ func (t *task) clearProbes(ctx context.Context, name string) error {
 // clearProbeImage removes an image that a look left. One that was made from it has another message.
 func (t *task) clearProbeImage(ctx context.Context, id string) error {
 	return t.change(ctx, func(ctx context.Context) error {
-		img, err := t.api.ImageInspect(ctx, id)
+		img, err := t.Api.ImageInspect(ctx, id)
 		if err != nil || !strings.HasPrefix(img.Comment, probeMessage) {
-			return ignoreNotFound(err)
+			return engine.IgnoreNotFound(err)
 		}
-		_, err = t.api.ImageRemove(ctx, id, image.RemoveOptions{})
+		_, err = t.Api.ImageRemove(ctx, id, image.RemoveOptions{})
 		if errdefs.IsConflict(err) {
 			return nil // Its container belongs to another volume.
 		}
-		return ignoreNotFound(err)
+		return engine.IgnoreNotFound(err)
 	})
 }
 
@@ -372,14 +373,14 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
 		defer cancel()
-		_, removeErr := t.api.ImageRemove(cleanup, img, image.RemoveOptions{})
-		err = errors.Join(err, ignoreNotFound(removeErr))
+		_, removeErr := t.Api.ImageRemove(cleanup, img, image.RemoveOptions{})
+		err = errors.Join(err, engine.IgnoreNotFound(removeErr))
 	}()
 	ctx, cancel := context.WithTimeout(ctx, probeTakes)
 	defer cancel()
 	probe := probeName + uuid.NewString()
 	labels := map[string]string{labelProbe: until}
-	_, err = t.api.ContainerCreate(ctx, &containertypes.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &containertypes.HostConfig{
+	_, err = t.Api.ContainerCreate(ctx, &containertypes.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &containertypes.HostConfig{
 		NetworkMode: containertypes.NetworkMode("none"),
 		Mounts: []mount.Mount{{
 			Type: mount.TypeVolume, Source: name, Target: probePath, ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
@@ -388,13 +389,13 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
 		defer cancel()
-		removeErr := t.api.ContainerRemove(cleanup, probe, containertypes.RemoveOptions{Force: true})
-		err = errors.Join(err, ignoreNotFound(removeErr))
+		removeErr := t.Api.ContainerRemove(cleanup, probe, containertypes.RemoveOptions{Force: true})
+		err = errors.Join(err, engine.IgnoreNotFound(removeErr))
 	}()
 	if err != nil {
 		return "", fmt.Errorf("mounting it: %w", err)
 	}
-	archive, _, err := t.api.CopyFromContainer(ctx, probe, probePath)
+	archive, _, err := t.Api.CopyFromContainer(ctx, probe, probePath)
 	if err != nil {
 		return "", fmt.Errorf("reading it: %w", err)
 	}
@@ -423,7 +424,7 @@ func (t *task) emptyImage(ctx context.Context, until string) (string, error) {
 		return "", err
 	}
 	// The message makes it an image of its own: another probe removes only its own.
-	stream, err := t.api.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{
+	stream, err := t.Api.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{
 		Message: probeMessage + uuid.NewString(), Changes: []string{fmt.Sprintf("LABEL %s=%q", labelProbe, until)},
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -18,9 +19,9 @@ import (
 // then. It can be repeated: a container that runs already is not started twice; again says that
 // this may be so, and that what is waited for may have happened before.
 func (o *operation) bringUp(ctx context.Context, again bool) (*container.Container, error) {
-	ctx = patiently(ctx)
+	ctx = engine.Patiently(ctx)
 	// Subscribed before the start, so that no event is missed.
-	events, err := o.engine.watcher.Watch(ctx, o.containerID)
+	events, err := o.engine.Watcher.Watch(ctx, o.containerID)
 	if err != nil {
 		return nil, err
 	}
@@ -29,7 +30,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 	o.enter(fault.StepStarting)
 	started := time.Now()
 	err = o.change(ctx, func(ctx context.Context) error {
-		return o.engine.api.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
+		return o.engine.Api.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
 	})
 	if err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 	}
 	for look := again; ; look = true {
 		if look {
-			c, err := o.engine.inspect(ctx, o.containerID)
+			c, err := o.engine.Inspect(ctx, o.containerID)
 			if err != nil {
 				return nil, err
 			}
@@ -74,11 +75,11 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 }
 
 func (o *operation) pauseIt(ctx context.Context) (*container.Container, error) {
-	err := o.change(ctx, func(ctx context.Context) error { return o.engine.api.ContainerPause(ctx, o.containerID) })
-	if err != nil && !containsAny(err.Error(), "is already paused") {
+	err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerPause(ctx, o.containerID) })
+	if err != nil && !engine.ContainsAny(err.Error(), "is already paused") {
 		return nil, fmt.Errorf("pausing: %w", err)
 	}
-	return o.engine.inspect(ctx, o.containerID)
+	return o.engine.Inspect(ctx, o.containerID)
 }
 
 // unmet makes the fault of a wait that can't be met any more.

@@ -44,7 +44,7 @@ func (e *connection) claimContainer(id, scope string) {
 		return
 	}
 	if err := e.journal.Claim(id, scope); err != nil {
-		e.logger.Warn("it can't be kept that a container is this workspace's", "container_id", id, "error", err)
+		e.Logger.Warn("it can't be kept that a container is this workspace's", "container_id", id, "error", err)
 	}
 }
 
@@ -54,7 +54,7 @@ func (e *connection) unclaim(id string) {
 		return
 	}
 	if err := e.journal.Unclaim(id); err != nil {
-		e.logger.Debug("what was noted of a container that is gone stays", "container_id", id, "error", err)
+		e.Logger.Debug("what was noted of a container that is gone stays", "container_id", id, "error", err)
 	}
 }
 
@@ -69,7 +69,7 @@ func (e *connection) owns(id, scope string) bool {
 	}
 	by, err := e.journal.ClaimedBy(id)
 	if err != nil {
-		e.logger.Warn("it can't be read whose a container is: it is left alone", "container_id", id, "error", err)
+		e.Logger.Warn("it can't be read whose a container is: it is left alone", "container_id", id, "error", err)
 	}
 	return err == nil && by == scope
 }
@@ -88,7 +88,7 @@ func (e *connection) seemsOwn(ctx context.Context, u user, scope string) bool {
 	}
 	operation := u.labels[container.LabelOperation]
 	engine, name, _, err := journal.SplitID(operation)
-	if err != nil || engine != e.name {
+	if err != nil || engine != e.Name {
 		return false
 	}
 	if e.journal != nil {
@@ -99,7 +99,7 @@ func (e *connection) seemsOwn(ctx context.Context, u user, scope string) bool {
 			return false
 		}
 	}
-	return name == u.name && !e.inherited(ctx, u.imageID, operation)
+	return name == u.name && !e.Inherited(ctx, u.imageID, operation)
 }
 
 // anybodys is seemsOwn for any workspace.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -14,8 +15,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 // dataSources are all of them. They look, and take no slot of the pool.
@@ -374,8 +373,8 @@ func (d *registryImageData) Read(ctx context.Context, req datasource.ReadRequest
 }
 
 // filterOf says which containers are asked for.
-func filterOf(m containersDataModel) conductor.Filter {
-	return conductor.Filter{
+func filterOf(m containersDataModel) engine.Filter {
+	return engine.Filter{
 		Name: m.Name.ValueString(), Labels: expandMap(m.Labels), Status: expandList(m.Status), Network: m.Network.ValueString(), Volume: m.Volume.ValueString(),
 		Image: m.Image.ValueString(), Health: m.Health.ValueString(),
 	}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/hashicorp/hcl/v2/hclwrite"
@@ -37,7 +38,7 @@ import (
 func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, out io.Writer) error {
 	all := len(names) == 0
 	if all {
-		list, err := c.List(ctx, conductor.Filter{})
+		list, err := c.List(ctx, engine.Filter{})
 		if err != nil {
 			return err
 		}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
@@ -18,8 +20,6 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-framework/types/basetypes"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
 type credentialModel struct {
@@ -74,19 +74,19 @@ func registriesAttribute() schema.Attribute {
 }
 
 // credentials are what registry_auth says. What is not known yet is only missed by what asks that registry.
-func (m *providerModel) credentials(ctx context.Context, diags *diag.Diagnostics) map[string]conductor.Credential {
+func (m *providerModel) credentials(ctx context.Context, diags *diag.Diagnostics) map[string]engine.Credential {
 	if m.RegistryAuth.IsUnknown() {
-		return map[string]conductor.Credential{conductor.AnyRegistry: {Unknown: true}}
+		return map[string]engine.Credential{engine.AnyRegistry: {Unknown: true}}
 	}
 	var models map[string]types.Object
 	diags.Append(m.RegistryAuth.ElementsAs(ctx, &models, false)...)
-	credentials := make(map[string]conductor.Credential, len(models))
+	credentials := make(map[string]engine.Credential, len(models))
 	for registry, object := range models {
 		var one credentialModel
 		if !object.IsUnknown() {
 			diags.Append(object.As(ctx, &one, basetypes.ObjectAsOptions{})...)
 		}
-		credentials[registry] = conductor.Credential{
+		credentials[registry] = engine.Credential{
 			Username: one.Username.ValueString(), Password: one.Password.ValueString(), Anonymous: one.Anonymous.ValueBool(),
 			Unknown: object.IsUnknown() || one.Username.IsUnknown() || one.Password.IsUnknown() || one.Anonymous.IsUnknown(),
 		}
@@ -97,7 +97,7 @@ func (m *providerModel) credentials(ctx context.Context, diags *diag.Diagnostics
 // trusted is what registries says. What is not known yet is only missed by what asks that registry.
 func (m *providerModel) trusted(ctx context.Context, diags *diag.Diagnostics) map[string]conductor.RegistryTrust {
 	if m.Registries.IsUnknown() {
-		return map[string]conductor.RegistryTrust{conductor.AnyRegistry: {Unknown: true}}
+		return map[string]conductor.RegistryTrust{engine.AnyRegistry: {Unknown: true}}
 	}
 	var models map[string]types.Object
 	diags.Append(m.Registries.ElementsAs(ctx, &models, false)...)

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package engine
 
 import (
 	"maps"
@@ -252,13 +252,13 @@ func hasWorkingDir(s container.Spec, _ []string) bool { return s.WorkingDir != "
 
 // mountFrom finds a mount by its source.
 func mountFrom(s container.Spec, found []string) string {
-	return keyOf(s.Mounts, func(m container.Mount) bool {
+	return KeyOf(s.Mounts, func(m container.Mount) bool {
 		return strings.TrimRight(m.Source, "/") == strings.TrimRight(found[0], "/")
 	})
 }
 
 func deviceFrom(s container.Spec, found []string) string {
-	return keyOf(s.Devices.Devices, func(d container.Device) bool { return d.Source == found[0] })
+	return KeyOf(s.Devices.Devices, func(d container.Device) bool { return d.Source == found[0] })
 }
 
 func sysctlNamed(s container.Spec, found []string) string {
@@ -279,7 +279,7 @@ func ulimitNamed(s container.Spec, found []string) string {
 
 // builtinNetwork finds the network that is the engine's own bridge.
 func builtinNetwork(s container.Spec, _ []string) string {
-	return keyOf(s.Networks, func(n container.NetworkAttachment) bool { return n.Network == "bridge" || n.Network == "default" })
+	return KeyOf(s.Networks, func(n container.NetworkAttachment) bool { return n.Network == "bridge" || n.Network == "default" })
 }
 
 // addressedNetwork finds the network with an address, if it is the only one.
@@ -302,10 +302,10 @@ func onlyNetwork(s container.Spec, asks func(container.NetworkAttachment) bool) 
 	if count != 1 {
 		return ""
 	}
-	return keyOf(s.Networks, asks)
+	return KeyOf(s.Networks, asks)
 }
 
-func keyOf[V any](m map[string]V, is func(V) bool) string {
+func KeyOf[V any](m map[string]V, is func(V) bool) string {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if is(m[key]) {
 			return key

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package engine
 
 import (
 	"crypto/sha256"
@@ -19,45 +19,45 @@ import (
 // hub is the registry of references that name none, and hubKey its name in the Docker CLI's
 // configuration.
 const (
-	hub    = "docker.io"
+	Hub    = "docker.io"
 	hubKey = "https://index.docker.io/v1/"
 )
 
 // authentication is what goes to a registry, and where it is from.
-type authentication struct {
+type Authentication struct {
 	// header is the encoded X-Registry-Auth; empty is none.
 	header string
 	// source names where the credentials are from, never a value.
-	source string
+	Source string
 	// secrets are the values to mask.
-	secrets []string
+	Secrets []string
 }
 
 // fingerprint tells pulls with different credentials apart, in memory alone.
-func (a authentication) fingerprint() string {
+func (a Authentication) Fingerprint() string {
 	sum := sha256.Sum256([]byte(a.header))
 	return hex.EncodeToString(sum[:8])
 }
 
 // authenticate finds the credentials for an image's registry, as the engine wants them.
-func authenticate(image reference.Named, configured map[string]Credential) (authentication, error) {
-	found, source, err := credentialsFor(image, configured)
+func Authenticate(image reference.Named, configured map[string]Credential) (Authentication, error) {
+	found, source, err := CredentialsFor(image, configured)
 	if err != nil || source == "" {
-		return authentication{source: "none"}, err
+		return Authentication{Source: "none"}, err
 	}
-	return encode(found, source)
+	return Encode(found, source)
 }
 
 // credentialsFor finds the credentials for an image's registry: the configured ones first, then
 // those of the Docker CLI's configuration and its credential helpers. Without any, source is empty.
-func credentialsFor(image reference.Named, configured map[string]Credential) (found registry.AuthConfig, source string, err error) {
+func CredentialsFor(image reference.Named, configured map[string]Credential) (found registry.AuthConfig, source string, err error) {
 	domain := reference.Domain(image)
 	key := domain
-	if domain == hub {
+	if domain == Hub {
 		key = hubKey
 	}
 	for _, name := range []string{domain, key, "https://" + domain, "index.docker.io"} {
-		if name == "index.docker.io" && domain != hub {
+		if name == "index.docker.io" && domain != Hub {
 			continue
 		}
 		switch c, ok := configured[name]; {
@@ -118,13 +118,13 @@ func helperSaid(err error) string {
 	return text
 }
 
-func encode(c registry.AuthConfig, source string) (authentication, error) {
+func Encode(c registry.AuthConfig, source string) (Authentication, error) {
 	header, err := registry.EncodeAuthConfig(c)
 	if err != nil {
-		return authentication{}, err
+		return Authentication{}, err
 	}
-	return authentication{
-		header: header, source: source,
-		secrets: []string{c.Password, c.Auth, c.IdentityToken, c.RegistryToken},
+	return Authentication{
+		header: header, Source: source,
+		Secrets: []string{c.Password, c.Auth, c.IdentityToken, c.RegistryToken},
 	}, nil
 }

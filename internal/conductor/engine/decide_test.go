@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package engine
 
 import (
 	"errors"
@@ -26,7 +26,7 @@ func TestTakenPort(t *testing.T) {
 		"port is already allocated": "(the engine does not say which)",
 		"no space left on device":   "",
 	} {
-		if got, _ := takenPort(errors.New(text)); got != want {
+		if got, _ := TakenPort(errors.New(text)); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}
@@ -58,7 +58,7 @@ func TestEngineWordsLeadToTheAttribute(t *testing.T) {
 		"--storage-opt is supported only for overlay over xfs with 'pquota' mount option":                       "invalid storage_opt",
 		"something else": "engine_error ",
 	} {
-		f := explainAs(scope, container.Spec{}, fault.StepStarting, "start", fault.CreatedNotStarted, "front", errors.New(text))
+		f := ExplainAs(scope, container.Spec{}, fault.StepStarting, "start", fault.CreatedNotStarted, "front", errors.New(text))
 		if got := string(f.Kind) + " " + strings.Join(f.Attribute, "."); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
@@ -68,8 +68,8 @@ func TestEngineWordsLeadToTheAttribute(t *testing.T) {
 // Engines pass on a registry's answer as it is, where it did not say that it is JSON.
 func TestReadable(t *testing.T) {
 	raw := errors.New(`unknown: {"errors":[{"code":"NAME_UNKNOWN","message":"Unknown name"},{"code":"DENIED","message":"no"}]}`)
-	if got := readable(raw); got.Error() != "name unknown: Unknown name; denied: no" || !errors.Is(got, raw) || pullKind(got) != fault.ImageNotFound {
-		t.Errorf("%v is %s", got, pullKind(got))
+	if got := readable(raw); got.Error() != "name unknown: Unknown name; denied: no" || !errors.Is(got, raw) || PullKind(got) != fault.ImageNotFound {
+		t.Errorf("%v is %s", got, PullKind(got))
 	}
 	for _, text := range []string{"manifest unknown", `{"errors":`, `{"errors":[]}`} {
 		if got := readable(errors.New(text)); got.Error() != text {
@@ -100,11 +100,11 @@ func TestPullKind(t *testing.T) {
 		"unexpected EOF": {fault.PullFailed, true},
 		"write /var/lib/docker/tmp/GetImageBlob1: no space left on device": {fault.PullFailed, false},
 	} {
-		if got, repeat := pullKind(errors.New(text)), transientPull(errors.New(text)); got != want.kind || repeat != want.repeat {
+		if got, repeat := PullKind(errors.New(text)), transientPull(errors.New(text)); got != want.kind || repeat != want.repeat {
 			t.Errorf("%s: got %s, repeated %t, want %v", text, got, repeat, want)
 		}
 	}
-	if got := pullKind(fmt.Errorf("%w (5m)", pull.ErrStalled)); got != fault.PullStalled {
+	if got := PullKind(fmt.Errorf("%w (5m)", pull.ErrStalled)); got != fault.PullStalled {
 		t.Errorf("a stall is %s", got)
 	}
 }

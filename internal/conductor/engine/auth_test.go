@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package engine
 
 import (
 	"fmt"
@@ -76,7 +76,7 @@ func TestCredentialsFor(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			got, source, err := credentialsFor(image, test.configured)
+			got, source, err := CredentialsFor(image, test.configured)
 			for _, want := range test.fails {
 				if err == nil || !strings.Contains(err.Error(), want) {
 					t.Errorf("the error is %v, want %q in it", err, want)

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package engine
 
 import (
 	"context"
@@ -21,7 +21,7 @@ import (
 )
 
 // engineAPI is what the conductor needs of the Docker client, and all that a fake has to be.
-type engineAPI interface {
+type API interface {
 	ClientVersion() string
 	Info(ctx context.Context) (system.Info, error)
 	Events(ctx context.Context, options events.ListOptions) (<-chan events.Message, <-chan error)

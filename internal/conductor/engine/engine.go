@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package engine
 
 import (
 	"cmp"
@@ -23,25 +23,25 @@ import (
 )
 
 // daemon is one Docker daemon that answered, with what bounds and watches the work on it.
-type daemon struct {
-	api    engineAPI
-	logger hclog.Logger
+type Engine struct {
+	Api    API
+	Logger hclog.Logger
 	// where is how it was found.
-	where address
+	Where Address
 	// credentials by registry, as configured.
-	credentials map[string]Credential
+	Credentials map[string]Credential
 	// id and name are the ID and the host name that the engine reports.
-	id   string
-	name string
+	Id   string
+	Name string
 	// windows reports that the engine runs on Windows.
-	windows bool
+	Windows bool
 	// defaults are what the engine gives to a container that asks for nothing.
 	defaults container.EngineDefaults
-	pool     *pool.Pool
-	pulls    *pull.Group
-	watcher  *watch.Watcher
+	Pool     *pool.Pool
+	Pulls    *pull.Group
+	Watcher  *watch.Watcher
 	// resolutions are what registries were asked for.
-	resolutions resolutions
+	Resolutions resolutions
 }
 
 // Defaults, and times that nobody configures.
@@ -57,7 +57,7 @@ const (
 )
 
 // Limits bound the work on an engine.
-type engineLimits struct {
+type Limits struct {
 	// Parallel is how many operations may occupy the engine at once; 0 means four times the CPUs that it reports.
 	Parallel int
 	// Pulls is how many images are pulled at once; 0 means 3.
@@ -66,7 +66,7 @@ type engineLimits struct {
 
 // newEngine asks the engine at an address who it is: one ping, with which the client negotiates the version of the
 // API, and one info. It returns the limits that hold.
-func newEngine(ctx context.Context, api engineAPI, where address, limits engineLimits, credentials map[string]Credential, logger hclog.Logger) (*daemon, engineLimits, error) {
+func New(ctx context.Context, api API, where Address, limits Limits, credentials map[string]Credential, logger hclog.Logger) (*Engine, Limits, error) {
 	info, err := api.Info(ctx)
 	if err != nil {
 		return nil, limits, err
@@ -77,27 +77,27 @@ func newEngine(ctx context.Context, api engineAPI, where address, limits engineL
 	logger = logger.With("engine", info.Name)
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", limits.Parallel, "max_parallel_pulls", limits.Pulls)
-	return &daemon{
-		id: info.ID, api: api, logger: logger, where: where, name: info.Name, windows: info.OSType == "windows",
-		defaults: container.ObserveDefaults(info), credentials: credentials,
-		pool:    pool.New(limits.Parallel),
-		pulls:   pull.New(limits.Pulls, pullStall),
-		watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
+	return &Engine{
+		Id: info.ID, Api: api, Logger: logger, Where: where, Name: info.Name, Windows: info.OSType == "windows",
+		defaults: container.ObserveDefaults(info), Credentials: credentials,
+		Pool:    pool.New(limits.Parallel),
+		Pulls:   pull.New(limits.Pulls, pullStall),
+		Watcher: watch.New(eventSource{api, logger}, watch.Options{Sweep: sweepEvery, Reopen: reopenAfter, Logger: logger}),
 	}, limits, nil
 }
 
 // close ends the work on the engine, and waits for it. finish runs before the client is closed.
-func (e *daemon) close(finish func()) error {
-	e.pulls.Close()
-	e.watcher.Close()
-	e.pool.Close()
+func (e *Engine) Close(finish func()) error {
+	e.Pulls.Close()
+	e.Watcher.Close()
+	e.Pool.Close()
 	finish()
-	return e.api.Close()
+	return e.Api.Close()
 }
 
 // eventSource is the engine as a watcher needs it.
 type eventSource struct {
-	api    engineAPI
+	api    API
 	logger hclog.Logger
 }
 

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package engine
 
 import (
 	"context"
@@ -20,28 +20,28 @@ import (
 const (
 	// An answer that is lost once is often there the second time; an engine that restarts
 	// takes some seconds.
-	retryTries = 6
+	RetryTries = 6
 	// A refresh looks at everything: on an engine whose trouble stays, each look costs but one pause.
-	lookTries  = 2
+	LookTries  = 2
 	retryFirst = 200 * time.Millisecond
 	retryMost  = 3 * time.Second
 )
 
 // lostAnswer reports whether the engine may or may not have done what it was asked for: no answer came, or the
 // connection broke in the middle of it. The client has an error of its own only for the former.
-func lostAnswer(err error) bool {
+func LostAnswer(err error) bool {
 	broken := (*net.OpError)(nil)
 	return client.IsErrConnectionFailed(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &broken)
 }
 
 // unknown reports whether the engine may have done what it answered with this error: also if whoever asked left.
-func unknown(ctx context.Context, err error) bool {
-	return err != nil && (lostAnswer(err) || ctx.Err() != nil)
+func Unknown(ctx context.Context, err error) bool {
+	return err != nil && (LostAnswer(err) || ctx.Err() != nil)
 }
 
 // retrying repeats what failed for a lost answer. What is repeated must be idempotent.
-func retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
-	return repeating(ctx, retryTries, lostAnswer, attempt)
+func Retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
+	return repeating(ctx, RetryTries, LostAnswer, attempt)
 }
 
 // patientKey marks a context whose looks belong to a wait.
@@ -49,16 +49,16 @@ type patientKey struct{}
 
 // patiently returns a context for the looks of a wait: trouble of the engine that passes while somebody waits must
 // not make a failure of what is waited for.
-func patiently(ctx context.Context) context.Context {
+func Patiently(ctx context.Context) context.Context {
 	return context.WithValue(ctx, patientKey{}, true)
 }
 
 // looking repeats a look that failed for trouble of the engine's own, which may pass: once, and in a wait for some
 // seconds. A change is not repeated for that: nobody knows how far it came.
-func looking[T any](ctx context.Context, look func() (T, error)) (T, error) {
-	tries := uint(lookTries)
+func Looking[T any](ctx context.Context, look func() (T, error)) (T, error) {
+	tries := uint(LookTries)
 	if ctx.Value(patientKey{}) != nil {
-		tries = retryTries
+		tries = RetryTries
 	}
 	return repeating(ctx, tries, func(err error) bool { return errdefs.IsInternal(err) || errdefs.IsUnavailable(err) }, look)
 }
@@ -78,11 +78,11 @@ func repeating[T any](ctx context.Context, tries uint, again func(error) bool, a
 // outlive returns a context that ends a while after ctx does: a request that changes something is
 // not cut off in the middle, where nobody knows what it did, unless the engine is slow. Grace is that while
 // where the operation was cancelled, late where its time was up: nobody has promised more.
-func outlive(ctx context.Context, grace, late time.Duration) (context.Context, context.CancelFunc) {
+func Outlive(ctx context.Context, grace, late time.Duration) (context.Context, context.CancelFunc) {
 	longer, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		cause := context.Cause(ctx)
-		if endedKind(ctx) == fault.Timeout {
+		if EndedKind(ctx) == fault.Timeout {
 			grace = late
 		}
 		timer := time.AfterFunc(grace, func() { cancel(cause) })
@@ -95,7 +95,7 @@ func outlive(ctx context.Context, grace, late time.Duration) (context.Context, c
 }
 
 // endedKind tells an operation whose time was up from one that was cancelled.
-func endedKind(ctx context.Context) fault.Kind {
+func EndedKind(ctx context.Context) fault.Kind {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fault.Timeout
 	}
