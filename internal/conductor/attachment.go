@@ -11,6 +11,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
@@ -26,7 +27,7 @@ func (o *operation) findGone(ctx context.Context, c *container.Container) error 
 		if container.IsDefaultMode(name) || name == "host" || name == "none" {
 			continue
 		}
-		_, err := o.engine.Api.NetworkInspect(ctx, cmp.Or(c.Attached[name].ID, name), network.InspectOptions{})
+		_, err := o.engine.API.NetworkInspect(ctx, cmp.Or(c.Attached[name].ID, name), network.InspectOptions{})
 		switch {
 		case errdefs.IsNotFound(err):
 			delete(c.Attached, name)

@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/docker/cli/cli/context/docker"
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/hashicorp/go-hclog"
 )
 
 // The provider and its background conductor speak JSON over a connection that only the two of them have.
@@ -62,7 +62,7 @@ type hello struct {
 	edition
 	// Endpoint is the engine as the caller found it, and From the setting that named it: the caller's
 	// environment and working directory are not the background conductor's.
-	Endpoint         docker.Endpoint
+	Endpoint         engine.Endpoint
 	From             string
 	MaxParallel      int
 	MaxParallelPulls int

@@ -14,15 +14,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/docker/cli/cli/context/docker"
-	"github.com/docker/docker/client"
+	"github.com/google/uuid"
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
-	"github.com/google/uuid"
-	"github.com/hashicorp/go-hclog"
 )
 
 // Options configure a Conductor.
@@ -45,7 +44,7 @@ type Options struct {
 	StateDir string
 	// Endpoint is, in a background conductor, the engine as the caller found it, and From the setting that
 	// named it there; then Host is not looked at.
-	Endpoint *docker.Endpoint
+	Endpoint *engine.Endpoint
 	From     string
 	// Scope is a digest of the workspace that the operations are for: what an unanswered create left is
 	// resumed only in the scope that it was for. Empty is not known: then nothing is.
@@ -194,7 +193,7 @@ func New(opts Options) *Conductor {
 		if err != nil {
 			return nil, where, err
 		}
-		api, err := client.NewClientWithOpts(append(where.Opts, client.WithUserAgent("terraform-provider-gantry"))...)
+		api, err := where.Dial()
 		return api, where, err
 	})
 }
@@ -271,7 +270,7 @@ func (c *Conductor) keepJournal(e *connection, host string) {
 		e.unkept = c.noJournal
 		return
 	}
-	kept, err := c.journal.Engine(e.Id, e.Name)
+	kept, err := c.journal.Engine(e.ID, e.Name)
 	if err == nil {
 		err = c.journal.Note(host, kept)
 	}
@@ -324,7 +323,7 @@ func (c *Conductor) ImageDefaults(ctx context.Context, imageID string) (*contain
 		return nil, err
 	}
 	defaults, err := engine.Retrying(ctx, func() (*container.ImageDefaults, error) {
-		r, err := e.Api.ImageInspect(ctx, imageID)
+		r, err := e.API.ImageInspect(ctx, imageID)
 		if err != nil {
 			return nil, fmt.Errorf("reading image %s: %w", imageID, err)
 		}
@@ -351,7 +350,7 @@ func (c *Conductor) scope(engine, container string) fault.Scope {
 
 // entry returns the beginning of an operation's record.
 func (c *Conductor) entry(e *connection) entry {
-	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.Id, progress: &progress{step: fault.StepQueued}}
+	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.ID, progress: &progress{step: fault.StepQueued}}
 }
 
 // newOperationID makes engine/name/unique. The unique part sorts by time.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/network"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -22,7 +23,7 @@ import (
 // connect connects the operation's container to a network. That it is connected already is no error if
 // an earlier request of the operation did it; otherwise somebody else did, with other options.
 func (o *operation) connect(ctx context.Context, asked container.NetworkAttachment) error {
-	err := o.engine.Api.NetworkConnect(ctx, asked.Network, o.containerID, asked.Endpoint())
+	err := o.engine.API.NetworkConnect(ctx, asked.Network, o.containerID, asked.Endpoint())
 	if err == nil || !engine.AlreadyConnected(err) {
 		return err
 	}
@@ -38,7 +39,7 @@ func (o *operation) connect(ctx context.Context, asked container.NetworkAttachme
 
 // disconnect disconnects the operation's container from a network. That it is not connected is no error.
 func (o *operation) disconnect(ctx context.Context, network string) error {
-	err := o.engine.Api.NetworkDisconnect(ctx, network, o.containerID, false)
+	err := o.engine.API.NetworkDisconnect(ctx, network, o.containerID, false)
 	if err != nil && notConnected(err) {
 		return nil
 	}
@@ -49,13 +50,13 @@ func (o *operation) disconnect(ctx context.Context, network string) error {
 // network that it is not connected to, with which it could not be started again. Only a connection that
 // succeeds replaces them, and its end removes them.
 func (o *operation) forget(ctx context.Context, name string) error {
-	err := o.engine.Api.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
+	err := o.engine.API.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
 	if err != nil && !errdefs.IsNotFound(err) && !engine.AlreadyConnected(err) {
 		return err
 	}
 	// Of a network that is gone the settings go by force.
 	gone := err != nil && errdefs.IsNotFound(err)
-	err = o.engine.Api.NetworkDisconnect(ctx, name, o.containerID, gone)
+	err = o.engine.API.NetworkDisconnect(ctx, name, o.containerID, gone)
 	if err != nil && notConnected(err) {
 		return nil
 	}
@@ -83,7 +84,7 @@ func (o *operation) addressFault(ctx context.Context, key string, err error) *fa
 	if asked.IPv4Address == "" && asked.IPv6Address == "" {
 		return nil
 	}
-	n, lookErr := o.engine.Api.NetworkInspect(ctx, asked.Network, network.InspectOptions{})
+	n, lookErr := o.engine.API.NetworkInspect(ctx, asked.Network, network.InspectOptions{})
 	if lookErr != nil {
 		o.logger.Debug("the network can't be read", "network", asked.Network, "error", lookErr)
 		return nil

@@ -6,10 +6,10 @@ package conductor
 import (
 	"testing"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 func TestUnusableAddress(t *testing.T) {

@@ -7,9 +7,10 @@ import (
 	"context"
 	"sync"
 
+	"github.com/hashicorp/go-hclog"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
-	"github.com/hashicorp/go-hclog"
 )
 
 // connection is an engine that the conductor is connected to, with what the conductor knows about its own work on it.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -70,7 +71,7 @@ func (o *operation) make(ctx context.Context) error {
 	if err := o.checkInherited(ctx); err != nil {
 		return err
 	}
-	request, err := container.Translate(o.Spec, o.id, o.engine.Api.ClientVersion())
+	request, err := container.Translate(o.Spec, o.id, o.engine.API.ClientVersion())
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)
 	}
@@ -86,7 +87,7 @@ func (o *operation) make(ctx context.Context) error {
 	}
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
-			answer, err := o.engine.Api.ContainerCreate(ctx, request.Config, request.Host, request.Networks, request.Platform, cmp.Or(o.as, o.Spec.Name))
+			answer, err := o.engine.API.ContainerCreate(ctx, request.Config, request.Host, request.Networks, request.Platform, cmp.Or(o.as, o.Spec.Name))
 			if err == nil {
 				o.containerID = answer.ID
 				o.warned(answer.Warnings)

@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/distribution/reference"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
@@ -71,6 +72,6 @@ func (o *operation) pullDigest(ctx context.Context, named reference.Named, pull 
 		return err
 	}
 	return o.change(ctx, func(ctx context.Context) error {
-		return o.engine.Api.ImageTag(ctx, digested.String(), named.String())
+		return o.engine.API.ImageTag(ctx, digested.String(), named.String())
 	})
 }

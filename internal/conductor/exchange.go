@@ -12,10 +12,10 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
-	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -162,7 +162,7 @@ func (o *operation) lookFor(ctx context.Context, ref string) (*container.Contain
 
 // turn does one thing of an exchange, or of its return.
 func (o *operation) turn(ctx context.Context, x *container.Exchange, do container.Turn) error {
-	api := o.engine.Api
+	api := o.engine.API
 	switch do {
 	case container.TurnCreate:
 		return o.createSuccessor(ctx, x)
@@ -249,7 +249,7 @@ func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
 		o.Spec.PullPolicy = container.PullMissing // It is there now.
 	}
 	for {
-		r, err := o.engine.Api.ImageInspect(ctx, o.Spec.Image)
+		r, err := o.engine.API.ImageInspect(ctx, o.Spec.Image)
 		switch {
 		case err == nil:
 			return container.ObserveImage(r).Volumes, nil
@@ -302,11 +302,11 @@ func (o *operation) handOver(ctx context.Context) error {
 		again = true
 		err := o.change(ctx, func(ctx context.Context) error {
 			if connected {
-				if err := o.engine.Api.NetworkDisconnect(ctx, name, to.ID, false); err != nil && !notConnected(err) {
+				if err := o.engine.API.NetworkDisconnect(ctx, name, to.ID, false); err != nil && !notConnected(err) {
 					return err
 				}
 			}
-			return o.engine.Api.NetworkConnect(ctx, attachment.Network, to.ID, container.NamedEndpoint(o.Spec.Name, attachment))
+			return o.engine.API.NetworkConnect(ctx, attachment.Network, to.ID, container.NamedEndpoint(o.Spec.Name, attachment))
 		})
 		if err != nil && !engine.AlreadyConnected(err) {
 			return err

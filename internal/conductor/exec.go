@@ -12,10 +12,10 @@ import (
 	"slices"
 
 	"github.com/containerd/errdefs"
+	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
-	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -88,7 +88,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 	}
 	// Repeating this leaves an exec that never ran, which the engine forgets with the container.
 	created, err := engine.Retrying(ctx, func() (containertypes.ExecCreateResponse, error) {
-		return t.Api.ContainerExecCreate(ctx, found.ID, options)
+		return t.API.ContainerExecCreate(ctx, found.ID, options)
 	})
 	if err != nil {
 		return nil, err
@@ -100,7 +100,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 func (t *task) follow(ctx context.Context, exec, containerID string, live func(string)) (*ExecResult, error) {
 	t.step = fault.StepWaiting
 	t.exists = "the command may have run, or may still be running in the container"
-	stream, err := t.Api.ContainerExecAttach(ctx, exec, containertypes.ExecAttachOptions{})
+	stream, err := t.API.ContainerExecAttach(ctx, exec, containertypes.ExecAttachOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +119,7 @@ func (t *task) follow(ctx context.Context, exec, containerID string, live func(s
 	if err != nil {
 		return nil, err
 	}
-	ended, err := engine.Retrying(ctx, func() (containertypes.ExecInspect, error) { return t.Api.ContainerExecInspect(ctx, exec) })
+	ended, err := engine.Retrying(ctx, func() (containertypes.ExecInspect, error) { return t.API.ContainerExecInspect(ctx, exec) })
 	if err == nil && ended.Running {
 		err = errors.New("the engine ended the stream before the command ended")
 	}

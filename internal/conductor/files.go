@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-
 	containertypes "github.com/docker/docker/api/types/container"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // upload puts files of the specification into the container: all with one request, or with one for each mount where
@@ -32,7 +32,7 @@ func (o *operation) upload(ctx context.Context, paths []string) error {
 		if err != nil {
 			return err
 		}
-		err = o.engine.Api.CopyToContainer(ctx, o.containerID, into, bytes.NewReader(packed), containertypes.CopyToContainerOptions{})
+		err = o.engine.API.CopyToContainer(ctx, o.containerID, into, bytes.NewReader(packed), containertypes.CopyToContainerOptions{})
 		if err != nil {
 			return fmt.Errorf("uploading files %s: %w", strings.Join(parts[into], ", "), err)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/containerd/errdefs"
 	"github.com/docker/docker/api/types/image"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
@@ -22,7 +23,7 @@ func (o *operation) neededFolders(ctx context.Context) ([]string, error) {
 	if len(container.FileFolders(o.Spec, nil)) == 0 {
 		return nil, nil
 	}
-	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.Api.ImageInspect(ctx, o.Spec.Image) })
+	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.API.ImageInspect(ctx, o.Spec.Image) })
 	if errdefs.IsNotFound(err) {
 		return nil, nil
 	}

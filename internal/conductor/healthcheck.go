@@ -7,6 +7,7 @@ import (
 	"context"
 
 	"github.com/docker/docker/api/types/image"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
@@ -17,7 +18,7 @@ func (o *operation) checkInherited(ctx context.Context) error {
 	if !o.Spec.Healthcheck.Inherits() {
 		return nil
 	}
-	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.Api.ImageInspect(ctx, o.Spec.Image) })
+	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.API.ImageInspect(ctx, o.Spec.Image) })
 	if err != nil {
 		return err
 	}

@@ -10,11 +10,11 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // ImageSpec is an image as it shall be on the engine.
@@ -47,7 +47,7 @@ type Image struct {
 
 // image reads an image by ID or reference.
 func (e *connection) image(ctx context.Context, ref string) (*Image, error) {
-	r, err := engine.Looking(ctx, func() (image.InspectResponse, error) { return e.Api.ImageInspect(ctx, ref) })
+	r, err := engine.Looking(ctx, func() (image.InspectResponse, error) { return e.API.ImageInspect(ctx, ref) })
 	if err != nil {
 		return nil, err
 	}

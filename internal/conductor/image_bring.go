@@ -16,8 +16,8 @@ import (
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/client"
 	"github.com/docker/docker/pkg/jsonmessage"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -119,7 +119,7 @@ func (b *bringing) bring(ctx context.Context) (*Image, error) {
 		return nil, err
 	}
 	for _, tag := range spec.Tags {
-		err := b.change(ctx, func(ctx context.Context) error { return b.Api.ImageTag(ctx, spec.Name, tag) })
+		err := b.change(ctx, func(ctx context.Context) error { return b.API.ImageTag(ctx, spec.Name, tag) })
 		if err != nil {
 			return nil, fmt.Errorf("giving it the tag %q: %w", tag, err)
 		}
@@ -270,7 +270,7 @@ func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []stri
 		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "",
 			fmt.Errorf("the archive holds %d images (%s), and none has this name", len(ids), strings.Join(loaded, ", ")))
 	}
-	return b.change(ctx, func(ctx context.Context) error { return b.Api.ImageTag(ctx, loaded[0], spec.Name) })
+	return b.change(ctx, func(ctx context.Context) error { return b.API.ImageTag(ctx, loaded[0], spec.Name) })
 }
 
 // giveBackNames takes the names away that an archive brought along, and gives those back that it took
@@ -287,7 +287,7 @@ func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, b
 		}
 		err := b.change(ctx, func(ctx context.Context) error {
 			if prior != "" {
-				return b.Api.ImageTag(ctx, prior, ref)
+				return b.API.ImageTag(ctx, prior, ref)
 			}
 			return b.untagLoaded(ctx, ref, before)
 		})
@@ -301,20 +301,20 @@ func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, b
 // untagLoaded takes a name away that an archive brought, and with the last one the image, unless that was there
 // before, and so may its parents have been. An engine deletes an image with its last tag: there the tag stays.
 func (b *bringing) untagLoaded(ctx context.Context, ref string, before engine.Stock) error {
-	img, err := b.Api.ImageInspect(ctx, ref)
+	img, err := b.API.ImageInspect(ctx, ref)
 	if err != nil {
 		return err
 	}
-	if before.Ids[img.ID] && len(img.RepoTags) < 2 {
+	if before.IDs[img.ID] && len(img.RepoTags) < 2 {
 		b.entry.logger.Warn("a name that the archive brought stays: without it the engine would delete an image that was there before", "name", ref, "image_id", img.ID)
 		return nil
 	}
 	prune := true
 	for id := img.ID; prune && id != ""; {
-		r, err := b.Api.ImageInspect(ctx, id)
-		prune, id = err == nil && !before.Ids[id], r.Parent //nolint:staticcheck // Engines that still have parents say so nowhere else.
+		r, err := b.API.ImageInspect(ctx, id)
+		prune, id = err == nil && !before.IDs[id], r.Parent //nolint:staticcheck // Engines that still have parents say so nowhere else.
 	}
-	_, err = b.Api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: prune})
+	_, err = b.API.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: prune})
 	return err
 }
 
@@ -326,7 +326,7 @@ func (t *task) loadArchive(ctx context.Context, path string) ([]string, error) {
 		return nil, err
 	}
 	defer func() { _ = file.Close() }()
-	answer, err := t.Api.ImageLoad(ctx, file, client.ImageLoadWithQuiet(true))
+	answer, err := t.LoadImage(ctx, file)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -94,7 +95,7 @@ func (o *objectOperation) removeUnnamed(ctx context.Context, id string, names []
 	img, err := o.image(ctx, id)
 	if err == nil && o.nameless(img, append(slices.Clip(names), o.object.Name)) {
 		err = o.change(ctx, func(ctx context.Context) error {
-			_, err := o.Api.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
+			_, err := o.API.ImageRemove(ctx, id, image.RemoveOptions{PruneChildren: true})
 			return err
 		})
 	}
@@ -113,7 +114,7 @@ func (o *objectOperation) untag(ctx context.Context, ids, names []string) (wante
 			wanted = append(wanted, strconv.Quote(ref))
 		default:
 			err = o.change(ctx, func(ctx context.Context) error {
-				_, err := o.Api.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
+				_, err := o.API.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: true})
 				return err
 			})
 		}

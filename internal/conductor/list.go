@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/docker/docker/api/types/system"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -23,17 +24,17 @@ func (c *Conductor) List(ctx context.Context, f engine.Filter) ([]engine.Listed,
 }
 
 // EngineInfo asks the engine what it is.
-func (c *Conductor) EngineInfo(ctx context.Context) (*engine.EngineInfo, error) {
+func (c *Conductor) EngineInfo(ctx context.Context) (*engine.Info, error) {
 	t, err := c.begin(ctx, "facts of the engine", "", "read", "read", fault.StepReading)
 	if err != nil {
 		return nil, err
 	}
-	r, err := engine.Retrying(ctx, func() (system.Info, error) { return t.Api.Info(ctx) })
+	r, err := engine.Retrying(ctx, func() (system.Info, error) { return t.API.Info(ctx) })
 	if err != nil {
 		return nil, t.explain(ctx, err)
 	}
-	info := &engine.EngineInfo{
-		Name: r.Name, ID: r.ID, Version: r.ServerVersion, APIVersion: t.Api.ClientVersion(), OperatingSystem: r.OperatingSystem, OSType: r.OSType,
+	info := &engine.Info{
+		Name: r.Name, ID: r.ID, Version: r.ServerVersion, APIVersion: t.API.ClientVersion(), OperatingSystem: r.OperatingSystem, OSType: r.OSType,
 		Architecture: r.Architecture, KernelVersion: r.KernelVersion, RootDir: r.DockerRootDir, StorageDriver: r.Driver, LoggingDriver: r.LoggingDriver,
 		CgroupDriver: r.CgroupDriver, CgroupVersion: r.CgroupVersion, SwarmState: string(r.Swarm.LocalNodeState), CPUs: r.NCPU, Memory: r.MemTotal,
 		SecurityOptions: r.SecurityOptions, NetworkDrivers: r.Plugins.Network, VolumeDrivers: r.Plugins.Volume, LiveRestore: r.LiveRestoreEnabled,

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -48,7 +49,7 @@ func (c *Conductor) Logs(ctx context.Context, ref string, opts LogOptions) (Cont
 }
 
 func (t *task) logs(ctx context.Context, ref string, opts LogOptions) (Content, error) {
-	r, err := t.Api.ContainerInspect(ctx, ref)
+	r, err := t.API.ContainerInspect(ctx, ref)
 	if err != nil {
 		return Content{}, err
 	}
@@ -56,7 +57,7 @@ func (t *task) logs(ctx context.Context, ref string, opts LogOptions) (Content, 
 	if opts.Tail >= 0 {
 		tail = strconv.Itoa(opts.Tail)
 	}
-	stream, err := t.Api.ContainerLogs(ctx, r.ID, container.LogsOptions{
+	stream, err := t.API.ContainerLogs(ctx, r.ID, container.LogsOptions{
 		ShowStdout: true, ShowStderr: true, Tail: tail, Since: opts.Since, Until: opts.Until, Timestamps: opts.Timestamps,
 	})
 	if err != nil {

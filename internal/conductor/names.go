@@ -143,7 +143,7 @@ func (o *operation) stepAside(ctx context.Context, hold *journal.Hold, aside *as
 	if aside.park && !o.parked {
 		temporary := o.parkingName()
 		o.logger.Info("giving up the name for a moment, since names are exchanged", "for", aside.awaited)
-		err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerRename(ctx, o.containerID, temporary) })
+		err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerRename(ctx, o.containerID, temporary) })
 		if err != nil {
 			return hold, err
 		}
@@ -192,7 +192,7 @@ func (o *operation) unpark(ctx context.Context) {
 	defer cancel()
 	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err == nil && c.Name == o.parkingName() {
-		err = o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerRename(ctx, o.containerID, o.PriorName) })
+		err = o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerRename(ctx, o.containerID, o.PriorName) })
 	}
 	if err != nil {
 		o.logger.Warn("the container keeps a temporary name until the next apply", "error", err)

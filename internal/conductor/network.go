@@ -11,12 +11,12 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -68,7 +68,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	var taken *Network
 	create := func(ctx context.Context) error {
 		taken = nil
-		answer, err := o.Api.NetworkCreate(ctx, spec.Name, request)
+		answer, err := o.API.NetworkCreate(ctx, spec.Name, request)
 		if errdefs.IsConflict(err) || err != nil && engine.ContainsAny(err.Error(), "already exists") {
 			holder, inspectErr := o.network(ctx, spec.Name)
 			switch {
@@ -124,7 +124,7 @@ func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bo
 		return false, err
 	}
 	o.entry.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[container.LabelOperation])
-	return true, o.change(ctx, func(ctx context.Context) error { return engine.IgnoreNotFound(o.Api.NetworkRemove(ctx, n.ID)) })
+	return true, o.change(ctx, func(ctx context.Context) error { return engine.IgnoreNotFound(o.API.NetworkRemove(ctx, n.ID)) })
 }
 
 func describeNetwork(n *Network) string {
@@ -203,7 +203,7 @@ func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error
 			return fmt.Errorf("disconnecting container %q: %w", u.name, err)
 		}
 	}
-	err = t.change(ctx, func(ctx context.Context) error { return t.sent(ctx, t.Api.NetworkRemove(ctx, id)) })
+	err = t.change(ctx, func(ctx context.Context) error { return t.sent(ctx, t.API.NetworkRemove(ctx, id)) })
 	if engine.IgnoreNotFound(err) != nil {
 		c.giveBack(ctx, t, id)
 		if engine.ContainsAny(err.Error(), "active endpoints") {
@@ -246,7 +246,7 @@ type detached struct {
 // detach disconnects a container and remembers how it was connected.
 func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) error {
 	return c.inLane(ctx, t.connection, u.name, func(ctx context.Context) error {
-		found, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return t.Api.ContainerInspect(ctx, u.id) })
+		found, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return t.API.ContainerInspect(ctx, u.id) })
 		if err != nil {
 			return engine.IgnoreNotFound(err)
 		}
@@ -255,7 +255,7 @@ func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) erro
 		c.detached = container.Put(c.detached, t.object.Name, append(c.detached[t.object.Name], detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}))
 		c.mu.Unlock()
 		err = t.change(ctx, func(ctx context.Context) error {
-			err := t.Api.NetworkDisconnect(ctx, id, u.id, false)
+			err := t.API.NetworkDisconnect(ctx, id, u.id, false)
 			if err != nil && notConnected(err) {
 				return nil // An answer was lost, or somebody was faster.
 			}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/versions"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
@@ -117,11 +118,11 @@ func translateNetwork(spec NetworkSpec, operation string) network.CreateOptions 
 
 // network reads a network by ID or name.
 func (e *connection) network(ctx context.Context, ref string) (*Network, error) {
-	r, err := engine.Looking(ctx, func() (network.Inspect, error) { return e.Api.NetworkInspect(ctx, ref, network.InspectOptions{}) })
+	r, err := engine.Looking(ctx, func() (network.Inspect, error) { return e.API.NetworkInspect(ctx, ref, network.InspectOptions{}) })
 	if err != nil {
 		return nil, err
 	}
-	n := observeNetwork(e.Name, r, e.Api.ClientVersion())
+	n := observeNetwork(e.Name, r, e.API.ClientVersion())
 	n.Predefined = predefinedNetwork(n.Name, e.Windows)
 	return n, nil
 }

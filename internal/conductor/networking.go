@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 

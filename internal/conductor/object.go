@@ -13,10 +13,10 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
@@ -159,7 +159,7 @@ func describeUsers(users []user) string {
 // users lists the containers, running or not, that match the filters and pass the test.
 func (e *connection) users(ctx context.Context, args filters.Args, uses func(containertypes.Summary) bool) ([]user, error) {
 	list, err := engine.Retrying(ctx, func() ([]containertypes.Summary, error) {
-		return e.Api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: args})
+		return e.API.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: args})
 	})
 	if err != nil {
 		return nil, err
@@ -260,7 +260,7 @@ func staysUsed(user) bool { return false }
 func (e *connection) present(ctx context.Context, users []user) ([]user, error) {
 	var there []user
 	for _, u := range users {
-		_, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return e.Api.ContainerInspect(ctx, u.id) })
+		_, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return e.API.ContainerInspect(ctx, u.id) })
 		switch {
 		case err == nil:
 			there = append(there, u)

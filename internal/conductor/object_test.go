@@ -7,19 +7,19 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
 	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
 // The label of an operation proves nothing where it names another container, as it does on one that
 // was made from a committed image.
 func TestSeemsOwn(t *testing.T) {
 	t.Parallel()
-	e := &connection{Engine: &engine.Engine{Name: "edge1", Api: newFake(), Logger: hclog.NewNullLogger()}}
+	e := &connection{Engine: &engine.Engine{Name: "edge1", API: newFake(), Logger: hclog.NewNullLogger()}}
 	for _, tt := range []struct {
 		name, label string
 		own         bool

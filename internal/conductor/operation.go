@@ -12,11 +12,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/pkg/stdcopy"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
@@ -326,11 +326,11 @@ func (o *operation) tail(ctx context.Context) []string {
 	}
 	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
-	r, err := o.engine.Api.ContainerInspect(ctx, o.containerID)
+	r, err := o.engine.API.ContainerInspect(ctx, o.containerID)
 	if err != nil {
 		return nil
 	}
-	log, err := o.engine.Api.ContainerLogs(ctx, o.containerID, containertypes.LogsOptions{
+	log, err := o.engine.API.ContainerLogs(ctx, o.containerID, containertypes.LogsOptions{
 		ShowStdout: true, ShowStderr: true, Tail: strconv.Itoa(tailLines),
 	})
 	if err != nil {

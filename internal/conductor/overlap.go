@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/docker/docker/api/types/network"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -20,7 +21,7 @@ import (
 func (o *objectOperation) explainOverlap(ctx context.Context, spec NetworkSpec, err error) error {
 	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
-	list, lookErr := o.Api.NetworkList(ctx, network.ListOptions{})
+	list, lookErr := o.API.NetworkList(ctx, network.ListOptions{})
 	if lookErr != nil {
 		o.logger.Debug("the networks can't be listed", "error", lookErr)
 		return err

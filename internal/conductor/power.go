@@ -208,7 +208,7 @@ func (o *operation) kill(ctx context.Context) error {
 	if signal == "" {
 		signal = "KILL"
 	}
-	err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerKill(ctx, o.containerID, signal) })
+	err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerKill(ctx, o.containerID, signal) })
 	if err != nil && engine.LostAnswer(err) {
 		return o.scope().Lost(o.step, o.Kind.verb(), fault.PerhapsSignalled, errors.New(err.Error()))
 	}

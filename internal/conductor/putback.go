@@ -11,11 +11,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -72,7 +72,7 @@ func (o *operation) takeAway(ctx context.Context, actions []container.Action) er
 		if _, remembered := o.away.endpoints[a.Key]; remembered {
 			return nil // By an attempt whose answer was lost.
 		}
-		c, err := o.engine.Api.ContainerInspect(ctx, o.containerID)
+		c, err := o.engine.API.ContainerInspect(ctx, o.containerID)
 		if err != nil {
 			return err
 		}
@@ -179,7 +179,7 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 func (o *operation) takeBackLimits(ctx context.Context) error {
 	for _, limits := range slices.Backward(o.away.limits) {
 		err := o.change(ctx, func(ctx context.Context) error {
-			_, err := o.engine.Api.ContainerUpdate(ctx, o.containerID, limits)
+			_, err := o.engine.API.ContainerUpdate(ctx, o.containerID, limits)
 			return err
 		})
 		if err != nil {
@@ -195,14 +195,14 @@ func (o *operation) startAgain(ctx context.Context, status string) (started bool
 	if stopped {
 		o.logger.Info("starting the container again that was stopped for a restart")
 		err := o.change(ctx, func(ctx context.Context) error {
-			return o.engine.Api.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
+			return o.engine.API.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
 		})
 		if err != nil {
 			return false, err
 		}
 	}
 	if o.away.paused && (stopped || status == "running") {
-		err = o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerPause(ctx, o.containerID) })
+		err = o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerPause(ctx, o.containerID) })
 	}
 	return stopped, err
 }

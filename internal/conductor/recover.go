@@ -11,10 +11,10 @@ import (
 	"slices"
 	"time"
 
+	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
-	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -44,14 +44,14 @@ func (o *operation) takeOver(ctx context.Context, c *container.Container) error 
 	}
 	o.logger.Info("removing what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[container.LabelOperation])
 	return o.change(ctx, func(ctx context.Context) error {
-		return engine.IgnoreNotFound(o.engine.Api.ContainerRemove(ctx, c.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
+		return engine.IgnoreNotFound(o.engine.API.ContainerRemove(ctx, c.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
 	})
 }
 
 // leavesRest reports whether a container has nothing of its own where this create leaves a setting to the image:
 // what was cut off may have been asked for with more. What can't be found out counts as more.
 func (o *operation) leavesRest(ctx context.Context, c *container.Container) bool {
-	r, err := o.engine.Api.ImageInspect(ctx, c.ImageID)
+	r, err := o.engine.API.ImageInspect(ctx, c.ImageID)
 	if err != nil {
 		o.logger.Debug("the image of a container can't be read", "image", c.ImageID, "error", err)
 		return false

@@ -16,10 +16,10 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/docker/cli/cli/config"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // RegistryTrust says when gantry takes a registry for what it says it is, where it asks one itself. What
@@ -166,7 +166,7 @@ func (t *trusting) close() {
 // certFolders are where Docker looks for the certificates of a registry: *.crt are roots, *.cert and *.key
 // the client's.
 func certFolders(host string) []string {
-	return []string{"/etc/docker/certs.d/" + host, filepath.Join(config.Dir(), "certs.d", host)}
+	return []string{"/etc/docker/certs.d/" + host, filepath.Join(engine.ConfigDir(), "certs.d", host)}
 }
 
 func clientPairs(folders []string) ([]tls.Certificate, error) {

@@ -17,12 +17,13 @@ import (
 	"testing"
 
 	"github.com/docker/cli/cli/config"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // tlsRegistry is a registry on loopback with a certificate of its own CA. Wrap is nil for the registry alone.

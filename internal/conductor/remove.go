@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
-	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -42,7 +42,7 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 		}
 		o.enter(fault.StepRemoving)
 		err := o.change(ctx, func(ctx context.Context) error {
-			err := o.engine.Api.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
+			err := o.engine.API.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
 			o.unsure = o.unsure || engine.Unknown(ctx, err)
 			return err
 		})
@@ -102,7 +102,7 @@ func (o *operation) carriedVolumes(ctx context.Context, c *container.Container) 
 // removeVolumes removes anonymous volumes that nothing uses any more.
 func (o *operation) removeVolumes(ctx context.Context, volumes []string) error {
 	for _, volume := range volumes {
-		err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.VolumeRemove(ctx, volume, false) })
+		err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.VolumeRemove(ctx, volume, false) })
 		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
 			return fmt.Errorf("removing the volume %s: %w", volume, err)
 		}

@@ -8,10 +8,10 @@ import (
 	"errors"
 	"time"
 
+	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
-	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -48,7 +48,7 @@ func (o *operation) stop(ctx context.Context) error {
 		o.changed = true
 		o.progress.setStopping(&journal.Stopping{ContainerID: o.containerID, Since: time.Now().UTC(), Grace: options.Timeout})
 		o.tell()
-		go func() { stopped <- o.engine.Api.ContainerStop(longer, o.containerID, options) }()
+		go func() { stopped <- o.engine.API.ContainerStop(longer, o.containerID, options) }()
 		timer := time.NewTimer(stopHolds)
 		defer timer.Stop()
 		select {

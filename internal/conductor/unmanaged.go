@@ -5,10 +5,11 @@ package conductor
 
 import (
 	"github.com/docker/docker/api/types/volume"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-// unmanagedOfVolume is unmanagedOfContainer for volumes.
+// unmanagedOfVolume is UnmanagedOfContainer for volumes.
 func unmanagedOfVolume(r volume.Volume) []container.Unmanaged {
 	var u container.UnmanagedSettings
 	if r.ClusterVolume != nil {

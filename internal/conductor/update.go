@@ -71,7 +71,7 @@ func (o *operation) actAll(ctx context.Context, actions []container.Action, c *c
 
 // act carries out one action. It returns the container if the action ended with a look at it.
 func (o *operation) act(ctx context.Context, a container.Action) (*container.Container, error) {
-	api := o.engine.Api
+	api := o.engine.API
 	switch a.Do {
 	case container.DoStart:
 		return o.bringUp(ctx, true)

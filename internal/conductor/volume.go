@@ -20,18 +20,18 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/pkg/jsonmessage"
+	"github.com/google/uuid"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
-	"github.com/google/uuid"
 )
 
 // VolumeSpec is a volume as it shall be. An engine can't change any of it afterwards.
@@ -93,7 +93,7 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 		if engine.IgnoreNotFound(err) != nil || err == nil {
 			return err
 		}
-		r, err := o.Api.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
+		r, err := o.API.VolumeCreate(ctx, volume.CreateOptions{Name: spec.Name, Driver: spec.Driver, DriverOpts: spec.DriverOpts, Labels: labels})
 		if err == nil {
 			found = observeVolume(o.Name, r)
 		}
@@ -130,7 +130,7 @@ func (s VolumeSpec) meets(v *Volume) bool {
 }
 
 func (e *connection) volume(ctx context.Context, name string) (*Volume, error) {
-	r, err := engine.Looking(ctx, func() (volume.Volume, error) { return e.Api.VolumeInspect(ctx, name) })
+	r, err := engine.Looking(ctx, func() (volume.Volume, error) { return e.API.VolumeInspect(ctx, name) })
 	if err != nil {
 		return nil, err
 	}
@@ -242,7 +242,7 @@ func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) 
 			left = v
 			return nil
 		}
-		return t.sent(ctx, t.Api.VolumeRemove(ctx, name, false))
+		return t.sent(ctx, t.API.VolumeRemove(ctx, name, false))
 	})
 	if err != nil && engine.ContainsAny(err.Error(), "volume is in use") {
 		err = t.object.InUse("a container that came meanwhile", hintOfUsers, err)
@@ -323,18 +323,18 @@ func leftProbe(s containertypes.Summary, now time.Time) bool {
 // into any volume.
 func (t *task) clearProbes(ctx context.Context, name string) error {
 	probes, err := engine.Retrying(ctx, func() ([]containertypes.Summary, error) {
-		return t.Api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
+		return t.API.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
 	})
 	for _, probe := range probes {
 		if leftProbe(probe, time.Now()) {
 			t.Logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
 			err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
-				return engine.IgnoreNotFound(t.Api.ContainerRemove(ctx, probe.ID, containertypes.RemoveOptions{Force: true}))
+				return engine.IgnoreNotFound(t.API.ContainerRemove(ctx, probe.ID, containertypes.RemoveOptions{Force: true}))
 			}))
 		}
 	}
 	images, listErr := engine.Retrying(ctx, func() ([]image.Summary, error) {
-		return t.Api.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"), filters.Arg("label", labelProbe))})
+		return t.API.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"), filters.Arg("label", labelProbe))})
 	})
 	for _, img := range images {
 		if pastProbe(img.Labels, time.Now()) {
@@ -347,11 +347,11 @@ func (t *task) clearProbes(ctx context.Context, name string) error {
 // clearProbeImage removes an image that a look left. One that was made from it has another message.
 func (t *task) clearProbeImage(ctx context.Context, id string) error {
 	return t.change(ctx, func(ctx context.Context) error {
-		img, err := t.Api.ImageInspect(ctx, id)
+		img, err := t.API.ImageInspect(ctx, id)
 		if err != nil || !strings.HasPrefix(img.Comment, probeMessage) {
 			return engine.IgnoreNotFound(err)
 		}
-		_, err = t.Api.ImageRemove(ctx, id, image.RemoveOptions{})
+		_, err = t.API.ImageRemove(ctx, id, image.RemoveOptions{})
 		if errdefs.IsConflict(err) {
 			return nil // Its container belongs to another volume.
 		}
@@ -373,14 +373,14 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
 		defer cancel()
-		_, removeErr := t.Api.ImageRemove(cleanup, img, image.RemoveOptions{})
+		_, removeErr := t.API.ImageRemove(cleanup, img, image.RemoveOptions{})
 		err = errors.Join(err, engine.IgnoreNotFound(removeErr))
 	}()
 	ctx, cancel := context.WithTimeout(ctx, probeTakes)
 	defer cancel()
 	probe := probeName + uuid.NewString()
 	labels := map[string]string{labelProbe: until}
-	_, err = t.Api.ContainerCreate(ctx, &containertypes.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &containertypes.HostConfig{
+	_, err = t.API.ContainerCreate(ctx, &containertypes.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &containertypes.HostConfig{
 		NetworkMode: containertypes.NetworkMode("none"),
 		Mounts: []mount.Mount{{
 			Type: mount.TypeVolume, Source: name, Target: probePath, ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
@@ -389,13 +389,13 @@ func (t *task) firstEntry(ctx context.Context, name string) (first string, err e
 	defer func() {
 		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
 		defer cancel()
-		removeErr := t.Api.ContainerRemove(cleanup, probe, containertypes.RemoveOptions{Force: true})
+		removeErr := t.API.ContainerRemove(cleanup, probe, containertypes.RemoveOptions{Force: true})
 		err = errors.Join(err, engine.IgnoreNotFound(removeErr))
 	}()
 	if err != nil {
 		return "", fmt.Errorf("mounting it: %w", err)
 	}
-	archive, _, err := t.Api.CopyFromContainer(ctx, probe, probePath)
+	archive, _, err := t.API.CopyFromContainer(ctx, probe, probePath)
 	if err != nil {
 		return "", fmt.Errorf("reading it: %w", err)
 	}
@@ -424,7 +424,7 @@ func (t *task) emptyImage(ctx context.Context, until string) (string, error) {
 		return "", err
 	}
 	// The message makes it an image of its own: another probe removes only its own.
-	stream, err := t.Api.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{
+	stream, err := t.API.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{
 		Message: probeMessage + uuid.NewString(), Changes: []string{fmt.Sprintf("LABEL %s=%q", labelProbe, until)},
 	})
 	if err != nil {

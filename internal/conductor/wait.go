@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"time"
 
+	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-
-	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -30,7 +30,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 	o.enter(fault.StepStarting)
 	started := time.Now()
 	err = o.change(ctx, func(ctx context.Context) error {
-		return o.engine.Api.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
+		return o.engine.API.ContainerStart(ctx, o.containerID, containertypes.StartOptions{})
 	})
 	if err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 }
 
 func (o *operation) pauseIt(ctx context.Context) (*container.Container, error) {
-	err := o.change(ctx, func(ctx context.Context) error { return o.engine.Api.ContainerPause(ctx, o.containerID) })
+	err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerPause(ctx, o.containerID) })
 	if err != nil && !engine.ContainsAny(err.Error(), "is already paused") {
 		return nil, fmt.Errorf("pausing: %w", err)
 	}

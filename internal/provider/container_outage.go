@@ -9,9 +9,10 @@ import (
 	"maps"
 	"time"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
 // mostOutages is of how many containers a run tells in full that they are not what they were left as: each has the

@@ -10,8 +10,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 // imagesOwn are what the rich image brings, written down.

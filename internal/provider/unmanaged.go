@@ -6,9 +6,10 @@ package provider
 import (
 	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework/diag"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/hashicorp/terraform-plugin-framework/diag"
 )
 
 // warnOfUnmanaged warns at an import of the settings that gantry has no argument for. Object is

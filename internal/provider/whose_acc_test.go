@@ -17,9 +17,10 @@ import (
 	"testing"
 
 	"github.com/docker/docker/api/types/network"
+	"golang.org/x/sys/unix"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
-	"golang.org/x/sys/unix"
 )
 
 // moment is when the provider of an apply is killed.

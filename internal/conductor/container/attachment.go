@@ -53,7 +53,7 @@ func attachOrder(networks map[string]NetworkAttachment) []string {
 	})
 }
 
-// endpoint says in the words of the Engine API what is asked of a network.
+// Endpoint says in the words of the Engine API what is asked of a network.
 func (o EndpointOptions) Endpoint() *network.EndpointSettings {
 	e := &network.EndpointSettings{
 		Aliases: o.Aliases, MacAddress: o.MACAddress, DriverOpts: o.DriverOpts, GwPriority: o.GatewayPriority, Links: o.Links,

@@ -1,6 +1,9 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
+// Package container says what a container is: what is asked of an engine and what it reports, in gantry's words; what
+// means the same; what an update or an exchange has to do; and when a container is as it is to be. All of it is pure:
+// nothing here asks an engine, keeps a record, or waits.
 package container
 
 import (
@@ -13,7 +16,7 @@ import (
 // nothing about any other operation than the one at hand.
 const LabelOperation = LabelPrefix + "operation"
 
-// labelCarried is the label that names the anonymous volumes that an exchange gave to the container: to the engine
+// LabelCarried is the label that names the anonymous volumes that an exchange gave to the container: to the engine
 // they are its own no more than a volume with a name.
 const LabelCarried = LabelPrefix + "carried"
 
@@ -73,7 +76,7 @@ type AttachedNetwork struct {
 	EndpointOptions
 }
 
-// shortID is how many digits of an ID the Docker CLI prints. Fewer could well be a name.
+// ShortID is how many digits of an ID the Docker CLI prints. Fewer could well be a name.
 const ShortID = 12
 
 // AttachedAs finds a network that the container is connected to by its name, its ID, or its short

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -24,33 +25,33 @@ func TestJudge(t *testing.T) {
 		wait    Wait
 		state   State
 		settled bool
-		want    verdict
+		want    Verdict
 	}{
-		{"ready without a check waits to settle", DesiredRunning, WaitReady, running, false, verdict{}},
-		{"ready without a check settled", DesiredRunning, WaitReady, running, true, verdict{Met: true}},
-		{"ready with a check waits for it", DesiredRunning, WaitReady, health("starting"), true, verdict{}},
-		{"ready with a check", DesiredRunning, WaitReady, health("healthy"), false, verdict{Met: true}},
-		{"ready, unhealthy", DesiredRunning, WaitReady, health("unhealthy"), true, verdict{Kind: fault.Unhealthy}},
-		{"running ignores the check", DesiredRunning, WaitRunning, health("unhealthy"), true, verdict{Met: true}},
-		{"running, exited", DesiredRunning, WaitRunning, exited(3), false, verdict{Kind: fault.Exited}},
-		{"ready, exited with 0 is no success either", DesiredRunning, WaitReady, exited(0), false, verdict{Kind: fault.Exited}},
-		{"ready, one more try", DesiredRunning, WaitReady, with(running, func(s *State) { s.RestartCount = 1 }), true, verdict{}},
-		{"ready with a check, one more try", DesiredRunning, WaitReady, with(health("starting"), func(s *State) { s.RestartCount = 9 }), true, verdict{}},
-		{"ready with a check, came up at a later try", DesiredRunning, WaitReady, with(health("healthy"), func(s *State) { s.RestartCount = 9 }), true, verdict{Met: true}},
-		{"ready with a check, restarting", DesiredRunning, WaitReady, State{Status: "restarting", Checked: true, RestartCount: 1, ExitCode: 4}, true, verdict{}},
-		{"ready with a check, keeps exiting", DesiredRunning, WaitReady, State{Status: "restarting", Checked: true, RestartCount: 5, ExitCode: 4}, true, verdict{Kind: fault.CrashLoop}},
-		{"ready, restarting", DesiredRunning, WaitReady, State{Status: "restarting", StartedAt: ran}, true, verdict{Kind: fault.CrashLoop}},
-		{"healthy without a check", DesiredRunning, WaitHealthy, running, false, verdict{Kind: fault.NoHealthcheck}},
-		{"healthy tolerates what the restart policy does", DesiredRunning, WaitHealthy, State{Status: "restarting", Checked: true, RestartCount: 4}, true, verdict{}},
-		{"healthy, but it never ends", DesiredRunning, WaitHealthy, State{Status: "restarting", Checked: true, RestartCount: 5}, true, verdict{Kind: fault.CrashLoop}},
-		{"healthy, dead", DesiredRunning, WaitHealthy, State{Status: "dead"}, true, verdict{Kind: fault.Exited}},
-		{"paused needs to run first", DesiredPaused, WaitReady, health("starting"), true, verdict{Met: true}},
-		{"paused, exited", DesiredPaused, WaitReady, exited(0), true, verdict{Kind: fault.Exited}},
-		{"job runs", DesiredCompleted, WaitReady, running, true, verdict{}},
-		{"job ended", DesiredCompleted, WaitReady, exited(0), false, verdict{Met: true}},
-		{"job failed", DesiredCompleted, WaitReady, exited(3), false, verdict{Kind: fault.Exited}},
-		{"job restarts by policy", DesiredCompleted, WaitReady, State{Status: "restarting", StartedAt: ran, ExitCode: 3}, true, verdict{}},
-		{"job is being removed", DesiredCompleted, WaitReady, State{Status: "removing"}, true, verdict{Kind: fault.Exited}},
+		{"ready without a check waits to settle", DesiredRunning, WaitReady, running, false, Verdict{}},
+		{"ready without a check settled", DesiredRunning, WaitReady, running, true, Verdict{Met: true}},
+		{"ready with a check waits for it", DesiredRunning, WaitReady, health("starting"), true, Verdict{}},
+		{"ready with a check", DesiredRunning, WaitReady, health("healthy"), false, Verdict{Met: true}},
+		{"ready, unhealthy", DesiredRunning, WaitReady, health("unhealthy"), true, Verdict{Kind: fault.Unhealthy}},
+		{"running ignores the check", DesiredRunning, WaitRunning, health("unhealthy"), true, Verdict{Met: true}},
+		{"running, exited", DesiredRunning, WaitRunning, exited(3), false, Verdict{Kind: fault.Exited}},
+		{"ready, exited with 0 is no success either", DesiredRunning, WaitReady, exited(0), false, Verdict{Kind: fault.Exited}},
+		{"ready, one more try", DesiredRunning, WaitReady, with(running, func(s *State) { s.RestartCount = 1 }), true, Verdict{}},
+		{"ready with a check, one more try", DesiredRunning, WaitReady, with(health("starting"), func(s *State) { s.RestartCount = 9 }), true, Verdict{}},
+		{"ready with a check, came up at a later try", DesiredRunning, WaitReady, with(health("healthy"), func(s *State) { s.RestartCount = 9 }), true, Verdict{Met: true}},
+		{"ready with a check, restarting", DesiredRunning, WaitReady, State{Status: "restarting", Checked: true, RestartCount: 1, ExitCode: 4}, true, Verdict{}},
+		{"ready with a check, keeps exiting", DesiredRunning, WaitReady, State{Status: "restarting", Checked: true, RestartCount: 5, ExitCode: 4}, true, Verdict{Kind: fault.CrashLoop}},
+		{"ready, restarting", DesiredRunning, WaitReady, State{Status: "restarting", StartedAt: ran}, true, Verdict{Kind: fault.CrashLoop}},
+		{"healthy without a check", DesiredRunning, WaitHealthy, running, false, Verdict{Kind: fault.NoHealthcheck}},
+		{"healthy tolerates what the restart policy does", DesiredRunning, WaitHealthy, State{Status: "restarting", Checked: true, RestartCount: 4}, true, Verdict{}},
+		{"healthy, but it never ends", DesiredRunning, WaitHealthy, State{Status: "restarting", Checked: true, RestartCount: 5}, true, Verdict{Kind: fault.CrashLoop}},
+		{"healthy, dead", DesiredRunning, WaitHealthy, State{Status: "dead"}, true, Verdict{Kind: fault.Exited}},
+		{"paused needs to run first", DesiredPaused, WaitReady, health("starting"), true, Verdict{Met: true}},
+		{"paused, exited", DesiredPaused, WaitReady, exited(0), true, Verdict{Kind: fault.Exited}},
+		{"job runs", DesiredCompleted, WaitReady, running, true, Verdict{}},
+		{"job ended", DesiredCompleted, WaitReady, exited(0), false, Verdict{Met: true}},
+		{"job failed", DesiredCompleted, WaitReady, exited(3), false, Verdict{Kind: fault.Exited}},
+		{"job restarts by policy", DesiredCompleted, WaitReady, State{Status: "restarting", StartedAt: ran, ExitCode: 3}, true, Verdict{}},
+		{"job is being removed", DesiredCompleted, WaitReady, State{Status: "removing"}, true, Verdict{Kind: fault.Exited}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := Judge(Spec{DesiredState: test.desired}, test.wait, test.state, test.settled); got != test.want {

@@ -23,25 +23,26 @@ const (
 	StopFirst  Order = "stop-first"
 )
 
-// exchange is what an exchange looks like on the engine, and what it is to become.
+// Exchange is what an exchange looks like on the engine, and what it is to become.
 type Exchange struct {
-	// ready says that the new container is what was asked for, so that it is the one that stays; was is
+	// Ready says that the new container is what was asked for, so that it is the one that stays; was is
 	// the engine's word for the old one's power state before.
 	Ready bool
 	Was   string
-	// name is the new container's in the end, home the old one's before the exchange.
+	// Name is the new container's in the end, home the old one's before the exchange.
 	Name, Home string
-	// next and prior are the names of the new and the old container in between.
+	// Next and prior are the names of the new and the old container in between.
 	Next, Prior string
-	// apart says why the two can't run at the same time; empty if they can.
+	// Apart says why the two can't run at the same time; empty if they can.
 	Apart string
-	// from and to are the containers; nil is gone, or not there yet.
+	// From and to are the containers; nil is gone, or not there yet.
 	From, To *Container
 }
 
-// turn is one thing that an exchange does.
+// Turn is one thing that an exchange does.
 type Turn string
 
+// The steps of an exchange.
 const (
 	TurnCreate   Turn = "create the new container"
 	TurnStart    Turn = "start the new container and wait for it"
@@ -58,7 +59,7 @@ const (
 	turnPause  Turn = "pause the old container again"
 )
 
-// step is a turn with its reason. It prints itself.
+// Step is a turn with its reason. It prints itself.
 type Step struct {
 	Do      Turn
 	because string
@@ -66,7 +67,7 @@ type Step struct {
 
 func (s Step) String() string { return fmt.Sprintf("%s: %s", s.Do, s.because) }
 
-// planExchange decides what is left to do until the new container is in the old one's place, from
+// PlanExchange decides what is left to do until the new container is in the old one's place, from
 // wherever an interruption left it. It is pure.
 //
 // Beside each other, the new container is ready before any client can get to it, clients know both
@@ -113,7 +114,7 @@ func PlanExchange(x Exchange) []Step {
 	return steps
 }
 
-// planReturn decides how the old container comes back as it was. Without an old one the new one
+// PlanReturn decides how the old container comes back as it was. Without an old one the new one
 // stays if it is ready. It is pure.
 func PlanReturn(x Exchange) []Step {
 	var steps []Step
@@ -136,12 +137,12 @@ func PlanReturn(x Exchange) []Step {
 	return steps
 }
 
-// active says whether a container has processes.
+// Active says whether a container has processes.
 func Active(s State) bool {
 	return s.Status == "running" || s.Status == "restarting" || s.Status == "paused"
 }
 
-// whyApart says why the old container has to be stopped before the new one starts; empty if it need
+// WhyApart says why the old container has to be stopped before the new one starts; empty if it need
 // not. It is pure.
 func WhyApart(order Order, spec Spec, from *Container) string {
 	if order != StartFirst {
@@ -184,7 +185,7 @@ func SharedPorts(a, b []Port) []string {
 
 func isAnyAddress(ip string) bool { return ip == "" || ip == "0.0.0.0" || ip == "::" }
 
-// anonymousVolumes gives the anonymous volumes of a container by their path.
+// AnonymousVolumes gives the anonymous volumes of a container by their path.
 func AnonymousVolumes(c *Container) map[string]string {
 	volumes := make(map[string]string)
 	for target, m := range c.Mounts {
@@ -200,7 +201,7 @@ func (c *Container) AnonymousVolumes() []string {
 	return slices.Sorted(maps.Keys(AnonymousVolumes(c)))
 }
 
-// carryVolumes gives the mounts of the new container: where it is to have an anonymous volume, by
+// CarryVolumes gives the mounts of the new container: where it is to have an anonymous volume, by
 // its own mounts or its image's volumes, it gets the old one's, with what is in it. Those are carried. It is pure.
 func CarryVolumes(mounts map[string]Mount, from *Container, ofImage []string) (all map[string]Mount, carried []string) {
 	all = maps.Clone(mounts)
@@ -219,7 +220,7 @@ func CarryVolumes(mounts map[string]Mount, from *Container, ofImage []string) (a
 	return all, carried
 }
 
-// namedEndpoint is the connection by which clients find a container that is in another's place: by
+// NamedEndpoint is the connection by which clients find a container that is in another's place: by
 // its name even before it has it.
 func NamedEndpoint(name string, attachment NetworkAttachment) *network.EndpointSettings {
 	endpoint := attachment.Endpoint()
@@ -229,7 +230,7 @@ func NamedEndpoint(name string, attachment NetworkAttachment) *network.EndpointS
 	return endpoint
 }
 
-// unnamed are networks without the names by which clients find a container there.
+// Unnamed are networks without the names by which clients find a container there.
 func Unnamed(networks map[string]NetworkAttachment) map[string]NetworkAttachment {
 	out := maps.Clone(networks)
 	for key, attachment := range out {

@@ -23,7 +23,7 @@ type File struct {
 	WriteOnly bool `json:"write_only,omitempty"`
 }
 
-// archive packs files as the engine unpacks them at a folder of a container, where it makes the folders that are
+// Archive packs files as the engine unpacks them at a folder of a container, where it makes the folders that are
 // missing. It is pure.
 func Archive(files map[string]File, into string, paths []string, modified time.Time) ([]byte, error) {
 	var packed bytes.Buffer
@@ -45,7 +45,7 @@ func Archive(files map[string]File, into string, paths []string, modified time.T
 	return packed.Bytes(), err
 }
 
-// planUpload puts the upload before everything else that an update does: what restarts finds the
+// PlanUpload puts the upload before everything else that an update does: what restarts finds the
 // new files. It is pure.
 func PlanUpload(paths []string, actions []Action) []Action {
 	if len(paths) == 0 {

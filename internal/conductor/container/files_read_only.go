@@ -61,7 +61,7 @@ func mountOf(target string, mounts []string) string {
 	return found
 }
 
-// byMount returns the paths by the mount that each is in; what is in none is the root's. It is pure.
+// ByMount returns the paths by the mount that each is in; what is in none is the root's. It is pure.
 func ByMount(paths, mounts []string) map[string][]string {
 	parts := make(map[string][]string)
 	for _, target := range paths {
@@ -74,7 +74,7 @@ func ByMount(paths, mounts []string) map[string][]string {
 	return parts
 }
 
-// writable returns where the container has mounts that an engine can put a file into.
+// Writable returns where the container has mounts that an engine can put a file into.
 func (c *Container) Writable() []string {
 	targets := slices.Collect(maps.Keys(c.FileFolders))
 	for target, m := range c.Mounts {
@@ -85,10 +85,10 @@ func (c *Container) Writable() []string {
 	return targets
 }
 
-// takesFilesOf reports whether all files of the specification have a place in the container.
+// TakesFilesOf reports whether all files of the specification have a place in the container.
 func (c *Container) TakesFilesOf(s Spec) bool { return len(FileFolders(s, c.Writable())) == 0 }
 
-// mountFolders returns the volumes of the folders that FileFolders returns.
+// MountFolders returns the volumes of the folders that FileFolders returns.
 func MountFolders(folders []string, operation string) []mount.Mount {
 	var list []mount.Mount
 	for _, folder := range folders {
@@ -99,12 +99,12 @@ func MountFolders(folders []string, operation string) []mount.Mount {
 	return list
 }
 
-// isFileFolder reports whether a mount is one of mountFolders.
+// isFileFolder reports whether a mount is one of MountFolders.
 func isFileFolder(m mount.Mount) bool {
 	return m.Type == mount.TypeVolume && m.Source == "" && m.VolumeOptions != nil && m.VolumeOptions.Labels[LabelFiles] != ""
 }
 
-// observeFileFolders returns the volumes of mountFolders, by their folders.
+// observeFileFolders returns the volumes of MountFolders, by their folders.
 func observeFileFolders(points []containertypes.MountPoint, mounts []mount.Mount) map[string]string {
 	var volumes map[string]string
 	for _, m := range mounts {

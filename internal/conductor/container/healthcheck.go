@@ -26,7 +26,7 @@ type Healthcheck struct {
 // Disabled reports whether there is to be no check, whatever the image has.
 func (h *Healthcheck) Disabled() bool { return h != nil && len(h.Test) > 0 && h.Test[0] == "NONE" }
 
-// inherits reports whether the test is to be the image's.
+// Inherits reports whether the test is to be the image's.
 func (h *Healthcheck) Inherits() bool { return h != nil && len(h.Test) == 0 }
 
 // metBy reports whether a container is checked as h asks for. What is not asked for is the image's or

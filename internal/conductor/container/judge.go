@@ -9,10 +9,11 @@ import (
 	"time"
 
 	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// soFar says how far a container is that is waited for.
+// SoFar says how far a container is that is waited for.
 func (s State) SoFar() string {
 	if s.Health != "" {
 		return "it is " + s.Status + ", and its health check says " + s.Health
@@ -35,7 +36,7 @@ func Meets(desired DesiredState, codes []int, wait Wait, s State, now time.Time)
 // starts to count its restarts anew.
 const steadyAfter = 10 * time.Second
 
-// at is the state as it counts at a time: what has run long enough since its last restart came up at a
+// At is the state as it counts at a time: what has run long enough since its last restart came up at a
 // later try, and that is right.
 func (s State) At(now time.Time) State {
 	if s.Status == "running" && now.Sub(s.StartedAt) >= steadyAfter {
@@ -77,7 +78,7 @@ func CheckWait(desired DesiredState, wait Wait) error {
 }
 
 const (
-	// settleTime is how long a container without a health check has to run to count as
+	// SettleTime is how long a container without a health check has to run to count as
 	// running: of 20 that crashed at once, 16 were seen "running" right after their start.
 	SettleTime = 500 * time.Millisecond
 	// crashLoop is how many restarts end a wait for health: the restart policy allows
@@ -85,53 +86,54 @@ const (
 	crashLoop = 5
 )
 
-// verdict is what a look at a container says about the wait for it.
-type verdict struct {
+// Verdict is what a look at a container says about the wait for it.
+type Verdict struct {
 	Met bool
-	// kind is set if the wait can't be met any more.
+	// Kind is set if the wait can't be met any more.
 	Kind fault.Kind
 }
 
-// judge decides about a wait from one look at the container; settled says that settleTime has
+// Judge decides about a wait from one look at the container; settled says that SettleTime has
 // passed since the start. It is pure.
-func Judge(spec Spec, wait Wait, s State, settled bool) verdict {
+func Judge(spec Spec, wait Wait, s State, settled bool) Verdict {
 	switch {
 	case spec.DesiredState == DesiredCompleted:
 		return judgeJob(spec, s)
 	case s.Status == "exited" || s.Status == "dead" || s.Status == "removing":
-		return verdict{Kind: fault.Exited}
+		return Verdict{Kind: fault.Exited}
 	}
 	unchecked := wait == WaitRunning || spec.DesiredState == DesiredPaused || (wait == WaitReady && !s.Checked)
 	switch {
 	case unchecked && s.Status == "restarting":
-		return verdict{Kind: fault.CrashLoop}
+		return Verdict{Kind: fault.CrashLoop}
 	case unchecked && s.RestartCount > 0:
 		// It is one more try: it ends, with a code that can be told, or runs long enough.
-		return verdict{}
+		return Verdict{}
 	case unchecked:
-		return verdict{Met: settled && s.Status == "running"}
+		return Verdict{Met: settled && s.Status == "running"}
 	case s.Status == "running" && !s.Checked:
-		return verdict{Kind: fault.NoHealthcheck}
+		return Verdict{Kind: fault.NoHealthcheck}
 	case s.Health == containertypes.Unhealthy:
-		return verdict{Kind: fault.Unhealthy}
+		return Verdict{Kind: fault.Unhealthy}
 	case s.Status == "restarting" && s.RestartCount >= crashLoop:
-		return verdict{Kind: fault.CrashLoop} // Only between two tries the engine has the code of the last one.
+		return Verdict{Kind: fault.CrashLoop} // Only between two tries the engine has the code of the last one.
 	default:
-		return verdict{Met: s.Status == "running" && s.Health == containertypes.Healthy}
+		return Verdict{Met: s.Status == "running" && s.Health == containertypes.Healthy}
 	}
 }
 
-func judgeJob(spec Spec, s State) verdict {
+func judgeJob(spec Spec, s State) Verdict {
 	switch {
 	case s.Ended() && !slices.Contains(ExpectedExitCodes(spec), s.ExitCode):
-		return verdict{Kind: fault.Exited}
+		return Verdict{Kind: fault.Exited}
 	case s.Status == "removing":
-		return verdict{Kind: fault.Exited}
+		return Verdict{Kind: fault.Exited}
 	default:
-		return verdict{Met: s.Ended()}
+		return Verdict{Met: s.Ended()}
 	}
 }
 
+// ExpectedExitCodes returns the exit codes with which a container that is to complete has done so.
 func ExpectedExitCodes(spec Spec) []int {
 	if spec.ExpectedExitCodes == nil {
 		return []int{0}

@@ -136,7 +136,7 @@ func observeThrottles(list []*blkiodev.ThrottleDevice) map[string]int64 {
 	return rates
 }
 
-// put makes the map with its first entry: none is nil.
+// Put makes the map with its first entry: none is nil.
 func Put[V any](m map[string]V, key string, value V) map[string]V {
 	if m == nil {
 		m = make(map[string]V)
@@ -255,7 +255,7 @@ func planLimits(spec Spec, c *Container) []Action {
 	return actions
 }
 
-// size, swapOf, cpus, number and restart spell values as a configuration would.
+// Size spells a number of bytes as a configuration would; so do swapOf, cpus, number and restart with theirs.
 func Size(bytes int64) string {
 	if bytes <= 0 {
 		return "unlimited"

@@ -4,11 +4,10 @@
 package container
 
 import (
-	"slices"
-	"strings"
-
 	"cmp"
 	"path"
+	"slices"
+	"strings"
 
 	containertypes "github.com/docker/docker/api/types/container"
 )

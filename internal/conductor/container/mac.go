@@ -53,7 +53,7 @@ func (c *Container) observeMACs(r containertypes.InspectResponse) {
 }
 
 // translateMAC puts the MAC address where an older API has it.
-func (c *creation) translateMAC(networks map[string]NetworkAttachment, apiVersion string) {
+func (c *Creation) translateMAC(networks map[string]NetworkAttachment, apiVersion string) {
 	keys := attachOrder(networks)
 	if len(keys) == 0 || !versions.LessThan(apiVersion, apiMAC) {
 		return

@@ -269,13 +269,13 @@ func isAnonymous(point containertypes.MountPoint, asked Mount, carried []string)
 	return point.Type == mount.TypeVolume && anonymousName.MatchString(point.Name) && (asked.Source == "" || slices.Contains(carried, point.Name))
 }
 
-// carry returns the value of labelCarried for these volumes, given by this operation: its ticket, which is the last
+// Carry returns the value of LabelCarried for these volumes, given by this operation: its ticket, which is the last
 // part of its ID, and their names.
 func Carry(operation string, volumes []string) string {
 	return strings.Join(append([]string{path.Base(operation)}, volumes...), " ")
 }
 
-// carriedBy returns the volumes that the exchange that made the container gave it. An image that was committed from
+// CarriedBy returns the volumes that the exchange that made the container gave it. An image that was committed from
 // another one has the label of that one.
 func CarriedBy(labels map[string]string) []string {
 	fields := strings.Fields(labels[LabelCarried])

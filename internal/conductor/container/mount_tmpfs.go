@@ -5,7 +5,7 @@ package container
 
 import (
 	"fmt"
-	"os"
+	"io/fs"
 	"reflect"
 	"slices"
 	"strconv"
@@ -39,7 +39,7 @@ func (o TmpfsOptions) fitsMount() bool {
 }
 
 func (o TmpfsOptions) mount() *mount.TmpfsOptions {
-	return &mount.TmpfsOptions{SizeBytes: o.Size, Mode: os.FileMode(o.Mode)}
+	return &mount.TmpfsOptions{SizeBytes: o.Size, Mode: fs.FileMode(o.Mode)}
 }
 
 // tmpfsOf returns the options of a tmpfs as docker run --tmpfs takes them.

@@ -19,7 +19,7 @@ type Need struct {
 	API, Docker string
 }
 
-// needs is the one table of a container's settings that not every engine knows, and of the first that does.
+// Needs is the one table of a container's settings that not every engine knows, and of the first that does.
 func (s Spec) Needs() []Need {
 	var needs []Need
 	add := func(used bool, api, docker string, attribute ...string) {
@@ -44,7 +44,7 @@ func (s Spec) Needs() []Need {
 	return needs
 }
 
-// unmet returns the first need that an engine that speaks this version of the API is too old for.
+// Unmet returns the first need that an engine that speaks this version of the API is too old for.
 func Unmet(needs []Need, apiVersion string) (Need, bool) {
 	for _, n := range needs {
 		if versions.LessThan(apiVersion, n.API) {

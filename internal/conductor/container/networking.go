@@ -133,7 +133,7 @@ func ownNetwork(mode string) bool {
 	return !shares && mode != "host" && mode != "none"
 }
 
-// isDefaultMode says whether a mode is the network that an engine chooses by itself.
+// IsDefaultMode says whether a mode is the network that an engine chooses by itself.
 func IsDefaultMode(mode string) bool { return mode == "" || mode == "default" || mode == "bridge" }
 
 // Joined is a container whose name space another one has.

@@ -29,6 +29,7 @@ type EngineDefaults struct {
 	Platform string
 }
 
+// ObserveDefaults returns what an engine that reports this of itself gives to a container that asks for nothing.
 func ObserveDefaults(info system.Info) EngineDefaults {
 	d := EngineDefaults{LogDriver: info.LoggingDriver, Runtime: info.DefaultRuntime, Cgroup: "private", NoSwapLimit: info.MemoryLimit && !info.SwapLimit}
 	d.Isolation = strings.ToLower(string(info.Isolation))
@@ -64,7 +65,7 @@ func (s Settings) Plain(d EngineDefaults) Settings {
 	return s
 }
 
-// meets says whether a container is made as the specification asks for. What image and engine add
+// Meets says whether a container is made as the specification asks for. What image and engine add
 // is none of its business. Each setting is compared by its plain spelling, unless it is one of those
 // that have a comparison of their own: a new setting is compared, too.
 func (s Spec) Meets(c *Container) bool {
@@ -84,7 +85,7 @@ func (s Spec) Meets(c *Container) bool {
 	return true
 }
 
-// addsNothing reports whether a container has of its image what the spec leaves to the image. It is pure.
+// AddsNothing reports whether a container has of its image what the spec leaves to the image. It is pure.
 func (s Spec) AddsNothing(c *Container, image *ImageDefaults) bool {
 	own := func(seen, asked, inherited map[string]string) bool {
 		for key, value := range seen {

@@ -10,19 +10,19 @@ import (
 	"strings"
 )
 
-// otherContainer is one that this one needs: whose namespace it shares, whose volumes it has, or to which
-// it is linked.
-type otherContainer struct {
+// Reference is another container that one needs: whose namespace it shares, whose volumes it has, or to which it is
+// linked.
+type Reference struct {
 	Attribute string
-	// ref is its name or ID.
+	// Ref is its name or ID.
 	Ref string
 	// words are the engine's, of a start that could not join it.
 	words string
 }
 
-func (s Spec) references() []otherContainer {
-	var refs []otherContainer
-	for _, share := range []otherContainer{{"network_mode", s.NetworkMode, "join network of"}, {"ipc", s.IPC, "join IPC of"}, {"pid", s.PID, "join PID of"}} {
+func (s Spec) references() []Reference {
+	var refs []Reference
+	for _, share := range []Reference{{"network_mode", s.NetworkMode, "join network of"}, {"ipc", s.IPC, "join IPC of"}, {"pid", s.PID, "join PID of"}} {
 		if ref, ok := SharedContainer(share.Ref); ok {
 			share.Ref = ref
 			refs = append(refs, share)
@@ -30,16 +30,16 @@ func (s Spec) references() []otherContainer {
 	}
 	for _, from := range s.VolumesFrom {
 		ref, _, _ := strings.Cut(from, ":")
-		refs = append(refs, otherContainer{Attribute: "volumes_from", Ref: ref})
+		refs = append(refs, Reference{Attribute: "volumes_from", Ref: ref})
 	}
 	for _, link := range s.Links {
 		ref, alias := ParseLink(link)
-		refs = append(refs, otherContainer{Attribute: "links", Ref: ref, words: fmt.Sprintf("AS /%s/%s", s.Name, alias)})
+		refs = append(refs, Reference{Attribute: "links", Ref: ref, words: fmt.Sprintf("AS /%s/%s", s.Name, alias)})
 	}
 	return refs
 }
 
-// referred are the containers that this one needs, each once.
+// Referred are the containers that this one needs, each once.
 func (s Spec) Referred() []string {
 	var refs []string
 	for _, r := range s.references() {
@@ -49,14 +49,14 @@ func (s Spec) Referred() []string {
 	return slices.Compact(refs)
 }
 
-// unusable finds what this container refers to, if the engine's error is about it: there is no such
+// Unusable finds what this container refers to, if the engine's error is about it: there is no such
 // container, or it can't be joined. Own is this container's own ID. At a start the engine names the ID
 // that it found at the create, and sometimes nothing that tells what it was needed for.
-func (s Spec) Unusable(own string, err error) (otherContainer, bool) {
+func (s Spec) Unusable(own string, err error) (Reference, bool) {
 	text := err.Error()
 	m := regexp.MustCompile(`(?i)no such container: ([^\s:]+)|container:? ([0-9a-f]{64})|cannot link to (?:a non running container: )?/(\S+)`).FindStringSubmatch(text)
 	if m == nil {
-		return otherContainer{}, false
+		return Reference{}, false
 	}
 	named, bare := m[1]+m[2]+m[3], "network_mode"
 	switch {
@@ -66,16 +66,16 @@ func (s Spec) Unusable(own string, err error) (otherContainer, bool) {
 		bare = "pid"
 	}
 	refs := s.references()
-	for _, is := range []func(otherContainer) bool{
-		func(r otherContainer) bool { return r.words != "" && strings.Contains(text, r.words) },
-		func(r otherContainer) bool {
+	for _, is := range []func(Reference) bool{
+		func(r Reference) bool { return r.words != "" && strings.Contains(text, r.words) },
+		func(r Reference) bool {
 			return r.Ref == named || len(r.Ref) >= ShortID && strings.HasPrefix(named, r.Ref)
 		},
-		func(r otherContainer) bool { return r.Attribute == bare && named != own && named != s.Name },
+		func(r Reference) bool { return r.Attribute == bare && named != own && named != s.Name },
 	} {
 		if i := slices.IndexFunc(refs, is); i >= 0 {
 			return refs[i], true
 		}
 	}
-	return otherContainer{}, false
+	return Reference{}, false
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// mask hides what is secret in a container's settings, in what its engine and its programs write.
+// Mask hides what is secret in a container's settings, in what its engine and its programs write.
 func (s Spec) Mask() fault.Mask { return s.MaskWith(nil, nil) }
 
-// maskWith is mask with what the container has, which the spec of a state or of no configuration can lack; nil is none.
+// MaskWith is mask with what the container has, which the spec of a state or of no configuration can lack; nil is none.
 // A variable that neither the spec nor the image has may be write-only, and counts as secret.
 func (s Spec) MaskWith(c *Container, image map[string]string) fault.Mask {
 	var secrets fault.Secrets
@@ -62,14 +62,14 @@ func (s Spec) addSecrets(secrets *fault.Secrets) {
 // read it.
 func (f File) secret() bool { return f.WriteOnly || f.Mode&0o077 == 0 }
 
-// addOptions adds what is secret in settings that have a name each.
+// AddOptions adds what is secret in settings that have a name each.
 func AddOptions(secrets *fault.Secrets, options map[string]string) {
 	for name, value := range options {
 		secrets.Named(name, value)
 	}
 }
 
-// maskOf hides what is secret in settings that have a name each.
+// MaskOf hides what is secret in settings that have a name each.
 func MaskOf(settings ...map[string]string) fault.Mask {
 	var secrets fault.Secrets
 	for _, options := range settings {

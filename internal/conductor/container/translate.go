@@ -24,21 +24,21 @@ import (
 // network while it creates it.
 const apiManyNetworks = "1.44"
 
-// creation is a create request of the Engine API, and what has to follow it.
-type creation struct {
+// Creation is a create request of the Engine API, and what has to follow it.
+type Creation struct {
 	Config   *containertypes.Config
 	Host     *containertypes.HostConfig
 	Networks *network.NetworkingConfig
 	Platform *ocispec.Platform
-	// connect are the networks to connect after the create, by their keys, in order.
+	// Connect are the networks to connect after the create, by their keys, in order.
 	Connect []string
 }
 
-// translate says in the words of the Engine API what spec asks for. It is pure.
-func Translate(spec Spec, operation, apiVersion string) (creation, error) {
+// Translate says in the words of the Engine API what spec asks for. It is pure.
+func Translate(spec Spec, operation, apiVersion string) (Creation, error) {
 	platform, err := parsePlatform(spec.Platform)
 	if err != nil {
-		return creation{}, err
+		return Creation{}, err
 	}
 	labels := maps.Clone(spec.Labels)
 	if labels == nil {
@@ -46,7 +46,7 @@ func Translate(spec Spec, operation, apiVersion string) (creation, error) {
 	}
 	labels[LabelOperation] = operation
 	exposed, bindings := translatePorts(spec.Ports)
-	c := creation{
+	c := Creation{
 		Config: &containertypes.Config{
 			Image: spec.Image, Labels: labels, Env: environmentList(spec.Environment, spec.Unset),
 			Entrypoint: spec.Entrypoint, Cmd: spec.Command,
@@ -73,7 +73,7 @@ func Translate(spec Spec, operation, apiVersion string) (creation, error) {
 }
 
 // attach puts the networks into the request, as many as this version of the API takes.
-func (c *creation) attach(networks map[string]NetworkAttachment, apiVersion string) {
+func (c *Creation) attach(networks map[string]NetworkAttachment, apiVersion string) {
 	keys := attachOrder(networks)
 	if len(keys) == 0 {
 		return
@@ -144,7 +144,7 @@ func wholeSeconds(d *time.Duration) *int {
 	return &seconds
 }
 
-// observe says in gantry's words what the engine reports of a container. It is pure.
+// Observe says in gantry's words what the engine reports of a container. It is pure.
 func Observe(engine string, r containertypes.InspectResponse) *Container {
 	c := &Container{
 		Engine: engine, ID: r.ID, Name: strings.TrimPrefix(r.Name, "/"), ImageID: r.Image,
@@ -219,7 +219,7 @@ func isAlias(name, id string, networks map[string]*network.EndpointSettings) boo
 	return false
 }
 
-// observeImage says in gantry's words what an image brings. It is pure.
+// ObserveImage says in gantry's words what an image brings. It is pure.
 func ObserveImage(r image.InspectResponse) *ImageDefaults {
 	d := &ImageDefaults{}
 	if r.Os != "" {
@@ -237,6 +237,7 @@ func ObserveImage(r image.InspectResponse) *ImageDefaults {
 	return d
 }
 
+// ObserveState returns the state of a container that an engine reports, in gantry's words.
 func ObserveState(s *containertypes.State, restarts int, config *containertypes.Config) State {
 	state := State{
 		Status: s.Status, ExitCode: s.ExitCode, OOMKilled: s.OOMKilled, Error: s.Error, RestartCount: restarts,
@@ -341,7 +342,7 @@ func fromSeconds(seconds *int) *time.Duration {
 	return &d
 }
 
-// instant parses a time of the Engine API; the engine's "0001-01-01T00:00:00Z" is the zero time.
+// Instant parses a time of the Engine API; the engine's "0001-01-01T00:00:00Z" is the zero time.
 func Instant(s string) time.Time {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
@@ -350,7 +351,7 @@ func Instant(s string) time.Time {
 	return t
 }
 
-// healthDecided reads the health out of the Status text of a container list ("Up 5 seconds
+// HealthDecided reads the health out of the Status text of a container list ("Up 5 seconds
 // (healthy)"): the list has no field for it.
 func HealthDecided(status string) bool {
 	return strings.Contains(status, "(healthy)") || strings.Contains(status, "(unhealthy)")

@@ -10,9 +10,8 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/docker/docker/api/types/mount"
-
 	containertypes "github.com/docker/docker/api/types/container"
+	"github.com/docker/docker/api/types/mount"
 )
 
 // Unmanaged is a setting of an object that gantry has no argument for: made anew, the object lacks it.
@@ -30,9 +29,10 @@ func (u Unmanaged) String() string {
 	return u.Name + " = " + u.Value
 }
 
-// unmanagedSettings collects settings that are there.
+// UnmanagedSettings collects settings that are there.
 type UnmanagedSettings []Unmanaged
 
+// Text adds a setting with this name, unless it is empty.
 func (u *UnmanagedSettings) Text(name, value string) {
 	if value != "" {
 		*u = append(*u, Unmanaged{name, value})
@@ -51,7 +51,7 @@ func (u *UnmanagedSettings) flag(name string, value bool) {
 	}
 }
 
-// unmanagedOfContainer returns what an engine reports of a container that somebody asked for, and that
+// UnmanagedOfContainer returns what an engine reports of a container that somebody asked for, and that
 // observe has no place for. Whatever it does not look at is kept by observe, or follows from something
 // else: TestEveryFieldOfAContainerIsKeptOrNamed goes through all fields.
 func UnmanagedOfContainer(r containertypes.InspectResponse, d EngineDefaults) []Unmanaged {

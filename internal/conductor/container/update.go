@@ -10,9 +10,10 @@ import (
 	containertypes "github.com/docker/docker/api/types/container"
 )
 
-// verb is one thing that an update can do.
+// Verb is one thing that an update can do.
 type Verb string
 
+// What an update can do.
 const (
 	DoRename     Verb = "rename"
 	DoLimit      Verb = "limit"
@@ -27,12 +28,12 @@ const (
 	DoUpload     Verb = "upload files to"
 )
 
-// action is one step of an update, with its reason. It prints itself.
+// Action is one step of an update, with its reason. It prints itself.
 type Action struct {
 	Do Verb
-	// network is what connect and disconnect concern, key its key in the configuration.
+	// Network is what connect and disconnect concern, key its key in the configuration.
 	Network, Key string
-	// limits is the request of limit, and undo the one that takes it back. It is nil unless what it takes
+	// Limits is the request of limit, and undo the one that takes it back. It is nil unless what it takes
 	// away only makes room for the next limits.
 	Limits  containertypes.UpdateConfig
 	Undo    *containertypes.UpdateConfig
@@ -46,7 +47,7 @@ func (a Action) String() string {
 	return fmt.Sprintf("%s: %s", a.Do, a.Because)
 }
 
-// planUpdate decides what has to change so that the container becomes what spec says, by
+// PlanUpdate decides what has to change so that the container becomes what spec says, by
 // comparing spec with the engine's report. What an update can't change is not looked at: that is
 // replaced. It is pure.
 func PlanUpdate(spec Spec, c *Container) []Action {
@@ -59,7 +60,7 @@ func PlanUpdate(spec Spec, c *Container) []Action {
 	return append(actions, PlanPower(spec, c.State)...)
 }
 
-// planRestart puts a restart in the place of what an update does to the power state. A container
+// PlanRestart puts a restart in the place of what an update does to the power state. A container
 // that is not to run has nothing to restart. It is pure.
 func PlanRestart(spec Spec, s State, actions []Action) []Action {
 	if spec.DesiredState == DesiredStopped {
@@ -73,6 +74,7 @@ func PlanRestart(spec Spec, s State, actions []Action) []Action {
 	return append(actions, Action{Do: DoStart, Because: because})
 }
 
+// PlanPower returns what brings a container from the state that it is in to the one that is asked for.
 func PlanPower(spec Spec, s State) []Action {
 	active := s.Status == "running" || s.Status == "restarting"
 	because := fmt.Sprintf("it is %s, wanted is %s", s.Status, spec.DesiredState)

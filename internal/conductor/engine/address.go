@@ -18,16 +18,27 @@ import (
 	"github.com/docker/docker/client"
 )
 
-// address is where an engine is, and who says so.
+// Address is where an engine is, and who says so.
 type Address struct {
 	Host string
 	// From names the setting that the address comes from, for messages.
 	From     string
-	Endpoint docker.Endpoint
-	Opts     []client.Opt
+	Endpoint Endpoint
+	opts     []client.Opt
 }
 
-// resolveHost finds the engine as the Docker CLI does: the configured host, DOCKER_HOST, the
+// Endpoint is what the Docker CLI's contexts know of an engine, its TLS material included.
+type Endpoint = docker.Endpoint
+
+// Dial returns a client for the address. It does not connect.
+func (a Address) Dial() (API, error) {
+	return client.NewClientWithOpts(append(a.opts, client.WithUserAgent("terraform-provider-gantry"))...)
+}
+
+// ConfigDir returns the directory of the Docker CLI's configuration.
+func ConfigDir() string { return config.Dir() }
+
+// Resolve finds the engine as the Docker CLI does: the configured host, DOCKER_HOST, the
 // current context (DOCKER_CONTEXT, else currentContext in the CLI's configuration), and last the
 // local socket. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH apply to the first two.
 func Resolve(host string) (Address, error) {
@@ -93,9 +104,10 @@ func fromContext(name, from string) (Address, error) {
 	return FromEndpoint(endpoint, from)
 }
 
-func FromEndpoint(endpoint docker.Endpoint, from string) (Address, error) {
+// FromEndpoint returns the address of an endpoint of a Docker context; from is the setting that named it.
+func FromEndpoint(endpoint Endpoint, from string) (Address, error) {
 	opts, err := endpoint.ClientOpts()
-	return Address{Host: endpoint.Host, From: from, Endpoint: endpoint, Opts: opts}, err
+	return Address{Host: endpoint.Host, From: from, Endpoint: endpoint, opts: opts}, err
 }
 
 // CheckHost says whether an engine's address has a form that can be connected to.

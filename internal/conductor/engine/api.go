@@ -16,11 +16,10 @@ import (
 	"github.com/docker/docker/api/types/system"
 	"github.com/docker/docker/api/types/volume"
 	"github.com/docker/docker/client"
-
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
-// engineAPI is what the conductor needs of the Docker client, and all that a fake has to be.
+// API is what gantry needs of the Docker client, and all that a fake has to be.
 type API interface {
 	ClientVersion() string
 	Info(ctx context.Context) (system.Info, error)

@@ -16,30 +16,30 @@ import (
 	"github.com/docker/docker/api/types/registry"
 )
 
-// hub is the registry of references that name none, and hubKey its name in the Docker CLI's
+// Hub is the registry of references that name none, and hubKey its name in the Docker CLI's
 // configuration.
 const (
 	Hub    = "docker.io"
 	hubKey = "https://index.docker.io/v1/"
 )
 
-// authentication is what goes to a registry, and where it is from.
+// Authentication is what goes to a registry, and where it is from.
 type Authentication struct {
 	// header is the encoded X-Registry-Auth; empty is none.
 	header string
-	// source names where the credentials are from, never a value.
+	// Source names where the credentials are from, never a value.
 	Source string
-	// secrets are the values to mask.
+	// Secrets are the values to mask.
 	Secrets []string
 }
 
-// fingerprint tells pulls with different credentials apart, in memory alone.
+// Fingerprint tells pulls with different credentials apart, in memory alone.
 func (a Authentication) Fingerprint() string {
 	sum := sha256.Sum256([]byte(a.header))
 	return hex.EncodeToString(sum[:8])
 }
 
-// authenticate finds the credentials for an image's registry, as the engine wants them.
+// Authenticate finds the credentials for an image's registry, as the engine wants them.
 func Authenticate(image reference.Named, configured map[string]Credential) (Authentication, error) {
 	found, source, err := CredentialsFor(image, configured)
 	if err != nil || source == "" {
@@ -48,7 +48,7 @@ func Authenticate(image reference.Named, configured map[string]Credential) (Auth
 	return Encode(found, source)
 }
 
-// credentialsFor finds the credentials for an image's registry: the configured ones first, then
+// CredentialsFor finds the credentials for an image's registry: the configured ones first, then
 // those of the Docker CLI's configuration and its credential helpers. Without any, source is empty.
 func CredentialsFor(image reference.Named, configured map[string]Credential) (found registry.AuthConfig, source string, err error) {
 	domain := reference.Domain(image)
@@ -118,6 +118,7 @@ func helperSaid(err error) string {
 	return text
 }
 
+// Encode returns credentials in the form of the Engine API, and where they come from.
 func Encode(c registry.AuthConfig, source string) (Authentication, error) {
 	header, err := registry.EncodeAuthConfig(c)
 	if err != nil {

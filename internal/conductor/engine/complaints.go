@@ -305,6 +305,7 @@ func onlyNetwork(s container.Spec, asks func(container.NetworkAttachment) bool) 
 	return KeyOf(s.Networks, asks)
 }
 
+// KeyOf returns the first key, in order, whose value is meant; empty if there is none.
 func KeyOf[V any](m map[string]V, is func(V) bool) string {
 	for _, key := range slices.Sorted(maps.Keys(m)) {
 		if is(m[key]) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -29,7 +30,7 @@ type resolution struct {
 	Err    error
 }
 
-// begin gives the question about an image, and says whether the caller is the one to put it.
+// Begin gives the question about an image, and says whether the caller is the one to put it.
 func (r *resolutions) Begin(image string) (one *resolution, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,6 +45,7 @@ func (r *resolutions) Begin(image string) (one *resolution, first bool) {
 	return one, true
 }
 
+// Resolve asks the registry of an image, through the engine, for the digest that its tag leads to.
 func (e *Engine) Resolve(ctx context.Context, named reference.Named) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, resolveTakes)
 	defer cancel()
@@ -51,7 +53,7 @@ func (e *Engine) Resolve(ctx context.Context, named reference.Named) (string, er
 	if err != nil {
 		return "", err
 	}
-	r, err := e.Api.DistributionInspect(ctx, named.String(), auth.header)
+	r, err := e.API.DistributionInspect(ctx, named.String(), auth.header)
 	if err != nil {
 		text := fault.NewMask(auth.Secrets...).Text(err.Error())
 		return "", fmt.Errorf("asking the registry through engine %q: %s; credentials: %s", e.Name, text, auth.Source)

@@ -1,6 +1,8 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
+// Package engine is one Docker engine: how it is found and spoken to, with credentials, retries, a bounded pool and
+// watched waits, and what its errors mean. It is the one package that speaks to the Docker client.
 package engine
 
 import (
@@ -9,38 +11,37 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/filters"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/watch"
 )
 
-// daemon is one Docker daemon that answered, with what bounds and watches the work on it.
+// Engine is one Docker daemon that answered, with what bounds and watches the work on it.
 type Engine struct {
-	Api    API
+	API    API
 	Logger hclog.Logger
-	// where is how it was found.
+	// Where is how it was found.
 	Where Address
-	// credentials by registry, as configured.
+	// Credentials by registry, as configured.
 	Credentials map[string]Credential
-	// id and name are the ID and the host name that the engine reports.
-	Id   string
+	// ID and name are the ID and the host name that the engine reports.
+	ID   string
 	Name string
-	// windows reports that the engine runs on Windows.
+	// Windows reports that the engine runs on Windows.
 	Windows bool
 	// defaults are what the engine gives to a container that asks for nothing.
 	defaults container.EngineDefaults
 	Pool     *pool.Pool
 	Pulls    *pull.Group
 	Watcher  *watch.Watcher
-	// resolutions are what registries were asked for.
+	// Resolutions are what registries were asked for.
 	Resolutions resolutions
 }
 
@@ -64,7 +65,7 @@ type Limits struct {
 	Pulls int
 }
 
-// newEngine asks the engine at an address who it is: one ping, with which the client negotiates the version of the
+// New asks the engine at an address who it is: one ping, with which the client negotiates the version of the
 // API, and one info. It returns the limits that hold.
 func New(ctx context.Context, api API, where Address, limits Limits, credentials map[string]Credential, logger hclog.Logger) (*Engine, Limits, error) {
 	info, err := api.Info(ctx)
@@ -78,7 +79,7 @@ func New(ctx context.Context, api API, where Address, limits Limits, credentials
 	logger.Info("connected", "engine_id", info.ID, "engine_version", info.ServerVersion, "api_version", api.ClientVersion(),
 		"max_parallel", limits.Parallel, "max_parallel_pulls", limits.Pulls)
 	return &Engine{
-		Id: info.ID, Api: api, Logger: logger, Where: where, Name: info.Name, Windows: info.OSType == "windows",
+		ID: info.ID, API: api, Logger: logger, Where: where, Name: info.Name, Windows: info.OSType == "windows",
 		defaults: container.ObserveDefaults(info), Credentials: credentials,
 		Pool:    pool.New(limits.Parallel),
 		Pulls:   pull.New(limits.Pulls, pullStall),
@@ -86,13 +87,13 @@ func New(ctx context.Context, api API, where Address, limits Limits, credentials
 	}, limits, nil
 }
 
-// close ends the work on the engine, and waits for it. finish runs before the client is closed.
+// Close ends the work on the engine, and waits for it. finish runs before the client is closed.
 func (e *Engine) Close(finish func()) error {
 	e.Pulls.Close()
 	e.Watcher.Close()
 	e.Pool.Close()
 	finish()
-	return e.Api.Close()
+	return e.API.Close()
 }
 
 // eventSource is the engine as a watcher needs it.

@@ -4,26 +4,25 @@
 package engine
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"strings"
 
 	"github.com/containerd/errdefs"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-
-	"context"
-
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// classify makes a fault of an error of the engine where no operation is under way.
+// Classify makes a fault of an error of the engine where no operation is under way.
 func Classify(scope fault.Scope, step fault.Step, action string, exists fault.Exists, err error) *fault.Fault {
 	return ExplainAs(scope, container.Spec{}, step, action, exists, "", err)
 }
 
-// explainAs makes a fault of an error of the engine about a container that is to be so.
+// ExplainAs makes a fault of an error of the engine about a container that is to be so.
 func ExplainAs(scope fault.Scope, spec container.Spec, step fault.Step, action string, exists fault.Exists, networkKey string, err error) *fault.Fault {
 	if network, ok := MissingNetwork(err); ok {
 		return scope.NoSuchNetwork(network, networkKey, step, exists, err)
@@ -45,7 +44,7 @@ func ExplainAs(scope fault.Scope, spec container.Spec, step fault.Step, action s
 	return scope.EngineSaid(kind, step, action, nil, exists, err)
 }
 
-// missingNetwork reads the network's name out of "network front not found".
+// MissingNetwork reads the network's name out of "network front not found".
 func MissingNetwork(err error) (string, bool) {
 	m := regexp.MustCompile(`network (\S+) not found`).FindStringSubmatch(err.Error())
 	if m == nil {
@@ -54,7 +53,7 @@ func MissingNetwork(err error) (string, bool) {
 	return m[1], true
 }
 
-// takenPort reads the port out of the engine's words: "Bind for 0.0.0.0:80 failed: port is already
+// TakenPort reads the port out of the engine's words: "Bind for 0.0.0.0:80 failed: port is already
 // allocated", "listen tcp4 0.0.0.0:80: bind: address already in use".
 func TakenPort(err error) (string, bool) {
 	text := err.Error()
@@ -72,14 +71,14 @@ func TakenPort(err error) (string, bool) {
 	return m[2] + "/" + protocol, true
 }
 
-// portHolder says what has a port of the host.
+// PortHolder says what has a port of the host.
 func (e *Engine) PortHolder(ctx context.Context, port, self string) string {
 	ctx, cancel := ContextForLook(ctx)
 	defer cancel()
 	// The engine's own filter looks at what was asked to be published: what the engine chose
 	// itself is only in the list.
 	number, protocol, _ := strings.Cut(port, "/")
-	list, err := e.Api.ContainerList(ctx, containertypes.ListOptions{Filters: filters.NewArgs(filters.Arg("status", "running"), filters.Arg("status", "paused"))})
+	list, err := e.API.ContainerList(ctx, containertypes.ListOptions{Filters: filters.NewArgs(filters.Arg("status", "running"), filters.Arg("status", "paused"))})
 	if err != nil {
 		return "something that can't be found out now"
 	}

@@ -5,28 +5,36 @@ package engine
 
 import (
 	"context"
+	"io"
 
 	"github.com/docker/docker/api/types/image"
+	"github.com/docker/docker/client"
 )
 
-// stock is what images an engine has.
+// Stock is what images an engine has.
 type Stock struct {
-	// names are the IDs by tag; ids are those of all images, also of what has no tag.
+	// Names are the IDs by tag; IDs are those of all images, also of what has no tag.
 	Names map[string]string
-	Ids   map[string]bool
+	IDs   map[string]bool
 }
 
+// Stock lists the images of the engine.
 func (e *Engine) Stock(ctx context.Context) (Stock, error) {
-	list, err := Retrying(ctx, func() ([]image.Summary, error) { return e.Api.ImageList(ctx, image.ListOptions{All: true}) })
+	list, err := Retrying(ctx, func() ([]image.Summary, error) { return e.API.ImageList(ctx, image.ListOptions{All: true}) })
 	if err != nil {
 		return Stock{}, err
 	}
 	s := Stock{make(map[string]string), make(map[string]bool)}
 	for _, img := range list {
-		s.Ids[img.ID] = true
+		s.IDs[img.ID] = true
 		for _, tag := range img.RepoTags {
 			s.Names[tag] = img.ID
 		}
 	}
 	return s, nil
+}
+
+// LoadImage sends an archive of images. The caller reads and closes the body of the answer.
+func (e *Engine) LoadImage(ctx context.Context, archive io.Reader) (image.LoadResponse, error) {
+	return e.API.ImageLoad(ctx, archive, client.ImageLoadWithQuiet(true))
 }

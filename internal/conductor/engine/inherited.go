@@ -9,7 +9,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-// inherited reports whether a container may have its label from its image, and not from the create that the
+// Inherited reports whether a container may have its label from its image, and not from the create that the
 // label names: an image committed from one of gantry's containers has it. What can't be found out counts.
 func (e *Engine) Inherited(ctx context.Context, imageID, operation string) bool {
 	inherits, err := e.Inherits(ctx, imageID, operation)
@@ -19,10 +19,10 @@ func (e *Engine) Inherited(ctx context.Context, imageID, operation string) bool 
 	return inherits
 }
 
-// inherits is inherited where an image that can't be read is an error. One that is gone can't be asked any more:
+// Inherits is inherited where an image that can't be read is an error. One that is gone can't be asked any more:
 // that counts, too.
 func (e *Engine) Inherits(ctx context.Context, imageID, operation string) (bool, error) {
-	image, err := e.Api.ImageInspect(ctx, imageID)
+	image, err := e.API.ImageInspect(ctx, imageID)
 	if err != nil {
 		return true, IgnoreNotFound(err)
 	}

@@ -6,18 +6,17 @@ package engine
 import (
 	"context"
 	"fmt"
-	"time"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-
 	"strings"
+	"time"
 
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/network"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
 const (
-	// clockSkew is how far the clock of an engine may differ from this machine's.
+	// ClockSkew is how far the clock of an engine may differ from this machine's.
 	ClockSkew = 5 * time.Minute
 )
 
@@ -28,7 +27,7 @@ func (e *Engine) nameLinked(ctx context.Context, c *container.Container) error {
 	var live []string
 	for _, link := range c.Links {
 		name, _ := container.ParseLink(link)
-		r, err := e.Api.ContainerInspect(ctx, name)
+		r, err := e.API.ContainerInspect(ctx, name)
 		if IgnoreNotFound(err) != nil {
 			return fmt.Errorf("reading container %q, which container %q is linked to: %w", name, c.Name, err)
 		}
@@ -54,7 +53,7 @@ func (e *Engine) nameShared(ctx context.Context, c *container.Container) error {
 		r, known := found[id]
 		if !known {
 			var err error
-			r, err = e.Api.ContainerInspect(ctx, id)
+			r, err = e.API.ContainerInspect(ctx, id)
 			if IgnoreNotFound(err) != nil {
 				return fmt.Errorf("reading container %s, whose namespace container %q shares: %w", id, c.Name, err)
 			}
@@ -79,9 +78,9 @@ func startedAfter(other, own container.State, now time.Time) bool {
 	return runs(other) && runs(own) && other.StartedAt.After(own.StartedAt) && !other.StartedAt.After(now.Add(ClockSkew))
 }
 
-// inspect reads a container by ID or name.
+// Inspect reads a container by ID or name.
 func (e *Engine) Inspect(ctx context.Context, ref string) (*container.Container, error) {
-	r, err := Looking(ctx, func() (containertypes.InspectResponse, error) { return e.Api.ContainerInspect(ctx, ref) })
+	r, err := Looking(ctx, func() (containertypes.InspectResponse, error) { return e.API.ContainerInspect(ctx, ref) })
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +105,7 @@ func (e *Engine) nameNetworks(ctx context.Context, c *container.Container) {
 			if n.ID != "" {
 				continue
 			}
-			found, err := e.Api.NetworkInspect(ctx, key, network.InspectOptions{})
+			found, err := e.API.NetworkInspect(ctx, key, network.InspectOptions{})
 			if err != nil {
 				// It may be gone by now: then the start says so.
 				e.Logger.Debug("the network can't be read", "network", key, "container", c.Name, "error", err)

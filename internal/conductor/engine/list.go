@@ -4,11 +4,10 @@
 package engine
 
 import (
-	"slices"
-	"strings"
-
 	"cmp"
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	containertypes "github.com/docker/docker/api/types/container"
@@ -36,6 +35,7 @@ type Listed struct {
 	Created                          time.Time
 }
 
+// List lists containers, running or not, by name.
 func (e *Engine) List(ctx context.Context, f Filter) ([]Listed, error) {
 	args := filters.NewArgs()
 	for key, value := range map[string]string{"network": f.Network, "volume": f.Volume, "ancestor": f.Image, "health": f.Health} {
@@ -53,7 +53,7 @@ func (e *Engine) List(ctx context.Context, f Filter) ([]Listed, error) {
 	for _, status := range f.Status {
 		args.Add("status", status)
 	}
-	found, err := e.Api.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: args})
+	found, err := e.API.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: args})
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +77,7 @@ func (e *Engine) List(ctx context.Context, f Filter) ([]Listed, error) {
 	return list, nil
 }
 
-// ownName returns the name of a container in a list; empty where it has none, as while it is being removed. Beside it
+// OwnName returns the name of a container in a list; empty where it has none, as while it is being removed. Beside it
 // the engine lists the names by which other containers link to it ("/app/db").
 func OwnName(s containertypes.Summary) string {
 	for _, name := range s.Names {
@@ -88,8 +88,8 @@ func OwnName(s containertypes.Summary) string {
 	return ""
 }
 
-// EngineInfo is what an engine says of itself.
-type EngineInfo struct {
+// Info is what an engine says of itself.
+type Info struct {
 	Name, ID, Version, APIVersion             string
 	OperatingSystem, OSType, Architecture     string
 	KernelVersion, RootDir                    string

@@ -13,11 +13,12 @@ import (
 // lookGrace bounds the look at what a failed operation left behind.
 const lookGrace = 5 * time.Second
 
-// contextForLook gives a context for a look at what a failed operation left: it may be over.
+// ContextForLook gives a context for a look at what a failed operation left: it may be over.
 func ContextForLook(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lookGrace)
 }
 
+// IgnoreNotFound is the error, or nil where it is that something is not there.
 func IgnoreNotFound(err error) error {
 	if errdefs.IsNotFound(err) {
 		return nil

@@ -10,7 +10,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// maskOf is Spec.maskWith with what the container's image has; nil is no container. Of an image that can't be read,
+// MaskOf is Spec.MaskWith with what the container's image has; nil is no container. Of an image that can't be read,
 // all variables count as secret.
 func (e *Engine) MaskOf(ctx context.Context, s container.Spec, c *container.Container) fault.Mask {
 	if c == nil {
@@ -19,7 +19,7 @@ func (e *Engine) MaskOf(ctx context.Context, s container.Spec, c *container.Cont
 	ctx, cancel := ContextForLook(ctx)
 	defer cancel()
 	var image map[string]string
-	r, err := e.Api.ImageInspect(ctx, c.ImageID)
+	r, err := e.API.ImageInspect(ctx, c.ImageID)
 	if err == nil {
 		image = container.ObserveImage(r).Environment
 	} else {

@@ -8,10 +8,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// knows is a *fault.Fault if the engine is too old for one of the needs.
+// Knows is a *fault.Fault if the engine is too old for one of the needs.
 func (e *Engine) Knows(scope fault.Scope, needs []container.Need, exists fault.Exists) error {
-	if n, ok := container.Unmet(needs, e.Api.ClientVersion()); ok {
-		return scope.EngineTooOld(n.Attribute, n.API, n.Docker, e.Api.ClientVersion(), exists)
+	if n, ok := container.Unmet(needs, e.API.ClientVersion()); ok {
+		return scope.EngineTooOld(n.Attribute, n.API, n.Docker, e.API.ClientVersion(), exists)
 	}
 	return nil
 }

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// goneRetry is the pause between two looks at a container that is being removed, besides the events:
+// GoneRetry is the pause between two looks at a container that is being removed, besides the events:
 // a removal that fails has none.
 const GoneRetry = time.Second
 
-// awaitChange waits until something happened to a container, or for a while.
+// AwaitChange waits until something happened to a container, or for a while.
 func (e *Engine) AwaitChange(ctx context.Context, id string) error {
 	events, err := e.Watcher.Watch(ctx, id)
 	if err != nil {

@@ -10,12 +10,12 @@ import (
 	"github.com/docker/docker/api/types/network"
 )
 
-// startedAt is when the engine was started: it then makes its default network anew, unless it keeps containers
+// StartedAt is when the engine was started: it then makes its default network anew, unless it keeps containers
 // running meanwhile. The zero time is that this can't be told.
 func (e *Engine) StartedAt(ctx context.Context) time.Time {
 	ctx, cancel := ContextForLook(ctx)
 	defer cancel()
-	found, err := e.Api.NetworkInspect(ctx, network.NetworkBridge, network.InspectOptions{})
+	found, err := e.API.NetworkInspect(ctx, network.NetworkBridge, network.InspectOptions{})
 	if err != nil {
 		e.Logger.Debug("when the engine was started can't be told", "error", err)
 		return time.Time{}

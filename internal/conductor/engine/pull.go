@@ -17,13 +17,14 @@ import (
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
 const pullTries = 4
 
-// pull pulls one image, and repeats what failed in a way that can mend itself. The engine keeps
+// Pull pulls one image, and repeats what failed in a way that can mend itself. The engine keeps
 // the layers that are complete.
 func (e *Engine) Pull(ctx context.Context, named reference.Named, platform string, auth Authentication, report func(pull.Progress)) (pull.Result, error) {
 	return backoff.Retry(ctx, func() (pull.Result, error) {
@@ -37,7 +38,7 @@ func (e *Engine) Pull(ctx context.Context, named reference.Named, platform strin
 }
 
 func (e *Engine) pullOnce(ctx context.Context, named reference.Named, platform string, auth Authentication, report func(pull.Progress)) (pull.Result, error) {
-	stream, err := e.Api.ImagePull(ctx, named.String(), image.PullOptions{RegistryAuth: auth.header, Platform: platform})
+	stream, err := e.API.ImagePull(ctx, named.String(), image.PullOptions{RegistryAuth: auth.header, Platform: platform})
 	if err != nil {
 		return pull.Result{}, readable(err)
 	}
@@ -63,7 +64,7 @@ func (e *Engine) pullOnce(ctx context.Context, named reference.Named, platform s
 	}
 }
 
-// layers are the layers of a pull by their short IDs, as far as the engine has told.
+// Layers are the layers of a pull by their short IDs, as far as the engine has told.
 type Layers map[string]layer
 
 type layer struct {
@@ -71,7 +72,7 @@ type layer struct {
 	complete    bool
 }
 
-// note takes in a message of the engine. There is no field that says what a message is about: its
+// Note takes in a message of the engine. There is no field that says what a message is about: its
 // words decide. (The ID of other messages is the tag.)
 func (l Layers) Note(m jsonmessage.JSONMessage) {
 	known := l[m.ID]
@@ -91,6 +92,7 @@ func (l Layers) Note(m jsonmessage.JSONMessage) {
 	l[m.ID] = known
 }
 
+// Sum is the progress of all layers.
 func (l Layers) Sum() pull.Progress {
 	sum := pull.Progress{Layers: len(l)}
 	for _, one := range l {
@@ -127,7 +129,7 @@ func readable(err error) error {
 	return &registryError{strings.TrimPrefix(before, "unknown: ") + strings.Join(words, "; "), err}
 }
 
-// pullKind tells from the engine's words why a pull failed. The engine passes on what the
+// PullKind tells from the engine's words why a pull failed. The engine passes on what the
 // registry said as text: there is no code for it.
 func PullKind(err error) fault.Kind {
 	text := strings.ToLower(err.Error())
@@ -170,7 +172,7 @@ func transientPull(err error) bool {
 		"http response to https client", "no space left")
 }
 
-// pinnedDigest gives the digest that a reference names itself.
+// PinnedDigest gives the digest that a reference names itself.
 func PinnedDigest(image string) string {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {
@@ -182,6 +184,7 @@ func PinnedDigest(image string) string {
 	return ""
 }
 
+// ContainsAny reports whether a text contains one of the parts.
 func ContainsAny(text string, parts ...string) bool {
 	for _, part := range parts {
 		if strings.Contains(text, part) {

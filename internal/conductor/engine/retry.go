@@ -18,28 +18,29 @@ import (
 )
 
 const (
-	// An answer that is lost once is often there the second time; an engine that restarts
-	// takes some seconds.
+	// RetryTries is how often a request is sent: an answer that is lost once is often there the second time; an engine
+	// that restarts takes some seconds.
 	RetryTries = 6
-	// A refresh looks at everything: on an engine whose trouble stays, each look costs but one pause.
+	// LookTries is how often a look is tried where nobody waits: a refresh looks at everything, and on an engine whose
+	// trouble stays each look costs but one pause.
 	LookTries  = 2
 	retryFirst = 200 * time.Millisecond
 	retryMost  = 3 * time.Second
 )
 
-// lostAnswer reports whether the engine may or may not have done what it was asked for: no answer came, or the
+// LostAnswer reports whether the engine may or may not have done what it was asked for: no answer came, or the
 // connection broke in the middle of it. The client has an error of its own only for the former.
 func LostAnswer(err error) bool {
 	broken := (*net.OpError)(nil)
 	return client.IsErrConnectionFailed(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &broken)
 }
 
-// unknown reports whether the engine may have done what it answered with this error: also if whoever asked left.
+// Unknown reports whether the engine may have done what it answered with this error: also if whoever asked left.
 func Unknown(ctx context.Context, err error) bool {
 	return err != nil && (LostAnswer(err) || ctx.Err() != nil)
 }
 
-// retrying repeats what failed for a lost answer. What is repeated must be idempotent.
+// Retrying repeats what failed for a lost answer. What is repeated must be idempotent.
 func Retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) {
 	return repeating(ctx, RetryTries, LostAnswer, attempt)
 }
@@ -47,13 +48,13 @@ func Retrying[T any](ctx context.Context, attempt func() (T, error)) (T, error) 
 // patientKey marks a context whose looks belong to a wait.
 type patientKey struct{}
 
-// patiently returns a context for the looks of a wait: trouble of the engine that passes while somebody waits must
+// Patiently returns a context for the looks of a wait: trouble of the engine that passes while somebody waits must
 // not make a failure of what is waited for.
 func Patiently(ctx context.Context) context.Context {
 	return context.WithValue(ctx, patientKey{}, true)
 }
 
-// looking repeats a look that failed for trouble of the engine's own, which may pass: once, and in a wait for some
+// Looking repeats a look that failed for trouble of the engine's own, which may pass: once, and in a wait for some
 // seconds. A change is not repeated for that: nobody knows how far it came.
 func Looking[T any](ctx context.Context, look func() (T, error)) (T, error) {
 	tries := uint(LookTries)
@@ -75,7 +76,7 @@ func repeating[T any](ctx context.Context, tries uint, again func(error) bool, a
 	}, backoff.WithBackOff(pauses), backoff.WithMaxTries(tries), backoff.WithMaxElapsedTime(0))
 }
 
-// outlive returns a context that ends a while after ctx does: a request that changes something is
+// Outlive returns a context that ends a while after ctx does: a request that changes something is
 // not cut off in the middle, where nobody knows what it did, unless the engine is slow. Grace is that while
 // where the operation was cancelled, late where its time was up: nobody has promised more.
 func Outlive(ctx context.Context, grace, late time.Duration) (context.Context, context.CancelFunc) {
@@ -94,7 +95,7 @@ func Outlive(ctx context.Context, grace, late time.Duration) (context.Context, c
 	}
 }
 
-// endedKind tells an operation whose time was up from one that was cancelled.
+// EndedKind tells an operation whose time was up from one that was cancelled.
 func EndedKind(ctx context.Context) fault.Kind {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return fault.Timeout
