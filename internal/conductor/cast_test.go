@@ -6,6 +6,7 @@ package conductor
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -61,6 +62,24 @@ func mustCast(t *testing.T, c *Conductor, name string) {
 	if err != nil || got.Completed || got.OperationID == "" {
 		t.Fatalf("%s: %+v, %v", name, got, err)
 	}
+}
+
+// A cast that fails has its resource in the state already: an import of what has the name has to make room first.
+func TestNameConflictOfACast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.containers["stranger"] = &fakeContainer{id: "strangerstranger", name: "web", status: "running"}
+		c := f.casting(t, Options{})
+		got, err := c.Cast(t.Context(), create("web"), time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = c.Await(t.Context(), got.OperationID, "")
+		if failed := (*fault.Fault)(nil); !errors.As(err, &failed) || failed.Kind != fault.NameConflict ||
+			!strings.Contains(failed.Hint, "an import needs terraform state rm of this resource first") {
+			t.Errorf("%v", err)
+		}
+	})
 }
 
 // With a saturated engine a cast is accepted at once, or, inline, when it is its turn.

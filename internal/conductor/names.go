@@ -87,8 +87,17 @@ func (o *operation) awaitReserved(ctx context.Context) error {
 // configuration may be about to give it another name, of which nobody knows here until Terraform asks for that.
 func (o *operation) nameConflict(ctx context.Context, holder *container.Container, exists fault.Exists, taken error) error {
 	f := o.scope().NameConflict(holder.Name, o.engine.describe(ctx, holder), exists, taken)
-	if o.entry.scope != "" && o.engine.seemsOwnContainer(ctx, holder, o.entry.scope) {
-		return f.OfOwnName()
+	scope := o.entry.scope
+	by := o.engine.workspaceOf(ctx, holder)
+	switch {
+	case scope == "":
+	case by != "" && by != scope:
+		f = f.OfOtherWorkspace()
+	case by == scope, o.engine.seemsOwnContainer(ctx, holder, scope):
+		f = f.OfOwnName(by != "")
+	}
+	if o.cast && o.Kind == KindCreate {
+		return f.OfCast()
 	}
 	return f
 }

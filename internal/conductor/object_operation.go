@@ -54,12 +54,17 @@ func (t *task) accept(ctx context.Context, c *Conductor, record journal.Record, 
 // description is a line.
 func (o *objectOperation) taken(operation, whose string, err error) *fault.Fault {
 	f := o.object.Taken(whose, err)
-	if o.kept && o.entry.scope != "" {
-		if r, err := o.in.Find(operation); err == nil && r.Scope == o.entry.scope {
-			return f.OfOwnObject()
-		}
+	if !o.kept || o.entry.scope == "" {
+		return f
 	}
-	return f
+	switch r, err := o.in.Find(operation); {
+	case err != nil || r.Scope == "":
+		return f
+	case r.Scope == o.entry.scope:
+		return f.OfOwnObject()
+	default:
+		return f.OfOtherWorkspace()
+	}
 }
 
 // laneName is the name by which the operations of an object are in one order: an image has many

@@ -102,6 +102,24 @@ func (e *connection) seemsOwn(ctx context.Context, u user, scope string) bool {
 	return name == u.name && !e.Inherited(ctx, u.imageID, operation)
 }
 
+// workspaceOf returns the scope of the workspace that has a container, as far as the journal tells: the one whose state
+// was seen last to name it, else the one whose operation made it; empty is not known. As with seemsOwn only words
+// depend on it.
+func (e *connection) workspaceOf(ctx context.Context, c *container.Container) string {
+	if e.journal == nil {
+		return ""
+	}
+	if by, err := e.journal.ClaimedBy(c.ID); err == nil && by != "" {
+		return by
+	}
+	operation := c.Labels[container.LabelOperation]
+	r, err := e.journal.Find(operation)
+	if err != nil || r.ContainerID != c.ID && (r.ContainerID != "" || e.Inherited(ctx, c.ImageID, operation)) {
+		return ""
+	}
+	return r.Scope
+}
+
 // anybodys is seemsOwn for any workspace.
 func (e *connection) anybodys(ctx context.Context) func(user) bool {
 	return func(u user) bool { return e.seemsOwn(ctx, u, "") }

@@ -37,7 +37,7 @@ func (o Object) Taken(whose string, err error) *Fault {
 		Summary: fmt.Sprintf("The name of %s is already in use on engine %q", o, o.Engine),
 		Message: whose + "; it was not touched",
 		Exists:  string(NothingCreated),
-		Hint:    fmt.Sprintf("import it as \"%s/%s\" to manage it here, or choose another name", o.Engine, o.Name),
+		Hint:    fmt.Sprintf("import it as \"%s/%s\" to manage it here", o.Engine, o.Name) + orAnotherName,
 	}, err)
 }
 

@@ -132,6 +132,9 @@ func (s Scope) ImageMissing(image string, err error) *Fault {
 	}, err)
 }
 
+// orAnotherName ends the hint of a name conflict.
+const orAnotherName = ", or choose another name"
+
 // NameConflict is a name that a stranger has. Whose describes it in one line.
 func (s Scope) NameConflict(name, whose string, exists Exists, err error) *Fault {
 	return s.make(Fault{
@@ -139,7 +142,7 @@ func (s Scope) NameConflict(name, whose string, exists Exists, err error) *Fault
 		Summary: fmt.Sprintf("Container name %q is already in use on engine %q", name, s.Engine),
 		Message: whose + "; it was not touched",
 		Exists:  string(exists),
-		Hint:    fmt.Sprintf("import it as \"%s/%s\" to manage it here, or choose another name", s.Engine, name),
+		Hint:    fmt.Sprintf("import it as \"%s/%s\" to manage it here", s.Engine, name) + orAnotherName,
 	}, err)
 }
 
@@ -155,11 +158,31 @@ func (s Scope) NameOfExchange(name, whose string) *Fault {
 	}, nil)
 }
 
-// OfOwnName is a name conflict with a container that the same workspace made. Whether its state still has it is not
-// known here: if so, to import it would be no help.
-func (f *Fault) OfOwnName() *Fault {
+// OfOtherWorkspace is a name conflict with what another workspace made or has in its state, as the journal tells: to
+// import it would have two states manage it. The journal can't tell another workspace from one whose directory moved.
+func (f *Fault) OfOtherWorkspace() *Fault {
+	other := *f
+	other.Hint = "another Terraform workspace on this machine manages it (or this one did, before its directory or backend changed): choose another name, " +
+		"or take it out of the state there first (terraform state rm); if nothing else manages it any more, " + strings.TrimSuffix(f.Hint, orAnotherName)
+	return &other
+}
+
+// OfCast is a name conflict of a create that was cast: its resource is in the state, where an import can't go.
+func (f *Fault) OfCast() *Fault {
+	cast := *f
+	cast.Hint = f.Hint + "; an import needs terraform state rm of this resource first, since the state has it from the apply that accepted its create"
+	return &cast
+}
+
+// OfOwnName is a name conflict with a container that the same workspace made, or, if it is not known which one did,
+// that gantry made. Whether the state still has it is not known here: if so, to import it would be no help.
+func (f *Fault) OfOwnName(known bool) *Fault {
 	own := *f
-	own.Hint = "this workspace made that container; if its state has it, and it is to get another name, apply again, and where names are " +
+	maker := "this workspace"
+	if !known {
+		maker = "gantry"
+	}
+	own.Hint = maker + " made that container; if the state of this workspace has it, and it is to get another name, apply again, and where names are " +
 		"exchanged, raise -parallelism above the number of names that change, since Terraform has to ask for all of them at once, " +
 		"or give one of them a third name first; if no state has it, " + f.Hint
 	return &own
