@@ -114,11 +114,16 @@ func spelled(s string) []span {
 	for _, m := range pemBlock.FindAllStringIndex(s, -1) {
 		found = append(found, span{m[0], m[1]})
 	}
-	for _, pattern := range []*regexp.Regexp{passwordOfURL, spelledSecret, tokenInText} {
+	for _, pattern := range []*regexp.Regexp{passwordOfURL, tokenInText} {
 		for _, m := range pattern.FindAllStringSubmatchIndex(s, -1) {
 			if !harmless(s[m[2]:m[3]]) {
 				found = append(found, span{m[2], m[3]})
 			}
+		}
+	}
+	for _, m := range spelledSecret.FindAllStringSubmatchIndex(s, -1) {
+		if secretName(s[m[2]:m[3]]) && !harmless(s[m[4]:m[5]]) {
+			found = append(found, span{m[4], m[5]})
 		}
 	}
 	return found
@@ -140,7 +145,7 @@ func (m Mask) in(v view) []span {
 				break
 			}
 			from += i
-			found = append(found, span{v.at[from], v.at[from+len(form)]})
+			found = append(found, span{v.from[from], v.to[from+len(form)-1]})
 			from++
 		}
 	}

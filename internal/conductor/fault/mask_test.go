@@ -38,6 +38,10 @@ func TestMask(t *testing.T) {
 		"s3cret\u200b/val\u00adue":              "(masked)",
 		"s3cr\x00et/val\rue":                    "(masked)",
 		"wrapped s3cret\n  /value here":         "wrapped (masked) here",
+		"KEY=s3cret/value\nPORT=80\n":           "KEY=(masked)\nPORT=80\n",
+		"a\ns3cret/value\n  b":                  "a\n(masked)\n  b",
+		"one\n\ns3cret\n/value\n\ntwo":          "one\n\n(masked)\n\ntwo",
+		`{"s3cret/value\r\n":1}`:                `{"(masked)\r\n":1}`,
 		"cut off: s3cret/va":                    "cut off: (masked)",
 		"cut off: s3cret/va...":                 "cut off: (masked)...",
 		"ret/value was cut off":                 "(masked) was cut off",
@@ -101,6 +105,11 @@ func TestSecrets(t *testing.T) {
 		{"KEYBOARD", "qwertz", "qwertz", "qwertz"},
 		{"MONKEY", "banana", "banana", "banana"},
 		{"AUTHOR", "shakespeare", "shakespeare", "shakespeare"},
+		{"TOKENIZER", "sentencepiece", "sentencepiece", "sentencepiece"},
+		{"TOKENIZERS_PARALLELISM", "parallel", "parallel", "parallel"},
+		{"SECRETARY", "shakespeare", "shakespeare", "shakespeare"},
+		{"TOKENIZER_TOKEN", "tiger", "tiger", "(masked)"},
+		{"ACCESSTOKENS", "tiger", "tiger", "(masked)"},
 		{"PASSENGERS", "four hundred", "four hundred", "four hundred"},
 		// By form.
 		{"DATABASE_URL", "postgres://app:tiger@db:5432/app", "tiger of app at db:5432", "(masked) of app at db:5432"},
@@ -142,10 +151,14 @@ func TestMaskOfWhatATextSpells(t *testing.T) {
 	for text, want := range map[string]string{
 		"mount //nas/x, data: username=app,password=tiger,vers=3": "mount //nas/x, data: username=app,password=(masked),vers=3",
 		"dial redis://app:tiger@cache:6379: refused":              "dial redis://app:(masked)@cache:6379: refused",
-		`{"token":"tiger"}`:              `{"token":"(masked)"}`,
-		"unexpected token: }":            "unexpected token: }",
-		"password authentication failed": "password authentication failed",
-		"use_token=true":                 "use_token=true",
+		`{"token":"tiger"}`:               `{"token":"(masked)"}`,
+		"unexpected token: }":             "unexpected token: }",
+		"password authentication failed":  "password authentication failed",
+		"use_token=true":                  "use_token=true",
+		"TOKENIZER=sentencepiece\nMODE=x": "TOKENIZER=sentencepiece\nMODE=x",
+		"TOKEN_FILE=/run/secrets/token":   "TOKEN_FILE=/run/secrets/token",
+		"API_KEY=tiger\nAPIKEY=lion":      "API_KEY=(masked)\nAPIKEY=(masked)",
+		"tokenizer_token=tiger":           "tokenizer_token=(masked)",
 	} {
 		if got := (fault.Mask{}).Text(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)

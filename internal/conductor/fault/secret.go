@@ -70,9 +70,11 @@ var (
 	urlWithUser = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/"'<>]*:[^\s"'<>]*@[^\s"'<>]*`)
 	// What is secret in a text of others has to be spelled as a setting: "unexpected token: }" has none.
 	passwordOfURL = regexp.MustCompile(`[A-Za-z][A-Za-z0-9+.-]*://[^\s/"'<>:@]*:([^\s"'<>]+)@`)
-	spelledSecret = regexp.MustCompile(`(?i)[a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|credential|api_?key)[a-z0-9_.-]*(?:=["']?|["']\s*:\s*["'])([^\s"',;&{}\[\]]+)`)
+	spelledSecret = regexp.MustCompile(`(?i)([a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|credential|api_?key)[a-z0-9_.-]*)(?:=["']?|["']\s*:\s*["'])([^\s"',;&{}\[\]]+)`)
 	tokenInText   = regexp.MustCompile(`\b(eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)`)
-	namedValue    = regexp.MustCompile(`([A-Za-z0-9_.-]+)["']?\s*[:=]\s*["']?([^\s"',;&{}\[\]]+)`)
+	// unlike are words that only begin as those of secrets do.
+	unlike     = regexp.MustCompile(`tokeni[sz][a-z]*|secretar[a-z]*`)
+	namedValue = regexp.MustCompile(`([A-Za-z0-9_.-]+)["']?\s*[:=]\s*["']?([^\s"',;&{}\[\]]+)`)
 )
 
 // url adds the password of a URL. The user's name stays readable.
@@ -103,6 +105,7 @@ func secretName(name string) bool {
 		return false
 	}
 	for _, word := range words {
+		word = unlike.ReplaceAllString(word, "")
 		for _, part := range []string{"password", "passwd", "passphrase", "passcode", "secret", "token", "credential", "apikey"} {
 			if strings.Contains(word, part) {
 				return true

@@ -11,11 +11,12 @@ import (
 	"unicode/utf16"
 )
 
-// view is a text as somebody reads it who undoes an encoding. At has, for each byte and for the end, where
-// it comes from in the text that was looked at first.
+// view is a text as somebody reads it who undoes an encoding. From and to have, for each byte, where what it comes
+// from begins and ends in the text that was looked at first. What an encoding only puts between two bytes, as a line
+// break, belongs to neither.
 type view struct {
-	text string
-	at   []int
+	text     string
+	from, to []int
 	// folded says that line breaks were taken out: short secrets would be found where there are none.
 	folded bool
 }
@@ -25,9 +26,9 @@ const deepest = 3
 
 // views returns a text and all that undoing encodings makes of it.
 func views(s string) []view {
-	plain := view{text: s, at: make([]int, len(s)+1)}
-	for i := range plain.at {
-		plain.at[i] = i
+	plain := view{text: s, from: make([]int, len(s)), to: make([]int, len(s))}
+	for i := range len(s) {
+		plain.from[i], plain.to[i] = i, i+1
 	}
 	all, last := []view{plain}, []view{plain}
 	seen := map[string]bool{s: true}
@@ -111,21 +112,23 @@ func (v view) replace(what *regexp.Regexp, with func(string) string) view {
 	if matches == nil {
 		return v
 	}
-	out := view{folded: v.folded, at: make([]int, 0, len(v.at))}
+	out := view{folded: v.folded, from: make([]int, 0, len(v.from)), to: make([]int, 0, len(v.to))}
 	var text strings.Builder
+	keep := func(from, to int) {
+		text.WriteString(v.text[from:to])
+		out.from, out.to = append(out.from, v.from[from:to]...), append(out.to, v.to[from:to]...)
+	}
 	last := 0
 	for _, m := range matches {
-		text.WriteString(v.text[last:m[0]])
-		out.at = append(out.at, v.at[last:m[0]]...)
+		keep(last, m[0])
 		put := with(v.text[m[0]:m[1]])
 		text.WriteString(put)
 		for range len(put) {
-			out.at = append(out.at, v.at[m[0]])
+			out.from, out.to = append(out.from, v.from[m[0]]), append(out.to, v.to[m[1]-1])
 		}
 		last = m[1]
 	}
-	text.WriteString(v.text[last:])
-	out.at = append(out.at, v.at[last:]...)
+	keep(last, len(v.text))
 	out.text = text.String()
 	return out
 }
