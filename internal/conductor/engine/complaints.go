@@ -46,7 +46,19 @@ const (
 
 // complaints are all that are known, the first that fits counts: what is more special comes first.
 func complaints() []complaint {
-	return slices.Concat(mountComplaints(), processComplaints(), limitComplaints(), deviceComplaints(), networkComplaints(), otherComplaints(), vagueComplaints())
+	return slices.Concat(fileComplaints(), mountComplaints(), processComplaints(), limitComplaints(), deviceComplaints(), networkComplaints(), otherComplaints(), vagueComplaints())
+}
+
+// fileComplaints are of uploads, which gantry's own words begin. They come before all others: the path of a file can
+// have any word in it.
+func fileComplaints() []complaint {
+	return []complaint{
+		{says: `uploading files.*marked read-only`, attribute: "files", advice: "the path leads over a symbolic link into the read-only root: use the path that it has without links"},
+		{says: `uploading files.*: \w+ (/[^:]*): not a directory`, attribute: "files", below: fileAt, advice: "in the container that path leads through a file: choose another one"},
+		{says: `uploading files.*cannot overwrite directory "([^"]*)"`, attribute: "files", below: fileAt, advice: "in the container that path is a directory: add the name of a file"},
+		{says: `uploading files ([^:,]+): `, attribute: "files", below: fileAt},
+		{says: `uploading files`, attribute: "files"},
+	}
 }
 
 func mountComplaints() []complaint {
@@ -158,8 +170,6 @@ func otherComplaints() []complaint {
 		{says: `invalid ipc mode`, attribute: "ipc", advice: "use none, private, shareable, host or container:NAME"},
 		{says: `restart policy|maximum retry count`, attribute: "restart", advice: "use no, always, unless-stopped, on-failure or on-failure:N"},
 		{says: `in healthcheck`, attribute: "healthcheck", advice: "use times of at least 1ms"},
-		{says: `uploading files.*marked read-only`, attribute: "files", advice: "the path leads over a symbolic link into the read-only root: use the path that it has without links"},
-		{says: `uploading files`, attribute: "files"},
 	}
 }
 
@@ -255,6 +265,23 @@ func mountFrom(s container.Spec, found []string) string {
 	return KeyOf(s.Mounts, func(m container.Mount) bool {
 		return strings.TrimRight(m.Source, "/") == strings.TrimRight(found[0], "/")
 	})
+}
+
+// fileAt finds a file by its path in the container. The engine's words can have it from the mount on that it is put
+// into, or only as far as it came.
+func fileAt(s container.Spec, found []string) string {
+	for _, is := range []func(path string) bool{
+		func(path string) bool { return path == found[0] },
+		func(path string) bool { return strings.HasSuffix(path, found[0]) },
+		func(path string) bool { return strings.HasPrefix(path, found[0]+"/") },
+	} {
+		for _, path := range slices.Sorted(maps.Keys(s.Files)) {
+			if is(path) {
+				return path
+			}
+		}
+	}
+	return ""
 }
 
 func deviceFrom(s container.Spec, found []string) string {

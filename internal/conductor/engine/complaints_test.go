@@ -32,6 +32,7 @@ func TestComplaints(t *testing.T) {
 		Devices: container.Devices{Devices: map[string]container.Device{"/dev/x": {Source: "/dev/nope"}}},
 		Limits:  container.Limits{Ulimits: map[string]container.Ulimit{"foo": {}}},
 	}}
+	spec.Files = map[string]container.File{"/etc/passwd/x": {}, "/etc/sysctl.conf": {}, "/var": {}, "/srv/file/y": {}}
 	spec.Sysctls = map[string]string{"net.ipv4.nope": "1", "foo.bar": "1"}
 	seen := make(map[string]bool)
 	for _, test := range []struct{ words, attribute, advice string }{
@@ -142,7 +143,12 @@ func TestComplaints(t *testing.T) {
 		{`maximum retry count cannot be used with restart policy 'always'`, "restart", "on-failure"},
 		{`invalid restart policy 'nope'`, "restart", "on-failure"},
 		{`Interval in Healthcheck cannot be less than 1ms`, "healthcheck", "1ms"},
-		{`uploading files /x: no space left on device`, "files", "the engine names"},
+		{`uploading files /x, /y: no space left on device`, "files", "the engine names"},
+		{`uploading files /etc/sysctl.conf: no space left on device`, "files./etc/sysctl.conf", "the engine names"},
+		{`uploading files /etc/passwd/x, /var: Error processing tar file(exit status 1): open /etc/passwd/x: not a directory`, "files./etc/passwd/x", "leads through a file"},
+		{`uploading files /etc/passwd/x: Error processing tar file(exit status 1): mkdir /etc/passwd: not a directory`, "files./etc/passwd/x", "leads through a file"},
+		{`uploading files /srv/file/y: Error processing tar file(exit status 1): open /file/y: not a directory`, "files./srv/file/y", "leads through a file"},
+		{`uploading files /var: Error processing tar file(exit status 1): cannot overwrite directory "/var" with non-directory "/"`, "files./var", "is a directory"},
 		{`uploading files /var/run/x: container rootfs is marked read-only`, "files", "without links"},
 
 		{`invalid bind mount spec "x"`, "mounts", "the engine names"},
