@@ -52,6 +52,8 @@ func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 		ask              func(ctx context.Context, c *Conductor, id string) error
 		want             bool
 	}{
+		"update":                          {ask: updateForHealth(container.File{Content: []byte("new"), Mode: 0o644}), want: true},
+		"update of a secret file":         {ask: updateForHealth(container.File{Content: []byte("new-value"), WriteOnly: true})},
 		"barrier":                         {ask: awaitHealth, want: true},
 		"barrier, with files":             {files: true, ask: awaitHealth},
 		"power":                           {ask: restartForHealth, want: true},
@@ -106,6 +108,25 @@ func awaitHealth(ctx context.Context, c *Conductor, id string) error {
 func restartForHealth(ctx context.Context, c *Conductor, _ string) error {
 	_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: "web", Wait: container.WaitHealthy})
 	return err
+}
+
+// updateForHealth returns an update that puts a file into the container in the place of another one, and restarts it.
+func updateForHealth(file container.File) func(context.Context, *Conductor, string) error {
+	return func(ctx context.Context, c *Conductor, id string) error {
+		request := checked("web")
+		e, err := c.connect(ctx, "web")
+		if err != nil {
+			return err
+		}
+		r, err := e.journal.Find(id)
+		if err != nil {
+			return err
+		}
+		request.Kind, request.ContainerID, request.Restart, request.Wait = KindUpdate, r.ContainerID, true, container.WaitHealthy
+		request.Spec.Files, request.Upload = map[string]container.File{"/key": file}, []string{"/key"}
+		_, err = c.Call(ctx, request)
+		return err
+	}
 }
 
 // What a barrier finds out by itself is masked with the secrets of the container: the journal has none.

@@ -112,7 +112,8 @@ func (c *Conductor) accept(e *connection, req Request, cast bool, deadline time.
 		Request: req, engine: e, life: &c.life, containerID: req.ContainerID, step: fault.StepQueued, mark: e.Pulls.Mark(), accepted: time.Now(),
 		cast: cast, caller: c.opts.Caller, deadline: deadline, queue: make(chan struct{}),
 		mask: req.Spec.Mask(), entry: c.entry(e),
-		quiet: req.Kind == KindRemove, // Its request has no settings.
+		// Of a removal no settings are known, and of what an update puts into another one's place not what that was.
+		quiet: req.Kind == KindRemove || req.Spec.AnySecret(req.Upload),
 	}
 	o.admitted = sync.OnceFunc(func() { close(o.queue) })
 	o.logger = masking(c.opts.Logger, o.mask).With("engine", e.Name, "container", req.Spec.Name, "kind", string(req.Kind))

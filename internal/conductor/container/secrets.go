@@ -62,6 +62,11 @@ func (s Spec) addSecrets(secrets *fault.Secrets) {
 // read it.
 func (f File) secret() bool { return f.WriteOnly || f.Mode&0o077 == 0 }
 
+// AnySecret reports whether one of these files is secret as a whole.
+func (s Spec) AnySecret(paths []string) bool {
+	return slices.ContainsFunc(paths, func(path string) bool { return s.Files[path].secret() })
+}
+
 // AddOptions adds what is secret in settings that have a name each.
 func AddOptions(secrets *fault.Secrets, options map[string]string) {
 	for name, value := range options {
