@@ -124,7 +124,8 @@ func (t *task) follow(ctx context.Context, exec, containerID string, live func(s
 		err = errors.New("the engine ended the stream before the command ended")
 	}
 	if errdefs.IsNotFound(err) {
-		err = fmt.Errorf("the container ended while the command ran: %w", err)
+		return nil, t.object.Said(fault.EngineError, t.step, t.action, []string{"container"}, t.exists,
+			fmt.Errorf("the container ended while the command ran: %w", err))
 	}
 	if err != nil {
 		return nil, err

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -64,6 +65,18 @@ func TestExecWhileAContainerIsInProgress(t *testing.T) {
 			t.Error("the command was not run when the container was ready")
 		}
 	})
+}
+
+// A container that is not there is told as such, whatever words its name has.
+func TestExecInAMissingContainer(t *testing.T) {
+	c := newFake().conductor(t, Options{})
+	for _, name := range []string{"web", "executable", "cwd"} {
+		_, err := c.Exec(t.Context(), ExecSpec{Container: name, Command: []string{"true"}})
+		f := faultOf(t, err, fault.NotFound)
+		if !slices.Equal(f.Attribute, []string{"container"}) || !strings.HasPrefix(f.Hint, "check the name") {
+			t.Errorf("%s: at %q: %s", name, f.Attribute, f.Hint)
+		}
+	}
 }
 
 // Lines are handed out as soon as they are whole, masked, and the last one without its end, too.

@@ -91,8 +91,8 @@ func (t *task) explain(ctx context.Context, err error) error {
 		return t.object.Ended(engine.EndedKind(ctx), t.step, t.action, t.timeout, t.exists, "", context.Cause(ctx))
 	case engine.LostAnswer(err):
 		return t.object.Lost(t.step, t.action, t.exists, err)
-	case errdefs.IsNotFound(err) && t.step == fault.StepReading:
-		return t.object.NotFound(err)
+	case errdefs.IsNotFound(err) && (t.step == fault.StepReading || strings.Contains(text, "no such "+t.object.Kind+":")):
+		return t.missing(err)
 	}
 	kind, attribute := fault.EngineError, []string(nil)
 	for _, row := range t.attributes {
@@ -108,9 +108,20 @@ func (t *task) explain(ctx context.Context, err error) error {
 	return f
 }
 
-// adviceAbout is what to do about an attribute of a network or a volume that an engine complains of; empty is
-// nothing special.
+// missing is the fault of an object that is not there. What only names a container has an attribute of its own for it.
+func (t *task) missing(err error) *fault.Fault {
+	f := t.object.NotFound(err)
+	if t.object.Kind == "container" {
+		f.Attribute = []string{"container"}
+	}
+	return f
+}
+
+// adviceAbout is what to do about an attribute of an object that an engine complains of; empty is nothing special.
 func adviceAbout(kind, attribute string) string {
+	if kind == "container" && attribute == "container" {
+		return "the container has to run for this, and not to be paused: see that it is started before"
+	}
 	if kind != "network" && kind != "volume" {
 		return ""
 	}
