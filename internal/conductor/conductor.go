@@ -95,6 +95,15 @@ func (k Kind) verb() string {
 	}
 }
 
+// Article returns what an operation of this kind does, with the indefinite article, for messages.
+func (k Kind) Article() string {
+	article := "a "
+	if k == KindUpdate || k == KindExchange || k == KindUnpause {
+		article = "an "
+	}
+	return article + k.verb()
+}
+
 // Request is one operation that somebody asks for.
 type Request struct {
 	Kind Kind

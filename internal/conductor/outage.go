@@ -4,6 +4,7 @@
 package conductor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -69,7 +70,8 @@ func aftermath(kind fault.Kind, asked container.Spec, c *container.Container) (e
 	if kind == fault.Unhealthy {
 		return string(fault.RunsOn), ""
 	}
-	next := fault.StartedByPlan
+	next := fault.Exists(fmt.Sprintf("an apply of a configuration that has it %s starts it again, or replaces it, unless ignore_changes has desired_state",
+		cmp.Or(asked.DesiredState, container.DesiredRunning)))
 	switch {
 	case kind == fault.CrashLoop && asked.DesiredState == container.DesiredPaused:
 		next = fault.Restarted // A plan has it paused.

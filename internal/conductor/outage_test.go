@@ -199,6 +199,9 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 func TestAftermath(t *testing.T) {
 	finished := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	always, no := container.RestartPolicy{Name: "always"}, container.RestartPolicy{Name: "no"}
+	starts := func(state string) string {
+		return "an apply of a configuration that has it " + state + " starts it again, or replaces it, unless ignore_changes has desired_state"
+	}
 	const hint = `; with restart = "unless-stopped" the engine starts it again by itself`
 	for name, tt := range map[string]struct {
 		kind            fault.Kind
@@ -207,14 +210,14 @@ func TestAftermath(t *testing.T) {
 		oom             bool
 		exists, hint    string
 	}{
-		"it ended":                      {fault.Exited, container.DesiredRunning, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
-		"it ended, nothing asked for":   {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", hint},
-		"somebody stopped it":           {fault.Exited, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"its policy was taken away":     {fault.Exited, container.DesiredRunning, always, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"its policy is somebody else's": {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, always, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"a job failed":                  {fault.Exited, container.DesiredCompleted, no, no, false, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"it had no memory left":         {fault.Exited, container.DesiredRunning, no, no, true, "it ended at 2026-01-01T12:00:00Z; a plan that keeps it starts it again", ""},
-		"it keeps ending":               {fault.CrashLoop, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it, and the plan leaves it as it is", ""},
+		"it ended":                      {fault.Exited, container.DesiredRunning, no, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), hint},
+		"it ended, nothing asked for":   {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), hint},
+		"somebody stopped it":           {fault.Exited, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
+		"its policy was taken away":     {fault.Exited, container.DesiredRunning, always, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
+		"its policy is somebody else's": {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, always, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
+		"a job failed":                  {fault.Exited, container.DesiredCompleted, no, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("completed"), ""},
+		"it had no memory left":         {fault.Exited, container.DesiredRunning, no, no, true, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
+		"it keeps ending":               {fault.CrashLoop, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it; that alone plans no change", ""},
 		"it keeps ending, to be paused": {fault.CrashLoop, container.DesiredPaused, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it", ""},
 		"it is unhealthy":               {fault.Unhealthy, container.DesiredRunning, no, no, false, string(fault.RunsOn), ""},
 	} {

@@ -95,7 +95,7 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 // already is left alone, and what can't be is for the engine to refuse. A start of a running container starts
 // nothing, but waits for it. It is pure.
 func planPowerOf(kind Kind, s container.State) []container.Action {
-	because := fmt.Sprintf("it is %s, a %s is asked for", s.Status, kind)
+	because := fmt.Sprintf("it is %s, %s is asked for", s.Status, kind.Article())
 	steps := func(verbs ...container.Verb) []container.Action {
 		actions := make([]container.Action, 0, len(verbs))
 		for _, do := range verbs {

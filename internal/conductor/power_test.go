@@ -18,6 +18,17 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
+// The names of operations that begin with a vowel have their own article.
+func TestArticle(t *testing.T) {
+	for kind, want := range map[Kind]string{
+		KindCreate: "a create", KindRemove: "a delete", KindUpdate: "an update", KindExchange: "an update", KindRestart: "a restart", KindUnpause: "an unpause",
+	} {
+		if got := kind.Article(); got != want {
+			t.Errorf("%s: %q", kind, got)
+		}
+	}
+}
+
 func TestPlanPowerOf(t *testing.T) {
 	for _, test := range []struct {
 		kind   Kind

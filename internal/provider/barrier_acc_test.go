@@ -199,9 +199,13 @@ func TestAccBarrierPassesWhatRecovered(t *testing.T) {
 	}
 	healed, settled := r.watch(r.Name("healed")), r.watch(r.Name("settled"))
 	plan := r.plansChange("must be replaced", "gantry_container.started")
-	r.warns(plan, r.Name("healed"), "By now it is as it should be: no changes are needed.")
+	r.warns(plan, r.Name("healed"), "By now it is as it should be; that alone plans no change.")
 	_, told, _ := strings.Cut(flat(plan), fmt.Sprintf("Warning: Container %q", r.Name("healed")))
-	if told, _, _ = strings.Cut(told, "By now"); strings.Contains(told, "the next apply replaces it") {
+	id, _ := r.cli.attributes("gantry_container.healed")["operation_id"].(string)
+	if settles := fmt.Sprintf("terraform-provider-gantry operations settle --state-dir %q %s", r.dir, id); id == "" || !strings.Contains(told, settles) {
+		t.Errorf("the plan does not name the command %q:\n%s", settles, plan)
+	}
+	if told, _, _ = strings.Cut(told, "By now"); strings.Contains(told, "replaces") {
 		t.Errorf("the plan says of what recovered that it is replaced:\n%s", plan)
 	}
 	if strings.Contains(plan, fmt.Sprintf("%q on engine", r.Name("settled"))) {

@@ -69,9 +69,9 @@ func TestAccCastUpdateFails(t *testing.T) {
 	for range 2 {
 		r.cli.must("apply", "-auto-approve")
 		r.idle()
-		r.warns(r.plansChange("will be updated in-place", web), r.Name("web"), "the engine has no heart", "The plan does it again")
+		r.warns(r.plansChange("will be updated in-place", web), r.Name("web"), "the engine has no heart", "An apply of a configuration that has it does it again, or replaces it.")
 		r.cli.must("apply", "-refresh-only", "-auto-approve")
-		r.warns(r.plansChange("will be updated in-place", web), r.Name("web"), "the engine has no heart", "The plan does it again")
+		r.warns(r.plansChange("will be updated in-place", web), r.Name("web"), "the engine has no heart", "An apply of a configuration that has it does it again, or replaces it.")
 	}
 	r.Proxy.Clear()
 	r.settled()
@@ -92,7 +92,7 @@ func TestAccCastRestartFails(t *testing.T) {
 	r.cli.configure(r.config(r.cast("web", `restart_triggers = { v = "2" }`)))
 	r.cli.must("apply", "-auto-approve")
 	r.idle()
-	r.warns(r.plansChange("will be updated in-place", web), r.Name("web"), "the engine has no heart", "The plan does it again")
+	r.warns(r.plansChange("will be updated in-place", web), r.Name("web"), "the engine has no heart", "An apply of a configuration that has it does it again, or replaces it.")
 	r.Proxy.Clear()
 	r.settled()
 	if now := r.Inspect(r.Name("web")); now.ID != first.ID || now.State.StartedAt == first.State.StartedAt {

@@ -247,7 +247,7 @@ func TestFilesOfAFailedCast(t *testing.T) {
 		var diags diag.Diagnostics
 		m.judge(conductor.Standing{
 			Container: made, Kind: conductor.KindUpdate, Known: true, Uploads: uploads, Fault: &fault.Fault{Kind: fault.Interrupted, Summary: "it was cut off"},
-		}, container.WaitReady, time.Now(), &diags)
+		}, container.WaitReady, time.Now(), settling{}, &diags)
 		p := c.plan(t, c.raw(t, m), config)
 		if slices.Contains(p.changed, "files") != want || p.replace != nil {
 			t.Errorf("with uploads %t: %v change, %v replace", uploads, p.changed, p.replace)

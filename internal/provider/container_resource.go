@@ -138,7 +138,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		state.importFrom(standing.Container, image)
 		r.labels.imported(&state)
 		warnOfUnmanaged(fmt.Sprintf("Container %q on engine %q", standing.Container.Name, standing.Container.Engine), standing.Container.Unmanaged, &resp.Diagnostics)
-	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), warnings):
+	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), r.settles, warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
 		state.identify(ctx, resp.Identity, &resp.Diagnostics) // The framework wants one even of what is gone.
@@ -312,7 +312,7 @@ func (r *containerResource) gone(ctx context.Context, state *containerModel, dia
 		return
 	}
 	diags.AddWarning(fmt.Sprintf("Container %q was on engine %q", state.Name.ValueString(), engine),
-		fmt.Sprintf("The provider is now connected to engine %q, which does not have it: the plan creates it there. If engine %q still exists, "+
+		fmt.Sprintf("The provider is now connected to engine %q, which does not have it: an apply of a configuration that has it creates it there. If engine %q still exists, "+
 			"the container there is not touched and not managed any more.", connected, engine))
 }
 

@@ -41,7 +41,7 @@ func (m *containerModel) accepted(status, operationID string) {
 
 // judge makes the state of what engine and journal say. It says whether the container is there, or
 // may still come.
-func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now time.Time, diags *diag.Diagnostics) bool {
+func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now time.Time, settles settling, diags *diag.Diagnostics) bool {
 	switch {
 	case s.InProgress:
 		// Only computed values change: what is asked for is being done.
@@ -52,7 +52,7 @@ func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now ti
 		tellElsewhere(fmt.Sprintf("Container %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
 		return true
 	case s.Vanished:
-		m.warn(s, "The plan creates it anew.", diags)
+		m.warn(s, createsAnew, diags)
 		return false
 	case s.Container == nil && s.Fault != nil && s.Kind == conductor.KindCreate:
 		m.Status = types.StringValue(statusCreateFailed)
@@ -60,11 +60,11 @@ func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now ti
 			m.Status = types.StringValue(statusInterrupted)
 		}
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
-		m.warn(s, "The plan creates it anew.", diags)
+		m.warn(s, createsAnew, diags)
 		return true
 	case s.Container == nil:
 		if s.Fault != nil { // With the container goes the last that could tell of it.
-			m.warn(s, "The container is gone by now: the plan creates it anew.", diags)
+			m.warn(s, "The container is gone by now. "+createsAnew, diags)
 		}
 		return false
 	}
@@ -87,11 +87,11 @@ func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now ti
 	case s.Recovered:
 		*m = observed
 		m.Fault = flattenFault("", nil)
-		m.warn(s, recoveredPlan, diags)
+		m.warn(s, "By now it is as it should be; that alone plans no change."+settles.hint(s.Fault), diags)
 	case s.Kind == conductor.KindCreate:
 		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
-		m.warn(s, "The plan replaces it.", diags)
+		m.warn(s, "An apply of a configuration that has it replaces it.", diags)
 	default:
 		m.compute(s.Container)
 		m.Fault = flattenFault(string(s.Kind), s.Fault)
@@ -101,13 +101,17 @@ func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now ti
 		if s.Uploads && m.Files != nil {
 			m.Files = files{} // Which of them are there can't be read back.
 		}
-		m.warn(s, "The plan does it again.", diags)
+		m.warn(s, doesAgain, diags)
 	}
 	return true
 }
 
-// recoveredPlan is what a plan does about a failure whose container is by now as it should be.
-const recoveredPlan = "By now it is as it should be: no changes are needed."
+// What an apply does about a failure. A refresh does not know which plan it is for: one that destroys, replaces or only
+// refreshes, or one whose configuration does not have the object any more.
+const (
+	createsAnew = "An apply of a configuration that has it creates it anew."
+	doesAgain   = "An apply of a configuration that has it does it again, or replaces it."
+)
 
 func inProgress(kind conductor.Kind) string {
 	if kind == conductor.KindUpdate || kind == conductor.KindExchange {
@@ -140,9 +144,9 @@ func (m *containerModel) warnOfStop(s conductor.Standing, diags *diag.Diagnostic
 		return
 	}
 	diags.AddWarning(fmt.Sprintf("Container %q on engine %q is being stopped", s.Container.Name, s.Container.Engine),
-		fmt.Sprintf("A %s that was cancelled or interrupted had the engine stop the container at %s. An engine goes on with that, and kills the "+
+		fmt.Sprintf("The engine was told to stop the container by %s that was cancelled or interrupted, at %s. An engine goes on with that, and kills the "+
 			"container by %s at the latest, so the plan takes it for stopped. An apply that starts it waits for the end of the stop first.",
-			s.Stop.Kind, s.Stop.At.UTC().Format(time.RFC3339), s.Stop.Until.UTC().Format(time.RFC3339)))
+			s.Stop.Kind.Article(), s.Stop.At.UTC().Format(time.RFC3339), s.Stop.Until.UTC().Format(time.RFC3339)))
 }
 
 // deadline is when the time of the last create was up.

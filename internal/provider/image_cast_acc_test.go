@@ -125,7 +125,7 @@ func TestAccImageCastFails(t *testing.T) {
 	}
 	r.idle()
 	for range 2 {
-		r.warnsOfImage(r.plansChange("will be updated in-place", app), ref, "The plan does it again")
+		r.warnsOfImage(r.plansChange("will be updated in-place", app), ref, "An apply of a configuration that has it does it again, or replaces it.")
 	}
 	fault, _ := r.hasStatus("create_failed")["fault"].(map[string]any)
 	if fault["kind"] != "pull_denied" || fault["operation"] != "create" {
@@ -157,7 +157,7 @@ func TestAccImageCastCutOff(t *testing.T) {
 	r.cli.must("apply", "-auto-approve")
 	r.Proxy.Await(http.MethodPost, "/images/create", 2)
 	kill("background", r.cli.background())
-	r.warnsOfImage(r.plansChange("will be updated in-place", app), ref, "was interrupted while pulling", "The plan does it again")
+	r.warnsOfImage(r.plansChange("will be updated in-place", app), ref, "was interrupted while pulling", "An apply of a configuration that has it does it again, or replaces it.")
 	r.hasStatus("interrupted")
 	gate.Open()
 	r.settled()
@@ -223,7 +223,7 @@ func TestAccImageCastFromArchive(t *testing.T) {
 	}
 	r.cli.must("apply", "-auto-approve")
 	r.idle()
-	r.warnsOfImage(r.plansChange("will be updated in-place", app), name, "Unable to load image", "The plan does it again")
+	r.warnsOfImage(r.plansChange("will be updated in-place", app), name, "Unable to load image", "An apply of a configuration that has it does it again, or replaces it.")
 	r.hasStatus("update_failed")
 	second := r.saveImage(archive, enginetest.ImageOptions{Env: map[string]string{"N": "2"}})
 	r.settled()

@@ -185,7 +185,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
 		warnings = new(diag.Diagnostics)
 	}
-	if !state.judge(standing, warnings) {
+	if !state.judge(standing, r.settles, warnings) {
 		resp.State.RemoveResource(ctx)
 		return
 	}

@@ -39,7 +39,7 @@ func (m *imageModel) failed() bool {
 
 // judge makes the state of what engine and journal say. It says whether the image is there, or may
 // still come.
-func (m *imageModel) judge(s conductor.ImageStanding, diags *diag.Diagnostics) bool {
+func (m *imageModel) judge(s conductor.ImageStanding, settles settling, diags *diag.Diagnostics) bool {
 	warn := func(plan string) {
 		tellFailed(fmt.Sprintf("Image %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
 	}
@@ -49,7 +49,7 @@ func (m *imageModel) judge(s conductor.ImageStanding, diags *diag.Diagnostics) b
 		tellElsewhere(fmt.Sprintf("Image %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
 		return true
 	case s.Vanished:
-		warn("The plan brings it anew.")
+		warn("An apply of a configuration that has it brings it anew.")
 		return false
 	case s.Image == nil && s.Fault == nil:
 		return false
@@ -61,7 +61,7 @@ func (m *imageModel) judge(s conductor.ImageStanding, diags *diag.Diagnostics) b
 	case s.Fault == nil:
 		return true
 	case s.Recovered:
-		warn("By now the image is there: what differs from the configuration, if anything, the plan shows.")
+		warn("By now the image is there: what differs from the configuration, if anything, the plan shows." + settles.hint(s.Fault))
 		return true
 	}
 	m.Fault = flattenFault(string(s.Kind), s.Fault)
@@ -72,6 +72,6 @@ func (m *imageModel) judge(s conductor.ImageStanding, diags *diag.Diagnostics) b
 	case s.Kind == conductor.KindUpdate:
 		m.Status = types.StringValue(statusUpdateFailed)
 	}
-	warn("The plan does it again.")
+	warn(doesAgain)
 	return true
 }

@@ -33,7 +33,7 @@ func tellLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll bool)
 		}
 		lines = append(lines, "- and "+others)
 		diags.AddWarning(fmt.Sprintf("%s on engine %q failed after their apply", all, late.Newest[0].Fault.Engine),
-			fmt.Sprintf("%s\n\nThe plan repairs those of this configuration; each resource's fault has the details, and `terraform-provider-gantry operations list --failed --all` "+
+			fmt.Sprintf("%s\n\nAn apply of this configuration repairs what it has of them; each resource's fault has the details, and `terraform-provider-gantry operations list --failed --all` "+
 				"lists all. The next create, update or delete of the same name settles a failure, and so does `terraform-provider-gantry operations settle`.", strings.Join(lines, "\n")))
 		return true
 	}
@@ -50,6 +50,22 @@ func tellLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll bool)
 		}
 	}
 	return false
+}
+
+// settling is how somebody has a failure that was made up for told no more. Its value is the state directory that the
+// provider's configuration sets; empty is the default.
+type settling struct{ stateDir string }
+
+// hint returns the sentences that name the command; none where no operation failed.
+func (s settling) hint(f *fault.Fault) string {
+	if f.Operation == "" {
+		return ""
+	}
+	command := "terraform-provider-gantry operations settle"
+	if s.stateDir != "" {
+		command += fmt.Sprintf(" --state-dir %q", s.stateDir)
+	}
+	return fmt.Sprintf(" Each plan tells of it until an update or a removal of it has succeeded, or until this is run:\n\n  %s %s", command, f.Operation)
 }
 
 // tellUnreadable warns of records of the journal that can't be read: of some why, and how many there are.

@@ -122,7 +122,7 @@ func (r *networkResource) find(ctx context.Context, state *wholeNetworkModel, di
 	other, err := r.conductor.InspectNetwork(ctx, name)
 	if err == nil && other.Name == name { // The engine takes a name for the beginning of an ID.
 		diags.AddWarning(fmt.Sprintf("Network %q on engine %q was removed, and another one has its name", name, other.Engine),
-			fmt.Sprintf("Its ID was %s. The network that has the name now, %s, was created at %s and is not managed here: it is not touched. The plan creates the network anew, "+
+			fmt.Sprintf("Its ID was %s. The network that has the name now, %s, was created at %s and is not managed here: it is not touched. An apply of a configuration that has it creates the network anew, "+
 				"which fails as long as the name is taken. Give this one another name, or, if nothing else manages the other one, import that as \"%s/%s\".",
 				state.NetworkID.ValueString(), other.ID, other.Created.UTC().Format(time.RFC3339), other.Engine, name))
 	}

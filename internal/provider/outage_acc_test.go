@@ -38,7 +38,7 @@ func TestAccOutage(t *testing.T) {
 	}{
 		"ended by itself": {
 			lines: []string{command("exit", "3", "3s", "the disk is full")}, until: ended, starts: true,
-			says: []string{"exited with code 3 after", "the disk is full", "it ended at", "a plan that keeps it starts it again", `with restart = "unless-stopped"`},
+			says: []string{"exited with code 3 after", "the disk is full", "it ended at", "an apply of a configuration that has it running starts it again", `with restart = "unless-stopped"`},
 		},
 		"killed for memory": {
 			lines: []string{command("hog", "3s"), `memory = "16m"`, `memory_swap = "16m"`}, until: ended, starts: true,
@@ -62,11 +62,11 @@ func TestAccOutage(t *testing.T) {
 		},
 		"unhealthy": {
 			lines: []string{command("sleep")}, become: sicken, until: unhealthy,
-			says: []string{"is unhealthy after", "no such file or directory", "it runs on, and the plan leaves it as it is"},
+			says: []string{"is unhealthy after", "no such file or directory", "it runs on; that alone plans no change"},
 		},
 		"unhealthy, has a secret file": {
 			lines: []string{command("sleep"), `files = { "/key" = { content_wo = "abracadabra" } }`}, become: sicken, until: unhealthy,
-			says: []string{"is unhealthy after", "it runs on, and the plan leaves it as it is"}, hides: "no such file or directory",
+			says: []string{"is unhealthy after", "it runs on; that alone plans no change"}, hides: "no such file or directory",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

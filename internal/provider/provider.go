@@ -98,6 +98,8 @@ type providerData struct {
 	// told are the late failures that the configuration told of all at
 	// once, so that their resources need not.
 	told conductor.LateFaults
+	// settles is how a failure that was made up for is told no more.
+	settles settling
 	// outages counts the containers that were told of as not what they were left as.
 	outages atomic.Int32
 	// wait is the default of the resources' wait_for; empty if there is none.
@@ -195,6 +197,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
 		Credentials: credentials, Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
 	})
+	data.settles = settling{cleanFolder(config.StateDir.ValueString())}
 	p.register(data.conductor)
 	if summary, err := data.conductor.StateDirRefused(); err != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("state_dir"), summary, sentence(err)+".")

@@ -115,7 +115,7 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	if !imported && another {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was removed, and another one has its name", found.Name, found.Engine),
 			fmt.Sprintf("The volume was made by %s, and the one that has the name now by %s: what the first one held is gone. The other one is not managed here, and is not touched. "+
-				"The plan creates the volume anew, which fails as long as the name is taken. Give this one another name, or, if nothing else manages the other one, import that as \"%s/%s\".",
+				"An apply of a configuration that has it creates the volume anew, which fails as long as the name is taken. Give this one another name, or, if nothing else manages the other one, import that as \"%s/%s\".",
 				makerOf(maker.Operation), makerOf(found.Operation), found.Engine, found.Name))
 		resp.State.RemoveResource(ctx)
 		return

@@ -40,7 +40,7 @@ func TestTexts(t *testing.T) {
 		{
 			scope.Exited(fault.Exit{Code: 3, After: 400 * time.Millisecond, Log: []string{"boom"}, Exists: fault.KeptForInspection}),
 			"desired_state", `Container "web" exited with code 3 after 0.4 s`,
-			"Engine: edge1\nLast log lines:\n  boom\nNow: the container is kept for inspection; the next apply replaces it\n" +
+			"Engine: edge1\nLast log lines:\n  boom\nNow: the container is kept for inspection, until a later apply replaces or removes it\n" +
 				`What to do: if it is meant to end, set desired_state = "completed"`,
 		},
 		{
@@ -57,13 +57,13 @@ func TestTexts(t *testing.T) {
 			scope.Unhealthy(fault.UnhealthyFacts{After: 15 * time.Second, Check: []string{"CMD", "probe"}, ExitCode: 1, Output: "hunter22 refused\n", Exists: fault.KeptForInspection}),
 			"healthcheck", `Container "web" is unhealthy after 15 s`,
 			"Engine: edge1\nReason: its health check failed as often as healthcheck.retries allows; the last run ended with code 1\n" +
-				"Health check: [\"CMD\" \"probe\"]: (masked) refused\nNow: the container is kept for inspection; the next apply replaces it\n" +
+				"Health check: [\"CMD\" \"probe\"]: (masked) refused\nNow: the container is kept for inspection, until a later apply replaces or removes it\n" +
 				"What to do: see what the check says; if the start is slow, raise healthcheck.start_period",
 		},
 		{
 			scope.PortTaken("80/tcp", `container "db" (image "pg")`, fault.CreatedNotStarted, because),
 			"ports", `Unable to start container "web": host port 80/tcp is taken`,
-			"Engine: edge1\nReason: by container \"db\" (image \"pg\"): said (masked)\nNow: the container was created, but not started; the next apply replaces it\n" +
+			"Engine: edge1\nReason: by container \"db\" (image \"pg\"): said (masked)\nNow: the container was created, but not started; a later apply replaces or removes it\n" +
 				"What to do: free the port, publish another one, or leave published out and let the engine choose",
 		},
 		{

@@ -51,16 +51,15 @@ type Exists string
 // What can be there after a failure.
 const (
 	NothingCreated    Exists = "nothing was created"
-	CreatedNotStarted Exists = "the container was created, but not started; the next apply replaces it"
-	KeptForInspection Exists = "the container is kept for inspection; the next apply replaces it"
+	CreatedNotStarted Exists = "the container was created, but not started; a later apply replaces or removes it"
+	KeptForInspection Exists = "the container is kept for inspection, until a later apply replaces or removes it"
 	Unchanged         Exists = "the container is as it was before"
 	PartlyChanged     Exists = "what was changed before the failure stays; the next plan shows the rest"
 	Remains           Exists = "the container is still there; the next apply removes it"
 	StillStopping     Exists = "the engine goes on stopping the container, and kills it when its grace period is over; the next plan shows that"
-	StartedByPlan     Exists = "a plan that keeps it starts it again"
 	Restarted         Exists = "the engine keeps restarting it"
-	RestartsOn        Exists = "the engine keeps restarting it, and the plan leaves it as it is"
-	RunsOn            Exists = "it runs on, and the plan leaves it as it is"
+	RestartsOn        Exists = "the engine keeps restarting it; that alone plans no change"
+	RunsOn            Exists = "it runs on; that alone plans no change"
 	HalfDone          Exists = "what was done before the failure stays"
 	PerhapsSignalled  Exists = "whether the container got the signal is not known: the engine did not answer"
 	// MadeAndUnclaimed is what a create leaves that must not be answered.
