@@ -47,3 +47,18 @@ func TestAccWhoHasIt(t *testing.T) {
 		}.regexp()},
 	)
 }
+
+// A file that can't be where it is to be is named, with the reason.
+func TestAccMisplacedFile(t *testing.T) {
+	r := newRig(t)
+	refused := func(path, says string) resource.TestStep {
+		return resource.TestStep{
+			Config: r.container(`files = {`, `"/srv/a" = { content = "a" }`, fmt.Sprintf("%q = { content = \"b\" }", path), `}`),
+			ExpectError: failure{
+				summary: fmt.Sprintf("Unable to create container %q on engine %q", r.Name("web"), r.HostName()), line: "files",
+				says: []string{fmt.Sprintf("files[%q]", path), says},
+			}.regexp(),
+		}
+	}
+	r.run(refused(enginetest.Program+"/x", "leads through a file"), refused(enginetest.Program+"/x/y", "leads through a file"), refused("/etc", "is a directory"))
+}
