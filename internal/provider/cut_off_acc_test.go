@@ -55,7 +55,10 @@ func TestAccRecoveredCutOffIsSettled(t *testing.T) {
 	r.cli.configure(r.config(r.cast("web",
 		fmt.Sprintf(`healthcheck = { test = ["CMD", %q, "health-file", "/probe/up"], interval = "500ms", retries = 1000 }`, enginetest.Program),
 		fmt.Sprintf(`mounts = { "/probe" = { type = "bind", source = %q } }`, folder))))
+	gate := r.Proxy.Hold("POST", "/containers/*/start")
 	r.cli.must("apply", "-auto-approve")
+	gate.Await()
+	gate.Open()
 	r.Await(r.Name("web"), "running", func(c container.InspectResponse) bool { return c.State.Running })
 	kill("background", r.cli.background())
 	if err := os.WriteFile(filepath.Join(folder, "up"), nil, 0o600); err != nil {
