@@ -7,12 +7,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/containerd/errdefs"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
@@ -78,6 +81,23 @@ func TestNameConflictOfACast(t *testing.T) {
 		if failed := (*fault.Fault)(nil); !errors.As(err, &failed) || failed.Kind != fault.NameConflict ||
 			!strings.Contains(failed.Hint, "an import needs terraform state rm of this resource first") {
 			t.Errorf("%v", err)
+		}
+	})
+}
+
+// Nobody can import what an engine has reserved a name for.
+func TestNameReservedForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.before = func(_ context.Context, call string) error {
+			if strings.HasPrefix(call, "create") {
+				return fmt.Errorf("the name is already in use by container 0123: %w", errdefs.ErrConflict)
+			}
+			return nil
+		}
+		_, err := f.conductor(t, Options{}).Call(t.Context(), create("web"))
+		if got := faultOf(t, err, fault.NameConflict); strings.Contains(got.Hint, "import") {
+			t.Error(got.Hint)
 		}
 	})
 }

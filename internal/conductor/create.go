@@ -137,8 +137,7 @@ func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time
 		}
 		return o.nameConflict(ctx, holder, fault.NothingCreated, taken)
 	case time.Now().After(giveUp):
-		whose := "something that the engine is still making or removing has it"
-		return o.scope().NameConflict(name, whose, fault.NothingCreated, taken)
+		return o.scope().NameReserved(name, taken)
 	}
 	return pause(ctx, nameRetry)
 }

@@ -145,6 +145,13 @@ func (s Scope) NameConflict(name, whose string, exists Exists, err error) *Fault
 	}, err)
 }
 
+// NameReserved is a name that an engine says is taken, though no container has it: there is nothing to import.
+func (s Scope) NameReserved(name string, err error) *Fault {
+	f := *s.NameConflict(name, "something that the engine is still making or removing has it", NothingCreated, err)
+	f.Hint = "apply again; if the engine keeps the name, restart the engine, or choose another name"
+	return &f
+}
+
 // NameOfExchange is a name whose container another workspace was exchanging when it was interrupted. Whose describes
 // one of its containers in one line.
 func (s Scope) NameOfExchange(name, whose string) *Fault {
