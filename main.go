@@ -148,7 +148,7 @@ func newLogger(getenv func(string) string, stderr io.Writer) hclog.Logger {
 	})
 }
 
-// limitSDKLog gives the SDK the level that Terraform asks for. On its own it writes every step of
+// limitSDKLog returns the SDK the level that Terraform asks for. On its own it writes every step of
 // every request, for Terraform to read and to throw away: that is half the CPU time of a plan.
 func limitSDKLog(getenv func(string) string, setenv func(key, value string) error) error {
 	if getenv(sdkLevelKey) != "" {

@@ -102,7 +102,7 @@ func (b *syncBuffer) Write(p []byte) (int, error) {
 	return b.buf.Write(p)
 }
 
-// take gives what was written since the last time.
+// take returns what was written since the last time.
 func (b *syncBuffer) take() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

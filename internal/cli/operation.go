@@ -86,17 +86,17 @@ func look(e *journal.Engine, r journal.Record, now time.Time) operation {
 	return o
 }
 
-// failed says whether the operation did not do what it was asked for.
+// failed reports whether the operation did not do what it was asked for.
 func (o operation) failed() bool {
 	return o.State == state(journal.Failed) || o.State == state(journal.Interrupted)
 }
 
-// cancelled says whether it ended because somebody asked for that.
+// cancelled reports whether it ended because somebody asked for that.
 func (o operation) cancelled() bool {
 	return o.State == state(journal.Failed) && o.Fault != nil && o.Fault.Kind == fault.Cancelled
 }
 
-// of says whether the operation concerns a container, by the name it has or had, or something else of
+// of reports whether the operation concerns a container, by the name it has or had, or something else of
 // this name.
 func (o operation) of(name string) bool { return o.Name == name || o.PriorName == name }
 
@@ -171,7 +171,7 @@ func (f filter) takes(o operation) bool {
 	}
 }
 
-// pick gives the operations that a filter takes.
+// pick returns the operations that a filter takes.
 func pick(all []operation, f filter) []operation {
 	return slices.DeleteFunc(slices.Clone(all), func(o operation) bool { return !f.takes(o) })
 }
@@ -193,7 +193,7 @@ func (e *ambiguousError) Error() string {
 // shortest is how much of an ID's unique part has to be given.
 const shortest = 4
 
-// find gives the operation that a person means, of all, which are sorted by time: by its whole ID, by
+// find returns the operation that a person means, of all, which are sorted by time: by its whole ID, by
 // the unique part of it, by the beginning or the end of that, or by the container, as "name" or
 // "engine/name": then the last one, or those that are wanted, if there are any.
 func find(all []operation, ref string, wanted func(operation) bool) (operation, error) {

@@ -178,7 +178,7 @@ func tenths(p journal.Pull) int64 {
 	return 10 * p.Done / p.Total
 }
 
-// changed gives the operations that reached another stage, and notes it.
+// changed returns the operations that reached another stage, and notes it.
 func changed(stages map[string]string, watched []operation) []operation {
 	var news []operation
 	for _, o := range watched {

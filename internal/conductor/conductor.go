@@ -344,7 +344,7 @@ func (c *Conductor) ImageDefaults(ctx context.Context, imageID string) (*contain
 	return defaults, nil
 }
 
-// Engine gives the host name that the engine reports; it connects if need be.
+// Engine returns the host name that the engine reports; it connects if need be.
 func (c *Conductor) Engine(ctx context.Context) (string, error) {
 	e, err := c.connect(ctx, "")
 	if err != nil {

@@ -165,7 +165,7 @@ func pause(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// imageMissing says whether a create failed because the image is not on the engine, or only for
+// imageMissing reports whether a create failed because the image is not on the engine, or only for
 // another platform. (The latter is a 404 with a text of its own.)
 func imageMissing(err error) bool {
 	if f := (*fault.Fault)(nil); err == nil || errors.As(err, &f) {

@@ -42,7 +42,7 @@ func (c *Conductor) AvailableDigest(ctx context.Context, image string) (digest s
 	}
 }
 
-// KnownDigest gives the digest at the registry of an image that is on the engine, as far as the
+// KnownDigest returns the digest at the registry of an image that is on the engine, as far as the
 // engine knows it: the likely one if that leads to this image, else the only one of the reference's
 // repository. Empty is not known: the image was built there, or loaded.
 func (c *Conductor) KnownDigest(ctx context.Context, imageID, ref, likely string) (string, error) {

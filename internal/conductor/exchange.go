@@ -240,7 +240,7 @@ func (o *operation) createSuccessor(ctx context.Context, x *container.Exchange) 
 	return o.explained(ctx, next, err)
 }
 
-// imageVolumes gives the paths for which the new image wants volumes. It pulls the image if need be.
+// imageVolumes returns the paths for which the new image wants volumes. It pulls the image if need be.
 func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
 	if o.Spec.PullPolicy == container.PullAlways {
 		if err := o.pull(ctx); err != nil {

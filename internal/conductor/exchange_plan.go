@@ -9,7 +9,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-// temporaryNames gives the names of the new and the old container while an exchange is under way.
+// temporaryNames returns the names of the new and the old container while an exchange is under way.
 func temporaryNames(operationID, name string) (next, prior string) {
 	unique := strings.ReplaceAll(journal.Ticket(operationID), "-", "")
 	unique = unique[max(0, len(unique)-12):]

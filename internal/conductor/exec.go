@@ -133,7 +133,7 @@ func (t *task) follow(ctx context.Context, exec, containerID string, live func(s
 	return &ExecResult{Content: content, ExitCode: ended.ExitCode, ContainerID: containerID}, nil
 }
 
-// busy gives the ID of an operation that is in progress on a container, empty if there is none.
+// busy returns the ID of an operation that is in progress on a container, empty if there is none.
 func (e *connection) busy(name string) string {
 	if e.journal == nil {
 		return ""

@@ -165,7 +165,7 @@ func (f *fakeEngine) emit(id string, action events.Action) {
 	}
 }
 
-// find gives a container by ID or name. The caller holds mu.
+// find returns a container by ID or name. The caller holds mu.
 func (f *fakeEngine) find(ref string) *fakeContainer {
 	if c := f.containers[ref]; c != nil {
 		return c

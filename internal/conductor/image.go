@@ -64,7 +64,7 @@ func (e *connection) image(ctx context.Context, ref string) (*Image, error) {
 	return img, nil
 }
 
-// digestOf gives the digest at the registry of a reference: the one that it names itself, else the
+// digestOf returns the digest at the registry of a reference: the one that it names itself, else the
 // only one that the engine knows for its repository. Several can't be told apart.
 func digestOf(ref string, digests []string) string {
 	if pinned := engine.PinnedDigest(ref); pinned != "" {

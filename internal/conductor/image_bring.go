@@ -256,7 +256,7 @@ func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
 	return errors.Join(err, b.giveBackNames(ctx, wanted, loaded, before))
 }
 
-// nameLoaded gives the name to what an archive brought under others, if that is one image.
+// nameLoaded returns the name to what an archive brought under others, if that is one image.
 func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []string) error {
 	ids := make(map[string]bool)
 	for _, ref := range loaded {

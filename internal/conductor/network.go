@@ -223,7 +223,7 @@ func (t *task) hintOfMembers(ctx context.Context, strangers []user) string {
 		"found it in this workspace's state. If it is there, plan and apply with the same state_dir, and not with -refresh=false"
 }
 
-// attached says whether a container is connected to a network. One that was never started knows
+// attached reports whether a container is connected to a network. One that was never started knows
 // only the name that it was created with.
 func attached(s containertypes.Summary, id, name string) bool {
 	if s.NetworkSettings == nil {

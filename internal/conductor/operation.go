@@ -302,7 +302,7 @@ func (o *operation) left(ctx context.Context) *container.Container {
 	return c
 }
 
-// made says whether a container was made by this very operation.
+// made reports whether a container was made by this very operation.
 func (o *operation) made(c *container.Container) bool {
 	return c.Labels[container.LabelOperation] == o.id
 }

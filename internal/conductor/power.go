@@ -27,7 +27,7 @@ const (
 	KindKill    Kind = "kill"
 )
 
-// power says whether an operation of this kind changes the power state alone.
+// power reports whether an operation of this kind changes the power state alone.
 func (k Kind) power() bool {
 	return slices.Contains([]Kind{KindStart, KindStop, KindRestart, KindPause, KindUnpause, KindKill}, k)
 }

@@ -42,7 +42,7 @@ func (o *operation) awaitReferences(ctx context.Context) error {
 	return nil
 }
 
-// goesOn says whether an operation is still under way.
+// goesOn reports whether an operation is still under way.
 func (o *operation) goesOn(id string) bool {
 	r, err := o.engine.journal.Find(id)
 	return err == nil && r.InProgress() && o.engine.journal.Alive(r)

@@ -114,7 +114,7 @@ func (r *RegistryImage) add(img v1.Image, platform *v1.Platform) error {
 	return nil
 }
 
-// RegistryDigest gives the digest that a reference leads to at its registry now.
+// RegistryDigest returns the digest that a reference leads to at its registry now.
 func (c *Conductor) RegistryDigest(ctx context.Context, ref string) (string, error) {
 	q, err := c.question(ctx, ref)
 	if err != nil {

@@ -122,7 +122,7 @@ func (s VolumeSpec) holdsNothing() bool {
 	return cmp.Or(s.Driver, "local") == "local" && s.DriverOpts["device"] != ""
 }
 
-// meets says whether a volume that a create of gantry's made is as asked for.
+// meets reports whether a volume that a create of gantry's made is as asked for.
 func (s VolumeSpec) meets(v *Volume) bool {
 	own := maps.Clone(v.Labels)
 	delete(own, container.LabelOperation)
@@ -359,7 +359,7 @@ func (t *task) clearProbeImage(ctx context.Context, id string) error {
 	})
 }
 
-// firstEntry gives the name of something in a volume, empty if there is nothing. The engine's own
+// firstEntry returns the name of something in a volume, empty if there is nothing. The engine's own
 // figures would cost it a walk through all volumes of the host, know only the driver "local", and
 // count empty files as nothing. Instead the volume is mounted into a container that is never started,
 // made from an empty image, and the engine's archive of the volume is read up to the first entry: that

@@ -181,7 +181,7 @@ type failure struct {
 	says []string
 }
 
-// regexp gives what resource.TestStep.ExpectError wants. Terraform wraps lines, so a space
+// regexp returns what resource.TestStep.ExpectError wants. Terraform wraps lines, so a space
 // matches any white space.
 func (f failure) regexp() *regexp.Regexp {
 	line := f.line

@@ -263,7 +263,7 @@ func (p trialPlan) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, 
 	resp.Error = errors.Join(failures...)
 }
 
-// checkChange says whether a plan does with the second value what the table says.
+// checkChange reports whether a plan does with the second value what the table says.
 func (row attributeRow) checkChange(effect provider.Effect, change *tfjson.Change) error {
 	if row.nothing {
 		if !change.Actions.NoOp() {
@@ -277,7 +277,7 @@ func (row attributeRow) checkChange(effect provider.Effect, change *tfjson.Chang
 	return nil
 }
 
-// checkRemoval says whether a plan takes away what can be, and replaces where it can't.
+// checkRemoval reports whether a plan takes away what can be, and replaces where it can't.
 func (row attributeRow) checkRemoval(effect provider.Effect, change *tfjson.Change) error {
 	replaces := effect == provider.InPlaceUnlessRemoved
 	if row.without == "" && change.Actions.NoOp() || row.without != "" && change.Actions.Replace() == replaces && change.Actions.Update() != replaces {
@@ -286,7 +286,7 @@ func (row attributeRow) checkRemoval(effect provider.Effect, change *tfjson.Chan
 	return fmt.Errorf("removed: %t, the plan is to %v, and the table says that this replaces: %t", row.without != "", change.Actions, replaces)
 }
 
-// checkDrift says whether a plan shows what was changed outside, and that alone.
+// checkDrift reports whether a plan shows what was changed outside, and that alone.
 func (row attributeRow) checkDrift(name string, changed bool, change *tfjson.Change) error {
 	if !changed {
 		if !change.Actions.NoOp() {
@@ -366,7 +366,7 @@ func sameJSON(want string, seen any) (diff string, err error) {
 	return gocmp.Diff(a, b), nil
 }
 
-// asked gives the request that made a container, and the updates of it since.
+// asked returns the request that made a container, and the updates of it since.
 func (r *rig) asked(name, id string) []enginetest.Call {
 	var asked []enginetest.Call
 	for _, call := range r.Proxy.Calls("POST", "/containers/*") {
@@ -377,12 +377,12 @@ func (r *rig) asked(name, id string) []enginetest.Call {
 	return append(asked, r.Proxy.Calls("POST", "/containers/"+id+"/update")...)
 }
 
-// tooOld says whether the engine is too old for an attribute.
+// tooOld reports whether the engine is too old for an attribute.
 func (r *rig) tooOld(row attributeRow) bool {
 	return row.api != "" && versions.LessThan(r.Docker.ClientVersion(), row.api)
 }
 
-// refusal gives the engine's words about an attribute that it doesn't take on this host, and nothing if
+// refusal returns the engine's words about an attribute that it doesn't take on this host, and nothing if
 // it does.
 func (r *rig) refusal(row attributeRow) string {
 	r.t.Helper()

@@ -59,7 +59,7 @@ func config(field string) func(look) any {
 	return func(l look) any { return fieldOf(reflect.ValueOf(*l.Config), field) }
 }
 
-// fieldOf gives a field, or what it points to.
+// fieldOf returns a field, or what it points to.
 func fieldOf(object reflect.Value, name string) any {
 	v := object.FieldByName(name)
 	if v.Kind() == reflect.Pointer {
@@ -71,7 +71,7 @@ func fieldOf(object reflect.Value, name string) any {
 	return v.Interface()
 }
 
-// isNothing says whether a field has what an engine reports of one that it discarded.
+// isNothing reports whether a field has what an engine reports of one that it discarded.
 func isNothing(v any) bool {
 	value := reflect.ValueOf(v)
 	return value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0

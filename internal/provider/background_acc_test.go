@@ -62,7 +62,7 @@ func newCastRigOn(r *rig) *castRig {
 	return c
 }
 
-// beside gives a second working folder, with a Terraform state of its own, on the same engine and the
+// beside returns a second working folder, with a Terraform state of its own, on the same engine and the
 // same state folder.
 func (r *castRig) beside() *castRig {
 	r.t.Helper()
@@ -198,7 +198,7 @@ type record struct {
 	Fault       *struct{ Kind, Summary, Message string }
 }
 
-// journal gives all records, oldest first.
+// journal returns all records, oldest first.
 func (r *castRig) journal() []record {
 	r.t.Helper()
 	open, err := filepath.Glob(filepath.Join(r.dir, "engines", "*", "operations", "*.json"))

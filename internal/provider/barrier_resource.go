@@ -248,7 +248,7 @@ func resultTypes() map[string]attr.Type {
 	}
 }
 
-// flattenResult gives what is known of a container, or of an image. One of another engine is known by the journal
+// flattenResult returns what is known of a container, or of an image. One of another engine is known by the journal
 // alone.
 func flattenResult(got conductor.Gathered) types.Object {
 	values := map[string]attr.Value{

@@ -92,7 +92,7 @@ func TestAccTwoRunsAtOnce(t *testing.T) {
 	}
 }
 
-// listen gives a function that waits until so much has happened to the test's containers since now,
+// listen returns a function that waits until so much has happened to the test's containers since now,
 // and tells what: by name, in order. The engine itself keeps only the last 256 events of all.
 func (r *rig) listen() func(number int) map[string][]string {
 	ctx, cancel := context.WithCancel(context.Background())

@@ -65,7 +65,7 @@ func TestAccStateDirUnusable(t *testing.T) {
 	}
 }
 
-// fullDisk gives a folder on a file system of its own that has no room left. It needs root.
+// fullDisk returns a folder on a file system of its own that has no room left. It needs root.
 func fullDisk(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -194,7 +194,7 @@ func TestAccCastKeepsSecrets(t *testing.T) {
 	}
 }
 
-// stateFolder gives all that is in the state folder, a text for each file.
+// stateFolder returns all that is in the state folder, a text for each file.
 func (r *castRig) stateFolder() (files []string) {
 	r.t.Helper()
 	err := filepath.WalkDir(r.dir, func(path string, entry fs.DirEntry, err error) error {

@@ -237,7 +237,7 @@ func flat(output string) string {
 	return strings.Join(strings.Fields(strings.ReplaceAll(output, "│ ", "")), " ")
 }
 
-// diagnostic gives the one error that begins so, without line breaks.
+// diagnostic returns the one error that begins so, without line breaks.
 func (r result) diagnostic(tb testing.TB, summary string) string {
 	tb.Helper()
 	var found []string

@@ -18,7 +18,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-// tracksTag says whether the container is to follow its image's tag.
+// tracksTag reports whether the container is to follow its image's tag.
 func (m *containerModel) tracksTag() bool {
 	return m.PullPolicy.ValueString() == string(container.PullAlways)
 }
@@ -71,7 +71,7 @@ func (d *digests) keep(m *containerModel) {
 	d.shown[tagged{m.Name.ValueString(), m.Image.ValueString()}] = m.AvailableDigest.ValueString()
 }
 
-// of gives the digest that the plan of a replacement has shown; empty if it was none.
+// of returns the digest that the plan of a replacement has shown; empty if it was none.
 func (d *digests) of(m *containerModel) string {
 	if !m.tracksTag() {
 		return ""
@@ -102,7 +102,7 @@ func planDigest(ctx context.Context, resp *resource.ModifyPlanResponse) {
 	}
 }
 
-// movedTag says whether the tag leads to another image than the container was made from, as far as
+// movedTag reports whether the tag leads to another image than the container was made from, as far as
 // the state knows both.
 func movedTag(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, diags *diag.Diagnostics) bool {
 	var policy, available, used types.String

@@ -142,7 +142,7 @@ func warnOfGap(ctx context.Context, order container.Order, req resource.ModifyPl
 	}
 }
 
-// knownPorts gives the ports that are known.
+// knownPorts returns the ports that are known.
 func knownPorts(ctx context.Context, set types.Set) []container.Port {
 	var ports []container.Port
 	for _, element := range set.Elements() {
@@ -158,7 +158,7 @@ func knownPorts(ctx context.Context, set types.Set) []container.Port {
 	return ports
 }
 
-// exchanges says whether the plan of an update is one of an exchange, and forgets it: the state is
+// exchanges reports whether the plan of an update is one of an exchange, and forgets it: the state is
 // to keep nothing of it.
 func exchanges(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) bool {
 	noted, diags := req.Private.GetKey(ctx, exchangeKey)

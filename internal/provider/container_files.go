@@ -136,7 +136,7 @@ func (m fileModel) fingerprint() string {
 	return fmt.Sprintf("%s %o %d:%d", content, fileMode(m), m.UID.ValueInt64(), m.GID.ValueInt64())
 }
 
-// same says whether a change from m to other is one of spelling.
+// same reports whether a change from m to other is one of spelling.
 func (m fileModel) same(other fileModel) bool {
 	return m.Content.Equal(other.Content) && m.ContentBase64.Equal(other.ContentBase64) && m.Source.Equal(other.Source) &&
 		m.RestartOnChange.ValueBool() == other.RestartOnChange.ValueBool() && m.fingerprint() == other.fingerprint()
@@ -160,7 +160,7 @@ func changedFiles(prior, plan files) (paths []string, restart bool) {
 	return paths, restart
 }
 
-// without gives the files of a state after an update that failed: what the container has in place of
+// without returns the files of a state after an update that failed: what the container has in place of
 // those that it was to upload is not known, and the next plan applies them again.
 func (f files) without(paths []string) files {
 	if f == nil {

@@ -41,7 +41,7 @@ func (m *containerModel) identify(ctx context.Context, identity *tfsdk.ResourceI
 	diags.Append(identity.Set(ctx, identityModel{Engine: types.StringValue(engine), Name: types.StringValue(name)})...)
 }
 
-// importReference gives what an import names: an ID as the command line has it, or an identity.
+// importReference returns what an import names: an ID as the command line has it, or an identity.
 func importReference(ctx context.Context, req resource.ImportStateRequest, diags *diag.Diagnostics) string {
 	if req.ID != "" || req.Identity == nil || req.Identity.Raw.IsNull() {
 		return req.ID

@@ -38,7 +38,7 @@ func readDefaultLabels(ctx context.Context, req provider.ConfigureRequest, diags
 	return d
 }
 
-// under gives the labels that a container with these of its own gets.
+// under returns the labels that a container with these of its own gets.
 func (d defaultLabels) under(own map[string]types.String) types.Map {
 	all := make(map[string]attr.Value, len(d.values)+len(own))
 	for key, value := range d.values {

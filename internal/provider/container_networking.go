@@ -116,7 +116,7 @@ func validateNetworking(ctx context.Context, config tfsdk.Config) diag.Diagnosti
 	return diags
 }
 
-// isSet says whether an attribute is known to ask for something.
+// isSet reports whether an attribute is known to ask for something.
 func isSet(config tfsdk.Config, name string) bool {
 	object := make(map[string]tftypes.Value)
 	if err := config.Raw.As(&object); err != nil || object[name].IsNull() || !object[name].IsKnown() {

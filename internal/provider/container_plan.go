@@ -38,7 +38,7 @@ func known(ctx context.Context, config tfsdk.Config, name string, target any, di
 	return !found.HasError()
 }
 
-// hasNullElement says whether a map or a set has an element that is null.
+// hasNullElement reports whether a map or a set has an element that is null.
 func hasNullElement(v tftypes.Value) bool {
 	isNull := func(e tftypes.Value) bool { return e.IsNull() }
 	var byKey map[string]tftypes.Value
@@ -171,7 +171,7 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 	}
 }
 
-// failedOperation gives what the last operation was to do, if the state says that it failed.
+// failedOperation returns what the last operation was to do, if the state says that it failed.
 func failedOperation(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) string {
 	var fault types.Object
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("fault"), &fault)...)
@@ -191,7 +191,7 @@ func planAgain(ctx context.Context, resp *resource.ModifyPlanResponse) {
 	resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("fault"), types.ObjectUnknown(faultTypes()))...)
 }
 
-// anyChanges says whether an attribute is planned to change that the configuration decides.
+// anyChanges reports whether an attribute is planned to change that the configuration decides.
 func anyChanges(req resource.ModifyPlanRequest) bool {
 	byEngine := computedAttributes()
 	return slices.ContainsFunc(changes(req), func(name string) bool {

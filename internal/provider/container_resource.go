@@ -287,7 +287,7 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), c.Engine+"/"+c.Name)...)
 }
 
-// triggered says whether a restart trigger changed. Adding the first ones is no change: an imported
+// triggered reports whether a restart trigger changed. Adding the first ones is no change: an imported
 // container is not restarted for that.
 func triggered(prior, plan map[string]types.String) bool {
 	return len(prior) > 0 && len(plan) > 0 && !maps.EqualFunc(prior, plan, func(a, b types.String) bool { return a.Equal(b) })

@@ -66,7 +66,7 @@ func validateSecrets(environment, secret []string) diag.Diagnostics {
 	return diags
 }
 
-// keysOf gives the keys of a map in the configuration, as far as they are known.
+// keysOf returns the keys of a map in the configuration, as far as they are known.
 func keysOf(config tfsdk.Config, name string) []string {
 	object, byKey := make(map[string]tftypes.Value), make(map[string]tftypes.Value)
 	if config.Raw.As(&object) != nil || object[name].IsNull() || !object[name].IsKnown() || object[name].As(&byKey) != nil {

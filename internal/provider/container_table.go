@@ -358,7 +358,7 @@ func (m replaceIf) PlanModifyObject(ctx context.Context, req planmodifier.Object
 		!sameAsPrior(ctx, req.State, req.Plan, resp.Private, m.at, req.PlanValue, &resp.Diagnostics) && !exchangeInstead(ctx, req.Config, resp.Private, &resp.Diagnostics)
 }
 
-// exists says whether a plan is about a container that is there and is to stay.
+// exists reports whether a plan is about a container that is there and is to stay.
 func exists(state tfsdk.State, plan tfsdk.Plan) bool {
 	return !state.Raw.IsNull() && !plan.Raw.IsNull()
 }

@@ -39,7 +39,7 @@ func (l *lookup) Configure(_ context.Context, req datasource.ConfigureRequest, r
 	l.providerData = configured(req.ProviderData, &resp.Diagnostics)
 }
 
-// ready says whether there is somebody to ask, and bounds the look.
+// ready reports whether there is somebody to ask, and bounds the look.
 func (l *lookup) ready(ctx context.Context, diags *diag.Diagnostics) (context.Context, context.CancelFunc, bool) {
 	if l.conductor == nil {
 		diags.AddError("Unable to read gantry_"+l.name+" before the provider is configured",

@@ -12,7 +12,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// faultOf gives the fault that the conductor returned, nil if there is none.
+// faultOf returns the fault that the conductor returned, nil if there is none.
 func faultOf(err error) *fault.Fault {
 	var f *fault.Fault
 	if !errors.As(err, &f) {

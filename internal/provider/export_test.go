@@ -24,7 +24,7 @@ type Effect = effect
 // AttributesWithZero are those of gantry_container that an import gives the zero that means nothing.
 func AttributesWithZero(ctx context.Context) []string { return attributesWithZero(ctx) }
 
-// ContainerAttributes gives what a change does by the name of each attribute of gantry_container that
+// ContainerAttributes returns what a change does by the name of each attribute of gantry_container that
 // has a value of its own; what is nested is "parent.child", and has the effect of the nearest that is
 // in the table.
 func ContainerAttributes(ctx context.Context) map[string]Effect {

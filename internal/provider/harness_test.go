@@ -269,7 +269,7 @@ func (c *core) raw(t testing.TB, m containerModel) tftypes.Value {
 	return state.Raw
 }
 
-// create gives the state after a create that went well, and the container that it made.
+// create returns the state after a create that went well, and the container that it made.
 func (c *core) create(t testing.TB, config values, image *container.ImageDefaults) (tftypes.Value, *container.Container) {
 	t.Helper()
 	state := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), config).value)
@@ -279,7 +279,7 @@ func (c *core) create(t testing.TB, config values, image *container.ImageDefault
 	return c.raw(t, state), made
 }
 
-// refresh gives the state after the engine was looked at.
+// refresh returns the state after the engine was looked at.
 func (c *core) refresh(t testing.TB, state tftypes.Value, made *container.Container) tftypes.Value {
 	t.Helper()
 	m := modelOf(t, state)
@@ -288,7 +288,7 @@ func (c *core) refresh(t testing.TB, state tftypes.Value, made *container.Contai
 	return c.raw(t, m)
 }
 
-// imported gives the state after an import of a container.
+// imported returns the state after an import of a container.
 func (c *core) imported(t testing.TB, made *container.Container, image *container.ImageDefaults) tftypes.Value {
 	t.Helper()
 	state := tfsdk.State{Schema: containerSchema(t.Context()), Raw: tftypes.NewValue(c.typ, nil)}

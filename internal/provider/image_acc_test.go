@@ -171,7 +171,7 @@ func TestAccImagePulls(t *testing.T) {
 }
 
 // saveImage writes an image into an archive, by these names beside its own, takes it from the engine,
-// and gives its ID.
+// and returns its ID.
 func (r *rig) saveImage(archive string, options enginetest.ImageOptions, names ...string) (id string) {
 	r.t.Helper()
 	ref := r.Engine.Image(options)

@@ -107,7 +107,7 @@ func (m *imageModel) compute(img *conductor.Image) {
 	m.Tags = types.SetValueMust(types.StringType, tags)
 }
 
-// moved says whether the registry has another image under the name than the engine.
+// moved reports whether the registry has another image under the name than the engine.
 func (m *imageModel) moved() bool {
 	available := m.AvailableDigest.ValueString()
 	if m.PullPolicy.ValueString() != string(container.PullAlways) || available == "" || m.Digest.ValueString() == available {

@@ -19,7 +19,7 @@ import (
 // statusPresent is what status says of an image that is there: an engine has no word for it.
 const statusPresent = "present"
 
-// casts says whether a pull or a load is left to itself.
+// casts reports whether a pull or a load is left to itself.
 func (m *imageModel) casts() bool { return m.WaitFor.ValueString() == string(container.WaitNone) }
 
 // accepted notes a cast: it is under way, and what it will bring is not known.
@@ -32,7 +32,7 @@ func (m *imageModel) accepted(kind conductor.Kind, operationID string) {
 	m.Size, m.OSPlatform, m.Created = types.Int64Null(), types.StringNull(), types.StringNull()
 }
 
-// failed says whether the state has a pull or a load that has to be done again.
+// failed reports whether the state has a pull or a load that has to be done again.
 func (m *imageModel) failed() bool {
 	return slices.Contains([]string{statusCreateFailed, statusUpdateFailed, statusInterrupted}, m.Status.ValueString())
 }

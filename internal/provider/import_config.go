@@ -218,7 +218,7 @@ func plainValue(v tftypes.Value) (cty.Value, error) {
 	}
 }
 
-// isDefault says whether an attribute has the value that the schema gives it where it is left out.
+// isDefault reports whether an attribute has the value that the schema gives it where it is left out.
 func isDefault(ctx context.Context, attribute schema.Attribute, v tftypes.Value) bool {
 	var byDefault attr.Value
 	switch a := attribute.(type) {

@@ -38,7 +38,7 @@ func (r *rig) inspectNetwork(ref string) network.Inspect {
 	return n
 }
 
-// connected gives the address of a container in a network, empty if it is in none.
+// connected returns the address of a container in a network, empty if it is in none.
 func (r *rig) connected(container, name string) string {
 	if n := r.Inspect(container).NetworkSettings.Networks[name]; n != nil {
 		return n.IPAddress
@@ -54,7 +54,7 @@ func in(address, attribute string, value knownvalue.Check) statecheck.StateCheck
 	return statecheck.ExpectKnownValue(address, path(attribute), value)
 }
 
-// idOf gives an attribute of the state as an import ID.
+// idOf returns an attribute of the state as an import ID.
 func idOf(address, attribute string, cut int) resource.ImportStateIdFunc {
 	return func(s *terraform.State) (string, error) {
 		id := s.RootModule().Resources[address].Primary.Attributes[attribute]

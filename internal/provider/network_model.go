@@ -152,7 +152,7 @@ func importIPAM(reported conductor.IPAM) *ipamModel {
 	return &out
 }
 
-// chosen says whether a range is one of those that an engine picks if it isn't told otherwise.
+// chosen reports whether a range is one of those that an engine picks if it isn't told otherwise.
 func chosen(p netip.Prefix) bool {
 	for prefix, bits := range map[string]int{"172.16.0.0/12": 16, "192.168.0.0/16": 20} {
 		if netip.MustParsePrefix(prefix).Contains(p.Addr()) && p.Bits() == bits {

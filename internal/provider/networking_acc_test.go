@@ -315,20 +315,31 @@ func TestAccDefaultNetworkMode(t *testing.T) {
 	r.run(steps...)
 }
 
-// The networks that an engine has by itself are entered and left by a replacement, and give no address of choice.
+// The networks that an engine has by itself are entered and left by a replacement or an exchange, and give no address of
+// choice.
 func TestAccNetworksOfTheEngine(t *testing.T) {
-	r := newRig(t)
-	front := r.Network("front")
-	refused := func(network string) resource.TestStep {
-		return resource.TestStep{
-			Config: r.container(fmt.Sprintf(`networks = { %s = { ipv4_address = "172.17.0.77" } }`, network)), PlanOnly: true,
-			ExpectError: failure{summary: fmt.Sprintf("Unable to connect container %q to network %q", r.Name("web"), network), line: "networks", says: []string{"leave the address out"}}.regexp(),
-		}
+	for _, order := range []string{"", "start-first", "stop-first"} {
+		t.Run("order "+order, func(t *testing.T) {
+			r := newRig(t)
+			front := r.Network("front")
+			config := func(lines ...string) string {
+				if order != "" {
+					lines = append(lines, attr("update_order", order))
+				}
+				return r.container(lines...)
+			}
+			refused := func(network string) resource.TestStep {
+				return resource.TestStep{
+					Config: config(fmt.Sprintf(`networks = { %s = { ipv4_address = "172.17.0.77" } }`, network)), PlanOnly: true,
+					ExpectError: failure{summary: fmt.Sprintf("Unable to connect container %q to network %q", r.Name("web"), network), line: "networks", says: []string{"leave the address out"}}.regexp(),
+				}
+			}
+			own := fmt.Sprintf(`networks = { front = { network = %q } }`, front)
+			var steps []resource.TestStep
+			for _, settings := range []string{`networks = { host = {} }`, own, `networks = { none = {} }`, `networks = { host = {} }`, ``, `networks = { none = {} }`, `networks = { bridge = {} }`, own} {
+				steps = append(steps, resource.TestStep{Config: config(settings)})
+			}
+			r.run(append(steps, refused("bridge"), refused("host"))...)
+		})
 	}
-	own := fmt.Sprintf(`networks = { front = { network = %q } }`, front)
-	var steps []resource.TestStep
-	for _, settings := range []string{`networks = { host = {} }`, own, `networks = { none = {} }`, `networks = { host = {} }`, ``, `networks = { none = {} }`, `networks = { bridge = {} }`, own} {
-		steps = append(steps, resource.TestStep{Config: r.container(settings)})
-	}
-	r.run(append(steps, refused("bridge"), refused("host"))...)
 }

@@ -87,7 +87,7 @@ func missingHint(err error, hint string) error {
 	return &missing
 }
 
-// isMissing says whether the engine answered that there is no such thing. Any other failure says
+// isMissing reports whether the engine answered that there is no such thing. Any other failure says
 // nothing about it.
 func isMissing(err error) bool {
 	f := faultOf(err)

@@ -171,7 +171,7 @@ func TestEveryAttributeIsClassified(t *testing.T) {
 	}
 }
 
-// modifiersOf gives the plan modifiers of an attribute of any type.
+// modifiersOf returns the plan modifiers of an attribute of any type.
 func modifiersOf(a schema.Attribute) []any {
 	v := reflect.ValueOf(a).FieldByName("PlanModifiers")
 	if !v.IsValid() {

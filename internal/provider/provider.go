@@ -61,7 +61,7 @@ func newGantry(version string, logger hclog.Logger, options []Option) *gantry {
 	return p
 }
 
-// NewServer gives a constructor of the provider's server, in which containers are narrowed to the
+// NewServer returns a constructor of the provider's server, in which containers are narrowed to the
 // attributes that a request is about. The logger is the conductor's.
 func NewServer(version string, logger hclog.Logger, options ...Option) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
@@ -218,7 +218,7 @@ func cleanFolder(folder string) string {
 	return filepath.Clean(folder)
 }
 
-// ResourceData gives what Configure handed to the resources; nil as long as it has not run.
+// ResourceData returns what Configure handed to the resources; nil as long as it has not run.
 func (p *gantry) ResourceData() any {
 	if data := p.data.Load(); data != nil {
 		return data

@@ -104,7 +104,7 @@ func TestAccRandomSequences(t *testing.T) {
 	r.nothingUnsettled()
 }
 
-// unfinishedRemovals says whether the journal has a removal that was cut off: the next create of the
+// unfinishedRemovals reports whether the journal has a removal that was cut off: the next create of the
 // same name resumes it.
 func unfinishedRemovals(r *castRig) bool {
 	return slices.ContainsFunc(r.journal(), func(one record) bool { return one.Kind == "remove" && one.Outcome != "done" && !one.Settled })

@@ -26,7 +26,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// reports gives what the engine reports of the settings named: fields of its HostConfig or Config.
+// reports returns what the engine reports of the settings named: fields of its HostConfig or Config.
 func reports(c container.InspectResponse, want map[string]any) map[string]any {
 	got := make(map[string]any, len(want))
 	for name := range want {

@@ -75,7 +75,7 @@ func expandMap(m map[string]types.String) map[string]string {
 	return out
 }
 
-// bothKnown says whether a planned collection can be compared with that of the prior state by
+// bothKnown reports whether a planned collection can be compared with that of the prior state by
 // meaning: both are there and known to the last value.
 func bothKnown(ctx context.Context, prior, plan attr.Value) bool {
 	if prior.IsNull() || plan.IsNull() {

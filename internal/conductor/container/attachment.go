@@ -46,7 +46,7 @@ type EndpointOptions struct {
 	GatewayPriority int `json:"gw_priority,omitempty"`
 }
 
-// attachOrder gives the keys of networks in the order in which they are connected.
+// attachOrder returns the keys of networks in the order in which they are connected.
 func attachOrder(networks map[string]NetworkAttachment) []string {
 	return slices.SortedFunc(maps.Keys(networks), func(a, b string) int {
 		return cmp.Or(cmp.Compare(networks[b].Priority, networks[a].Priority), cmp.Compare(a, b))

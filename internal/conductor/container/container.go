@@ -132,12 +132,12 @@ type HealthResult struct {
 	Output   string
 }
 
-// Ended says whether the container has run and is not running any more.
+// Ended reports whether the container has run and is not running any more.
 func (s State) Ended() bool {
 	return (s.Status == "exited" || s.Status == "dead") && !s.StartedAt.IsZero()
 }
 
-// Running says whether the container's processes run (a paused container's do not).
+// Running reports whether the container's processes run (a paused container's do not).
 func (s State) Running() bool { return s.Status == "running" }
 
 // ImageDefaults are what an image brings to every container made from it.

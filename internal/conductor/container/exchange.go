@@ -137,7 +137,7 @@ func PlanReturn(x Exchange) []Step {
 	return steps
 }
 
-// Active says whether a container has processes.
+// Active reports whether a container has processes.
 func Active(s State) bool {
 	return s.Status == "running" || s.Status == "restarting" || s.Status == "paused"
 }
@@ -185,7 +185,7 @@ func SharedPorts(a, b []Port) []string {
 
 func isAnyAddress(ip string) bool { return ip == "" || ip == "0.0.0.0" || ip == "::" }
 
-// AnonymousVolumes gives the anonymous volumes of a container by their path.
+// AnonymousVolumes returns the anonymous volumes of a container by their path.
 func AnonymousVolumes(c *Container) map[string]string {
 	volumes := make(map[string]string)
 	for target, m := range c.Mounts {
@@ -201,7 +201,7 @@ func (c *Container) AnonymousVolumes() []string {
 	return slices.Sorted(maps.Keys(AnonymousVolumes(c)))
 }
 
-// CarryVolumes gives the mounts of the new container: where it is to have an anonymous volume, by
+// CarryVolumes returns the mounts of the new container: where it is to have an anonymous volume, by
 // its own mounts or its image's volumes, it gets the old one's, with what is in it. Those are carried. It is pure.
 func CarryVolumes(mounts map[string]Mount, from *Container, ofImage []string) (all map[string]Mount, carried []string) {
 	all = maps.Clone(mounts)

@@ -21,7 +21,7 @@ func SameMAC(a, b string) bool { return plainMAC(a) == plainMAC(b) }
 
 func plainMAC(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", ":") }
 
-// metMAC says whether a connection has the MAC address that is asked for. None is asked for where the
+// metMAC reports whether a connection has the MAC address that is asked for. None is asked for where the
 // engine may make one up, and none is reported while the container does not run.
 func (o EndpointOptions) metMAC(seen EndpointOptions) bool {
 	if o.MACAddress == "" {
@@ -63,7 +63,7 @@ func (c *Creation) translateMAC(networks map[string]NetworkAttachment, apiVersio
 	c.Networks.EndpointsConfig[first.Network].MacAddress = ""
 }
 
-// asksForMAC says whether a container is to have a MAC address of somebody's choice.
+// asksForMAC reports whether a container is to have a MAC address of somebody's choice.
 func (s Spec) asksForMAC() bool {
 	for _, asked := range s.Networks {
 		if asked.MACAddress != "" {

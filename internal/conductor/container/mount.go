@@ -321,7 +321,7 @@ func parseBind(bind string) (target string, m Mount, ok bool) {
 	return path.Clean(target), m, true
 }
 
-// Same says whether two mounts ask for the same: a path has one meaning with a slash at its end and
+// Same reports whether two mounts ask for the same: a path has one meaning with a slash at its end and
 // without, and a default one with and without its name.
 func (m Mount) Same(other Mount) bool { return reflect.DeepEqual(m.plain(), other.plain()) }
 
@@ -351,7 +351,7 @@ func (m Mount) plain() Mount {
 	return m
 }
 
-// metBy says whether an engine's report is of this mount. Whether a folder was to be made is in no
+// metBy reports whether an engine's report is of this mount. Whether a folder was to be made is in no
 // report of an older engine, and says nothing afterwards.
 func (m Mount) metBy(seen Mount) bool {
 	if m.Type == MountVolume && m.Source == "" && seen.Anonymous {

@@ -41,7 +41,7 @@ func (n Namespaces) plain(d EngineDefaults) Namespaces {
 	return n
 }
 
-// metBy says whether a container has these name spaces. It reports other containers by their IDs.
+// metBy reports whether a container has these name spaces. It reports other containers by their IDs.
 func (n Namespaces) metBy(c *Container) bool {
 	want, got := n.plain(c.Defaults), c.Namespaces.plain(c.Defaults)
 	if c.SameNamespace(want.IPC, got.IPC) && c.SameNamespace(want.PID, got.PID) {
@@ -50,7 +50,7 @@ func (n Namespaces) metBy(c *Container) bool {
 	return want == got
 }
 
-// shared says whether an engine labels the container as one that shares the host's name spaces.
+// shared reports whether an engine labels the container as one that shares the host's name spaces.
 func (n Namespaces) shared() bool { return n.IPC == "host" || n.PID == "host" }
 
 func leaveOut(s, byDefault string) string {

@@ -83,7 +83,7 @@ func ParseExtraHost(entry string) (host, address string) {
 	return entry, ""
 }
 
-// PlainHostAddress gives the one spelling of an address of an extra host.
+// PlainHostAddress returns the one spelling of an address of an extra host.
 func PlainHostAddress(s string) string {
 	if inner, ok := strings.CutPrefix(s, "["); ok {
 		if inner, ok := strings.CutSuffix(inner, "]"); ok {
@@ -95,7 +95,7 @@ func PlainHostAddress(s string) string {
 	return plainAddress(s)
 }
 
-// met says whether a container has what is asked for. What is not asked for is the engine's.
+// met reports whether a container has what is asked for. What is not asked for is the engine's.
 func (n Networking) met(c *Container) bool {
 	hosts := func(a, b []string) bool {
 		return slices.EqualFunc(a, b, func(a, b string) bool { return PlainHostAddress(a) == PlainHostAddress(b) })
@@ -110,12 +110,12 @@ func (n Networking) met(c *Container) bool {
 // containerPrefix begins a mode that shares a namespace with another container.
 const containerPrefix = "container:"
 
-// SharedContainer gives the container that a mode shares a namespace with.
+// SharedContainer returns the container that a mode shares a namespace with.
 func SharedContainer(mode string) (ref string, ok bool) {
 	return strings.CutPrefix(mode, containerPrefix)
 }
 
-// SameNamespace says whether a mode that is asked for ("container:web", "host") is the one that the
+// SameNamespace reports whether a mode that is asked for ("container:web", "host") is the one that the
 // engine reports of c, where containers are named by their IDs. A name means the container that has
 // it now: if that is another one than at the create, it is not the same.
 func (c *Container) SameNamespace(asked, seen string) bool {
@@ -133,7 +133,7 @@ func ownNetwork(mode string) bool {
 	return !shares && mode != "host" && mode != "none"
 }
 
-// IsDefaultMode says whether a mode is the network that an engine chooses by itself.
+// IsDefaultMode reports whether a mode is the network that an engine chooses by itself.
 func IsDefaultMode(mode string) bool { return mode == "" || mode == "default" || mode == "bridge" }
 
 // Joined is a container whose name space another one has.

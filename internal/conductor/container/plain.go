@@ -65,7 +65,7 @@ func (s Settings) Plain(d EngineDefaults) Settings {
 	return s
 }
 
-// Meets says whether a container is made as the specification asks for. What image and engine add
+// Meets reports whether a container is made as the specification asks for. What image and engine add
 // is none of its business. Each setting is compared by its plain spelling, unless it is one of those
 // that have a comparison of their own: a new setting is compared, too.
 func (s Spec) Meets(c *Container) bool {

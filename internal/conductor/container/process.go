@@ -66,7 +66,7 @@ func (p Process) plain(d EngineDefaults) Process {
 	return p
 }
 
-// metBy says whether a container logs as it was asked to. An engine adds options of its own
+// metBy reports whether a container logs as it was asked to. An engine adds options of its own
 // configuration.
 func (l *Logging) metBy(seen *Logging) bool {
 	if l == nil || seen == nil {

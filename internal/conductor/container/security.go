@@ -94,7 +94,7 @@ func without(list []string, s string) []string {
 	return out
 }
 
-// PlainCapability gives a capability as the kernel's documentation spells it: "net_admin" is
+// PlainCapability returns a capability as the kernel's documentation spells it: "net_admin" is
 // "CAP_NET_ADMIN".
 func PlainCapability(s string) string {
 	s = strings.ToUpper(s)
@@ -104,7 +104,7 @@ func PlainCapability(s string) string {
 	return "CAP_" + s
 }
 
-// PlainSecurityOption gives an option as key=value: "label:disable" is "label=disable",
+// PlainSecurityOption returns an option as key=value: "label:disable" is "label=disable",
 // "no-new-privileges" is "no-new-privileges=true". Of a seccomp profile it drops the white space.
 func PlainSecurityOption(s string) string {
 	const noNewPrivileges, seccomp = "no-new-privileges", "seccomp"

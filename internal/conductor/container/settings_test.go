@@ -110,7 +110,7 @@ func TestMeetsComparesEverySetting(t *testing.T) {
 	}
 }
 
-// isLeftOut says whether a value means the same as none.
+// isLeftOut reports whether a value means the same as none.
 func isLeftOut(s Settings, i, j int) bool {
 	without := s
 	reflect.ValueOf(&without).Elem().Field(i).Field(j).SetZero()

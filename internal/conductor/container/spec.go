@@ -87,7 +87,7 @@ type RestartPolicy struct {
 	MaximumRetryCount int `json:"maximum_retry_count,omitempty"`
 }
 
-// Restarts says whether the engine may start the container again by itself.
+// Restarts reports whether the engine may start the container again by itself.
 func (p RestartPolicy) Restarts() bool { return p.Name != "" && p.Name != "no" }
 
 // PullPolicy says when an image is pulled before a container is created from it.

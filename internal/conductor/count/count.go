@@ -56,7 +56,7 @@ func (m *Meter) add(w Waits) {
 	m.waits = m.waits.Plus(w)
 }
 
-// Waits gives what was counted so far.
+// Waits returns what was counted so far.
 func (m *Meter) Waits() Waits {
 	m.mu.Lock()
 	defer m.mu.Unlock()

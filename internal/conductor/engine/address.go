@@ -110,7 +110,7 @@ func FromEndpoint(endpoint Endpoint, from string) (Address, error) {
 	return Address{Host: endpoint.Host, From: from, Endpoint: endpoint, opts: opts}, err
 }
 
-// CheckHost says whether an engine's address has a form that can be connected to.
+// CheckHost reports whether an engine's address has a form that can be connected to.
 func CheckHost(host string) error {
 	scheme, rest, ok := strings.Cut(host, "://")
 	if !ok || rest == "" || !slices.Contains([]string{"unix", "tcp", "ssh", "npipe", "http", "https", "fd"}, scheme) {

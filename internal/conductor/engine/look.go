@@ -13,7 +13,7 @@ import (
 // lookGrace bounds the look at what a failed operation left behind.
 const lookGrace = 5 * time.Second
 
-// ContextForLook gives a context for a look at what a failed operation left: it may be over.
+// ContextForLook returns a context for a look at what a failed operation left: it may be over.
 func ContextForLook(ctx context.Context) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.WithoutCancel(ctx), lookGrace)
 }

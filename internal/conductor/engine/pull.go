@@ -160,7 +160,7 @@ func PullKind(err error) fault.Kind {
 // engines before 25.0 and since spell it.
 var serverFailed = regexp.MustCompile(`unexpected (http status|status from \w+ request to \S+|status code \S+?): 5\d\d`)
 
-// transientPull says whether the same pull may succeed a moment later. A registry that limits the
+// transientPull reports whether the same pull may succeed a moment later. A registry that limits the
 // rate of requests, not their number, lets a later one through: the engine does not repeat it.
 func transientPull(err error) bool {
 	switch PullKind(err) {
@@ -172,7 +172,7 @@ func transientPull(err error) bool {
 		"http response to https client", "no space left")
 }
 
-// PinnedDigest gives the digest that a reference names itself.
+// PinnedDigest returns the digest that a reference names itself.
 func PinnedDigest(image string) string {
 	named, err := reference.ParseNormalizedNamed(image)
 	if err != nil {

@@ -144,7 +144,7 @@ func (e *Engine) Volume(suffix string) string {
 	return name
 }
 
-// VolumeExists says whether there is a volume of this name.
+// VolumeExists reports whether there is a volume of this name.
 func (e *Engine) VolumeExists(name string) bool {
 	e.t.Helper()
 	_, err := e.Docker.VolumeInspect(e.context(), name)
@@ -225,7 +225,7 @@ func (e *Engine) Inspect(ref string) container.InspectResponse {
 	return found
 }
 
-// Exists says whether there is a container of this name or ID.
+// Exists reports whether there is a container of this name or ID.
 func (e *Engine) Exists(ref string) bool {
 	e.t.Helper()
 	_, err := e.Docker.ContainerInspect(e.context(), ref)

@@ -98,7 +98,7 @@ func (o *Own) Start() {
 	}
 }
 
-// follow gives a pipe whose lines are kept, and watched for the one that says that the daemon listens.
+// follow returns a pipe whose lines are kept, and watched for the one that says that the daemon listens.
 func (o *Own) follow() (*os.File, error) {
 	reader, writer, err := os.Pipe()
 	if err != nil {

@@ -140,7 +140,7 @@ func NewProxy(tb testing.TB, engine *Engine) *Proxy {
 	return p
 }
 
-// Calls gives the recorded calls, in the order of their arrival. An empty method or pattern is
+// Calls returns the recorded calls, in the order of their arrival. An empty method or pattern is
 // any; the pattern is one of [path.Match] for the path without its version.
 func (p *Proxy) Calls(method, pattern string) []Call {
 	p.mu.Lock()

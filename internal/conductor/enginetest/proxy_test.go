@@ -21,7 +21,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// through gives a client whose calls go through the proxy. Its version is fixed, so that it does
+// through returns a client whose calls go through the proxy. Its version is fixed, so that it does
 // not ask for one.
 func through(t *testing.T, p *enginetest.Proxy) *client.Client {
 	t.Helper()

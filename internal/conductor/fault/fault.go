@@ -107,7 +107,7 @@ func Subject(kind, name string) string {
 // Error gives summary and detail in one text.
 func (f *Fault) Error() string { return f.Summary + "\n\n" + f.Detail() }
 
-// Unwrap gives the error behind the fault, for errors.Is.
+// Unwrap returns the error behind the fault, for errors.Is.
 func (f *Fault) Unwrap() error { return f.err }
 
 // Past returns the fault as it is told once it has been made up for: what was there after it, and what to do then,

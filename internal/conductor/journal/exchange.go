@@ -21,7 +21,7 @@ type Exchange struct {
 	Left string `json:"left,omitempty"`
 }
 
-// Unfinished says whether the record is of an exchange that may have left two containers.
+// Unfinished reports whether the record is of an exchange that may have left two containers.
 func (r Record) Unfinished() bool {
 	return r.Exchange != nil && r.Exchange.Predecessor != "" && !r.Exchange.Over
 }

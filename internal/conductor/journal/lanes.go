@@ -83,7 +83,7 @@ func (h *Hold) Release() error {
 	return errors.Join(failures...)
 }
 
-// behind says whether another process's living operation in one of r's lanes was accepted before
+// behind reports whether another process's living operation in one of r's lanes was accepted before
 // r, or may have been. The caller holds the lanes, so such an operation waits for its turn. Within a process its own
 // lanes decide: to yield to an operation that waits for this one there would be a deadlock.
 func (e *Engine) behind(r Record) bool {

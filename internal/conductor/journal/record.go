@@ -108,11 +108,11 @@ type Pull struct {
 	Complete int `json:"complete"`
 }
 
-// InProgress says whether the operation has not ended, as far as its record says: its owner may
+// InProgress reports whether the operation has not ended, as far as its record says: its owner may
 // have died.
 func (r Record) InProgress() bool { return r.Outcome == "" }
 
-// Unsettled says whether the record is a failure that nobody has dealt with.
+// Unsettled reports whether the record is a failure that nobody has dealt with.
 func (r Record) Unsettled() bool {
 	return !r.Settled && (r.Outcome == Failed || r.Outcome == Interrupted)
 }
@@ -157,7 +157,7 @@ func ID(engine, lane, unique string) string {
 	return url.PathEscape(engine) + "/" + url.PathEscape(lane) + "/" + unique
 }
 
-// SplitLane gives the kind and the name behind a lane; the kind of a container is empty.
+// SplitLane returns the kind and the name behind a lane; the kind of a container is empty.
 func SplitLane(lane string) (kind, name string) {
 	if kind, name, found := strings.Cut(lane, ":"); found {
 		return kind, name
@@ -165,7 +165,7 @@ func SplitLane(lane string) (kind, name string) {
 	return "", lane
 }
 
-// SplitID gives the parts of an operation's ID.
+// SplitID returns the parts of an operation's ID.
 func SplitID(id string) (engine, lane, unique string, err error) {
 	parts := strings.Split(id, "/")
 	if len(parts) != 3 || parts[0] == "" || parts[1] == "" || parts[2] == "" {

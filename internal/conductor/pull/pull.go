@@ -80,7 +80,7 @@ func New(n int, stall time.Duration) *Group {
 	}
 }
 
-// Mark gives the present point in the order: a pull that ends later counts for whoever took it.
+// Mark returns the present point in the order: a pull that ends later counts for whoever took it.
 func (g *Group) Mark() Mark {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -70,7 +70,7 @@ func (s *source) newest() chan watch.Event {
 	return s.streams[len(s.streams)-1]
 }
 
-// asked gives how often the stream was opened, and the lists that were asked for.
+// asked returns how often the stream was opened, and the lists that were asked for.
 func (s *source) asked() ([]int64, [][]string) {
 	synctest.Wait()
 	s.mu.Lock()

@@ -40,7 +40,7 @@ const (
 	Ulimit Kind = "ulimit"
 )
 
-// normalise gives the one spelling of all strings that mean the same, or says what is wrong.
+// normalise returns the one spelling of all strings that mean the same, or says what is wrong.
 func (k Kind) normalise(s string) (string, error) {
 	if zero, ok := k.leftOut(); ok && s == "" {
 		return zero, nil
@@ -98,7 +98,7 @@ func (k Kind) CheckElement(s string) error {
 	return k.Check(s)
 }
 
-// Plain gives the one spelling of all strings that mean the same, or the string itself where it means
+// Plain returns the one spelling of all strings that mean the same, or the string itself where it means
 // nothing.
 func (k Kind) Plain(s string) string {
 	if plain, err := k.normalise(s); err == nil {
@@ -107,7 +107,7 @@ func (k Kind) Plain(s string) string {
 	return s
 }
 
-// Same says whether two strings mean the same. What has no meaning is the same only by its letters.
+// Same reports whether two strings mean the same. What has no meaning is the same only by its letters.
 func (k Kind) Same(a, b string) bool {
 	x, err := k.normalise(a)
 	y, other := k.normalise(b)
@@ -129,7 +129,7 @@ func (t Type) String() string { return "meaning.Type[" + string(t.Kind) + "]" }
 // Equal compares types.
 func (t Type) Equal(o attr.Type) bool { return t == o }
 
-// ValueType gives a value of this type.
+// ValueType returns a value of this type.
 func (t Type) ValueType(context.Context) attr.Value { return Value{Kind: t.Kind} }
 
 // ValueFromString makes a value of this type.
@@ -164,7 +164,7 @@ func New(kind Kind, s string) Value {
 // Null makes a null value.
 func Null(kind Kind) Value { return Value{StringValue: basetypes.NewStringNull(), Kind: kind} }
 
-// Type gives the value's type.
+// Type returns the value's type.
 func (v Value) Type(context.Context) attr.Type { return Type{Kind: v.Kind} }
 
 // Equal compares by spelling.

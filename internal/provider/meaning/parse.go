@@ -70,7 +70,7 @@ func FormatDuration(d time.Duration) string {
 	return s
 }
 
-// NormaliseReference gives an image reference with its registry and its tag spelled out
+// NormaliseReference returns an image reference with its registry and its tag spelled out
 // ("nginx" is "docker.io/library/nginx:latest").
 func NormaliseReference(s string) (string, error) {
 	named, err := reference.ParseNormalizedNamed(s)
@@ -80,7 +80,7 @@ func NormaliseReference(s string) (string, error) {
 	return reference.TagNameOnly(named).String(), nil
 }
 
-// NormalisePlatform gives a platform with its architecture's usual name and without a default
+// NormalisePlatform returns a platform with its architecture's usual name and without a default
 // variant ("linux/x86_64" is "linux/amd64", "linux/arm64/v8" is "linux/arm64").
 func NormalisePlatform(s string) (string, error) {
 	p, err := platforms.Parse(s)
@@ -139,7 +139,7 @@ func FormatSwapSize(n int64) string {
 // mostCPUs is more than a kernel can be built for.
 const mostCPUs = 8192
 
-// NormaliseCPUSet gives a set of CPUs or memory nodes in ascending ranges: "3,0-1,2" is "0-3".
+// NormaliseCPUSet returns a set of CPUs or memory nodes in ascending ranges: "3,0-1,2" is "0-3".
 func NormaliseCPUSet(s string) (string, error) {
 	wrong := errors.New(`a set of CPUs is made of numbers and ranges, for example "0-2,4"`)
 	var in [mostCPUs]bool

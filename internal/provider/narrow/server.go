@@ -248,7 +248,7 @@ type only struct {
 	resource func() resource.Resource
 }
 
-// Resources gives the one.
+// Resources returns the one.
 func (o only) Resources(context.Context) []func() resource.Resource {
 	return []func() resource.Resource{o.resource}
 }

@@ -51,7 +51,7 @@ func attributesOf(raw tftypes.Value) (attributes map[string]tftypes.Value, ok bo
 	return attributes, raw.As(&attributes) == nil
 }
 
-// of gives an object of another shape this one: attributes that this one hasn't are left out, and
+// of returns an object of another shape this one: attributes that this one hasn't are left out, and
 // those that the other hasn't are null.
 func (s shape) of(raw tftypes.Value) tftypes.Value { return s.with(raw, nil) }
 
@@ -75,7 +75,7 @@ func (s shape) with(raw tftypes.Value, more findings) tftypes.Value {
 	return tftypes.NewValue(s.typ, out)
 }
 
-// beyond gives the attributes of an object that are not null and that the shape hasn't.
+// beyond returns the attributes of an object that are not null and that the shape hasn't.
 func (s shape) beyond(raw tftypes.Value) findings {
 	attributes, _ := attributesOf(raw)
 	found := make(findings)
