@@ -368,10 +368,10 @@ func (e *connection) reach(ctx context.Context, scope fault.Scope, r journal.Rec
 	}
 }
 
-// judging makes the operation that tells why a container does not meet a wait.
-func (e *connection) judging(ctx context.Context, scope fault.Scope, c *container.Container) *operation {
-	return &operation{
-		Request: Request{Kind: KindCreate, Spec: container.Spec{Name: c.Name}}, entry: entry{id: scope.Operation, logger: e.Logger},
-		mask: e.MaskOf(ctx, container.Spec{}, c), quiet: e.hides(c), engine: e, containerID: c.ID, step: fault.StepWaiting,
+// judging tells why a container does not meet a wait.
+func (e *connection) judging(ctx context.Context, scope fault.Scope, c *container.Container) diagnosis {
+	return diagnosis{
+		engine: e, logger: e.Logger, operation: scope.Operation, kind: KindCreate, spec: container.Spec{Name: c.Name}, containerID: c.ID,
+		step: fault.StepWaiting, exists: fault.KeptForInspection, mask: e.MaskOf(ctx, container.Spec{}, c), quiet: e.hides(c),
 	}
 }

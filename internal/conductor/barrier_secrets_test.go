@@ -77,7 +77,7 @@ func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 				upload(&request)
 			}
 			cast := c.accept(e, request, true, time.Now().Add(time.Hour))
-			if _, err := cast.run(t.Context()); err != nil {
+			if _, err := cast.perform(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 			f.setHealth("web", "unhealthy")
@@ -142,7 +142,7 @@ func TestBarrierMasksWhatItFindsOut(t *testing.T) {
 		request := checked("web")
 		request.Wait = container.WaitRunning
 		cast := c.accept(e, request, true, time.Now().Add(time.Hour))
-		if _, err := cast.run(t.Context()); err != nil {
+		if _, err := cast.perform(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		f.setHealth("web", "unhealthy")

@@ -191,21 +191,10 @@ type acceptedCast struct {
 func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error) {
 	if a.Image != nil {
 		b, err := c.acceptImage(ctx, *a.Image, true)
-		switch {
-		case err != nil:
+		if err != nil {
 			return acceptedCast{}, err
-		case b.refused != nil:
-			b.pass.Leave()
-			return acceptedCast{}, b.object.Scope().StateFolder(a.Image.Kind().verb(), fault.Unchanged, b.refused)
-		case !b.kept:
-			b.pass.Leave()
-			return acceptedCast{}, errUnkept
 		}
-		b.handed = a.Handed
-		return acceptedCast{
-			id: b.id, run: func(ctx context.Context) { _, _ = b.carryOut(ctx) },
-			withdraw: func() { b.withdraw(b.pass) },
-		}, nil
+		return b.asCast(a.Handed, func(ctx context.Context) { _, _ = b.perform(ctx) })
 	}
 	switch {
 	case a.Request == nil:
@@ -219,17 +208,24 @@ func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error)
 	}
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, *a.Request, true, deadline)
+	return o.asCast(a.Handed, func(ctx context.Context) { _, _ = o.perform(ctx) })
+}
+
+// asCast is the operation as one that nobody waits for, with the credentials that its caller handed over. The error is
+// a *fault.Fault, or errUnkept.
+func (o *runner) asCast(handed *handed, perform func(context.Context)) (acceptedCast, error) {
 	switch {
 	case o.refused != nil:
 		o.pass.Leave()
-		return acceptedCast{}, o.scope().StateFolder(o.Kind.verb(), fault.Unchanged, o.refused)
+		return acceptedCast{}, o.job.scope().StateFolder(o.kind.verb(), fault.Unchanged, o.refused)
 	case !o.kept:
 		o.pass.Leave()
 		return acceptedCast{}, errUnkept
 	}
-	o.handed = a.Handed
-	return acceptedCast{
-		id: o.id, admitted: o.queue, run: func(ctx context.Context) { _, _ = o.run(ctx) },
-		withdraw: func() { o.withdraw(o.pass) },
-	}, nil
+	o.handed = handed
+	cast := acceptedCast{id: o.id, run: perform, withdraw: func() { o.withdraw(o.pass) }}
+	if o.intent.Object == "" { // What takes long of an image takes no slot.
+		cast.admitted = o.queue
+	}
+	return cast, nil
 }

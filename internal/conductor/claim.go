@@ -96,12 +96,8 @@ func (n *entry) claims(lane string) []claim {
 	if !n.kept {
 		return nil
 	}
-	records, problems := n.in.Lane(lane)
-	for _, problem := range problems {
-		n.logger.Warn("a record of the journal is left out", "error", problem)
-	}
 	var claims []claim
-	for _, r := range records {
+	for _, r := range n.laneRecords(lane) {
 		if Kind(r.Kind) != KindCreate || journal.Ticket(r.ID) >= journal.Ticket(n.id) {
 			continue
 		}

@@ -307,7 +307,7 @@ func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
 	}
 	deadline, _ := ctx.Deadline()
 	o := c.accept(e, req, false, deadline)
-	container, err := o.run(ctx)
+	container, err := o.perform(ctx)
 	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings, Unkept: o.unkept, Elsewhere: o.notYet}, err
 }
 

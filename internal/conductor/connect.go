@@ -4,12 +4,9 @@
 package conductor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
-	"maps"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"github.com/containerd/errdefs"
@@ -17,7 +14,6 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
 // connect connects the operation's container to a network. That it is connected already is no error if
@@ -70,61 +66,11 @@ func (o *operation) checkAddresses(ctx context.Context, actions []container.Acti
 		if a.Do != container.DoConnect {
 			continue
 		}
-		if f := o.addressFault(ctx, a.Key, nil); f != nil {
+		if f := o.diagnosis().addressFault(ctx, a.Key, nil); f != nil {
 			return f
 		}
 	}
 	return nil
-}
-
-// addressFault is the fault of an address that the network of this key can't give to the container; nil
-// if there is none to be found. The error is the engine's, if it has tried.
-func (o *operation) addressFault(ctx context.Context, key string, err error) *fault.Fault {
-	asked := o.Spec.Networks[key]
-	if asked.IPv4Address == "" && asked.IPv6Address == "" {
-		return nil
-	}
-	n, lookErr := o.engine.API.NetworkInspect(ctx, asked.Network, network.InspectOptions{})
-	if lookErr != nil {
-		o.logger.Debug("the network can't be read", "network", asked.Network, "error", lookErr)
-		return nil
-	}
-	address, why := unusableAddress(asked.EndpointOptions, n, o.containerID)
-	switch {
-	case why == "" && err != nil && strings.Contains(strings.ToLower(err.Error()), "address already in use"):
-		address, why = cmp.Or(asked.IPv4Address, asked.IPv6Address), "something in the network has it, perhaps its gateway"
-	case why == "":
-		return nil
-	}
-	return o.scope().Address(address, n.Name, key, why, o.step, o.exists(), err)
-}
-
-// anyAddressFault is addressFault for the network that an error concerns which names none.
-func (o *operation) anyAddressFault(ctx context.Context, err error) *fault.Fault {
-	if !engine.ContainsAny(strings.ToLower(err.Error()), "address already in use", "does not belong to any of this network's subnets", "contain the ip address") || o.Kind == KindRemove {
-		return nil
-	}
-	keys := slices.Sorted(maps.Keys(o.Spec.Networks))
-	for _, tried := range []error{nil, err} { // Who has it can be seen of the gateway and of members alone.
-		for _, key := range keys {
-			if f := o.addressFault(ctx, key, tried); f != nil {
-				return f
-			}
-		}
-	}
-	return nil
-}
-
-// explainConnect makes a fault of a connect that the engine refused.
-func (o *operation) explainConnect(ctx context.Context, key string, err error) *fault.Fault {
-	if f := o.addressFault(ctx, key, err); f != nil {
-		return f
-	}
-	f := engine.ExplainAs(o.scope(), o.Spec, o.step, string(container.DoConnect), o.exists(), key, err)
-	if len(f.Attribute) == 0 || f.Attribute[0] == "networks" {
-		f.Attribute = []string{"networks", key}
-	}
-	return f
 }
 
 // unusableAddress finds an address that a network can't give to a container, and says why; empty if it

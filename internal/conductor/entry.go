@@ -87,6 +87,15 @@ func (n *entry) release(hold *journal.Hold) {
 	}
 }
 
+// laneRecords are the operations of a lane, oldest first, as far as they can be read.
+func (n *entry) laneRecords(lane string) []journal.Record {
+	records, problems := n.in.Lane(lane)
+	for _, problem := range problems {
+		n.logger.Warn("a record of the journal is left out", "error", problem)
+	}
+	return records
+}
+
 // write changes a record and makes the change durable.
 func (n *entry) write(id string, change func(*journal.Record)) {
 	if err := n.in.Change(id, change); err != nil {
@@ -123,9 +132,9 @@ func (n *entry) withdraw(pass *lane.Pass[laneKey]) {
 	pass.Leave()
 }
 
-// settle notes that the operation has dealt with the earlier failures of its lane. What failed for another
+// settleLane notes that the operation has dealt with the earlier failures of its lane. What failed for another
 // workspace is settled only where it is about this very object: else its own state has to hear of it.
-func (n *entry) settle(lane, id string) {
+func (n *entry) settleLane(lane, id string) {
 	records, _ := n.in.Lane(lane)
 	for _, r := range records {
 		foreign := r.Scope != "" && n.scope != "" && r.Scope != n.scope

@@ -233,7 +233,7 @@ func (o *operation) createSuccessor(ctx context.Context, x *container.Exchange) 
 		next.Spec.Mounts, next.carried = container.CarryVolumes(o.Spec.Mounts, x.From, ofImage)
 	}
 	err := next.bring(ctx)
-	o.exchange.Successor, o.digest, o.step = next.containerID, next.digest, next.step
+	o.exchange.Successor, o.digest = next.containerID, next.digest
 	if next.containerID != "" {
 		o.noteExchange()
 	}
@@ -270,7 +270,6 @@ func (o *operation) startSuccessor(ctx context.Context) error {
 		return nil
 	}
 	_, err := next.bringUp(ctx, true)
-	o.step = next.step
 	return o.explained(ctx, next, err)
 }
 
@@ -326,10 +325,7 @@ func (o *operation) stopPredecessor(ctx context.Context, x *container.Exchange) 
 			return err
 		}
 	}
-	prior := o.predecessor()
-	err := prior.stop(ctx)
-	o.step = prior.step
-	return err
+	return o.predecessor().stop(ctx)
 }
 
 // giveBack undoes what failed in the middle. Of an exchange that is: the old container is back as it was, and the fault says

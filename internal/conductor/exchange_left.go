@@ -27,7 +27,8 @@ func (o *operation) endOther(ctx context.Context, r journal.Record) (left string
 	again.Request = Request{
 		Kind: KindExchange, Spec: container.Spec{Name: r.Container}, PriorName: r.PriorName, Order: container.Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,
 	}
-	again.id, again.exchange, again.cast, again.progress, again.leftover = r.ID, *r.Exchange, false, &progress{}, &r
+	again.runner = o.instead(&again, r.ID)
+	again.exchange, again.leftover = *r.Exchange, &r
 	return again.endExchange(ctx, func(x container.Exchange) []container.Step {
 		if x.Ready && x.To != nil {
 			return container.PlanExchange(x)

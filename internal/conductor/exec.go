@@ -98,7 +98,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 
 // follow starts what was created, and reads it to its end. That is done once: it can't be repeated.
 func (t *task) follow(ctx context.Context, exec, containerID string, live func(string)) (*ExecResult, error) {
-	t.step = fault.StepWaiting
+	t.at = fault.StepWaiting
 	t.exists = "the command may have run, or may still be running in the container"
 	stream, err := t.API.ContainerExecAttach(ctx, exec, containertypes.ExecAttachOptions{})
 	if err != nil {
@@ -124,7 +124,7 @@ func (t *task) follow(ctx context.Context, exec, containerID string, live func(s
 		err = errors.New("the engine ended the stream before the command ended")
 	}
 	if errdefs.IsNotFound(err) {
-		return nil, t.object.Said(fault.EngineError, t.step, t.action, []string{"container"}, t.exists,
+		return nil, t.object.Said(fault.EngineError, t.at, t.action, []string{"container"}, t.exists,
 			fmt.Errorf("the container ended while the command ran: %w", err))
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ func (o *operation) upload(ctx context.Context, paths []string) error {
 		parts = container.ByMount(paths, c.Writable())
 	}
 	for _, into := range slices.Sorted(maps.Keys(parts)) {
-		packed, err := container.Archive(o.Spec.Files, into, parts[into], o.accepted)
+		packed, err := container.Archive(o.Spec.Files, into, parts[into], o.intent.Accepted)
 		if err != nil {
 			return err
 		}

@@ -62,16 +62,16 @@ func (c *Conductor) BringImage(ctx context.Context, req ImageRequest) (ImageOutc
 	if err != nil {
 		return ImageOutcome{}, err
 	}
-	img, err := b.carryOut(ctx)
-	return ImageOutcome{OperationID: b.id, Image: img, Unkept: b.unkept}, err
+	img, err := b.perform(ctx)
+	return ImageOutcome{OperationID: b.id, Image: img, Unkept: b.entry.unkept}, err
 }
 
-// bringing is a request for an image on its way.
+// bringing is the job of a request for an image.
 type bringing struct {
-	*objectOperation
+	objectOperation
 	ImageRequest
-	// handed are a cast's credentials.
-	handed *handed
+	// brought is the image as it is now.
+	brought *Image
 }
 
 func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool) (*bringing, error) {
@@ -84,20 +84,25 @@ func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool
 	if req.Spec.Archive != "" {
 		t.action = "load"
 	}
-	record := journal.Record{Kind: string(req.Kind()), Replaced: req.Prior, Dropped: req.Dropped, Uploads: req.Spec.Archive != ""}
+	record := journal.Record{Replaced: req.Prior, Dropped: req.Dropped, Uploads: req.Spec.Archive != ""}
 	if req.KeepPrior {
 		record.Replaced = ""
 	}
-	return &bringing{objectOperation: t.accept(ctx, c, record, cast), ImageRequest: req}, nil
+	b := &bringing{objectOperation: t.operation(req.Kind()), ImageRequest: req}
+	b.accept(ctx, b, record, cast)
+	return b, nil
 }
 
-// carryOut brings the image when it is its turn.
-func (b *bringing) carryOut(ctx context.Context) (img *Image, err error) {
-	err = b.run(ctx, func(ctx context.Context) (err error) {
-		img, err = b.bring(ctx)
-		return err
-	})
-	return img, err
+// perform carries the operation out, and returns the image that it brought.
+func (b *bringing) perform(ctx context.Context) (*Image, error) {
+	err := b.run(ctx)
+	return b.brought, err
+}
+
+func (b *bringing) attempt(ctx context.Context) (err error) {
+	b.enter(fault.StepPulling)
+	b.brought, err = b.bring(ctx)
+	return err
 }
 
 func (b *bringing) bring(ctx context.Context) (*Image, error) {
@@ -144,7 +149,7 @@ func (b *bringing) bring(ctx context.Context) (*Image, error) {
 // tidy takes away what the image does not need any more: names, and the image before it once it has
 // none. So it does for earlier requests that did not come that far.
 func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
-	replaced, dropped := []string{b.record.Replaced}, slices.Clone(b.Dropped)
+	replaced, dropped := []string{b.intent.Replaced}, slices.Clone(b.Dropped)
 	for _, r := range b.earlier() {
 		if r.Unsettled() && !b.foreign(r.Scope) {
 			replaced, dropped = append(replaced, r.Replaced), append(dropped, r.Dropped...)
@@ -153,7 +158,7 @@ func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 	dropped = slices.DeleteFunc(dropped, func(name string) bool {
 		return slices.ContainsFunc(append(b.Spec.Tags, b.Spec.Name), func(has string) bool { return sameReference(has, name) })
 	})
-	if b.Update && before != nil && b.brought(before.ID) {
+	if b.Update && before != nil && b.brings(before.ID) {
 		replaced = append(replaced, before.ID)
 	}
 	owned := append(slices.Clone(replaced), now.ID)
@@ -169,9 +174,9 @@ func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 	return nil
 }
 
-// brought reports whether an image is the one that the state has, or that an operation before this one brought
+// brings reports whether an image is the one that the state has, or that an operation before this one brought
 // under the name: somebody else may have given the name to another.
-func (b *bringing) brought(id string) bool {
+func (b *bringing) brings(id string) bool {
 	return id == b.Prior || slices.ContainsFunc(b.earlier(), func(r journal.Record) bool { return r.ContainerID == id && !b.foreign(r.Scope) })
 }
 

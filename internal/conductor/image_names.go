@@ -43,7 +43,7 @@ func (o *objectOperation) wantedByOthers(ref string, but ...string) bool {
 	if !o.kept {
 		return false
 	}
-	own := o.record.Lanes()[0]
+	own := o.lane()
 	lane := journal.Lane("image", laneName(fault.Object{Kind: "image", Name: ref}))
 	records, _ := o.in.Lane(lane)
 	records = slices.DeleteFunc(records, func(r journal.Record) bool { return r.ID == o.id })

@@ -38,15 +38,34 @@ func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []st
 		return KeptImage{}, err
 	}
 	t.exists = "the image is still there"
-	o := t.accept(ctx, c, journal.Record{Kind: string(KindRemove)}, false)
-	err = o.run(ctx, func(ctx context.Context) (err error) {
-		kept, err = o.removeImage(ctx, id, names)
-		return engine.IgnoreNotFound(err)
-	})
-	return kept, err
+	o := &imageRemoval{objectOperation: t.operation(KindRemove), imageID: id, names: names}
+	o.accept(ctx, o, journal.Record{}, false)
+	err = o.run(ctx)
+	return o.stays, err
 }
 
-func (o *objectOperation) removeImage(ctx context.Context, id string, names []string) (kept KeptImage, err error) {
+// imageRemoval is the job of taking an image's names away.
+type imageRemoval struct {
+	objectOperation
+	// imageID is the one to remove; empty is that of the image that has the name.
+	imageID string
+	names   []string
+	// stays is why the image stays.
+	stays KeptImage
+}
+
+// cancels has everything end that is under way for the image in this workspace.
+func (o *imageRemoval) cancels() func(journal.Record) bool {
+	return func(r journal.Record) bool { return !o.foreign(r.Scope) }
+}
+
+func (o *imageRemoval) attempt(ctx context.Context) (err error) {
+	o.enter(fault.StepRemoving)
+	o.stays, err = o.remove(ctx, o.imageID, o.names)
+	return engine.IgnoreNotFound(err)
+}
+
+func (o *imageRemoval) remove(ctx context.Context, id string, names []string) (kept KeptImage, err error) {
 	earlier := o.earlier()
 	ids := []string{id}
 	for _, r := range earlier {

@@ -4,73 +4,35 @@
 package conductor
 
 import (
-	"context"
-	"fmt"
-
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-// record is the operation's intent.
-func (o *operation) record() journal.Record {
-	return journal.Record{
-		ID: o.id, Kind: string(o.Kind), Engine: o.engine.Name, Container: o.Spec.Name, PriorName: o.PriorName,
-		ContainerID: o.containerID, After: o.OperationID, Restart: o.Restart, Uploads: o.uploads(), Goal: o.goal(), Accepted: o.accepted.UTC(), Step: o.step, RemoveVolumes: o.RemoveVolumes,
-		Cast: o.cast, Caller: o.caller, Deadline: o.deadline.UTC(), Exchange: o.exchangeRecord(),
-	}
-}
-
-// hold takes the operation's lanes among all processes, and finds out what became of the lanes'
-// earlier operations.
-func (o *operation) hold(ctx context.Context) (*journal.Hold, error) {
-	hold, err := o.entry.hold(ctx, o.scope(), o.record())
-	if hold == nil {
-		return nil, err
-	}
-	o.waited = o.waited || hold.Waited
-	return hold, o.reckon()
-}
-
-// reckon marks what dead processes left in the operation's lanes as interrupted, and refuses the
-// operation if a cast that it was queued behind has failed since.
-func (o *operation) reckon() error {
-	for _, name := range o.record().Lanes() {
-		records, problems := o.engine.journal.Lane(name)
-		for _, problem := range problems {
-			o.logger.Warn("a record of the journal is left out", "error", problem)
-		}
-		for i, r := range records {
-			if r.ID != o.id && r.InProgress() && !o.engine.journal.Alive(r) {
-				o.interrupted(r)
-				records[i].Outcome = journal.Interrupted
-			}
-		}
-		if cause := o.refusedBy(records); cause != nil {
-			return o.scope().RefusedBehind(o.Kind.verb(), cause)
-		}
+// refuses returns why the operation must not be carried out: a cast that it was queued behind has failed since.
+func (o *operation) refuses(records []journal.Record) error {
+	if cause := o.refusedBy(records); cause != nil {
+		return o.scope().RefusedBehind(o.Kind.verb(), cause)
 	}
 	return nil
 }
 
-// conclude makes the outcome durable, and settles what the operation has dealt with: earlier
-// failures of the same container.
-func (o *operation) conclude(err error) {
-	o.engine.tally.ended(err)
-	if !o.kept {
+// settle settles what a success has dealt with: earlier failures of the same container.
+func (o *operation) settle() {
+	if o.Kind.power() { // Who only restarts a container has not mended what failed.
 		return
 	}
-	// Before the outcome: whoever sees that it has ended finds settled what it has dealt with.
-	if err == nil && !o.Kind.power() { // Who only restarts a container has not mended what failed.
-		o.settle(o.Spec.Name, o.containerID)
-		o.settleOwn(o.PriorName)
-		o.settleFormer(o.OperationID)
-	}
-	problem := o.entry.conclude(err, func(r *journal.Record) {
-		r.Step, r.ContainerID, r.Exchange = o.step, o.containerID, o.exchangeRecord()
-	})
-	if problem != nil {
-		o.unkept = fmt.Errorf("the outcome of the %s of container %q can't be noted: %w", o.Kind.verb(), o.Spec.Name, problem)
-	}
+	o.settleLane(o.Spec.Name, o.containerID)
+	o.settleOwn(o.PriorName)
+	o.settleFormer(o.OperationID)
 }
+
+// complete has the record show what the operation left.
+func (o *operation) complete(r *journal.Record) {
+	r.ContainerID, r.Exchange = o.containerID, o.exchangeRecord()
+}
+
+func (o *operation) created() (id string, unsure bool) { return o.containerID, o.unsure }
+
+func (o *operation) carries() bool { return o.result != nil }
 
 // uploads reports whether the operation is to put files into its container.
 func (o *operation) uploads() bool {

@@ -78,7 +78,7 @@ func TestBarrierJudgesAsARefresh(t *testing.T) {
 		}
 		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
-		_, err = cast.run(t.Context())
+		_, err = cast.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
 
 		look := func() Standing {
@@ -157,7 +157,7 @@ func TestAwaitOfASupersededCast(t *testing.T) {
 		}
 		first := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
-		_, err = first.run(t.Context())
+		_, err = first.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
 		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: first.id}); err != nil {
 			t.Fatal(err)
@@ -166,7 +166,7 @@ func TestAwaitOfASupersededCast(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			_, _ = second.run(t.Context())
+			_, _ = second.perform(t.Context())
 		}()
 		<-ended
 		made, err := c.Inspect(t.Context(), "web")
@@ -189,7 +189,7 @@ func TestAwaitWaitsForWhatMayMendAFailure(t *testing.T) {
 		}
 		first := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
-		c1, err := first.run(t.Context())
+		c1, err := first.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
 		update := checked("web")
 		update.Kind, update.ContainerID, update.Restart = KindUpdate, c1.ID, true
@@ -204,7 +204,7 @@ func TestAwaitWaitsForWhatMayMendAFailure(t *testing.T) {
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
-			_, _ = second.run(t.Context())
+			_, _ = second.perform(t.Context())
 		}()
 		time.AfterFunc(2*time.Minute, func() { f.setHealth("web", "healthy") })
 		got, err := c.Await(t.Context(), first.id, "")

@@ -5,7 +5,6 @@ package conductor
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -28,8 +27,8 @@ const nameComes = 2 * time.Second
 type asideError struct {
 	// awaited frees the name; empty is that it is free by now.
 	awaited string
-	// park has the container give up its own name, which the awaited one waits for.
-	park bool
+	// park has the container give up its own name, which the awaited one waits for; nil is that it keeps it.
+	park func(context.Context) error
 }
 
 func (e *asideError) Error() string { return "another operation frees the name" }
@@ -55,7 +54,11 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 			if park && o.Kind == KindCreate {
 				return nil
 			}
-			return &asideError{awaited: r.ID, park: park}
+			aside := &asideError{awaited: r.ID}
+			if park {
+				aside.park = o.park
+			}
+			return aside
 		}
 		if !time.Now().Before(giveUp) || !o.engine.seemsOwnContainer(ctx, holder, o.entry.scope) {
 			return nil
@@ -96,7 +99,7 @@ func (o *operation) nameConflict(ctx context.Context, holder *container.Containe
 	case by == scope, o.engine.seemsOwnContainer(ctx, holder, scope):
 		f = f.OfOwnName(by != "")
 	}
-	if o.cast && o.Kind == KindCreate {
+	if o.intent.Cast && o.Kind == KindCreate {
 		return f.OfCast()
 	}
 	return f
@@ -146,39 +149,44 @@ func circle(r journal.Record, id string, find func(string) (journal.Record, erro
 	return false
 }
 
-// stepAside leaves the operation's lanes until another operation has freed a name, and takes them again. What
-// it holds then has to be released, also on an error.
-func (o *operation) stepAside(ctx context.Context, hold *journal.Hold, aside *asideError) (*journal.Hold, error) {
-	if aside.park && !o.parked {
-		temporary := o.parkingName()
+// stepAside leaves the operation's lanes until another operation has freed a name, and takes them again.
+func (o *runner) stepAside(ctx context.Context, aside *asideError) error {
+	if aside.park != nil && !o.parked {
 		o.logger.Info("giving up the name for a moment, since names are exchanged", "for", aside.awaited)
-		err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerRename(ctx, o.containerID, temporary) })
-		if err != nil {
-			return hold, err
+		if err := aside.park(ctx); err != nil {
+			return err
 		}
 		o.parked = true
 	}
 	o.logger.Info("waiting for an operation that frees the name", "awaited", aside.awaited)
 	o.write(o.id, func(r *journal.Record) { r.Awaits, r.Parked = aside.awaited, o.parked })
-	o.release(hold)
+	o.release(o.held)
+	o.held = nil
 	o.pass.Leave()
 	for o.holdsName(aside.awaited) {
 		if err := pause(ctx, referenceLook); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	o.pass = o.pass.Again()
 	if err := o.pass.Wait(ctx); err != nil {
-		return nil, err
+		return err
 	}
 	o.write(o.id, func(r *journal.Record) { r.Awaits = "" })
 	return o.hold(ctx)
 }
 
 // holdsName reports whether an operation has not freed its container's name yet.
-func (o *operation) holdsName(id string) bool {
+func (o *runner) holdsName(id string) bool {
 	r, err := o.in.Find(id)
 	return err == nil && r.InProgress() && !r.Parked && o.in.Alive(r)
+}
+
+// park has the container give up its name for a moment.
+func (o *operation) park(ctx context.Context) error {
+	return o.change(ctx, func(ctx context.Context) error {
+		return o.engine.API.ContainerRename(ctx, o.containerID, o.parkingName())
+	})
 }
 
 // parkingName is the name of a container that has given up its own. An exchange knows it as the name of a
@@ -206,32 +214,4 @@ func (o *operation) unpark(ctx context.Context) {
 	if err != nil {
 		o.logger.Warn("the container keeps a temporary name until the next apply", "error", err)
 	}
-}
-
-// carryOut attempts the operation until it neither lost an answer nor has to step aside.
-func (o *operation) carryOut(ctx context.Context, hold *journal.Hold) (*container.Container, *journal.Hold, error) {
-	for {
-		c, err := o.carryOutNow(ctx)
-		var aside *asideError
-		if !errors.As(err, &aside) {
-			return c, hold, err
-		}
-		if hold, err = o.stepAside(ctx, hold, aside); err != nil {
-			return nil, hold, err
-		}
-	}
-}
-
-// carryOutNow repeats the operation while answers are lost, and a removal that was cast while it can succeed.
-func (o *operation) carryOutNow(ctx context.Context) (c *container.Container, err error) {
-	attempt := func() error {
-		c, err = engine.Retrying(ctx, func() (*container.Container, error) { return o.attempt(ctx) })
-		return err
-	}
-	if o.Kind != KindRemove || !o.cast || !o.kept {
-		err = attempt()
-		return c, err
-	}
-	err = o.persist(ctx, attempt)
-	return c, err
 }

@@ -47,30 +47,44 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 		return nil, nil, err
 	}
 	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.Options, spec.IPAM.Options, spec.Labels)
-	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
-	err = o.run(ctx, func(ctx context.Context) (err error) {
-		if made, err = o.createNetwork(ctx, spec); err == nil {
-			left = c.attachAgain(ctx, t, made.ID)
-		}
-		return err
-	})
-	if o.made == "" { // The answer must not carry it.
+	o := &networkCreate{objectOperation: t.operation(KindCreate), spec: spec}
+	o.accept(ctx, o, journal.Record{}, false)
+	err = o.run(ctx)
+	made = o.network
+	if o.withheld || o.made == "" {
 		made = nil
 	}
 	if made != nil {
-		made.Unkept = o.unkept
+		made.Unkept = o.entry.unkept
 	}
-	return made, left, err
+	return made, o.lost, err
 }
 
-func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (*Network, error) {
+// networkCreate is the job of making a network.
+type networkCreate struct {
+	objectOperation
+	spec NetworkSpec
+	// network is what was made, and lost are the faults of containers that could not be connected to it.
+	network *Network
+	lost    []*fault.Fault
+}
+
+func (o *networkCreate) attempt(ctx context.Context) (err error) {
+	o.enter(fault.StepCreating)
+	if o.network, err = o.create(ctx, o.spec); err == nil {
+		o.lost = o.attachAgain(ctx, o.made)
+	}
+	return err
+}
+
+func (o *networkCreate) create(ctx context.Context, spec NetworkSpec) (*Network, error) {
 	request := translateNetwork(spec, o.id)
 	var taken *Network
 	create := func(ctx context.Context) error {
 		taken = nil
 		answer, err := o.API.NetworkCreate(ctx, spec.Name, request)
 		if errdefs.IsConflict(err) || err != nil && engine.ContainsAny(err.Error(), "already exists") {
-			holder, inspectErr := o.network(ctx, spec.Name)
+			holder, inspectErr := o.connection.network(ctx, spec.Name)
 			switch {
 			case inspectErr != nil && o.unsure: // It may be what an earlier request made.
 				return inspectErr
@@ -88,7 +102,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 	err := o.change(ctx, create)
 	if taken != nil && o.resumes(holder{id: taken.ID, operation: taken.Labels[container.LabelOperation], created: taken.Created}) {
 		if spec.meets(taken) {
-			o.entry.logger.Info("adopting what an interrupted create left", "network_id", taken.ID, "interrupted", taken.Labels[container.LabelOperation])
+			o.logger.Info("adopting what an interrupted create left", "network_id", taken.ID, "interrupted", taken.Labels[container.LabelOperation])
 			o.made = taken.ID
 			return taken, nil
 		}
@@ -109,7 +123,7 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 		return nil, err
 	}
 	o.exists = "the network was created; the next apply replaces it"
-	made, err := engine.Retrying(ctx, func() (*Network, error) { return o.network(ctx, o.made) })
+	made, err := engine.Retrying(ctx, func() (*Network, error) { return o.connection.network(ctx, o.made) })
 	if err != nil {
 		return &Network{NetworkSpec: spec, Engine: o.Name, ID: o.made}, err
 	}
@@ -117,13 +131,13 @@ func (o *objectOperation) createNetwork(ctx context.Context, spec NetworkSpec) (
 }
 
 // clearAway removes a network that an interrupted create left, unless somebody uses it by now.
-func (o *objectOperation) clearAway(ctx context.Context, n *Network) (cleared bool, err error) {
+func (o *networkCreate) clearAway(ctx context.Context, n *Network) (cleared bool, err error) {
 	args := filters.NewArgs(filters.Arg("network", n.ID), filters.Arg("network", n.Name))
 	users, err := o.users(ctx, args, func(s containertypes.Summary) bool { return attached(s, n.ID, n.Name) })
 	if err != nil || len(users) > 0 {
 		return false, err
 	}
-	o.entry.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[container.LabelOperation])
+	o.logger.Info("removing what an interrupted create left", "network_id", n.ID, "interrupted", n.Labels[container.LabelOperation])
 	return true, o.change(ctx, func(ctx context.Context) error { return engine.IgnoreNotFound(o.API.NetworkRemove(ctx, n.ID)) })
 }
 
@@ -168,55 +182,66 @@ func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) (kept bo
 		return true, nil
 	}
 	t.exists = "the network is still there"
-	err = c.removeNetwork(ctx, t, id)
-	return false, t.explain(ctx, engine.IgnoreNotFound(err))
+	o := &networkRemoval{objectOperation: t.operation(KindRemove)}
+	o.made = id
+	o.accept(ctx, o, journal.Record{ContainerID: id}, false)
+	return false, o.run(ctx)
 }
 
-func (c *Conductor) removeNetwork(ctx context.Context, t *task, id string) error {
-	args := filters.NewArgs(filters.Arg("network", id), filters.Arg("network", t.object.Name))
-	members := func(ctx context.Context) ([]user, error) {
-		users, err := t.users(ctx, args, func(s containertypes.Summary) bool { return attached(s, id, t.object.Name) })
-		if err != nil {
-			return nil, err
-		}
-		var strangers []user
-		for _, u := range users {
-			if !u.leaving && !u.abandoned && !t.owns(u.id, c.opts.Scope) {
-				strangers = append(strangers, u)
-			}
-		}
-		if strangers, err = t.present(ctx, strangers); err != nil {
-			return nil, err
-		}
-		if len(strangers) > 0 {
-			return nil, t.object.InUse(describeUsers(strangers), t.hintOfMembers(ctx, strangers), nil)
-		}
-		return users, nil
-	}
-	own, err := t.remaining(ctx, staysUsed, members)
+// networkRemoval is the job of removing a network, of which made is the ID.
+type networkRemoval struct{ objectOperation }
+
+func (o *networkRemoval) current() string { return o.made }
+
+func (o *networkRemoval) attempt(ctx context.Context) error {
+	o.enter(fault.StepRemoving)
+	own, err := o.remaining(ctx, staysUsed, o.members)
 	if err != nil {
 		return err
 	}
 	for _, u := range own {
-		if err := c.detach(ctx, t, id, u); err != nil {
-			c.giveBack(ctx, t, id)
+		if err := o.detach(ctx, u); err != nil {
+			o.giveBack(ctx)
 			return fmt.Errorf("disconnecting container %q: %w", u.name, err)
 		}
 	}
-	err = t.change(ctx, func(ctx context.Context) error { return t.sent(ctx, t.API.NetworkRemove(ctx, id)) })
+	err = o.change(ctx, func(ctx context.Context) error { return o.sent(ctx, o.API.NetworkRemove(ctx, o.made)) })
 	if engine.IgnoreNotFound(err) != nil {
-		c.giveBack(ctx, t, id)
+		o.giveBack(ctx)
 		if engine.ContainsAny(err.Error(), "active endpoints") {
-			return t.object.InUse("somebody who connected meanwhile", "apply again", err)
+			return o.object.InUse("somebody who connected meanwhile", "apply again", err)
 		}
 	}
-	return err
+	return engine.IgnoreNotFound(err)
+}
+
+// members lists the containers in the network. Those that are not this workspace's, and that stay, are a *fault.Fault.
+func (o *networkRemoval) members(ctx context.Context) ([]user, error) {
+	id, name := o.made, o.object.Name
+	args := filters.NewArgs(filters.Arg("network", id), filters.Arg("network", name))
+	users, err := o.users(ctx, args, func(s containertypes.Summary) bool { return attached(s, id, name) })
+	if err != nil {
+		return nil, err
+	}
+	var strangers []user
+	for _, u := range users {
+		if !u.leaving && !u.abandoned && !o.owns(u.id, o.entry.scope) {
+			strangers = append(strangers, u)
+		}
+	}
+	if strangers, err = o.present(ctx, strangers); err != nil {
+		return nil, err
+	}
+	if len(strangers) > 0 {
+		return nil, o.object.InUse(describeUsers(strangers), o.hintOfMembers(ctx, strangers), nil)
+	}
+	return users, nil
 }
 
 // hintOfMembers is what to do where a network can't be removed because of the containers in it.
-func (t *task) hintOfMembers(ctx context.Context, strangers []user) string {
+func (o *networkRemoval) hintOfMembers(ctx context.Context, strangers []user) string {
 	const hint = "disconnect or remove what this configuration does not manage, then apply again"
-	if !slices.ContainsFunc(strangers, t.anybodys(ctx)) {
+	if !slices.ContainsFunc(strangers, o.anybodys(ctx)) {
 		return hint
 	}
 	return hint + ". gantry made one of these containers, perhaps for another Terraform state: it takes a container to the next network only if a refresh " +
@@ -244,18 +269,19 @@ type detached struct {
 }
 
 // detach disconnects a container and remembers how it was connected.
-func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) error {
-	return c.inLane(ctx, t.connection, u.name, func(ctx context.Context) error {
-		found, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return t.API.ContainerInspect(ctx, u.id) })
+func (o *networkRemoval) detach(ctx context.Context, u user) error {
+	c, id, name := o.conductor, o.made, o.object.Name
+	return c.inLane(ctx, o.connection, u.name, func(ctx context.Context) error {
+		found, err := engine.Retrying(ctx, func() (containertypes.InspectResponse, error) { return o.API.ContainerInspect(ctx, u.id) })
 		if err != nil {
 			return engine.IgnoreNotFound(err)
 		}
 		// Remembered before: the answer to the request may be lost for good.
 		c.mu.Lock()
-		c.detached = container.Put(c.detached, t.object.Name, append(c.detached[t.object.Name], detached{user: u, endpoint: endpointOf(found, id, t.object.Name)}))
+		c.detached = container.Put(c.detached, name, append(c.detached[name], detached{user: u, endpoint: endpointOf(found, id, name)}))
 		c.mu.Unlock()
-		err = t.change(ctx, func(ctx context.Context) error {
-			err := t.API.NetworkDisconnect(ctx, id, u.id, false)
+		err = o.change(ctx, func(ctx context.Context) error {
+			err := o.API.NetworkDisconnect(ctx, id, u.id, false)
 			if err != nil && notConnected(err) {
 				return nil // An answer was lost, or somebody was faster.
 			}
@@ -264,7 +290,7 @@ func (c *Conductor) detach(ctx context.Context, t *task, id string, u user) erro
 		if err != nil {
 			return engine.IgnoreNotFound(err)
 		}
-		t.Logger.Info("disconnected from a network that is being removed", "container", u.name, "network", t.object.Name)
+		o.logger.Info("disconnected from a network that is being removed", "container", u.name)
 		return nil
 	})
 }
@@ -292,29 +318,30 @@ func endpointOf(r containertypes.InspectResponse, id, name string) *network.Endp
 
 // giveBack connects what was disconnected from a network that stays after all, also when the removal
 // was cancelled. What can't be connected is found by its container's next refresh.
-func (c *Conductor) giveBack(ctx context.Context, t *task, id string) {
-	for _, f := range c.attachAgain(ctx, t, id) {
-		t.Logger.Warn("a container lost a network that stays", "network", t.object.Name, "error", f)
+func (o *networkRemoval) giveBack(ctx context.Context) {
+	for _, f := range o.attachAgain(ctx, o.made) {
+		o.logger.Warn("a container lost a network that stays", "error", f)
 	}
 }
 
 // attachAgain connects the containers that a removed network of this name left behind, also if somebody
 // cancels meanwhile.
-func (c *Conductor) attachAgain(ctx context.Context, t *task, id string) []*fault.Fault {
+func (o *objectOperation) attachAgain(ctx context.Context, id string) []*fault.Fault {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTakes)
 	defer cancel()
+	c := o.conductor
 	c.mu.Lock()
-	members := c.detached[t.object.Name]
-	delete(c.detached, t.object.Name)
+	members := c.detached[o.object.Name]
+	delete(c.detached, o.object.Name)
 	c.mu.Unlock()
 	var failed []*fault.Fault
 	for _, m := range members {
-		err := c.inLane(ctx, t.connection, m.name, func(ctx context.Context) error {
-			return t.change(ctx, func(ctx context.Context) error { return t.ConnectAgain(ctx, id, m.id, m.endpoint) })
+		err := c.inLane(ctx, o.connection, m.name, func(ctx context.Context) error {
+			return o.change(ctx, func(ctx context.Context) error { return o.ConnectAgain(ctx, id, m.id, m.endpoint) })
 		})
 		unlike := (*engine.UnlikeError)(nil)
 		if err != nil && !errdefs.IsNotFound(err) {
-			failed = append(failed, t.object.Moved(m.name, errors.As(err, &unlike), err))
+			failed = append(failed, o.object.Moved(m.name, errors.As(err, &unlike), err))
 		}
 	}
 	return failed

@@ -19,27 +19,21 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
-// task is what is done with one object around the containers: it belongs to one call. Networks,
-// volumes and images have no lanes: Terraform orders what belongs together, and the engine does
-// each request as a whole.
+// task is what is done with one object around the containers, as its faults tell it. It belongs to one call.
 type task struct {
 	*connection
 	conductor *Conductor
 	object    fault.Object
 	// action and timeout are what the call does in texts, and which of the timeouts bounds it.
 	action, timeout string
-	step            fault.Step
+	// at is the step that the task is at.
+	at fault.Step
 	// exists says what a failure leaves.
 	exists string
-	// unsure reports whether the answer to some create or removal that was sent was never known.
-	unsure bool
 	// attributes finds what the engine's words are about; nil where there is nothing to find.
 	attributes []attributeWord
-	// mark is when the task began, in the order of pulls.
-	mark pull.Mark
 }
 
 // attributeWord tells that an engine's message with this word concerns this attribute.
@@ -53,31 +47,7 @@ func (c *Conductor) begin(ctx context.Context, kind, name, action, timeout strin
 		return nil, err
 	}
 	object.Engine = e.Name
-	return &task{
-		connection: e, conductor: c, object: object,
-		action: action, timeout: timeout, step: step, attributes: words, mark: e.Pulls.Mark(),
-	}, nil
-}
-
-// change sends a request that changes something: in a slot of the pool, repeated if the answer is
-// lost, and not cut off in the middle. What is sent must be idempotent.
-func (t *task) change(ctx context.Context, request func(context.Context) error) error {
-	_, err := engine.Retrying(ctx, func() (struct{}, error) {
-		return struct{}{}, t.Pool.Do(ctx, func(ctx context.Context) error {
-			ctx, cancel := engine.Outlive(ctx, changeGrace, changeLate)
-			defer cancel()
-			return request(ctx)
-		})
-	})
-	return err
-}
-
-// sent notes what is not known after a create or a removal that was sent, and returns its error.
-func (t *task) sent(ctx context.Context, err error) error {
-	if engine.Unknown(ctx, err) {
-		t.unsure, t.exists = true, string(fault.PerhapsDone)
-	}
-	return err
+	return &task{connection: e, conductor: c, object: object, action: action, timeout: timeout, at: step, attributes: words}, nil
 }
 
 // explain makes a fault of what went wrong; nil stays nil.
@@ -88,10 +58,10 @@ func (t *task) explain(ctx context.Context, err error) error {
 	text := strings.ToLower(err.Error())
 	switch {
 	case ctx.Err() != nil:
-		return t.object.Ended(engine.EndedKind(ctx), t.step, t.action, t.timeout, t.exists, "", context.Cause(ctx))
+		return t.object.Ended(engine.EndedKind(ctx), t.at, t.action, t.timeout, t.exists, "", context.Cause(ctx))
 	case engine.LostAnswer(err):
-		return t.object.Lost(t.step, t.action, t.exists, err)
-	case errdefs.IsNotFound(err) && (t.step == fault.StepReading || strings.Contains(text, "no such "+t.object.Kind+":")):
+		return t.object.Lost(t.at, t.action, t.exists, err)
+	case errdefs.IsNotFound(err) && (t.at == fault.StepReading || strings.Contains(text, "no such "+t.object.Kind+":")):
 		return t.missing(err)
 	}
 	kind, attribute := fault.EngineError, []string(nil)
@@ -101,7 +71,7 @@ func (t *task) explain(ctx context.Context, err error) error {
 			break
 		}
 	}
-	f := t.object.Said(kind, t.step, t.action, attribute, t.exists, err)
+	f := t.object.Said(kind, t.at, t.action, attribute, t.exists, err)
 	if attribute != nil {
 		f.Hint = cmp.Or(adviceAbout(t.object.Kind, attribute[0]), f.Hint)
 	}

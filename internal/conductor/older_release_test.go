@@ -229,7 +229,7 @@ func TestRecordsAreReadableToAnOlderRelease(t *testing.T) {
 		return nil
 	}
 	cast := c.accept(e, bad, true, time.Now().Add(time.Hour))
-	if _, err := cast.run(t.Context()); err == nil {
+	if _, err := cast.perform(t.Context()); err == nil {
 		t.Fatal("it did not fail")
 	}
 	update, err := c.Call(t.Context(), Request{Kind: KindUpdate, Spec: create("web").Spec, OperationID: made.OperationID, ContainerID: made.Container.ID, Restart: true})

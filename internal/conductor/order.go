@@ -26,7 +26,7 @@ func (o *operation) castsAhead() []string {
 		return nil
 	}
 	var ahead []string
-	for _, name := range o.record().Lanes() {
+	for _, name := range o.intent.Lanes() {
 		records, _ := o.in.Lane(name)
 		for _, r := range records {
 			if r.Cast && r.InProgress() && journal.Ticket(r.ID) < journal.Ticket(o.id) && o.in.Alive(r) {
@@ -68,9 +68,9 @@ func (o *operation) sameObject(r journal.Record) bool {
 	return slices.Contains(ids, id)
 }
 
-// removes tells which operations of the lane a removal makes needless: those on the container that it removes.
+// cancels tells which operations of the lane a removal makes needless: those on the container that it removes.
 // Another one can be about to take the name, and waits for the removal.
-func (o *operation) removes() func(journal.Record) bool {
+func (o *operation) cancels() func(journal.Record) bool {
 	known := o.engine.recall(o.OperationID)
 	return func(r journal.Record) bool {
 		return o.containerID != "" && r.ContainerID == o.containerID || r.ContainerID != "" && slices.Contains(known.containers, r.ContainerID) ||

@@ -79,11 +79,11 @@ func TestOnlyACastRefusesWhatWaitsBehindIt(t *testing.T) {
 			second := c.accept(e, Request{Kind: KindUpdate, Spec: checked("web").Spec, OperationID: first.id, Restart: true}, false, time.Time{})
 			ended := make(chan error, 2)
 			go func() {
-				_, err := first.run(t.Context())
+				_, err := first.perform(t.Context())
 				ended <- err
 			}()
 			go func() {
-				_, err := second.run(t.Context())
+				_, err := second.perform(t.Context())
 				ended <- err
 			}()
 			synctest.Wait()
@@ -112,7 +112,7 @@ func TestRemovalCancelsWhatIsOnItsContainer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &operation{Request: Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: "edge1/web/1"}, engine: e, containerID: "a"}
+	o := &operation{runner: &runner{engine: e}, Request: Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: "edge1/web/1"}, containerID: "a"}
 	for name, tt := range map[string]struct {
 		r    journal.Record
 		want bool
@@ -123,7 +123,7 @@ func TestRemovalCancelsWhatIsOnItsContainer(t *testing.T) {
 		"a create for the name":           {journal.Record{ID: "edge1/web/2", Kind: string(KindCreate), Container: "web"}, false},
 		"a rename of another to the name": {journal.Record{ID: "edge1/web/2", Kind: string(KindUpdate), Container: "web", PriorName: "api", ContainerID: "b"}, false},
 	} {
-		if got := o.removes()(tt.r); got != tt.want {
+		if got := o.cancels()(tt.r); got != tt.want {
 			t.Errorf("%s: %t", name, got)
 		}
 	}

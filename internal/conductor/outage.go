@@ -45,12 +45,12 @@ func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, ask
 		errors.As(err, &f)
 		return f
 	}
-	o := &operation{
-		Request: Request{Kind: KindUpdate, Spec: asked}, engine: e, containerID: s.Container.ID, step: fault.StepWaiting,
-		mask: e.MaskOf(ctx, asked, s.Container), quiet: quiet, entry: c.entry(e),
+	d := diagnosis{
+		engine: e, logger: e.Logger, kind: KindUpdate, spec: asked, containerID: s.Container.ID, step: fault.StepWaiting, exists: fault.Unchanged,
+		mask: e.MaskOf(ctx, asked, s.Container), quiet: quiet,
 	}
-	o.Spec.Name, o.logger = s.Container.Name, e.Logger
-	if !errors.As(o.unmet(ctx, kind, s.Container, s.Container.State.StartedAt), &f) {
+	d.spec.Name = s.Container.Name
+	if !errors.As(d.unmet(ctx, kind, s.Container, s.Container.State.StartedAt), &f) {
 		return nil
 	}
 	told := *f

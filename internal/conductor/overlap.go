@@ -18,7 +18,7 @@ import (
 
 // explainOverlap makes a fault of a network that the engine refuses because of its subnets, and says which network
 // has them; where none has, something else on the engine's host does.
-func (o *objectOperation) explainOverlap(ctx context.Context, spec NetworkSpec, err error) error {
+func (o *networkCreate) explainOverlap(ctx context.Context, spec NetworkSpec, err error) error {
 	ctx, cancel := engine.ContextForLook(ctx)
 	defer cancel()
 	list, lookErr := o.API.NetworkList(ctx, network.ListOptions{})

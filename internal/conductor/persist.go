@@ -49,7 +49,7 @@ func canPass(err error) bool {
 
 // persist repeats a removal until it succeeds, fails for a reason that stays, or its time is up. It gives way
 // to whoever waits for the lane: that resumes the removal, and has somebody to tell of its failure.
-func (o *operation) persist(ctx context.Context, attempt func() error) error {
+func (o *runner) persist(ctx context.Context, attempt func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = persistFirst, persistMost
 	var last *fault.Fault
@@ -63,9 +63,7 @@ func (o *operation) persist(ctx context.Context, attempt func() error) error {
 		case ctx.Err() != nil || !canPass(err):
 			return err
 		}
-		if !errors.As(err, &last) {
-			last = o.explain(ctx, err)
-		}
+		errors.As(o.job.fail(ctx, err), &last)
 		next := pauses.NextBackOff()
 		o.logger.Warn("a removal failed, and is tried again", "pause", next, "error", err)
 		for until := time.Now().Add(next); time.Now().Before(until); {
@@ -81,8 +79,8 @@ func (o *operation) persist(ctx context.Context, attempt func() error) error {
 }
 
 // awaited reports whether another operation waits for the lane.
-func (o *operation) awaited() bool {
-	records, _ := o.in.Lane(o.Spec.Name)
+func (o *runner) awaited() bool {
+	records, _ := o.in.Lane(o.lane())
 	for _, r := range records {
 		if r.InProgress() && r.Awaits == "" && journal.Ticket(r.ID) > journal.Ticket(o.id) && o.in.Alive(r) {
 			return true
@@ -148,9 +146,8 @@ func (c *Conductor) finishRemovals(ctx context.Context, e *connection, name stri
 
 // finishRemoval carries out one of them, and notes in its record what became of it.
 func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.Record, persist bool) error {
-	base := operation{engine: e, life: &c.life, step: fault.StepQueued, accepted: time.Now(), admitted: func() {}, entry: c.entry(e)}
-	base.id, base.logger = r.ID, e.Logger.With("container", r.Container, "operation", r.ID)
-	o := base.again(r)
+	o := &operation{runner: c.newRunner(e, KindRemove, fault.Mask{}, "container", r.Container, "operation", r.ID), Request: unfinishedRemoval(r), containerID: r.ContainerID, quiet: true}
+	o.job, o.id, o.intent = o, r.ID, r
 	attempt := func() error {
 		_, err := engine.Retrying(ctx, func() (struct{}, error) {
 			concerns, err := o.concerns(ctx, r)
@@ -192,9 +189,14 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.
 // never name that container.
 func (o *operation) again(r journal.Record) *operation {
 	again := *o
-	again.Request = Request{Kind: KindRemove, Spec: container.Spec{Name: r.Container}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
-	again.containerID, again.progress, again.kept = r.ContainerID, &progress{}, false
+	again.runner = o.instead(&again, o.id)
+	again.Request, again.containerID, again.kept = unfinishedRemoval(r), r.ContainerID, false
 	return &again
+}
+
+// unfinishedRemoval is the removal of a record, asked for again.
+func unfinishedRemoval(r journal.Record) Request {
+	return Request{Kind: KindRemove, Spec: container.Spec{Name: r.Container}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
 }
 
 // stays settles the removals that ended without success of a container that a state names: whose state has it

@@ -64,7 +64,7 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 	if err != nil {
 		var f *fault.Fault
 		errors.As(err, &f)
-		return Outcome{}, (&operation{Request: req}).advise(f)
+		return Outcome{}, advise(f, req.Kind, req.Spec.DesiredState)
 	}
 	found, err := engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, spec.Container) })
 	switch {
@@ -74,8 +74,8 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 			req.ContainerID = found.ID
 		}
 	case engine.IgnoreNotFound(err) != nil:
-		o := &operation{Request: req, engine: e, step: fault.StepReading}
-		return Outcome{}, o.fail(ctx, err)
+		d := diagnosis{engine: e, logger: e.Logger, kind: req.Kind, spec: req.Spec, step: fault.StepReading, exists: fault.Unchanged}
+		return Outcome{}, advise(d.of(ctx, err), req.Kind, req.Spec.DesiredState)
 	} // A missing one may be on its way: its create is in the lane then.
 	if spec.Reject {
 		if busy := e.busy(req.Spec.Name); busy != "" {
@@ -87,7 +87,7 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 	if found != nil {
 		o.seen = found.ID
 	}
-	container, err := o.run(ctx)
+	container, err := o.perform(ctx)
 	return Outcome{OperationID: o.id, Container: container}, err
 }
 
@@ -172,13 +172,13 @@ func (e *connection) seemsOwnContainer(ctx context.Context, c *container.Contain
 
 // advise makes the fault of an operation on the power state speak of what asked for it, which has
 // other attributes than a container.
-func (o *operation) advise(f *fault.Fault) *fault.Fault {
-	if f == nil || !o.Kind.power() {
+func advise(f *fault.Fault, kind Kind, desired container.DesiredState) *fault.Fault {
+	if f == nil || !kind.power() {
 		return f
 	}
 	switch refused := f.Kind == fault.EngineError || f.Kind == fault.Invalid; {
 	case f.Exists != string(fault.PartlyChanged):
-	case refused && o.Kind != KindRestart:
+	case refused && kind != KindRestart:
 		f.Exists = string(fault.Unchanged)
 	default:
 		f.Exists = string(fault.HalfDone)
@@ -188,9 +188,9 @@ func (o *operation) advise(f *fault.Fault) *fault.Fault {
 		f.Attribute, f.Hint = []string{"timeouts", "invoke"}, "raise timeouts.invoke if this is to be expected"
 	case f.Kind == fault.NotFound:
 		f.Attribute, f.Hint = []string{"container"}, "check the name or ID, and that the provider is connected to the engine that has it"
-	case f.Kind == fault.Exited && o.Spec.DesiredState != container.DesiredCompleted && !slices.Equal(f.Attribute, []string{"memory"}):
+	case f.Kind == fault.Exited && desired != container.DesiredCompleted && !slices.Equal(f.Attribute, []string{"memory"}):
 		f.Attribute, f.Hint = []string{"wait_for"}, fmt.Sprintf("see what it wrote; if it is meant to end, wait_for = %q", container.WaitCompleted)
-	case f.Kind == fault.Exited && o.Spec.DesiredState == container.DesiredCompleted:
+	case f.Kind == fault.Exited && desired == container.DesiredCompleted:
 		f.Attribute, f.Hint = []string{"wait_for"}, "expected was 0; see what it wrote"
 	case f.Kind == fault.NoHealthcheck:
 		f.Hint = fmt.Sprintf("give the container a healthcheck, or wait_for = %q or %q", container.WaitReady, container.WaitRunning)

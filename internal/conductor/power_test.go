@@ -214,7 +214,7 @@ func TestPowerSettlesNothing(t *testing.T) {
 		failing := create("web")
 		failing.Kind, failing.ContainerID, failing.Spec.DesiredState = KindUpdate, "missing", container.DesiredRunning
 		o := c.accept(e, failing, true, time.Time{})
-		if _, err := o.run(t.Context()); err == nil {
+		if _, err := o.perform(t.Context()); err == nil {
 			t.Fatal("the update of a missing container went well")
 		}
 		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindRestart, Container: "web"}); err != nil {

@@ -73,7 +73,7 @@ func TestJournalShowsThePull(t *testing.T) {
 			return r
 		}
 		results := make(chan error, 3)
-		run := func(o *operation) { go func() { _, err := o.run(t.Context()); results <- err }() }
+		run := func(o *operation) { go func() { _, err := o.perform(t.Context()); results <- err }() }
 		ids := make(map[string]string)
 		for _, name := range []string{"cast", "call"} {
 			o := c.accept(e, request(name), name == "cast", time.Time{})
@@ -128,7 +128,7 @@ func TestQuickCallTellsTheJournalNothingInBetween(t *testing.T) {
 			}
 			return nil
 		}
-		if _, err := o.run(t.Context()); err != nil {
+		if _, err := o.perform(t.Context()); err != nil {
 			t.Error(err)
 		}
 	})

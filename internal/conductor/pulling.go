@@ -50,7 +50,7 @@ func (o *operation) pull(ctx context.Context) error {
 		o.digest = cmp.Or(o.Digest, outcome.Digest)
 		return nil
 	case ctx.Err() != nil:
-		return o.ended(ctx, soFar(outcome.Last))
+		return o.diagnosis().ended(ctx, soFar(outcome.Last))
 	default:
 		scope := o.scope()
 		scope.Mask = scope.Mask.With(auth.Secrets...)

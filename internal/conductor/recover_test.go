@@ -219,7 +219,7 @@ func TestRemoveCancelsTheCreateInProgress(t *testing.T) {
 		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
 		ended := make(chan error)
 		go func() {
-			_, err := cast.run(t.Context())
+			_, err := cast.perform(t.Context())
 			ended <- err
 		}()
 		synctest.Wait() // It waits for health, which never comes.
@@ -251,7 +251,7 @@ func TestFailureOfACastIsToldUntilItIsSettled(t *testing.T) {
 		time.AfterFunc(time.Second, func() {
 			f.setHealth("web", "unhealthy")
 		})
-		_, err = cast.run(t.Context())
+		_, err = cast.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
 		for range 2 { // Looking settles nothing.
 			s, err := c.Look(t.Context(), "web", "", cast.id)
@@ -431,7 +431,7 @@ func TestRemoveWaitsForAnotherMachine(t *testing.T) {
 		var made sync.WaitGroup
 		made.Go(func() {
 			_ = pause(t.Context(), 10*time.Second)
-			_, _ = cast.run(t.Context()) // It may be removed while it settles.
+			_, _ = cast.perform(t.Context()) // It may be removed while it settles.
 		})
 		remove := Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}
 		if _, err := here.Call(t.Context(), remove); err != nil {

@@ -66,9 +66,9 @@ func TestReferencesAreAwaited(t *testing.T) {
 				first := c.accept(e, tt.first, false, time.Time{})
 				second := c.accept(e, tt.second, false, time.Time{})
 				outcomes := make(chan error, 1)
-				go func() { _, _ = first.run(t.Context()) }()
+				go func() { _, _ = first.perform(t.Context()) }()
 				go func() {
-					_, err := second.run(t.Context())
+					_, err := second.perform(t.Context())
 					outcomes <- err
 				}()
 				synctest.Wait()

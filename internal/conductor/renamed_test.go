@@ -25,7 +25,7 @@ func TestFailureOfBeforeTheHostWasRenamed(t *testing.T) {
 		}
 		cast := before.accept(e, checked("web"), true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
-		_, err = cast.run(t.Context())
+		_, err = cast.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
 
 		f.host = "edge2"

@@ -155,7 +155,7 @@ func (o *operation) awaitStops(ctx context.Context) error {
 	if !o.kept || o.Kind == KindCreate || o.Kind == KindRemove || o.Kind == KindStop || o.Kind == KindKill {
 		return nil
 	}
-	for _, name := range o.record().Lanes() {
+	for _, name := range o.intent.Lanes() {
 		records, _ := o.in.Lane(name)
 		for _, r := range records {
 			if r.Stopping == nil || r.ID == o.id || r.InProgress() && o.in.Alive(r) {

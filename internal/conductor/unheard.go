@@ -6,7 +6,6 @@ package conductor
 import (
 	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
@@ -101,15 +100,15 @@ func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (St
 		return s, err
 	}
 	until := e.elsewhere(u.OperationID, u.Deadline)
-	o := &operation{
-		Request: Request{Kind: KindCreate, Spec: u.Spec}, entry: entry{id: u.OperationID, logger: e.Logger}, mask: e.MaskOf(ctx, u.Spec, s.Container), engine: e, step: fault.StepWaiting,
-		quiet: u.Quiet,
+	d := diagnosis{
+		engine: e, logger: e.Logger, operation: u.OperationID, kind: KindCreate, spec: u.Spec, step: fault.StepWaiting, exists: fault.KeptForInspection,
+		mask: e.MaskOf(ctx, u.Spec, s.Container), quiet: u.Quiet,
 	}
 	deadline := u.Deadline
 	if e.forgot(u.OperationID) { // It is not under way any more.
 		deadline = time.Time{}
 	}
-	f, pending := o.unheard(ctx, s.Container, cmp.Or(u.Wait, container.WaitReady), until, deadline)
+	f, pending := d.unheard(ctx, s.Container, cmp.Or(u.Wait, container.WaitReady), until, deadline)
 	if f != nil {
 		s.Fault, s.Kind, s.Vanished = f, KindCreate, s.Container == nil
 		if s.Container != nil && !s.Container.State.StartedAt.IsZero() {
@@ -142,42 +141,4 @@ func (c *Conductor) JudgeUnheardImage(ctx context.Context, s ImageStanding, name
 	}
 	s.Fault, s.Kind, s.Vanished = scope.Vanished(KindCreate.verb(), journal.AcceptedAt(operationID), deadline), KindCreate, true
 	return s, nil
-}
-
-// unheard returns the fault of a create that nobody tells of, as far as its container shows one, and whether it
-// may be under way elsewhere. Until is the end of that; the zero time is that it can't be. Deadline is when its time
-// is up, wherever it is.
-func (o *operation) unheard(ctx context.Context, c *container.Container, wait container.Wait, until, deadline time.Time) (f *fault.Fault, pending bool) {
-	seen, kind := see(o.Spec, wait, c, !until.IsZero(), time.Now())
-	accepted := journal.AcceptedAt(o.id)
-	if c != nil {
-		o.containerID = c.ID
-	}
-	switch seen {
-	case sightPending:
-		return nil, true
-	case sightGone:
-		f = o.scope().Vanished(KindCreate.verb(), accepted, deadline)
-	case sightUnmet:
-		errors.As(o.unmet(ctx, kind, c, c.State.StartedAt), &f)
-	case sightStranded:
-		f = o.stranded(ctx, c)
-	case sightFine:
-		return nil, false
-	}
-	// Whoever looks again finds the same.
-	f.Time = accepted.UTC()
-	return f, false
-}
-
-const neverStarted = "it was created, and nothing started it"
-
-// stranded is the fault of a container that was made and never started. An engine keeps why a start failed.
-func (o *operation) stranded(ctx context.Context, c *container.Container) *fault.Fault {
-	o.step = fault.StepStarting
-	f := o.explain(ctx, errors.New(cmp.Or(c.State.Error, neverStarted)))
-	if o.quiet && c.State.Error != "" {
-		f.Message = "the engine did not start it"
-	}
-	return f
 }

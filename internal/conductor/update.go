@@ -112,7 +112,7 @@ func (o *operation) act(ctx context.Context, a container.Action) (*container.Con
 		}
 		return nil, o.renameConflict(ctx, err)
 	case a.Do == container.DoConnect && !engine.LostAnswer(err) && ctx.Err() == nil:
-		return nil, o.explainConnect(ctx, a.Key, err)
+		return nil, o.diagnosis().explainConnect(ctx, a.Key, err)
 	default:
 		return nil, engine.ExplainAs(o.scope(), o.Spec, o.step, string(a.Do), o.exists(), a.Key, err)
 	}

@@ -4,28 +4,20 @@
 package conductor
 
 import (
-	"archive/tar"
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
-	"github.com/containerd/errdefs"
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
-	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/volume"
-	"github.com/docker/docker/pkg/jsonmessage"
 	"github.com/google/uuid"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
@@ -72,24 +64,35 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 		return nil, err
 	}
 	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.DriverOpts, spec.Labels)
-	o := t.accept(ctx, c, journal.Record{Kind: string(KindCreate)}, false)
-	err = o.run(ctx, func(ctx context.Context) (err error) {
-		made, err = o.createVolume(ctx, spec)
-		return err
-	})
-	if err != nil {
+	o := &volumeCreate{objectOperation: t.operation(KindCreate), spec: spec}
+	o.accept(ctx, o, journal.Record{}, false)
+	if err := o.run(ctx); err != nil {
 		return nil, err
 	}
-	made.Unkept = o.unkept
-	return made, nil
+	o.volume.Unkept = o.entry.unkept
+	return o.volume, nil
 }
 
-func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*Volume, error) {
+// volumeCreate is the job of making a volume.
+type volumeCreate struct {
+	objectOperation
+	spec VolumeSpec
+	// volume is what was made.
+	volume *Volume
+}
+
+func (o *volumeCreate) attempt(ctx context.Context) (err error) {
+	o.enter(fault.StepCreating)
+	o.volume, err = o.create(ctx, o.spec)
+	return err
+}
+
+func (o *volumeCreate) create(ctx context.Context, spec VolumeSpec) (*Volume, error) {
 	labels := map[string]string{container.LabelOperation: o.id}
 	maps.Copy(labels, spec.Labels)
 	var found *Volume
 	create := func(ctx context.Context) (err error) {
-		found, err = o.volume(ctx, spec.Name)
+		found, err = o.connection.volume(ctx, spec.Name)
 		if engine.IgnoreNotFound(err) != nil || err == nil {
 			return err
 		}
@@ -106,7 +109,7 @@ func (o *objectOperation) createVolume(ctx context.Context, spec VolumeSpec) (*V
 	switch {
 	case operation == o.id:
 	case spec.meets(found) && o.resumes(holder{operation: operation, created: found.Created, drifts: true}):
-		o.entry.logger.Info("adopting what an interrupted create left", "interrupted", operation)
+		o.logger.Info("adopting what an interrupted create left", "interrupted", operation)
 	default:
 		return nil, o.taken(operation, fmt.Sprintf("volume of driver %q, created %s%s has it", found.Driver,
 			found.Created.UTC().Format(time.RFC3339), describeOwner(found.Labels)), nil)
@@ -217,35 +220,54 @@ func (c *Conductor) RemoveVolume(ctx context.Context, name string, maker VolumeM
 		return nil, err
 	}
 	t.exists = "the volume is still there"
-	left, err = t.removeVolume(ctx, maker, force)
-	return left, t.explain(ctx, engine.IgnoreNotFound(err))
+	o := &volumeRemoval{objectOperation: t.operation(KindRemove), maker: maker, force: force}
+	o.accept(ctx, o, journal.Record{}, false)
+	err = o.run(ctx)
+	return o.left, err
 }
 
-func (t *task) removeVolume(ctx context.Context, maker VolumeMaker, force bool) (left *Volume, err error) {
-	name := t.object.Name
-	v, err := engine.Retrying(ctx, func() (*Volume, error) { return t.volume(ctx, name) })
+// volumeRemoval is the job of removing a volume.
+type volumeRemoval struct {
+	objectOperation
+	// maker is who made the volume that is meant.
+	maker VolumeMaker
+	// force says that the volume need not be empty.
+	force bool
+	// left is another volume that has the name.
+	left *Volume
+}
+
+func (o *volumeRemoval) attempt(ctx context.Context) (err error) {
+	o.enter(fault.StepRemoving)
+	o.left, err = o.remove(ctx, o.maker, o.force)
+	return engine.IgnoreNotFound(err)
+}
+
+func (o *volumeRemoval) remove(ctx context.Context, maker VolumeMaker, force bool) (left *Volume, err error) {
+	name := o.object.Name
+	v, err := engine.Retrying(ctx, func() (*Volume, error) { return o.volume(ctx, name) })
 	switch {
 	case err != nil:
 		return nil, err
 	case !maker.Made(v):
 		return v, nil
 	}
-	if err := t.unusedAndEmpty(ctx, v, force); err != nil {
+	if err := o.unusedAndEmpty(ctx, v, force); err != nil {
 		return nil, err
 	}
-	err = t.change(ctx, func(ctx context.Context) error {
+	err = o.change(ctx, func(ctx context.Context) error {
 		// Much can have happened since the first look.
-		switch v, err := t.volume(ctx, name); {
+		switch v, err := o.volume(ctx, name); {
 		case err != nil:
 			return err
 		case !maker.Made(v):
 			left = v
 			return nil
 		}
-		return t.sent(ctx, t.API.VolumeRemove(ctx, name, false))
+		return o.sent(ctx, o.API.VolumeRemove(ctx, name, false))
 	})
 	if err != nil && engine.ContainsAny(err.Error(), "volume is in use") {
-		err = t.object.InUse("a container that came meanwhile", hintOfUsers, err)
+		err = o.object.InUse("a container that came meanwhile", hintOfUsers, err)
 	}
 	return left, err
 }
@@ -255,7 +277,7 @@ const hintOfUsers = "remove these containers first, running or not; then apply a
 
 // unusedAndEmpty returns the fault that keeps a volume from being removed. It waits for containers that are being
 // removed. With force the volume need not be empty.
-func (t *task) unusedAndEmpty(ctx context.Context, v *Volume, force bool) error {
+func (o *volumeRemoval) unusedAndEmpty(ctx context.Context, v *Volume, force bool) error {
 	name := v.Name
 	mounts := func(s containertypes.Summary) bool {
 		for _, m := range s.Mounts {
@@ -265,184 +287,27 @@ func (t *task) unusedAndEmpty(ctx context.Context, v *Volume, force bool) error 
 		}
 		return false
 	}
-	if err := t.clearProbes(ctx, name); err != nil {
+	if err := o.clearProbes(ctx, name); err != nil {
 		return err
 	}
-	users, err := t.remaining(ctx, t.anybodys(ctx), func(ctx context.Context) ([]user, error) {
-		return t.users(ctx, filters.NewArgs(filters.Arg("volume", name)), mounts)
+	users, err := o.remaining(ctx, o.anybodys(ctx), func(ctx context.Context) ([]user, error) {
+		return o.users(ctx, filters.NewArgs(filters.Arg("volume", name)), mounts)
 	})
 	if err != nil {
 		return err
 	}
 	if len(users) > 0 {
-		return t.object.InUse(describeUsers(users), hintOfUsers, nil)
+		return o.object.InUse(describeUsers(users), hintOfUsers, nil)
 	}
 	if !force && !v.holdsNothing() {
-		switch first, err := t.firstEntry(ctx, name); {
+		switch first, err := o.firstEntry(ctx, name); {
 		case err != nil && ctx.Err() != nil:
 			return err
 		case err != nil:
-			return t.object.HoldsData("it could not be looked into: "+err.Error(), err)
+			return o.object.HoldsData("it could not be looked into: "+err.Error(), err)
 		case first != "":
-			return t.object.HoldsData(fmt.Sprintf("it is not empty: there is %q in it, for example", first), nil)
+			return o.object.HoldsData(fmt.Sprintf("it is not empty: there is %q in it, for example", first), nil)
 		}
 	}
 	return nil
-}
-
-const (
-	// probePath is where the volume is in the container that is only looked through.
-	probePath = "/volume"
-	// probeCleanup bounds how long its removal, and that of its image, may take.
-	probeCleanup = 30 * time.Second
-	// probeTakes is how long a look may take: what is there later was left by a process that died.
-	probeTakes = 10 * time.Minute
-	// labelProbe says of a container that is only looked through, and of its image, when that is over
-	// (RFC 3339).
-	labelProbe = container.LabelPrefix + "probe"
-	// probeName and probeMessage are how the names of such containers, and the messages of their images, begin.
-	probeName    = "gantry-probe-"
-	probeMessage = "gantry probe "
-)
-
-// pastProbe reports whether labels are those of a look that is over, on whatever machine it was. Whatever is made from
-// what a look left has its labels, too: they alone prove nothing. It is pure.
-func pastProbe(labels map[string]string, now time.Time) bool {
-	over, err := time.Parse(time.RFC3339, labels[labelProbe])
-	return err == nil && now.After(over.Add(engine.ClockSkew))
-}
-
-// leftProbe reports whether a container is one that a look left which is over. It is pure.
-func leftProbe(s containertypes.Summary, now time.Time) bool {
-	mounts := func(m containertypes.MountPoint) bool { return m.Destination == probePath && !m.RW }
-	return pastProbe(s.Labels, now) && s.State == containertypes.StateCreated &&
-		strings.HasPrefix(engine.OwnName(s), probeName) && len(s.Mounts) == 1 && slices.ContainsFunc(s.Mounts, mounts)
-}
-
-// clearProbes removes what looks into the volume left whose process died, and the images of such looks
-// into any volume.
-func (t *task) clearProbes(ctx context.Context, name string) error {
-	probes, err := engine.Retrying(ctx, func() ([]containertypes.Summary, error) {
-		return t.API.ContainerList(ctx, containertypes.ListOptions{All: true, Filters: filters.NewArgs(filters.Arg("volume", name), filters.Arg("label", labelProbe))})
-	})
-	for _, probe := range probes {
-		if leftProbe(probe, time.Now()) {
-			t.Logger.Info("removing what an interrupted look into a volume left", "volume", name, "container_id", probe.ID)
-			err = errors.Join(err, t.change(ctx, func(ctx context.Context) error {
-				return engine.IgnoreNotFound(t.API.ContainerRemove(ctx, probe.ID, containertypes.RemoveOptions{Force: true}))
-			}))
-		}
-	}
-	images, listErr := engine.Retrying(ctx, func() ([]image.Summary, error) {
-		return t.API.ImageList(ctx, image.ListOptions{Filters: filters.NewArgs(filters.Arg("dangling", "true"), filters.Arg("label", labelProbe))})
-	})
-	for _, img := range images {
-		if pastProbe(img.Labels, time.Now()) {
-			listErr = errors.Join(listErr, t.clearProbeImage(ctx, img.ID))
-		}
-	}
-	return errors.Join(err, listErr)
-}
-
-// clearProbeImage removes an image that a look left. One that was made from it has another message.
-func (t *task) clearProbeImage(ctx context.Context, id string) error {
-	return t.change(ctx, func(ctx context.Context) error {
-		img, err := t.API.ImageInspect(ctx, id)
-		if err != nil || !strings.HasPrefix(img.Comment, probeMessage) {
-			return engine.IgnoreNotFound(err)
-		}
-		_, err = t.API.ImageRemove(ctx, id, image.RemoveOptions{})
-		if errdefs.IsConflict(err) {
-			return nil // Its container belongs to another volume.
-		}
-		return engine.IgnoreNotFound(err)
-	})
-}
-
-// firstEntry returns the name of something in a volume, empty if there is nothing. The engine's own
-// figures would cost it a walk through all volumes of the host, know only the driver "local", and
-// count empty files as nothing. Instead the volume is mounted into a container that is never started,
-// made from an empty image, and the engine's archive of the volume is read up to the first entry: that
-// costs the same for any amount of data.
-func (t *task) firstEntry(ctx context.Context, name string) (first string, err error) {
-	until := time.Now().Add(probeTakes + probeCleanup).UTC().Format(time.RFC3339)
-	img, err := t.emptyImage(ctx, until)
-	if err != nil {
-		return "", fmt.Errorf("making an empty image: %w", err)
-	}
-	defer func() {
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
-		defer cancel()
-		_, removeErr := t.API.ImageRemove(cleanup, img, image.RemoveOptions{})
-		err = errors.Join(err, engine.IgnoreNotFound(removeErr))
-	}()
-	ctx, cancel := context.WithTimeout(ctx, probeTakes)
-	defer cancel()
-	probe := probeName + uuid.NewString()
-	labels := map[string]string{labelProbe: until}
-	_, err = t.API.ContainerCreate(ctx, &containertypes.Config{Image: img, Cmd: []string{"none"}, Labels: labels}, &containertypes.HostConfig{
-		NetworkMode: containertypes.NetworkMode("none"),
-		Mounts: []mount.Mount{{
-			Type: mount.TypeVolume, Source: name, Target: probePath, ReadOnly: true, VolumeOptions: &mount.VolumeOptions{NoCopy: true},
-		}},
-	}, nil, nil, probe)
-	defer func() {
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), probeCleanup)
-		defer cancel()
-		removeErr := t.API.ContainerRemove(cleanup, probe, containertypes.RemoveOptions{Force: true})
-		err = errors.Join(err, engine.IgnoreNotFound(removeErr))
-	}()
-	if err != nil {
-		return "", fmt.Errorf("mounting it: %w", err)
-	}
-	archive, _, err := t.API.CopyFromContainer(ctx, probe, probePath)
-	if err != nil {
-		return "", fmt.Errorf("reading it: %w", err)
-	}
-	defer archive.Close()
-	entries := tar.NewReader(archive)
-	for {
-		header, err := entries.Next()
-		switch {
-		case errors.Is(err, io.EOF):
-			return "", nil
-		case err != nil:
-			return "", fmt.Errorf("reading it: %w", err)
-		}
-		// The folder itself comes first.
-		if _, below, _ := strings.Cut(strings.Trim(header.Name, "/"), "/"); below != "" {
-			return below, nil
-		}
-	}
-}
-
-// emptyImage brings an image without a file to the engine, and gives its ID. Until is when whoever made
-// it is done with it.
-func (t *task) emptyImage(ctx context.Context, until string) (string, error) {
-	var empty bytes.Buffer
-	if err := tar.NewWriter(&empty).Close(); err != nil {
-		return "", err
-	}
-	// The message makes it an image of its own: another probe removes only its own.
-	stream, err := t.API.ImageImport(ctx, image.ImportSource{Source: &empty, SourceName: "-"}, "", image.ImportOptions{
-		Message: probeMessage + uuid.NewString(), Changes: []string{fmt.Sprintf("LABEL %s=%q", labelProbe, until)},
-	})
-	if err != nil {
-		return "", err
-	}
-	defer stream.Close()
-	id := ""
-	for decoder := json.NewDecoder(stream); ; {
-		var m jsonmessage.JSONMessage
-		switch err := decoder.Decode(&m); {
-		case errors.Is(err, io.EOF) && id != "":
-			return id, nil
-		case err != nil:
-			return "", err
-		case m.Error != nil:
-			return "", m.Error
-		case strings.HasPrefix(m.Status, "sha256:"):
-			id = m.Status
-		}
-	}
 }

@@ -56,7 +56,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 			}
 			switch v := container.Judge(o.Spec, o.Wait, c.State.At(time.Now()), time.Since(begun) >= container.SettleTime); {
 			case v.Kind != "":
-				return nil, o.unmet(ctx, v.Kind, c, started)
+				return nil, o.diagnosis().unmet(ctx, v.Kind, c, started)
 			case v.Met && o.Spec.DesiredState == container.DesiredPaused:
 				return o.pauseIt(ctx)
 			case v.Met:
@@ -80,36 +80,4 @@ func (o *operation) pauseIt(ctx context.Context) (*container.Container, error) {
 		return nil, fmt.Errorf("pausing: %w", err)
 	}
 	return o.engine.Inspect(ctx, o.containerID)
-}
-
-// unmet makes the fault of a wait that can't be met any more.
-func (o *operation) unmet(ctx context.Context, kind fault.Kind, c *container.Container, started time.Time) error {
-	s := c.State
-	if o.quiet {
-		s.Error = ""
-	}
-	switch kind {
-	case fault.NoHealthcheck:
-		return o.scope().NoHealthcheck(o.exists())
-	case fault.Unhealthy:
-		u := fault.UnhealthyFacts{After: time.Since(started), Log: o.tail(ctx), Exists: o.exists(), Quiet: o.quiet}
-		if c.Healthcheck != nil {
-			u.Check = c.Healthcheck.Test
-		}
-		if n := len(s.HealthLog); n > 0 {
-			u.ExitCode, u.Output = s.HealthLog[n-1].ExitCode, s.HealthLog[n-1].Output
-		}
-		return o.scope().Unhealthy(u)
-	}
-	exit := fault.Exit{
-		Code: s.ExitCode, OOM: s.OOMKilled, Error: s.Error, Log: o.tail(ctx),
-		Job: o.Spec.DesiredState == container.DesiredCompleted, Expected: container.ExpectedExitCodes(o.Spec), Exists: o.exists(),
-	}
-	if s.FinishedAt.After(s.StartedAt) {
-		exit.After = s.FinishedAt.Sub(s.StartedAt)
-	}
-	if kind == fault.CrashLoop {
-		return o.scope().CrashLoop(s.RestartCount, exit)
-	}
-	return o.scope().Exited(exit)
 }
