@@ -52,11 +52,8 @@ func notOfAConfiguration() map[string]string {
 		"Config.AttachStdin":  "the client that made it",
 		"Config.AttachStdout": "the client that made it",
 		"Config.AttachStderr": "the client that made it",
-		"Config.StdinOnce":    "follows from the client that made it: docker run --interactive without --detach",
 		"Config.ArgsEscaped":  "the image's",
 		"Config.Volumes":      "Mounts has it",
-		"Config.OnBuild":      "the image's, for builds",
-		"Config.Shell":        "the image's, for builds",
 
 		"Mounts[].Driver":      "the volume's",
 		"Mounts[].Mode":        "HostConfig.Binds has it",
@@ -99,7 +96,8 @@ func example() containertypes.InspectResponse {
 			ID: strings.Repeat("7", 64), Name: "/web", State: &containertypes.State{Status: "exited"},
 			HostConfig: &containertypes.HostConfig{
 				NetworkMode: "net", Binds: []string{"/srv:/srv:rw"}, PortBindings: nat.PortMap{"80/tcp": {{HostIP: "10.0.0.1", HostPort: "8080"}}},
-				MaskedPaths: []string{"/proc/kcore", "/proc/keys"}, ReadonlyPaths: []string{"/proc/sys"},
+				MaskedPaths:   strings.Fields("/proc/asound /proc/acpi /proc/kcore /proc/keys /proc/latency_stats /proc/timer_list /proc/timer_stats /proc/sched_debug /proc/scsi /sys/firmware"),
+				ReadonlyPaths: strings.Fields("/proc/bus /proc/fs /proc/irq /proc/sys /proc/sysrq-trigger"),
 				Mounts: []mount.Mount{
 					{Type: mount.TypeVolume, Source: "data", Target: "/data"}, {Type: mount.TypeTmpfs, Target: "/tmp"},
 					{Type: mount.TypeImage, Source: "tools", Target: "/tools"},
@@ -155,6 +153,18 @@ func TestUnmanagedIsNamed(t *testing.T) {
 		"NetworkDisabled = true":  func(_ *containertypes.HostConfig, r *containertypes.InspectResponse) { r.Config.NetworkDisabled = true },
 		"MaskedPaths = /proc/kcore, /srv": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {
 			host.MaskedPaths = []string{"/proc/kcore", "/srv"}
+		},
+		"ReadonlyPaths = /proc/sys": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {
+			host.ReadonlyPaths = []string{"/proc/sys"}
+		},
+		"MaskedPaths = /proc/kcore, /proc/keys": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {
+			host.MaskedPaths = []string{"/proc/kcore", "/proc/keys"}
+		},
+		`Shell = ["/bin/ash", "-c"]`: func(_ *containertypes.HostConfig, r *containertypes.InspectResponse) {
+			r.Config.Shell = []string{"/bin/ash", "-c"}
+		},
+		`OnBuild = ["RUN true"]`: func(_ *containertypes.HostConfig, r *containertypes.InspectResponse) {
+			r.Config.OnBuild = []string{"RUN true"}
 		},
 		"ReadonlyPaths = []": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) { host.ReadonlyPaths = nil },
 		"--mount=type=cluster,source=csi,target=/d": func(host *containertypes.HostConfig, _ *containertypes.InspectResponse) {

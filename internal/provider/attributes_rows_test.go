@@ -129,6 +129,7 @@ func processRows() map[string]attributeRow {
 		"init":       {values: pair{"false", "true"}, seen: host("Init"), want: pair{"false", "true"}},
 		"tty":        {values: pair{"", "true"}, seen: config("Tty"), want: pair{"false", "true"}},
 		"stdin_open": {values: pair{"", "true"}, seen: config("OpenStdin"), want: pair{"false", "true"}},
+		"stdin_once": {values: pair{"", "true"}, seen: config("StdinOnce"), want: pair{"false", "true"}},
 		"logging.driver": {
 			within: "logging = { %s }", values: pair{`"json-file"`, `"local"`}, seen: func(l look) any { return l.HostConfig.LogConfig.Type }, want: pair{`"json-file"`, `"local"`},
 		},

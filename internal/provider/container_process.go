@@ -18,6 +18,7 @@ type processModel struct {
 	Init        types.Bool              `tfsdk:"init"`
 	TTY         types.Bool              `tfsdk:"tty"`
 	StdinOpen   types.Bool              `tfsdk:"stdin_open"`
+	StdinOnce   types.Bool              `tfsdk:"stdin_once"`
 	Logging     *loggingModel           `tfsdk:"logging"`
 	StorageOpt  map[string]types.String `tfsdk:"storage_opt"`
 	Annotations map[string]types.String `tfsdk:"annotations"`
@@ -39,6 +40,7 @@ func processAttributes() map[string]schema.Attribute {
 		"init":       schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether an init process runs in the container, which forwards signals and reaps processes. Left out, the engine's default: `false`, unless the engine's own configuration says otherwise, which it does not report."},
 		"tty":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container has a terminal. Default `false`."},
 		"stdin_open": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container's standard input stays open. Default `false`."},
+		"stdin_once": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the container's standard input, which `stdin_open` keeps open, is closed when the first client that was attached to it leaves, as `docker run --interactive` without `--detach` has it. Default `false`."},
 		"logging": schema.SingleNestedAttribute{
 			Optional: true, MarkdownDescription: "What becomes of the container's output. Left out, what the engine is configured to do.",
 			Attributes: map[string]schema.Attribute{
@@ -55,7 +57,7 @@ func processAttributes() map[string]schema.Attribute {
 
 func (m *processModel) expandProcess() container.Process {
 	p := container.Process{
-		Init: m.Init.ValueBoolPointer(), TTY: m.TTY.ValueBool(), StdinOpen: m.StdinOpen.ValueBool(),
+		Init: m.Init.ValueBoolPointer(), TTY: m.TTY.ValueBool(), StdinOpen: m.StdinOpen.ValueBool(), StdinOnce: m.StdinOnce.ValueBool(),
 		StorageOpt: expandMap(m.StorageOpt), Annotations: expandMap(m.Annotations),
 	}
 	if m.Logging != nil {
@@ -72,6 +74,7 @@ func (m *processModel) flattenProcess(seen, full container.Process, imports bool
 	}
 	m.TTY = flattenBool(m.TTY, seen.TTY, imports)
 	m.StdinOpen = flattenBool(m.StdinOpen, seen.StdinOpen, imports)
+	m.StdinOnce = flattenBool(m.StdinOnce, seen.StdinOnce, imports)
 	m.StorageOpt = flattenStrings(m.StorageOpt, seen.StorageOpt, imports)
 	m.Annotations = flattenStrings(m.Annotations, seen.Annotations, imports)
 	switch {

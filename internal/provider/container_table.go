@@ -117,6 +117,7 @@ func containerTable() map[string]effect {
 		"init":        replaces,
 		"tty":         replaces,
 		"stdin_open":  replaces,
+		"stdin_once":  replaces,
 		"logging":     replaces,
 		"storage_opt": replaces,
 		"annotations": replaces,

@@ -79,6 +79,7 @@ func emptiesOfContainers() map[string]emptyRow {
 		"init":                   {},
 		"tty":                    {},
 		"stdin_open":             {},
+		"stdin_once":             {},
 		"storage_opt":            ownWords(),
 		"annotations":            ownWords(),
 		"network_mode":           {also: []any{"bridge"}, in: func(v any) values { return values{"network_mode": v, "networks": nil} }},

@@ -90,6 +90,7 @@ func everyFamily(port string) []ran {
 		created("--privileged"),
 		created("--blkio-weight", "300", "--cgroup-parent", "/docker"),
 		created("--gpus", "all"),
+		created("--interactive"),
 		created("--runtime", "runc", "--userns", "host"),
 	}
 }

@@ -18,8 +18,8 @@ func TestAccImportNamesWhatIsUnmanaged(t *testing.T) {
 	r.Leaves(web)
 	masked := []string{"/proc/kcore", "/proc/cpuinfo"}
 	forEver := -1
-	if _, err := r.Docker.ContainerCreate(t.Context(), &container.Config{Image: r.Image, StopTimeout: &forEver},
-		&container.HostConfig{VolumeDriver: "elsewhere", MaskedPaths: masked}, nil, nil, web); err != nil {
+	if _, err := r.Docker.ContainerCreate(t.Context(), &container.Config{Image: r.Image, StopTimeout: &forEver, Shell: []string{"/bin/ash", "-c"}},
+		&container.HostConfig{VolumeDriver: "elsewhere", MaskedPaths: masked, ReadonlyPaths: []string{"/proc/sys"}}, nil, nil, web); err != nil {
 		t.Fatal(err)
 	}
 	c := newCLI(t)
@@ -32,7 +32,7 @@ func TestAccImportNamesWhatIsUnmanaged(t *testing.T) {
 	if summary := `Container "` + web + `" on engine "` + r.HostName() + `" has settings`; !strings.Contains(strings.Join(strings.Fields(plan.output), " "), summary) {
 		t.Errorf("the plan does not say %s:\n%s", summary, plan.output)
 	}
-	for _, setting := range []string{"--volume-driver=elsewhere", "--stop-timeout=-1", "MaskedPaths = /proc/kcore, /proc/cpuinfo"} {
+	for _, setting := range []string{"--volume-driver=elsewhere", "--stop-timeout=-1", "MaskedPaths = /proc/kcore, /proc/cpuinfo", "ReadonlyPaths = /proc/sys", `Shell = ["/bin/ash", "-c"]`} {
 		if comment := "# gantry has no argument for this: " + setting + "\n"; !strings.Contains(config, comment) {
 			t.Errorf("import-config does not write %q:\n%s", comment, config)
 		}

@@ -53,6 +53,7 @@ func choices() map[string][]any {
 		"init":                {true, false},
 		"tty":                 {true, false},
 		"stdin_open":          {true, false},
+		"stdin_once":          {true, false},
 		"logging":             {values{"driver": "local"}, values{"options": values{"max-size": "1m"}}, values{"driver": "journald", "options": values{"tag": ""}}},
 		"storage_opt":         {values{"size": "1G"}},
 		"annotations":         {values{"a": "b"}},

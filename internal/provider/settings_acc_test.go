@@ -141,14 +141,14 @@ func TestAccSettings(t *testing.T) {
 				`group_add = ["audio", "1000"]`, `sysctls = { "net.ipv4.ip_forward" = 1 }`, "read_only = true", `userns_mode = "host"`,
 				`devices = { "/dev/xnull" = { source = "/dev/null", permissions = "rw" }, "/dev/zero" = {} }`, `device_cgroup_rules = ["c 1:3 mr"]`, `gpus = "all"`,
 				`ipc = "shareable"`, `cgroup = "private"`, `cgroup_parent = "/gantry-test"`, `runtime = "runc"`,
-				"init = true", "tty = true", "stdin_open = true", `logging = { driver = "local", options = { max-size = "1m" } }`, "memory_swappiness = 60",
+				"init = true", "tty = true", "stdin_open = true", "stdin_once = true", `logging = { driver = "local", options = { max-size = "1m" } }`, "memory_swappiness = 60",
 				`blkio_config = { device_read_bps = { "/dev/vda" = "1m" }, device_write_iops = { "/dev/vda" = 100 } }`),
 			ConfigStateChecks: []statecheck.StateCheck{r.engineHas(map[string]any{
 				"ReadonlyRootfs": true, "Sysctls": map[string]string{"net.ipv4.ip_forward": "1"}, "UsernsMode": container.UsernsMode("host"), "DeviceCgroupRules": []string{"c 1:3 mr"},
 				"Devices":        []container.DeviceMapping{{PathOnHost: "/dev/null", PathInContainer: "/dev/xnull", CgroupPermissions: "rw"}, {PathOnHost: "/dev/zero", PathInContainer: "/dev/zero", CgroupPermissions: "rwm"}},
 				"DeviceRequests": []container.DeviceRequest{{Count: -1, Capabilities: [][]string{{"gpu"}}}},
 				"IpcMode":        container.IpcMode("shareable"), "CgroupnsMode": container.CgroupnsMode("private"), "CgroupParent": "/gantry-test", "Runtime": "runc",
-				"Init": true, "Tty": true, "OpenStdin": true, "LogConfig": container.LogConfig{Type: "local", Config: map[string]string{"max-size": "1m"}}, "MemorySwappiness": int64(60),
+				"Init": true, "Tty": true, "OpenStdin": true, "StdinOnce": true, "LogConfig": container.LogConfig{Type: "local", Config: map[string]string{"max-size": "1m"}}, "MemorySwappiness": int64(60),
 				"MaskedPaths": []string{}, "ReadonlyPaths": []string{},
 			})},
 		},
@@ -157,7 +157,7 @@ func TestAccSettings(t *testing.T) {
 				`group_add = ["1000", "audio"]`, `sysctls = { "net.ipv4.ip_forward" = "1" }`, "read_only = true", `userns_mode = "host"`,
 				`devices = { "/dev/xnull" = { source = "/dev/null", permissions = "wr" }, "/dev/zero" = { source = "/dev/zero", permissions = "rwm" } }`, `device_cgroup_rules = ["c 1:3 mr"]`, `gpus = "all"`,
 				`ipc = "shareable"`, `cgroup = "private"`, `cgroup_parent = "/gantry-test"`, `runtime = "runc"`,
-				"init = true", "tty = true", "stdin_open = true", `logging = { driver = "local", options = { max-size = "1m" } }`, "memory_swappiness = 60",
+				"init = true", "tty = true", "stdin_open = true", "stdin_once = true", `logging = { driver = "local", options = { max-size = "1m" } }`, "memory_swappiness = 60",
 				`blkio_config = { device_read_bps = { "/dev/vda" = "1024k" }, device_write_iops = { "/dev/vda" = 100 } }`),
 			ConfigPlanChecks: plannedNothing(),
 		},
@@ -235,7 +235,7 @@ func TestAccImportOfSettings(t *testing.T) {
 			`memory = "65536k"`, `memory_reservation = "32m"`, `memory_swap = "64m"`, "cpu_shares = 512", "cpu_quota = 50000", `cpuset = "0-1"`, "pids_limit = 100",
 			"oom_kill_disable = true", "oom_score_adj = 100", `shm_size = "32m"`, `ulimits = { nofile = "10:20" }`,
 		}},
-		{"security", container.Config{Tty: true, OpenStdin: true}, container.HostConfig{
+		{"security", container.Config{Tty: true, OpenStdin: true, StdinOnce: true}, container.HostConfig{
 			CapAdd: []string{"NET_ADMIN"}, CapDrop: []string{"ALL"}, SecurityOpt: []string{"no-new-privileges", "label:disable"}, ReadonlyRootfs: true, Init: &yes,
 			Sysctls: map[string]string{"net.ipv4.ip_forward": "1"}, GroupAdd: []string{"1000"}, LogConfig: container.LogConfig{Type: "local", Config: map[string]string{"max-size": "1m"}},
 			Resources: container.Resources{
@@ -243,7 +243,7 @@ func TestAccImportOfSettings(t *testing.T) {
 				DeviceRequests: []container.DeviceRequest{{Count: 2, Capabilities: [][]string{{"gpu"}}}},
 			},
 		}, []string{
-			`cap_add = ["cap_net_admin"]`, `cap_drop = ["all"]`, `security_opt = ["label=disable", "no-new-privileges:true"]`, "read_only = true", "init = true", "tty = true", "stdin_open = true",
+			`cap_add = ["cap_net_admin"]`, `cap_drop = ["all"]`, `security_opt = ["label=disable", "no-new-privileges:true"]`, "read_only = true", "init = true", "tty = true", "stdin_open = true", "stdin_once = true",
 			`sysctls = { "net.ipv4.ip_forward" = 1 }`, "group_add = [1000]", `logging = { driver = "local", options = { max-size = "1m" } }`, `devices = { "/dev/null" = {} }`, "gpus = 2",
 		}},
 		{"privileged", container.Config{}, container.HostConfig{Privileged: true, IpcMode: "host", PidMode: "host", UTSMode: "host"}, []string{

@@ -13,6 +13,8 @@ type Process struct {
 	Init      *bool `json:"init,omitempty"`
 	TTY       bool  `json:"tty,omitempty"`
 	StdinOpen bool  `json:"stdin_open,omitempty"`
+	// StdinOnce closes the standard input when the first client that was attached to it leaves.
+	StdinOnce bool `json:"stdin_once,omitempty"`
 	// Logging is nil for the engine's default.
 	Logging *Logging `json:"logging,omitempty"`
 	// StorageOpt are options of the engine's storage driver.
@@ -29,7 +31,7 @@ type Logging struct {
 }
 
 func (p Process) translate(config *containertypes.Config, host *containertypes.HostConfig) {
-	config.Tty, config.OpenStdin = p.TTY, p.StdinOpen
+	config.Tty, config.OpenStdin, config.StdinOnce = p.TTY, p.StdinOpen, p.StdinOnce
 	host.Init, host.StorageOpt, host.Annotations = p.Init, p.StorageOpt, p.Annotations
 	if p.Logging != nil {
 		host.LogConfig = containertypes.LogConfig{Type: p.Logging.Driver, Config: p.Logging.Options}
@@ -38,7 +40,7 @@ func (p Process) translate(config *containertypes.Config, host *containertypes.H
 
 func observeProcess(config *containertypes.Config, host *containertypes.HostConfig) Process {
 	return Process{
-		Init: host.Init, TTY: config.Tty, StdinOpen: config.OpenStdin, StorageOpt: host.StorageOpt, Annotations: host.Annotations,
+		Init: host.Init, TTY: config.Tty, StdinOpen: config.OpenStdin, StdinOnce: config.StdinOnce, StorageOpt: host.StorageOpt, Annotations: host.Annotations,
 		Logging: &Logging{Driver: host.LogConfig.Type, Options: host.LogConfig.Config},
 	}
 }

@@ -72,9 +72,12 @@ func UnmanagedOfContainer(r containertypes.InspectResponse, d EngineDefaults) []
 		u.number("--stop-timeout", int64(*timeout)) // A stop would wait for ever.
 	}
 	u.flag("NetworkDisabled", r.Config.NetworkDisabled)
+	// No engine takes these two from the image: somebody asked for them.
+	u.Text("Shell", words(r.Config.Shell))
+	u.Text("OnBuild", words(r.Config.OnBuild))
 	if !host.Privileged && len(host.MaskedPaths)+len(host.ReadonlyPaths) > 0 {
-		u.paths("MaskedPaths", host.MaskedPaths, maskedPaths(), "/proc/kcore")
-		u.paths("ReadonlyPaths", host.ReadonlyPaths, readonlyPaths(), "/proc/sys")
+		u.paths("MaskedPaths", host.MaskedPaths, alwaysMasked(), sometimesMasked())
+		u.paths("ReadonlyPaths", host.ReadonlyPaths, alwaysReadonly(), sometimesReadonly())
 	}
 	for _, m := range host.Mounts {
 		if m.Type == mount.TypeCluster {
@@ -84,27 +87,53 @@ func UnmanagedOfContainer(r containertypes.InspectResponse, d EngineDefaults) []
 	return u
 }
 
-// paths adds a list of paths that is not an engine's own. Engines of different ages have different lists:
-// theirs has nothing but the paths known, and at least the one that all of them have.
-func (u *UnmanagedSettings) paths(name string, paths, known []string, always string) {
-	own := !slices.ContainsFunc(paths, func(p string) bool {
+// words writes a list of words as the Engine API has it.
+func words(list []string) string {
+	if len(list) == 0 {
+		return ""
+	}
+	var quoted []string
+	for _, word := range list {
+		quoted = append(quoted, strconv.Quote(word))
+	}
+	return "[" + strings.Join(quoted, ", ") + "]"
+}
+
+// paths adds a list of paths that is not an engine's own. Engines of different ages, on different hosts, have
+// different lists: theirs has all of the paths that every engine has, and beside them only such as some have.
+func (u *UnmanagedSettings) paths(name string, paths, always, sometimes []string) {
+	known := slices.Concat(always, sometimes)
+	foreign := slices.ContainsFunc(paths, func(p string) bool {
 		return !slices.ContainsFunc(known, func(pattern string) bool { ok, err := path.Match(pattern, p); return ok && err == nil })
 	})
-	if !own || !slices.Contains(paths, always) {
+	reduced := slices.ContainsFunc(always, func(p string) bool { return !slices.Contains(paths, p) })
+	if foreign || reduced {
 		*u = append(*u, Unmanaged{name, cmp.Or(strings.Join(paths, ", "), "[]")})
 	}
 }
 
-// maskedPaths are what engines hide from a container by themselves (moby up to 29, containers/common).
-func maskedPaths() []string {
+// alwaysMasked are what every engine hides from a container by itself (moby from 18.06, containers/common).
+func alwaysMasked() []string {
 	return []string{
-		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-		"/proc/timer_list", "/proc/timer_stats", "/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+		"/proc/acpi", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+		"/sys/firmware",
+	}
+}
+
+// sometimesMasked are what some engines hide.
+func sometimesMasked() []string {
+	return []string{
+		"/proc/asound", "/proc/interrupts", "/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/fs/selinux",
 		"/sys/devices/system/cpu/cpu*/thermal_throttle",
 	}
 }
 
-// readonlyPaths are what engines make read-only by themselves.
-func readonlyPaths() []string {
-	return []string{"/proc/asound", "/proc/bus", "/proc/fs", "/proc/irq", "/proc/scsi", "/proc/sys", "/proc/sysrq-trigger", "/sys/fs/cgroup"}
+// alwaysReadonly are what every engine makes read-only by itself.
+func alwaysReadonly() []string {
+	return []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+}
+
+// sometimesReadonly are what some engines make read-only.
+func sometimesReadonly() []string {
+	return []string{"/proc/asound", "/proc/scsi", "/sys/fs/cgroup"}
 }
