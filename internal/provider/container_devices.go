@@ -74,7 +74,7 @@ func devicesAttributes() map[string]schema.Attribute {
 		},
 		"gpus": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "How many GPUs to use: a number, or `all`. Short for `device_requests` with the capability `gpu` alone.",
-			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(all|[1-9]\d{0,4})$`), `must be a number of GPUs, or "all"`)},
+			Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^(all|0|[1-9]\d{0,4})$`), `must be a number of GPUs, or "all"`)},
 		},
 		"device_requests": schema.ListNestedAttribute{
 			Optional: true, MarkdownDescription: "Devices that a driver of the engine provides, such as GPUs.",

@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -47,7 +48,7 @@ func healthcheckAttribute() schema.Attribute {
 			"test": schema.ListAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "`[\"CMD\", program, argument, …]`, or `[\"CMD-SHELL\", command]` for the image's shell. Left out, the image's: what is set beside it changes how that is run, and an image without a health check is an error when the container is made.",
-				Validators:          []validator.List{listvalidator.SizeAtLeast(2), listvalidator.NoNullValues()},
+				Validators:          []validator.List{healthTest{}, listvalidator.NoNullValues()},
 			},
 			"disable":        schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether the image's health check is taken away. With it nothing else is set here. Default `false`."},
 			"interval":       duration("Time between two runs (`\"30s\"`)."),
@@ -76,16 +77,6 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 		}
 		return diags
 	}
-	if len(h.Test) > 0 && !h.Test[0].IsUnknown() {
-		switch first := h.Test[0].ValueString(); {
-		case first != "CMD" && first != "CMD-SHELL":
-			diags.AddAttributeError(at, fmt.Sprintf("Invalid first word %q of the health check", first),
-				`It must be "CMD" (a program and its arguments) or "CMD-SHELL" (one command for the image's shell).`)
-		case first == "CMD-SHELL" && len(h.Test) > 2:
-			diags.AddAttributeError(at, "Too many words after \"CMD-SHELL\"",
-				`The shell gets one word. Write the whole command as one, or use "CMD".`)
-		}
-	}
 	for name, v := range map[string]meaning.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod, "start_interval": h.StartInterval} {
 		// The engine's rule: 0 is the default, anything else at least 1 ms.
 		if d := durationOf(v); d != 0 && d < time.Millisecond {
@@ -93,6 +84,36 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 		}
 	}
 	return diags
+}
+
+// healthTest validates what a health check runs.
+type healthTest struct{}
+
+func (healthTest) Description(context.Context) string {
+	return `must be "CMD", a program and its arguments, or "CMD-SHELL" and one command for the image's shell`
+}
+func (v healthTest) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+func (v healthTest) ValidateList(ctx context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	words := req.ConfigValue.Elements()
+	if req.ConfigValue.IsNull() || len(words) == 0 || words[0].IsUnknown() {
+		return
+	}
+	first := ""
+	if word, ok := words[0].(types.String); ok {
+		first = word.ValueString()
+	}
+	switch {
+	case first == "NONE":
+		resp.Diagnostics.AddAttributeError(req.Path, "A health check that is taken away has no test",
+			"Write disable = true instead of test = [\"NONE\"].")
+	case first != "CMD" && first != "CMD-SHELL":
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid first word %q of the health check", first), fmt.Sprintf("It %s.", v.Description(ctx)))
+	case len(words) == 1:
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("A health check of %q alone", first), fmt.Sprintf("It %s.", v.Description(ctx)))
+	case first == "CMD-SHELL" && len(words) > 2:
+		resp.Diagnostics.AddAttributeWarning(req.Path, "Further words after \"CMD-SHELL\" are no part of the command",
+			"The shell runs the first word alone, and has the others as $0, $1 and so on. If they are meant as one command, write it as one word, or use \"CMD\".")
+	}
 }
 
 func expandHealthcheck(h *healthcheckModel) *container.Healthcheck {

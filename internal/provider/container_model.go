@@ -353,9 +353,10 @@ func refreshCommand(prior []types.String, observed []string) []types.String {
 	return flattenList(observed)
 }
 
+// refreshList keeps a list that is left out.
 func refreshList(prior []types.String, observed []string) []types.String {
-	if prior == nil {
-		return nil
+	if len(prior) == 0 {
+		return prior
 	}
 	return flattenList(observed)
 }

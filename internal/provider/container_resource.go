@@ -136,8 +136,15 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		}
 		imported = image
 		state.importFrom(standing.Container, image)
+		refused, err := state.takeOver(ctx, standing.Container)
+		if err != nil {
+			resp.Diagnostics.AddError(fmt.Sprintf("Unable to import container %q", standing.Container.Name), sentence(err))
+			return
+		}
 		r.labels.imported(&state)
-		warnOfUnmanaged(fmt.Sprintf("Container %q on engine %q", standing.Container.Name, standing.Container.Engine), standing.Container.Unmanaged, &resp.Diagnostics)
+		object := fmt.Sprintf("Container %q on engine %q", standing.Container.Name, standing.Container.Engine)
+		warnOfUnmanaged(object, standing.Container.Unmanaged, &resp.Diagnostics)
+		warnOfRefused(object, refused, &resp.Diagnostics)
 	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), r.settles, warnings):
 		r.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)

@@ -76,7 +76,7 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"labels": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Labels. They add to the image's; only the ones named here are compared.",
-			Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
+			Validators:          []validator.Map{mapvalidator.KeysAre(foreignLabel{}), mapvalidator.NoNullValues()},
 		},
 		"ports":        portsAttribute(),
 		"mounts":       mountsAttribute(),

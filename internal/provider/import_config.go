@@ -65,8 +65,9 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 			image, err = c.ImageDefaults(ctx, found.ImageID)
 		}
 		var attributes map[string]cty.Value
+		var refused []string
 		if err == nil {
-			attributes, err = deviations(ctx, found, image)
+			attributes, refused, err = deviations(ctx, found, image)
 		}
 		if err != nil {
 			failures = append(failures, err)
@@ -80,7 +81,7 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 				continue
 			}
 		}
-		appendImport(file.Body(), label(found.Name, labels), found, attributes)
+		appendImport(file.Body(), label(found.Name, labels), found, attributes, refused)
 	}
 	if _, err := out.Write(hclwrite.Format(file.Bytes())); err != nil {
 		failures = append(failures, err)
@@ -102,8 +103,9 @@ func checkImport(c *container.Container) error {
 		"make it anew without --rm, or leave it out", c.Name, c.Engine)
 }
 
-// deviations are the arguments that a configuration needs so that it means this container.
-func deviations(ctx context.Context, c *container.Container, image *container.ImageDefaults) (map[string]cty.Value, error) {
+// deviations are the arguments that a configuration needs so that it means this container, and a line for each
+// setting of it that gantry refuses.
+func deviations(ctx context.Context, c *container.Container, image *container.ImageDefaults) (attributes map[string]cty.Value, refused []string, err error) {
 	s := containerSchema(ctx)
 	state := tfsdk.State{Schema: s, Raw: tftypes.NewValue(s.Type().TerraformType(ctx), nil)}
 	// An object of nulls, which an import begins with.
@@ -111,15 +113,19 @@ func deviations(ctx context.Context, c *container.Container, image *container.Im
 	var m containerModel
 	diags.Append(state.Get(ctx, &m)...)
 	m.importFrom(c, image)
+	refused, err = m.takeOver(ctx, c)
+	if err != nil {
+		return nil, nil, fmt.Errorf("writing container %q: %w", c.Name, err)
+	}
 	diags.Append(state.Set(ctx, m)...)
 	if diags.HasError() {
-		return nil, diagnosticsError(diags)
+		return nil, nil, diagnosticsError(diags)
 	}
-	attributes, err := arguments(ctx, s.Attributes, state.Raw)
+	attributes, err = arguments(ctx, s.Attributes, state.Raw)
 	if err != nil {
-		return nil, fmt.Errorf("writing container %q: %w", c.Name, err)
+		return nil, nil, fmt.Errorf("writing container %q: %w", c.Name, err)
 	}
-	return attributes, nil
+	return attributes, refused, nil
 }
 
 // arguments are an object's attributes that a configuration has to set: no null, nothing computed,
@@ -251,7 +257,7 @@ func isDefault(ctx context.Context, attribute schema.Attribute, v tftypes.Value)
 }
 
 // appendImport writes one import block and its resource: what every container has, then the rest.
-func appendImport(body *hclwrite.Body, label string, c *container.Container, attributes map[string]cty.Value) {
+func appendImport(body *hclwrite.Body, label string, c *container.Container, attributes map[string]cty.Value, refused []string) {
 	block := body.AppendNewBlock("import", nil).Body()
 	block.SetAttributeTraversal("to", hcl.Traversal{hcl.TraverseRoot{Name: "gantry_container"}, hcl.TraverseAttr{Name: label}})
 	block.SetAttributeValue("id", cty.StringVal(c.Engine+"/"+c.Name))
@@ -270,6 +276,9 @@ func appendImport(body *hclwrite.Body, label string, c *container.Container, att
 	}
 	for _, line := range unmanagedLines(c.Unmanaged) {
 		comment(resource, "gantry has no argument for this: "+line)
+	}
+	for _, line := range refused {
+		comment(resource, "gantry refuses this of the container, and leaves it out: "+line)
 	}
 	body.AppendNewline()
 }

@@ -75,7 +75,7 @@ func networkSchema(ctx context.Context) schema.Schema {
 			"labels": schema.MapAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Labels. Only the ones named here are compared.",
 				PlanModifiers: []planmodifier.Map{leftToEngine{}, replaced},
-				Validators:    []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
+				Validators:    []validator.Map{mapvalidator.KeysAre(foreignLabel{}), mapvalidator.NoNullValues()},
 			},
 			"keep_on_destroy": schema.BoolAttribute{
 				Optional: true, Computed: true, Default: booldefault.StaticBool(false),

@@ -167,7 +167,7 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 			"default_labels": schema.MapAttribute{
 				Optional: true, ElementType: types.StringType,
 				MarkdownDescription: "Labels of all containers, below their own `labels`. A change replaces the containers, but for imported ones that lack them.",
-				Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1), foreignLabel{}), mapvalidator.NoNullValues()},
+				Validators:          []validator.Map{mapvalidator.KeysAre(foreignLabel{}), mapvalidator.NoNullValues()},
 			},
 			"registry_auth": registryAuthAttribute(),
 			"registries":    registriesAttribute(),

@@ -112,7 +112,7 @@ func spelled(list []types.String, plain func(string) string) []string {
 // flattenSet keeps the prior set where the engine has the same. Where it does not, each element that
 // both have stays in the user's spelling.
 func flattenSet(prior []types.String, asked, seen []string, plain func(string) string, imports bool) []types.String {
-	if slices.Equal(asked, seen) || prior == nil && !imports {
+	if slices.Equal(asked, seen) || len(prior) == 0 && !imports {
 		return prior
 	}
 	out := make([]types.String, 0, len(seen))

@@ -22,6 +22,15 @@ func warnOfUnmanaged(object string, settings []container.Unmanaged, diags *diag.
 		"They stay as they are while the object exists, and no plan compares them. A replacement would be made without them:\n  "+strings.Join(unmanagedLines(settings), "\n  "))
 }
 
+// warnOfRefused warns at an import of the settings that gantry refuses.
+func warnOfRefused(object string, lines []string, diags *diag.Diagnostics) {
+	if len(lines) == 0 {
+		return
+	}
+	diags.AddWarning(object+" has settings that gantry refuses",
+		"They stay as they are while the object exists, and no plan compares them. A replacement would be made without them:\n  "+strings.Join(lines, "\n  "))
+}
+
 // unmanagedLines writes each setting in one line.
 func unmanagedLines(settings []container.Unmanaged) []string {
 	var lines []string
