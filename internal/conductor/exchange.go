@@ -54,6 +54,9 @@ func (o *operation) exchangeIt(ctx context.Context) (*container.Container, error
 			return nil, err
 		}
 	}
+	if err := o.removeVolumes(ctx); err != nil { // Those of an attempt whose answer was lost.
+		return nil, err
+	}
 	to, err := o.engine.Inspect(ctx, o.exchange.Successor)
 	if err != nil {
 		return nil, err
@@ -100,7 +103,7 @@ func (o *operation) exchangeRecord() *journal.Exchange {
 // noteExchange makes durable how far the exchange is.
 func (o *operation) noteExchange() {
 	if o.kept {
-		o.write(o.id, func(r *journal.Record) { r.Exchange = o.exchangeRecord() })
+		o.write(o.id, func(r *journal.Record) { r.Exchange, r.Volumes = o.exchangeRecord(), o.volumes })
 	}
 }
 
@@ -177,7 +180,10 @@ func (o *operation) turn(ctx context.Context, x *container.Exchange, do containe
 	case container.TurnStop:
 		return o.stopPredecessor(ctx, x)
 	case container.TurnRemove:
-		return o.predecessor().remove(ctx)
+		prior := o.predecessor()
+		err := prior.remove(ctx)
+		o.volumes = prior.volumes
+		return err
 	}
 	o.enter(fault.StepUpdating)
 	err := o.change(ctx, func(ctx context.Context) error {
@@ -370,6 +376,9 @@ func (o *operation) endExchange(ctx context.Context, plan func(container.Exchang
 		if err := o.turn(ctx, &x, s.Do); err != nil {
 			return "", err
 		}
+	}
+	if err := o.removeVolumes(ctx); err != nil {
+		return "", err
 	}
 	if x, err = o.observeExchange(ctx); err != nil {
 		return "", err

@@ -29,6 +29,9 @@ func (o *operation) endOther(ctx context.Context, r journal.Record) (left string
 	}
 	again.runner = o.instead(&again, r.ID)
 	again.exchange, again.leftover = *r.Exchange, &r
+	if old == nil && o.engine.owes(r) {
+		again.volumes = r.Volumes
+	}
 	return again.endExchange(ctx, func(x container.Exchange) []container.Step {
 		if x.Ready && x.To != nil {
 			return container.PlanExchange(x)

@@ -27,7 +27,7 @@ func (o *operation) settle() {
 
 // complete has the record show what the operation left.
 func (o *operation) complete(r *journal.Record) {
-	r.ContainerID, r.Exchange = o.containerID, o.exchangeRecord()
+	r.ContainerID, r.Exchange, r.Volumes = o.containerID, o.exchangeRecord(), o.volumes
 }
 
 func (o *operation) created() (id string, unsure bool) { return o.containerID, o.unsure }

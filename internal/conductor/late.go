@@ -118,6 +118,9 @@ func (e *connection) settleRemovals(ctx context.Context, told []journal.Record) 
 		if ctx.Err() != nil {
 			return
 		}
+		if e.owes(r) {
+			continue // Its container is not all.
+		}
 		e.settled(r.ID)
 	}
 }

@@ -38,8 +38,10 @@ type operation struct {
 	warnings []string
 	// adopted says that an interrupted create made the container.
 	adopted bool
-	// volumes are those that a removal takes along with its container, as an attempt saw them.
+	// volumes are those that a removal takes along with its container, as an attempt, or the record says, saw them.
 	volumes []string
+	// removal is the record of the removal that this one carries on with; empty is its own.
+	removal string
 	// carried are the anonymous volumes of another container that the new one gets.
 	carried []string
 	// as is the name under which the container is created, where that is not its own yet.

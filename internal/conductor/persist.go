@@ -168,6 +168,7 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.
 	}
 	gone, lookErr := o.lookFor(ctx, r.ContainerID)
 	if err == nil && lookErr == nil && gone == nil {
+		o.write(r.ID, func(r *journal.Record) { r.Volumes = nil })
 		e.settled(r.ID)
 		return nil
 	}
@@ -191,6 +192,7 @@ func (o *operation) again(r journal.Record) *operation {
 	again := *o
 	again.runner = o.instead(&again, o.id)
 	again.Request, again.containerID, again.kept = unfinishedRemoval(r), r.ContainerID, false
+	again.removal, again.volumes = r.ID, r.Volumes
 	return &again
 }
 
@@ -207,10 +209,13 @@ func (e *connection) stays(name, containerID string) {
 	}
 	records, _ := e.journal.Lane(name)
 	for _, r := range records {
-		if !e.unfinished(r) || r.ContainerID != containerID {
+		if r.ContainerID != containerID || !e.unfinished(r) && (r.Exchange != nil || !e.owes(r)) {
 			continue
 		}
-		err := e.journal.Change(r.ID, journal.Settle)
+		err := e.journal.Change(r.ID, func(r *journal.Record) {
+			journal.Settle(r)
+			r.Volumes = nil
+		})
 		if err != nil {
 			e.Logger.Warn("a record of the journal can't be written", "record", r.ID, "error", err)
 		}

@@ -71,6 +71,9 @@ func (o *operation) resume(ctx context.Context) error {
 	if err := o.followExchanges(ctx, records); err != nil {
 		return err
 	}
+	if err := o.resumeVolumes(ctx, records); err != nil {
+		return err
+	}
 	for _, r := range records {
 		if Kind(r.Kind) != KindRemove || !r.Unsettled() || r.ContainerID == "" || r.ContainerID == o.containerID ||
 			!continues(r, o.entry.scope, o.containerID) {
@@ -179,6 +182,16 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	}
 	if standing.Container != nil && standing.Container.ID == containerID {
 		e.stays(name, containerID)
+	}
+	if standing.Container == nil && !standing.InProgress && !x.underWay {
+		scope := c.scope(e.Name, name)
+		left, err := e.halfRemoved(ctx, scope, x.records, append(known.containers, containerID)...)
+		if err != nil {
+			return Standing{}, engine.Classify(scope, fault.StepReading, "read", "", err)
+		}
+		if left != nil {
+			standing.Kind, standing.Fault = KindRemove, left
+		}
 	}
 	if standing.Fault != nil {
 		if standing.Recovered = recovered(known.judged, standing.Container, time.Now()); standing.Recovered {

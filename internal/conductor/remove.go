@@ -5,7 +5,6 @@ package conductor
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -24,15 +23,14 @@ func (o *operation) remove(ctx context.Context) error {
 	if err := o.expect(ctx); err != nil || o.containerID == "" {
 		return err
 	}
-	volumes, err := o.ownVolumes(ctx)
-	if err != nil {
+	if err := o.findVolumes(ctx); err != nil {
 		return err
 	}
 	if err := o.stopAndRemove(ctx); err != nil {
 		return err
 	}
 	o.engine.unclaim(o.containerID)
-	return o.removeVolumes(ctx, volumes)
+	return o.removeVolumes(ctx)
 }
 
 func (o *operation) stopAndRemove(ctx context.Context) error {
@@ -41,6 +39,9 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 			return engine.IgnoreNotFound(err)
 		}
 		o.enter(fault.StepRemoving)
+		if err := o.noteVolumes(); err != nil {
+			return err
+		}
 		err := o.change(ctx, func(ctx context.Context) error {
 			err := o.engine.API.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
 			o.unsure = o.unsure || engine.Unknown(ctx, err)
@@ -60,24 +61,24 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 	}
 }
 
-// ownVolumes returns the volumes that go with the container, though its engine does not take them along: the anonymous
+// findVolumes finds the volumes that go with the container, though its engine does not take them along: the anonymous
 // ones that it has from the container whose place it took, which to the engine are its own no more than a volume with a
-// name, and those of its files, where the other anonymous ones stay. If the answer to the removal was lost, the container
-// may be gone: they are those that an attempt before saw.
-func (o *operation) ownVolumes(ctx context.Context) (volumes []string, err error) {
+// name, and those of its files, where the other anonymous ones stay. If the container is gone already, they are those
+// that an attempt before saw, or that the record of the removal has.
+func (o *operation) findVolumes(ctx context.Context) error {
 	if o.RemoveVolumes && !o.Exchanged {
-		return nil, nil
+		return nil
 	}
 	c, err := o.lookFor(ctx, o.containerID)
-	if err != nil || c == nil {
-		return o.volumes, err
-	}
-	if !o.RemoveVolumes {
+	switch {
+	case err != nil || c == nil:
+		return err
+	case o.RemoveVolumes:
+		o.volumes, err = o.carriedVolumes(ctx, c)
+	default:
 		o.volumes = slices.Sorted(maps.Values(c.FileFolders))
-		return o.volumes, nil
 	}
-	o.volumes, err = o.carriedVolumes(ctx, c)
-	return o.volumes, err
+	return err
 }
 
 // carriedVolumes returns the anonymous volumes that the container has from the one whose place it took. What somebody
@@ -97,17 +98,6 @@ func (o *operation) carriedVolumes(ctx context.Context, c *container.Container) 
 	}
 	slices.Sort(volumes)
 	return slices.Compact(volumes), nil
-}
-
-// removeVolumes removes anonymous volumes that nothing uses any more.
-func (o *operation) removeVolumes(ctx context.Context, volumes []string) error {
-	for _, volume := range volumes {
-		err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.VolumeRemove(ctx, volume, false) })
-		if err != nil && !errdefs.IsNotFound(err) && !errdefs.IsConflict(err) {
-			return fmt.Errorf("removing the volume %s: %w", volume, err)
-		}
-	}
-	return nil
 }
 
 // expect finds the container. Where another machine may still be making it, it waits for it to appear,

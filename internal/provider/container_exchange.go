@@ -81,7 +81,7 @@ func planExchange(ctx context.Context, req resource.ModifyPlanRequest, resp *res
 	diags.Append(found...)
 	diags.Append(resp.Private.SetKey(ctx, exchangeKey, nil)...)
 	failed := failedOperation(ctx, req, resp)
-	if failed == string(conductor.KindCreate) {
+	if leavesNone(failed) {
 		return // What is there is no container to keep meanwhile.
 	}
 	moved := movedTag(ctx, req.State, resp.Plan, diags)

@@ -133,8 +133,8 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 	}
 	req.Plan = resp.Plan
 	failed := failedOperation(ctx, req, resp)
-	if failed == string(conductor.KindCreate) {
-		// The create is not what was asked for: it is replaced. RequiresReplace needs a path that differs.
+	if leavesNone(failed) {
+		// What is there is not what was asked for: it is replaced. RequiresReplace needs a path that differs.
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("container_id"), types.StringUnknown())...)
 		resp.RequiresReplace = append(resp.RequiresReplace, path.Root("container_id"))
 		return
@@ -180,6 +180,11 @@ func failedOperation(ctx context.Context, req resource.ModifyPlanRequest, resp *
 		return ""
 	}
 	return operation.ValueString()
+}
+
+// leavesNone reports whether an operation that failed leaves no container, or none that can be kept.
+func leavesNone(failed string) bool {
+	return failed == string(conductor.KindCreate) || failed == operationDelete
 }
 
 // planAgain plans an update that failed once more, also where nothing that can be read back differs.

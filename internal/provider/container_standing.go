@@ -27,6 +27,9 @@ const (
 	statusCreateFailed     = "create_failed"
 	statusUpdateFailed     = "update_failed"
 	statusInterrupted      = "interrupted"
+
+	// operationDelete is the operation of a fault that a removal left.
+	operationDelete = "delete"
 )
 
 // accepted notes a cast: it is under way, and what it will bring is not known.
@@ -54,6 +57,11 @@ func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now ti
 	case s.Vanished:
 		m.warn(s, createsAnew, diags)
 		return false
+	case s.Container == nil && s.Fault != nil && s.Kind == conductor.KindRemove:
+		m.Status = types.StringValue(statusInterrupted)
+		m.Fault = flattenFault(operationDelete, s.Fault)
+		m.warn(s, "An apply of a configuration that has it removes the volumes, and creates it anew.", diags)
+		return true
 	case s.Container == nil && s.Fault != nil && s.Kind == conductor.KindCreate:
 		m.Status = types.StringValue(statusCreateFailed)
 		if s.Fault.Kind == fault.Interrupted {

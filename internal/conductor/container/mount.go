@@ -262,6 +262,9 @@ func observeMount(m mount.Mount) Mount {
 // anonymousName is how engines name the volumes that nobody named. Anybody can name one like that, too.
 var anonymousName = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
+// NamedByEngine reports whether an engine may have made up the name of a volume.
+func NamedByEngine(volume string) bool { return anonymousName.MatchString(volume) }
+
 // isAnonymous reports whether a volume is an anonymous one of its container: the container was not asked to mount it
 // by a name, unless an exchange did, which carried it over. Anything else that looks like one may be somebody
 // else's.

@@ -5,6 +5,7 @@ package fault
 
 import (
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -47,6 +48,19 @@ func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
 		Hint:    "apply again",
 	}, nil)
 	// When its process died nobody saw. The time has to be the same whenever somebody looks.
+	f.Time = at.UTC()
+	return f
+}
+
+// HalfRemoved is a removal whose container is gone, while volumes that go with it are still there.
+func (s Scope) HalfRemoved(volumes []string, at time.Time) *Fault {
+	f := s.make(Fault{
+		Kind: Interrupted, Step: StepRemoving,
+		Summary: fmt.Sprintf("The removal of %s on engine %q was not completed", s.subject(), s.Engine),
+		Message: "the container was removed, but not the volumes that belonged to it alone: the removal was interrupted, or the engine refused them",
+		Exists:  "volumes left: " + strings.Join(volumes, ", ") + "; the state keeps the container until they are removed",
+		Hint:    "apply again, or destroy: both remove the volumes",
+	}, nil)
 	f.Time = at.UTC()
 	return f
 }

@@ -91,6 +91,9 @@ type Record struct {
 	Goal json.RawMessage `json:"goal,omitempty"`
 	// RemoveVolumes belongs to a remove or an exchange, so that it can be resumed.
 	RemoveVolumes bool `json:"remove_volumes,omitempty"`
+	// Volumes go with the container that the operation removes, though its engine leaves them. They are noted before
+	// the container goes, and no more once they are gone as well.
+	Volumes []string `json:"volumes,omitempty"`
 	// Exchange belongs to an exchange.
 	Exchange *Exchange `json:"exchange,omitempty"`
 	// Stopping is the stop that the operation left to the engine, if it did.
