@@ -124,6 +124,10 @@ func TestSecrets(t *testing.T) {
 		{"X", "9f86d081884c7d659a2feaa0c55ad015", "9f86d081884c7d659a2feaa0c55ad015", "(masked)"},
 		{"X", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "(masked)"},
 		{"X", "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA0Z3\n-----END RSA PRIVATE KEY-----", "read MIIEowIBAAKCAQEA0Z3", "read (masked)"},
+		// A name without a value says nothing of the next line.
+		{"X", "PASSWORD=\nUSER=bob", "USER=bob", "USER=bob"},
+		{"X", "password:\r\nuser: robert", "user: robert", "user: robert"},
+		{"X", "PASSWORD=\nTOKEN = tiger\nUSER=bob", "tiger of USER=bob", "(masked) of USER=bob"},
 		// Neither.
 		{"MODE", "production", "error in production", "error in production"},
 		{"PORT", "18765", "host port 18765/tcp", "host port 18765/tcp"},

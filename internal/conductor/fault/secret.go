@@ -73,8 +73,9 @@ var (
 	spelledSecret = regexp.MustCompile(`(?i)([a-z0-9_.-]*(?:password|passwd|passphrase|secret|token|credential|api_?key)[a-z0-9_.-]*)(?:=["']?|["']\s*:\s*["'])([^\s"',;&{}\[\]]+)`)
 	tokenInText   = regexp.MustCompile(`\b(eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)`)
 	// unlike are words that only begin as those of secrets do.
-	unlike     = regexp.MustCompile(`tokeni[sz][a-z]*|secretar[a-z]*`)
-	namedValue = regexp.MustCompile(`([A-Za-z0-9_.-]+)["']?\s*[:=]\s*["']?([^\s"',;&{}\[\]]+)`)
+	unlike = regexp.MustCompile(`tokeni[sz][a-z]*|secretar[a-z]*`)
+	// A value is in the line of its name: an empty "PASSWORD=" doesn't make the next line's setting a secret.
+	namedValue = regexp.MustCompile(`([A-Za-z0-9_.-]+)["']?[^\S\r\n]*[:=][^\S\r\n]*["']?([^\s"',;&{}\[\]]+)`)
 )
 
 // url adds the password of a URL. The user's name stays readable.
