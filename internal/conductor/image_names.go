@@ -76,3 +76,23 @@ func (o *objectOperation) nameless(img *Image, names []string) bool {
 		return err != nil || !repositories[named.Name()] || o.wantedByOthers(digest)
 	})
 }
+
+// needsNames reports whether a container that was made from ref needs its image to keep these names: ref is one of
+// them, or the image has no tag but these. It is pure.
+func needsNames(tags, names []string, ref string) bool {
+	var plain []string
+	for _, name := range names {
+		plain = append(plain, plainReference(name))
+	}
+	other := slices.ContainsFunc(tags, func(tag string) bool { return !slices.Contains(plain, plainReference(tag)) })
+	return !other || slices.Contains(plain, plainReference(ref))
+}
+
+// plainReference has the one spelling of a reference.
+func plainReference(ref string) string {
+	named, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return ref
+	}
+	return reference.TagNameOnly(named).String()
+}

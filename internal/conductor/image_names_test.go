@@ -43,3 +43,28 @@ func TestWanting(t *testing.T) {
 		}
 	}
 }
+
+// A container that was made from another tag of its image needs none of these names.
+func TestNeedsNames(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name        string
+		tags, names []string
+		ref         string
+		want        bool
+	}{
+		{"the only tag", []string{"app:1"}, []string{"app:1"}, "app:1", true},
+		{"the only tag, made by ID", []string{"app:1"}, []string{"app:1"}, "sha256:7777", true},
+		{"the only tag in another spelling", []string{"app:latest"}, []string{"docker.io/library/app"}, "sha256:7777", true},
+		{"no tag", nil, []string{"app:1"}, "sha256:7777", true},
+		{"all tags", []string{"app:1", "app:2"}, []string{"app:2", "app:1"}, "sha256:7777", true},
+		{"made from another tag", []string{"app:1", "other:1"}, []string{"app:1"}, "other:1", false},
+		{"another tag, made by ID", []string{"app:1", "other:1"}, []string{"app:1"}, "sha256:7777", false},
+		{"made from this tag", []string{"app:1", "other:1"}, []string{"app:1"}, "app:1", true},
+		{"made from this tag in another spelling", []string{"app:latest", "other:1"}, []string{"app"}, "docker.io/library/app:latest", true},
+	} {
+		if got := needsNames(tt.tags, tt.names, tt.ref); got != tt.want {
+			t.Errorf("%s: %t, want %t", tt.name, got, tt.want)
+		}
+	}
+}

@@ -31,7 +31,8 @@ type KeptImage struct {
 // that are being removed. What is under way for the image in this workspace is cancelled first. An empty ID is
 // that of the image that has the name then, if an operation of the journal brought it. A name that belongs to
 // another image by now, or that another resource wants, is left alone. If a container uses the image nothing is
-// touched.
+// touched, unless the image has another tag, and the container was not made from one of these names: then the image
+// stays under that tag.
 func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []string) (kept KeptImage, err error) {
 	t, err := c.begin(ctx, "image", name, "remove", "delete", fault.StepRemoving)
 	if err != nil {
@@ -85,7 +86,13 @@ func (o *imageRemoval) remove(ctx context.Context, id string, names []string) (k
 		id, ids = img.ID, append(ids, img.ID)
 	}
 	users, err := o.remaining(ctx, o.anybodys(ctx), func(ctx context.Context) ([]user, error) {
-		return o.users(ctx, filters.NewArgs(filters.Arg("ancestor", id)), func(s container.Summary) bool { return s.ImageID == id })
+		img, err := engine.Retrying(ctx, func() (*Image, error) { return o.image(ctx, id) })
+		if err != nil {
+			return nil, engine.IgnoreNotFound(err) // Nobody can use what is gone.
+		}
+		return o.users(ctx, filters.NewArgs(filters.Arg("ancestor", id)), func(s container.Summary) bool {
+			return s.ImageID == id && needsNames(img.RepoTags, names, s.Image)
+		})
 	})
 	if err != nil {
 		return KeptImage{}, err
