@@ -6,6 +6,7 @@ package provider
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"reflect"
 	"regexp"
 	"strconv"
@@ -54,11 +55,11 @@ func devicesAttributes() map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"devices": schema.MapNestedAttribute{
 			Optional: true, MarkdownDescription: "Devices of the host, by their absolute paths in the container. `{}` is enough for a device that has the same path on the host.",
-			Validators:    []validator.Map{mapvalidator.KeysAre(absolutePath{}), mapvalidator.NoNullValues()},
+			Validators:    []validator.Map{mapvalidator.KeysAre(folderPath{}), mapvalidator.NoNullValues()},
 			PlanModifiers: []planmodifier.Map{keepDevices{}},
 			NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
 				"source": schema.StringAttribute{
-					Optional: true, MarkdownDescription: "The absolute path on the host. Default: the key.", Validators: []validator.String{absolutePath{}},
+					Optional: true, MarkdownDescription: "The absolute path on the host. Default: the key.", Validators: []validator.String{folderPath{}},
 				},
 				"permissions": schema.StringAttribute{
 					Optional: true, MarkdownDescription: "Some of `r` (read), `w` (write) and `m` (make the device node). Default `rwm`.",
@@ -104,6 +105,14 @@ func devicesAttributes() map[string]schema.Attribute {
 // validateDevices checks what an engine refuses.
 func validateDevices(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
 	var diags diag.Diagnostics
+	keys := make(map[string]string)
+	for _, key := range keysOf(config, "devices") {
+		at := container.PlainPath(key)
+		if first, ok := keys[at]; ok {
+			diags.AddAttributeError(path.Root("devices"), fmt.Sprintf("Two devices at %q", at), fmt.Sprintf("The keys %q and %q are the same path: remove one of them.", first, key))
+		}
+		keys[at] = key
+	}
 	var requests []deviceRequestModel
 	if !known(ctx, config, "device_requests", &requests, &diags) {
 		return diags
@@ -144,7 +153,8 @@ func expandDeviceMap(devices map[string]deviceModel) map[string]container.Device
 	}
 	out := make(map[string]container.Device, len(devices))
 	for target, d := range devices {
-		out[target] = container.Device{Source: cmp.Or(d.Source.ValueString(), target), Permissions: d.Permissions.ValueString()}
+		target = container.PlainPath(target)
+		out[target] = container.Device{Source: cmp.Or(container.PlainPath(d.Source.ValueString()), target), Permissions: d.Permissions.ValueString()}
 	}
 	return out
 }
@@ -163,14 +173,17 @@ func gpuRequest(gpus string) container.DeviceRequest {
 func (m *devicesModel) flattenDevices(asked, seen container.Devices, imports bool) {
 	m.DeviceCgroupRules = flattenSet(m.DeviceCgroupRules, asked.DeviceCgroupRules, seen.DeviceCgroupRules, strings.Clone, imports)
 	if m.Devices != nil || imports && len(seen.Devices) > 0 {
-		out := make(map[string]deviceModel)
+		out, keys := make(map[string]deviceModel), make(map[string]string)
+		for key := range m.Devices {
+			keys[container.PlainPath(key)] = key
+		}
 		for target, device := range seen.Devices {
-			prior, ok := m.Devices[target]
+			key, ok := keys[target]
 			switch {
 			case ok && asked.Devices[target] == device:
-				out[target] = prior
+				out[key] = m.Devices[key]
 			case ok || imports:
-				out[target] = deviceModel{Source: importString(device.Source, target), Permissions: importString(device.Permissions, allPermissions)}
+				out[cmp.Or(key, target)] = deviceModel{Source: importString(device.Source, target), Permissions: importString(device.Permissions, allPermissions)}
 			}
 		}
 		m.Devices = out

@@ -39,7 +39,7 @@ type portRange struct {
 // parsePortRange reads "80", "80/udp" and "8000-8010/tcp". Without a protocol it is tcp.
 func parsePortRange(s string) (portRange, error) {
 	ports, protocol, named := strings.Cut(s, "/")
-	if !named {
+	if protocol = strings.ToLower(protocol); !named {
 		protocol = defaultProtocol
 	}
 	if !slices.Contains([]string{"tcp", "udp", "sctp"}, protocol) {

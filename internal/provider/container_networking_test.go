@@ -47,6 +47,11 @@ func networkingSpellings() map[string]spelling {
 		"no aliases":           {network(values{}), network(values{"aliases": []any{}, "driver_opts": values{}, "link_local_ips": []any{}, "links": []any{}, "gw_priority": 0})},
 		"address of a network": {network(values{"ipv6_address": "fd00::a"}), network(values{"ipv6_address": "fd00:0::A"})},
 		"MAC address":          {network(values{"mac_address": "02:42:AC:11:65:43"}), network(values{"mac_address": "02-42-ac-11-65-43"})},
+		"dots in an address":   {network(values{"mac_address": "02:42:AC:11:65:43"}), network(values{"mac_address": "0242.ac11.6543"})},
+		"exposed in capitals":  {values{"expose": []any{"80", "53/udp"}}, values{"expose": []any{"80/TCP", "53/Udp"}}},
+		"capitals":             {values{"ports": []any{values{"target": "53", "protocol": "udp"}, values{"target": "80"}}}, values{"ports": []any{values{"target": "53", "protocol": "UDP"}, values{"target": "80", "protocol": "Tcp"}}}},
+		"slash of a device":    {values{"devices": values{"/dev/a": values{"source": "/dev/snd"}}}, values{"devices": values{"/dev/a/": values{"source": "/dev/snd/"}}}},
+		"slash of a key":       {values{"devices": values{"/dev/snd": values{}}}, values{"devices": values{"/dev/snd/": values{}}}},
 		"every address":        {values{"ports": []any{values{"target": 80, "published": "80"}}}, values{"ports": []any{values{"target": 80, "published": "80", "host_ip": "0.0.0.0"}, values{"target": 80, "published": "80", "host_ip": "::"}}}},
 	}
 }

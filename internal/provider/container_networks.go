@@ -76,10 +76,10 @@ func networksAttribute() schema.Attribute {
 			"mac_address": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The MAC address, for example `02:42:ac:11:65:43`. Left out, the engine makes one up. A change of it, or of another option of this network beside it, replaces the container: " +
 					"only a new one gets it. Before Docker 25.0 (API 1.44) only the first network (the highest `priority`, then by key) can have one.",
-				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}$`),
+				Validators: []validator.String{stringvalidator.RegexMatches(regexp.MustCompile(`^([0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5}|[0-9a-fA-F]{4}(\.[0-9a-fA-F]{4}){2})$`),
 					`must be six pairs of hexadecimal digits, for example "02:42:ac:11:65:43"`),
 					stringvalidator.RegexMatches(regexp.MustCompile(`^.[^13579bdfBDF]`), "must be the address of one interface: the first pair has to be even"),
-					stringvalidator.NoneOf("00:00:00:00:00:00", "00-00-00-00-00-00")},
+					stringvalidator.NoneOf("00:00:00:00:00:00", "00-00-00-00-00-00", "0000.0000.0000")},
 			},
 			"links": networkLinksAttribute(),
 			"driver_opts": schema.MapAttribute{

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -54,7 +55,7 @@ func portsAttribute() schema.Attribute {
 			},
 			"protocol": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "`tcp` (default), `udp` or `sctp`.",
-				Validators: []validator.String{stringvalidator.OneOf("tcp", "udp", "sctp")},
+				Validators: []validator.String{stringvalidator.OneOfCaseInsensitive("tcp", "udp", "sctp")},
 			},
 		}},
 	}
@@ -84,7 +85,7 @@ func expandPorts(ports []portModel) []container.Port {
 		if err != nil {
 			continue
 		}
-		one := container.Port{Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(), Protocol: cmp.Or(p.Protocol.ValueString(), defaultProtocol)}
+		one := container.Port{Published: p.Published.ValueString(), HostIP: p.HostIP.ValueString(), Protocol: cmp.Or(strings.ToLower(p.Protocol.ValueString()), defaultProtocol)}
 		if one.Published == anyPort {
 			one.Published = ""
 		}

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
@@ -52,7 +53,7 @@ func hostPorts(p portModel) []hostPort {
 	}
 	list := make([]hostPort, 0, target.count())
 	for i := range target.count() {
-		list = append(list, hostPort{target.first + i, published.first + i, p.HostIP.ValueString(), cmp.Or(p.Protocol.ValueString(), defaultProtocol)})
+		list = append(list, hostPort{target.first + i, published.first + i, p.HostIP.ValueString(), cmp.Or(strings.ToLower(p.Protocol.ValueString()), defaultProtocol)})
 	}
 	return list
 }

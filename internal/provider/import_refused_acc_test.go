@@ -58,11 +58,19 @@ func odd(networkName string) map[string]struct {
 		"domain":          config(func(c *container.Config) { c.Domainname = "a b" }, `domainname`),
 		"host-name":       config(func(c *container.Config) { c.Hostname = "-a.-" }, `hostname`),
 		"variable":        config(func(c *container.Config) { c.Env = []string{"A B=1", " C=2", "D.E=3"} }, `environment`),
-		"exposed":         config(func(c *container.Config) { c.ExposedPorts = nat.PortSet{"0/tcp": {}} }, `expose`),
-		"group":           host(func(h *container.HostConfig) { h.GroupAdd = []string{""} }, `group_add`),
-		"sysctl":          host(func(h *container.HostConfig) { h.Sysctls = map[string]string{"fs.mqueue.msg_max": ""} }, `sysctls`),
-		"domain-search":   host(func(h *container.HostConfig) { h.DNSSearch = []string{""} }, `dns_search`),
-		"resolver":        host(func(h *container.HostConfig) { h.DNSOptions = []string{""} }, `dns_opt`),
+		"capitals": {func(r *request) {
+			r.Config.ExposedPorts = nat.PortSet{"80/TCP": {}, "83": {}, "82/UDP": {}}
+			r.Host.PortBindings = nat.PortMap{"82/UDP": {{}}, "84": {{}}}
+		}, `"80/tcp", "83/tcp"`},
+		"dots": config(func(c *container.Config) { c.MacAddress = "0242.ac11.0109" }, `0242.ac11.0109`), //nolint:staticcheck // Engines before 25.0 have no other.
+		"slash": host(func(h *container.HostConfig) {
+			h.Devices = []container.DeviceMapping{{PathOnHost: "/dev/null/", PathInContainer: "/dev/a/", CgroupPermissions: "rwm"}}
+		}, `"/dev/a"`),
+		"exposed":       config(func(c *container.Config) { c.ExposedPorts = nat.PortSet{"0/tcp": {}} }, `expose`),
+		"group":         host(func(h *container.HostConfig) { h.GroupAdd = []string{""} }, `group_add`),
+		"sysctl":        host(func(h *container.HostConfig) { h.Sysctls = map[string]string{"fs.mqueue.msg_max": ""} }, `sysctls`),
+		"domain-search": host(func(h *container.HostConfig) { h.DNSSearch = []string{""} }, `dns_search`),
+		"resolver":      host(func(h *container.HostConfig) { h.DNSOptions = []string{""} }, `dns_opt`),
 		"log-option": host(func(h *container.HostConfig) {
 			h.LogConfig = container.LogConfig{Type: "none", Config: map[string]string{"": "x"}}
 		}, `logging`),

@@ -82,6 +82,7 @@ func TestValidate(t *testing.T) {
 		{"relative device", values{"devices": values{"fuse": values{}}}, "devices", "absolute"},
 		{"relative source of a device", values{"devices": values{"/dev/fuse": values{"source": "fuse"}}}, "devices", "absolute"},
 		{"permissions of a device", values{"devices": values{"/dev/fuse": values{"permissions": "rx"}}}, "devices", "letters"},
+		{"device twice", values{"devices": values{"/dev/fuse": values{}, "/dev/fuse/": values{}}}, "devices", "same path"},
 		{"permissions twice", values{"devices": values{"/dev/fuse": values{"permissions": "rr"}}}, "devices", "letters"},
 		{"device rule", values{"device_cgroup_rules": []any{"c 1 r"}}, "device_cgroup_rules", "189"},
 		{"GPUs", values{"gpus": "some"}, "gpus", "all"},

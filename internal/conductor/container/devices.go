@@ -46,7 +46,7 @@ const allPermissions = "rwm"
 func (d Devices) translate(host *containertypes.HostConfig) {
 	for _, target := range slices.Sorted(maps.Keys(d.Devices)) {
 		host.Devices = append(host.Devices, containertypes.DeviceMapping{
-			PathOnHost: d.Devices[target].Source, PathInContainer: target, CgroupPermissions: cmp.Or(d.Devices[target].Permissions, allPermissions),
+			PathOnHost: PlainPath(d.Devices[target].Source), PathInContainer: PlainPath(target), CgroupPermissions: cmp.Or(d.Devices[target].Permissions, allPermissions),
 		})
 	}
 	host.DeviceCgroupRules = d.DeviceCgroupRules
@@ -73,8 +73,8 @@ func observeDevices(host *containertypes.HostConfig) Devices {
 func (d Devices) plain() Devices {
 	var devices map[string]Device
 	for target, device := range d.Devices {
-		device.Permissions = plainPermissions(device.Permissions)
-		devices = Put(devices, target, device)
+		device.Source, device.Permissions = PlainPath(device.Source), plainPermissions(device.Permissions)
+		devices = Put(devices, PlainPath(target), device)
 	}
 	d.Devices = devices
 	d.DeviceCgroupRules = plainList(d.DeviceCgroupRules, strings.Clone)

@@ -5,6 +5,7 @@ package container
 
 import (
 	"cmp"
+	"slices"
 	"strings"
 
 	containertypes "github.com/docker/docker/api/types/container"
@@ -16,10 +17,23 @@ import (
 // one: engines ignored that part of it until 2026 (moby/moby#52040).
 const apiMAC, dockerMAC = "1.44", "25.0"
 
-// SameMAC compares MAC addresses by meaning: letters have two cases, and a separator may be "-".
+// SameMAC compares MAC addresses by meaning: letters have two cases, and separators are ":", "-", or "." after four digits.
 func SameMAC(a, b string) bool { return plainMAC(a) == plainMAC(b) }
 
-func plainMAC(s string) string { return strings.ReplaceAll(strings.ToLower(s), "-", ":") }
+func plainMAC(s string) string {
+	digits := strings.NewReplacer(":", "", "-", "", ".", "").Replace(strings.ToLower(s))
+	if len(digits) != macDigits {
+		return s
+	}
+	var pairs []string
+	for pair := range slices.Chunk([]byte(digits), 2) {
+		pairs = append(pairs, string(pair))
+	}
+	return strings.Join(pairs, ":")
+}
+
+// macDigits is the number of hexadecimal digits of a MAC address.
+const macDigits = 12
 
 // metMAC reports whether a connection has the MAC address that is asked for. None is asked for where the
 // engine may make one up, and none is reported while the container does not run.

@@ -317,7 +317,7 @@ func PlainPorts(ports []Port) []Port {
 		if ip, err := netip.ParseAddr(p.HostIP); err == nil {
 			p.HostIP = ip.String()
 		}
-		p.Protocol = cmp.Or(p.Protocol, "tcp")
+		p.Protocol = strings.ToLower(cmp.Or(p.Protocol, "tcp"))
 		count[p]++
 	}
 	at := func(p Port, address string) Port { p.HostIP = address; return p }

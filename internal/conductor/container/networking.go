@@ -55,13 +55,18 @@ func (n Networking) translate(config *containertypes.Config, host *containertype
 	}
 }
 
+// plainPort has the one spelling of a port that engines take from clients in several: "80/TCP", and "80".
+func plainPort(port nat.Port) string {
+	return port.Port() + "/" + strings.ToLower(port.Proto())
+}
+
 func observeNetworking(config *containertypes.Config, host *containertypes.HostConfig) Networking {
 	n := Networking{
 		NetworkMode: string(host.NetworkMode), Domainname: config.Domainname, DNS: host.DNS, DNSSearch: host.DNSSearch,
 		DNSOptions: host.DNSOptions, PublishAllPorts: host.PublishAllPorts, Links: observeLinks(host),
 	}
 	for port := range config.ExposedPorts {
-		n.Expose = append(n.Expose, string(port))
+		n.Expose = append(n.Expose, plainPort(port))
 	}
 	slices.Sort(n.Expose)
 	for _, entry := range host.ExtraHosts {

@@ -232,7 +232,10 @@ func ObserveImage(r image.InspectResponse) *ImageDefaults {
 		Platform: d.Platform, Entrypoint: r.Config.Entrypoint, Command: r.Config.Cmd, Environment: environmentMap(r.Config.Env), Labels: r.Config.Labels,
 		Healthcheck: observeHealthcheck(r.Config.Healthcheck), User: r.Config.User, WorkingDir: r.Config.WorkingDir, StopSignal: r.Config.StopSignal,
 	}
-	d.Expose = slices.Sorted(maps.Keys(r.Config.ExposedPorts))
+	for port := range r.Config.ExposedPorts {
+		d.Expose = append(d.Expose, plainPort(nat.Port(port)))
+	}
+	slices.Sort(d.Expose)
 	d.Volumes = slices.Sorted(maps.Keys(r.Config.Volumes))
 	return d
 }
@@ -310,7 +313,7 @@ func observePorts(bindings nat.PortMap) []Port {
 			if published == "0" {
 				published = ""
 			}
-			ports = append(ports, Port{Target: port.Int(), Protocol: port.Proto(), HostIP: b.HostIP, Published: published})
+			ports = append(ports, Port{Target: port.Int(), Protocol: strings.ToLower(port.Proto()), HostIP: b.HostIP, Published: published})
 		}
 	}
 	sortPorts(ports)
