@@ -89,10 +89,11 @@ func (o *objectOperation) taken(operation, whose string, err error) *fault.Fault
 	if !o.kept || o.entry.scope == "" {
 		return f
 	}
-	switch r, err := o.in.Find(operation); {
-	case err != nil || r.Scope == "":
+	fits := func(r journal.Record) bool { return r.Object == o.object.Kind && r.Container == o.object.Name }
+	switch madeIn(o.in, operation, fits) {
+	case "":
 		return f
-	case r.Scope == o.entry.scope:
+	case o.entry.scope:
 		return f.OfOwnObject()
 	default:
 		return f.OfOtherWorkspace()

@@ -73,9 +73,10 @@ func (o *operation) stop(ctx context.Context) error {
 	return err
 }
 
-// noteStart notes which run of the container is being stopped, so that a later one is told from it.
+// noteStart notes which run of the container is being stopped, so that a later one is told from it. What is removed has
+// no later one.
 func (o *operation) noteStart(ctx context.Context) {
-	if !o.kept {
+	if !o.kept || o.Kind == KindRemove && o.exchange.Predecessor == "" {
 		return
 	}
 	ctx, cancel := engine.ContextForLook(ctx)

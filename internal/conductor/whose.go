@@ -113,8 +113,16 @@ func (e *connection) workspaceOf(ctx context.Context, c *container.Container) st
 		return by
 	}
 	operation := c.Labels[container.LabelOperation]
-	r, err := e.journal.Find(operation)
-	if err != nil || r.ContainerID != c.ID && (r.ContainerID != "" || e.Inherited(ctx, c.ImageID, operation)) {
+	return madeIn(e.journal, operation, func(r journal.Record) bool {
+		return r.ContainerID == c.ID || r.ContainerID == "" && !e.Inherited(ctx, c.ImageID, operation)
+	})
+}
+
+// madeIn returns the scope of the workspace whose operation made an object, as its label tells; empty is not known. Fits
+// reports whether the record can be about that object.
+func madeIn(in *journal.Engine, operation string, fits func(journal.Record) bool) string {
+	r, err := in.Find(operation)
+	if err != nil || !fits(r) {
 		return ""
 	}
 	return r.Scope

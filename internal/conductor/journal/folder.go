@@ -51,7 +51,7 @@ func (e *NotFolderError) Error() string {
 func (j *Journal) make() error {
 	info, err := os.Stat(j.dir)
 	if err == nil && !info.IsDir() {
-		return &NotFolderError{j.dir}
+		err = syscall.ENOTDIR // As below, where a part of the path is no folder.
 	}
 	missing := errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR)
 	if err == nil {

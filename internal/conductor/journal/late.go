@@ -73,11 +73,7 @@ func (e *Engine) ownLate(most int, takes time.Duration) (Late, error) {
 	if err != nil {
 		return Late{}, err
 	}
-	marked, err := e.names(e.late())
-	if err != nil {
-		return Late{}, err
-	}
-	shelved, more, err := e.unsettledNames(mostCounted)
+	marked, shelved, more, err := e.lateNames()
 	if err != nil {
 		return Late{}, err
 	}
@@ -123,14 +119,20 @@ func (e *Engine) ownLate(most int, takes time.Duration) (Late, error) {
 	return late, nil
 }
 
+// lateNames names the records of late failures: those that have a mark, and those in the history of their lanes, of
+// which there may be more.
+func (e *Engine) lateNames() (marked, shelved []name, more bool, err error) {
+	if marked, err = e.names(e.late()); err != nil {
+		return nil, nil, false, err
+	}
+	shelved, more, err = e.unsettledNames(mostCounted)
+	return marked, shelved, more, err
+}
+
 // LateSince returns the late failures of operations that were accepted since a time, oldest first, and apart from them
 // what can't be read. It opens no others.
 func (e *Engine) LateSince(since time.Time) (records []Record, problems []error) {
-	marked, err := e.names(e.late())
-	if err != nil {
-		return nil, []error{err}
-	}
-	shelved, _, err := e.unsettledNames(mostCounted)
+	marked, shelved, _, err := e.lateNames()
 	if err != nil {
 		return nil, []error{err}
 	}
