@@ -18,8 +18,8 @@ import (
 // findGone finds the networks whose ID leads nowhere, if the container is to be started: with them it
 // can't be, even if there is another network of the same name by now. The engine lets nobody remove a
 // network of a running container, and finds those that it always has by name.
-func (o *operation) findGone(ctx context.Context, c *container.Container) error {
-	starts := o.Restart || slices.ContainsFunc(container.PlanPower(o.Spec, c.State), func(a container.Action) bool { return a.Do == container.DoStart })
+func (o *updateJob) findGone(ctx context.Context, c *container.Container) error {
+	starts := o.restart || slices.ContainsFunc(container.PlanPower(o.spec, c.State), func(a container.Action) bool { return a.Do == container.DoStart })
 	if !starts || !slices.Contains([]string{"created", "exited", "dead"}, c.State.Status) {
 		return nil
 	}

@@ -10,7 +10,6 @@ import (
 	"github.com/distribution/reference"
 	"github.com/docker/docker/api/types/registry"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
@@ -68,17 +67,10 @@ func (h *handedOver) of(image string, configured map[string]engine.Credential) *
 }
 
 // handOver returns the credentials that a cast takes along; nil where it pulls nothing.
-func (c *Conductor) handOver(req Request) *handed {
-	if req.Kind != KindCreate && req.Kind != KindExchange || req.Spec.PullPolicy == container.PullNever || len(c.opts.Background) == 0 {
+func (c *Conductor) handOver(req castable) *handed {
+	image := req.pulls()
+	if image == "" || len(c.opts.Background) == 0 {
 		return nil
 	}
-	return c.handed.of(req.Spec.Image, c.opts.Credentials)
-}
-
-// handOverImage is handOver for an image.
-func (c *Conductor) handOverImage(spec ImageSpec) *handed {
-	if spec.Archive != "" || spec.PullPolicy == container.PullNever || len(c.opts.Background) == 0 {
-		return nil
-	}
-	return c.handed.of(spec.Name, c.opts.Credentials)
+	return c.handed.of(image, c.opts.Credentials)
 }

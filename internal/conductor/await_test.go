@@ -24,7 +24,7 @@ func TestBarrierTakesNoOtherContainer(t *testing.T) {
 	}
 	update := func(t *testing.T, c *Conductor, before Outcome, containerID string) string {
 		t.Helper()
-		req := Request{Kind: KindUpdate, Spec: create("web").Spec, OperationID: before.OperationID, ContainerID: containerID, Restart: true}
+		req := UpdateRequest{Spec: create("web").Spec, OperationID: before.OperationID, ContainerID: containerID, Restart: true}
 		return made(t, c, req).OperationID
 	}
 	for _, test := range []struct {

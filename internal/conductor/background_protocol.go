@@ -39,7 +39,7 @@ import (
 // not know is refused, never left out.
 
 // protocolVersion is the version of the messages. It rises with each change of them.
-const protocolVersion = 4
+const protocolVersion = 5
 
 // edition is the part of a greeting that every release can read.
 type edition struct {
@@ -77,11 +77,9 @@ type hello struct {
 
 // ask is a message about one cast, which Number identifies on the connection.
 type ask struct {
-	Number int
-	Do     request
-	// Image is what is asked for where that is no container; then there is no Request.
-	Image   *ImageRequest `json:",omitempty"`
-	Request *Request      `json:",omitempty"`
+	Number  int
+	Do      request
+	Request *typed `json:",omitempty"`
 	// Handed is what the caller has for the registry of the image.
 	Handed *handed       `json:",omitempty"`
 	Limit  time.Duration `json:",omitempty"`

@@ -44,7 +44,7 @@ func (f talking) ContainerInspect(ctx context.Context, ref string) (containertyp
 // What a file holds is in no setting of its container, so that a barrier and an operation on the power state, which
 // have no more than the settings, show nothing of what such a container writes.
 func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
-	upload := func(r *Request) {
+	upload := func(r *CreateRequest) {
 		r.Spec.Files = map[string]container.File{"/key": {Content: []byte("s3cret-value"), WriteOnly: true}}
 	}
 	for name, tt := range map[string]struct {
@@ -76,7 +76,7 @@ func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 			if tt.files {
 				upload(&request)
 			}
-			cast := c.accept(e, request, true, time.Now().Add(time.Hour))
+			cast := request.accept(c, e, true, time.Now().Add(time.Hour))
 			if _, err := cast.perform(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -122,9 +122,10 @@ func updateForHealth(file container.File) func(context.Context, *Conductor, stri
 		if err != nil {
 			return err
 		}
-		request.Kind, request.ContainerID, request.Restart, request.Wait = KindUpdate, r.ContainerID, true, container.WaitHealthy
-		request.Spec.Files, request.Upload = map[string]container.File{"/key": file}, []string{"/key"}
-		_, err = c.Call(ctx, request)
+		request.Spec.Files = map[string]container.File{"/key": file}
+		_, err = c.Call(ctx, UpdateRequest{
+			Spec: request.Spec, ContainerID: r.ContainerID, Restart: true, Wait: container.WaitHealthy, Upload: []string{"/key"},
+		})
 		return err
 	}
 }
@@ -141,7 +142,7 @@ func TestBarrierMasksWhatItFindsOut(t *testing.T) {
 		}
 		request := checked("web")
 		request.Wait = container.WaitRunning
-		cast := c.accept(e, request, true, time.Now().Add(time.Hour))
+		cast := request.accept(c, e, true, time.Now().Add(time.Hour))
 		if _, err := cast.perform(t.Context()); err != nil {
 			t.Fatal(err)
 		}

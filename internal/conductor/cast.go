@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
@@ -31,7 +32,7 @@ type Accepted struct {
 // the background conductor carries it out, for at most the time of limit, whether or not this
 // process lives on. The error, if any, is a *fault.Fault.
 func (c *Conductor) Cast(ctx context.Context, req Request, limit time.Duration) (Accepted, error) {
-	id, why, err := c.offer(ctx, ask{Request: &req, Handed: c.handOver(req), Limit: limit}, c.scope("", req.Spec.Name), req.Kind)
+	id, why, err := c.offer(ctx, req, limit)
 	if why == nil {
 		return Accepted{OperationID: id}, err
 	}
@@ -59,8 +60,7 @@ func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.
 		}
 		req.Spec.Archive = archive
 	}
-	scope := fault.Object{Kind: "image", Name: req.Spec.Name, Now: time.Now}.Scope()
-	id, why, err := c.offer(ctx, ask{Image: &req, Handed: c.handOverImage(req.Spec), Limit: limit}, scope, req.Kind())
+	id, why, err := c.offer(ctx, req, limit)
 	if why == nil {
 		return AcceptedImage{ImageOutcome: ImageOutcome{OperationID: id}}, err
 	}
@@ -73,12 +73,16 @@ func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.
 // offer hands a cast to the background conductor, and returns the ID of the operation that it accepted.
 // Why is set where there is none: then nothing was accepted, and the operation has to complete before the
 // cast returns. On an error, a *fault.Fault, nothing is carried out; see background_protocol.go.
-func (c *Conductor) offer(ctx context.Context, a ask, scope fault.Scope, kind Kind) (id string, why, err error) {
+func (c *Conductor) offer(ctx context.Context, req castable, limit time.Duration) (id string, why, err error) {
 	background, why := c.backgroundConductor(ctx)
 	var got answer
 	var number int
+	scope, kind := req.scope(), req.kind()
 	if why == nil {
-		number, got, err = background.cast(ctx, a)
+		var message typed
+		if message, err = typedOf(req); err == nil {
+			number, got, err = background.cast(ctx, ask{Request: &message, Handed: c.handOver(req), Limit: limit})
+		}
 	}
 	if why == nil && err == nil && got.Unkept {
 		why = errUnkept
@@ -189,31 +193,19 @@ type acceptedCast struct {
 // acceptCast accepts an operation that nobody waits for. Its intent has to be kept: there is no
 // other trace of it. The error is a *fault.Fault, or errUnkept.
 func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error) {
-	if a.Image != nil {
-		b, err := c.acceptImage(ctx, *a.Image, true)
-		if err != nil {
-			return acceptedCast{}, err
-		}
-		return b.asCast(a.Handed, func(ctx context.Context) { _, _ = b.perform(ctx) })
-	}
-	switch {
-	case a.Request == nil:
+	if a.Request == nil {
 		return acceptedCast{}, c.scope("", "").UnknownKind("")
-	case !a.Request.Kind.known():
-		return acceptedCast{}, c.scope("", a.Request.Spec.Name).UnknownKind(string(a.Request.Kind))
 	}
-	e, err := c.connect(ctx, a.Request.Spec.Name)
-	if err != nil {
-		return acceptedCast{}, err
+	req, err := a.Request.request()
+	if err != nil || req == nil {
+		return acceptedCast{}, c.scope("", "").UnknownKind(strings.TrimSpace(a.Request.Object + " " + string(a.Request.Kind)))
 	}
-	deadline, _ := ctx.Deadline()
-	o := c.accept(e, *a.Request, true, deadline)
-	return o.asCast(a.Handed, func(ctx context.Context) { _, _ = o.perform(ctx) })
+	return req.acceptCast(ctx, c, a.Handed)
 }
 
 // asCast is the operation as one that nobody waits for, with the credentials that its caller handed over. The error is
 // a *fault.Fault, or errUnkept.
-func (o *runner) asCast(handed *handed, perform func(context.Context)) (acceptedCast, error) {
+func (o *operation) asCast(handed *handed, perform func(context.Context)) (acceptedCast, error) {
 	switch {
 	case o.refused != nil:
 		o.pass.Leave()

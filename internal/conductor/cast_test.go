@@ -181,14 +181,20 @@ func TestCastsThatDidNotBeginAreWithdrawn(t *testing.T) {
 			}
 		},
 		"the caller dies after the acceptance": func(t *testing.T, _ *fakeEngine, c *Conductor) {
-			req := create("web")
+			req, err := typedOf(create("web"))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if _, got, err := c.background.cast(t.Context(), ask{Request: &req, Limit: time.Hour}); err != nil || got.Phase != phaseAccepted {
 				t.Fatalf("%+v, %v", got, err)
 			}
 			c.background.close()
 		},
 		"the caller stops after the acceptance": func(t *testing.T, _ *fakeEngine, c *Conductor) {
-			req := create("web")
+			req, err := typedOf(create("web"))
+			if err != nil {
+				t.Fatal(err)
+			}
 			if _, got, err := c.background.cast(t.Context(), ask{Request: &req, Limit: time.Minute}); err != nil || got.Phase != phaseAccepted {
 				t.Fatalf("%+v, %v", got, err)
 			}
@@ -252,14 +258,25 @@ func TestUnknownMessagesAreRefused(t *testing.T) {
 		f := newFake()
 		id := left(f, "web", "edge1/web/1")
 		c := f.casting(t, Options{})
-		_, err := c.Cast(t.Context(), Request{Kind: "evaporate", Spec: container.Spec{Name: "web"}, ContainerID: id}, time.Hour)
-		if got := faultOf(t, err, fault.Invalid); !strings.Contains(got.Summary, "evaporate") {
-			t.Errorf("got %v", got)
+		if _, err := c.Cast(t.Context(), create("api"), time.Hour); err != nil { // There is a background conductor from now on.
+			t.Fatal(err)
 		}
-		_, err = c.Call(t.Context(), Request{Kind: "evaporate", Spec: container.Spec{Name: "web"}, ContainerID: id})
-		faultOf(t, err, fault.Invalid)
-		if calls := f.count("kill"); calls != 0 {
-			t.Errorf("%d signals were sent", calls)
+		for _, tt := range []struct {
+			message typed
+			word    string
+		}{
+			{typed{Kind: "evaporate", Body: json.RawMessage(`{"Name": "web", "ContainerID": "` + id + `"}`)}, "evaporate"},
+			{typed{Kind: KindKill, Body: json.RawMessage(`{"Name": "web", "ContainerID": "` + id + `"}`)}, "kill"},
+			{typed{Kind: KindRemove, Body: json.RawMessage(`{"Name": "web", "ContainerID": "` + id + `", "Evaporate": true}`)}, "remove"},
+			{typed{Object: "secret", Kind: KindRemove, Body: json.RawMessage(`{"Name": "web"}`)}, "secret"},
+		} {
+			_, got, err := c.background.cast(t.Context(), ask{Request: &tt.message, Limit: time.Hour})
+			if err != nil || got.Phase != phaseRefused || got.Fault == nil || got.Fault.Kind != fault.Invalid || !strings.Contains(got.Fault.Summary, tt.word) {
+				t.Errorf("%s: %+v, %v", tt.message.Body, got, err)
+			}
+		}
+		if calls := f.count("kill") + f.count("remove"); calls != 0 {
+			t.Errorf("%d requests were sent", calls)
 		}
 	})
 	var a ask

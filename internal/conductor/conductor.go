@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -78,11 +77,6 @@ const (
 	KindExchange Kind = "exchange"
 )
 
-// known reports whether this release knows what an operation of this kind does.
-func (k Kind) known() bool {
-	return slices.Contains([]Kind{KindCreate, KindUpdate, KindRemove, KindExchange}, k) || k.power()
-}
-
 // verb says what an operation of this kind does to its object, for messages.
 func (k Kind) verb() string {
 	switch k {
@@ -102,45 +96,6 @@ func (k Kind) Article() string {
 		article = "an "
 	}
 	return article + k.verb()
-}
-
-// Request is one operation that somebody asks for.
-type Request struct {
-	Kind Kind
-	// Spec is the container as it shall be (create, update, exchange). A remove needs its Name alone.
-	Spec container.Spec
-	// ContainerID is the container to update or remove.
-	ContainerID string
-	// OperationID is the create whose container is to be removed, where its ID is not known
-	// (yet).
-	OperationID string
-	// Expected is until when another machine may still make that container: a remove waits
-	// for it.
-	Expected time.Time
-	// PriorName is the name that the container had when the operation was asked for, where
-	// an update renames it.
-	PriorName string
-	// Restart has an update restart the container, if its desired state is one that runs.
-	Restart bool
-	// Upload are the files of Spec that an update puts into the container.
-	Upload []string
-	// Wait is what a create or an update waits for; empty is WaitReady.
-	Wait container.Wait
-	// RemoveVolumes says whether a remove takes the anonymous volumes along, also that of the old
-	// container in an exchange, as far as the new one does not get them.
-	RemoveVolumes bool
-	// Exchanged says that the container to remove may have got anonymous volumes from the one whose
-	// place it took.
-	Exchanged bool
-	// Signal is what a kill sends; empty is KILL.
-	Signal string
-	// Grace is how long a stop waits before it kills, in whole seconds; nil is the container's own.
-	Grace *time.Duration
-	// Order belongs to an exchange.
-	Order container.Order
-	// Digest is the digest at the registry to pull, where it has been resolved before; empty is
-	// whatever the reference leads to.
-	Digest string
 }
 
 // Outcome is what an operation left behind, also when it failed.
@@ -301,14 +256,12 @@ func (c *Conductor) warnNoJournal(dir string, err error) {
 // Call carries out an operation and waits for its outcome. The error, if any, is a
 // *fault.Fault. When ctx ends, the operation is cancelled.
 func (c *Conductor) Call(ctx context.Context, req Request) (Outcome, error) {
-	e, err := c.connect(ctx, req.Spec.Name)
+	e, err := c.connect(ctx, req.container())
 	if err != nil {
 		return Outcome{}, err
 	}
 	deadline, _ := ctx.Deadline()
-	o := c.accept(e, req, false, deadline)
-	container, err := o.perform(ctx)
-	return Outcome{OperationID: o.id, Container: container, Warnings: o.warnings, Unkept: o.unkept, Elsewhere: o.notYet}, err
+	return req.accept(c, e, false, deadline).perform(ctx)
 }
 
 // Inspect reads one container by ID or name. A missing one is a *fault.Fault of kind

@@ -22,13 +22,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func create(name string) Request {
-	return Request{Kind: KindCreate, Spec: container.Spec{
+func create(name string) CreateRequest {
+	return CreateRequest{Spec: container.Spec{
 		Name: name, Settings: container.Settings{Image: "img", Environment: map[string]string{"TOKEN": "s3cret-value"}}, DesiredState: container.DesiredRunning, PullPolicy: container.PullNever,
 	}}
 }
 
-func checked(name string) Request {
+func checked(name string) CreateRequest {
 	r := create(name)
 	r.Spec.Healthcheck = &container.Healthcheck{Test: []string{"CMD", "probe"}}
 	return r
@@ -55,7 +55,7 @@ func TestCreateAndRemoveTakeFiveRequests(t *testing.T) {
 		if !strings.HasPrefix(out.OperationID, "edge1/web/") || out.Container.Labels[container.LabelOperation] != out.OperationID {
 			t.Errorf("operation %q, label %q", out.OperationID, out.Container.Labels[container.LabelOperation])
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: out.Container.ID, RemoveVolumes: true}); err != nil {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", ContainerID: out.Container.ID, RemoveVolumes: true}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := strings.Join(f.calls, ", "), "info, create web, start, inspect, stop, remove"; got != want {
@@ -177,8 +177,8 @@ func TestSlowStartIsNoProof(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request.Kind, request.ContainerID, request.Spec.DesiredState = KindUpdate, out.Container.ID, container.DesiredRunning
-		_, err = c.Call(t.Context(), request)
+		request.Spec.DesiredState = container.DesiredRunning
+		_, err = c.Call(t.Context(), UpdateRequest{Spec: request.Spec, ContainerID: out.Container.ID})
 		faultOf(t, err, fault.Exited)
 	})
 }
@@ -218,7 +218,7 @@ func TestSlowStopsDontStarveACreate(t *testing.T) {
 				t.Fatal(err)
 			}
 			all.Go(func() {
-				if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: name}, ContainerID: out.Container.ID}); err != nil {
+				if _, err := c.Call(t.Context(), RemoveRequest{Name: name, ContainerID: out.Container.ID}); err != nil {
 					t.Error(err)
 				}
 			})

@@ -18,7 +18,7 @@ import (
 
 // connect connects the operation's container to a network. That it is connected already is no error if
 // an earlier request of the operation did it; otherwise somebody else did, with other options.
-func (o *operation) connect(ctx context.Context, asked container.NetworkAttachment) error {
+func (o *containerJob) connect(ctx context.Context, asked container.NetworkAttachment) error {
 	err := o.engine.API.NetworkConnect(ctx, asked.Network, o.containerID, asked.Endpoint())
 	if err == nil || !engine.AlreadyConnected(err) {
 		return err
@@ -34,7 +34,7 @@ func (o *operation) connect(ctx context.Context, asked container.NetworkAttachme
 }
 
 // disconnect disconnects the operation's container from a network. That it is not connected is no error.
-func (o *operation) disconnect(ctx context.Context, network string) error {
+func (o *alteringJob) disconnect(ctx context.Context, network string) error {
 	err := o.engine.API.NetworkDisconnect(ctx, network, o.containerID, false)
 	if err != nil && notConnected(err) {
 		return nil
@@ -45,7 +45,7 @@ func (o *operation) disconnect(ctx context.Context, network string) error {
 // forget has the engine forget what a connect that failed left in a running container: the settings of a
 // network that it is not connected to, with which it could not be started again. Only a connection that
 // succeeds replaces them, and its end removes them.
-func (o *operation) forget(ctx context.Context, name string) error {
+func (o *alteringJob) forget(ctx context.Context, name string) error {
 	err := o.engine.API.NetworkConnect(ctx, name, o.containerID, &network.EndpointSettings{})
 	if err != nil && !errdefs.IsNotFound(err) && !engine.AlreadyConnected(err) {
 		return err
@@ -61,7 +61,7 @@ func (o *operation) forget(ctx context.Context, name string) error {
 
 // checkAddresses is a *fault.Fault if a network can't give the container an address that an update is to
 // connect it with: once it has been disconnected, it is too late to find out.
-func (o *operation) checkAddresses(ctx context.Context, actions []container.Action) error {
+func (o *alteringJob) checkAddresses(ctx context.Context, actions []container.Action) error {
 	for _, a := range actions {
 		if a.Do != container.DoConnect {
 			continue

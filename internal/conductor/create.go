@@ -24,9 +24,24 @@ const (
 	nameRetry   = 250 * time.Millisecond
 )
 
+// createJob is the job of making a container.
+type createJob struct {
+	containerJob
+	// pinned is the digest to pull; empty is whatever the reference leads to.
+	pinned string
+	// adopted says that an interrupted create made the container.
+	adopted bool
+	// carried are the anonymous volumes of another container that the new one gets.
+	carried []string
+	// as is the name under which the container is created, where that is not its own yet.
+	as string
+}
+
+func (o *createJob) attempt(ctx context.Context) error { return o.repeat(ctx, o.create) }
+
 // create makes the container, starts it, and waits for it. With a local image and one network
 // that is three requests: create, start, inspect.
-func (o *operation) create(ctx context.Context) (*container.Container, error) {
+func (o *createJob) create(ctx context.Context) (*container.Container, error) {
 	again := o.containerID != ""
 	prepare := o.bring
 	if again {
@@ -35,15 +50,15 @@ func (o *operation) create(ctx context.Context) (*container.Container, error) {
 	if err := prepare(ctx); err != nil {
 		return nil, err
 	}
-	if o.Spec.DesiredState == container.DesiredStopped {
+	if o.spec.DesiredState == container.DesiredStopped {
 		return o.engine.Inspect(ctx, o.containerID)
 	}
 	return o.bringUp(ctx, again || o.adopted)
 }
 
 // bring creates the container, and pulls its image if that is needed and wanted.
-func (o *operation) bring(ctx context.Context) error {
-	if o.Spec.PullPolicy == container.PullAlways {
+func (o *createJob) bring(ctx context.Context) error {
+	if o.spec.PullPolicy == container.PullAlways {
 		if err := o.pull(ctx); err != nil {
 			return err
 		}
@@ -52,8 +67,8 @@ func (o *operation) bring(ctx context.Context) error {
 	if !imageMissing(err) {
 		return err
 	}
-	if o.Spec.PullPolicy != container.PullMissing {
-		return o.scope().ImageMissing(o.Spec.Image, err)
+	if o.spec.PullPolicy != container.PullMissing {
+		return o.scope().ImageMissing(o.spec.Image, err)
 	}
 	if err := o.pull(ctx); err != nil {
 		return err
@@ -63,15 +78,15 @@ func (o *operation) bring(ctx context.Context) error {
 
 // make sends the create request until the container is there or can't be made, connects the networks
 // that didn't fit into the request, and uploads the files. It can be repeated.
-func (o *operation) make(ctx context.Context) error {
+func (o *createJob) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
-	if err := o.engine.Knows(o.scope(), o.Spec.Needs(), o.exists()); err != nil {
+	if err := o.engine.Knows(o.scope(), o.spec.Needs(), o.exists()); err != nil {
 		return err
 	}
 	if err := o.checkInherited(ctx); err != nil {
 		return err
 	}
-	request, err := container.Translate(o.Spec, o.id, o.engine.API.ClientVersion())
+	request, err := container.Translate(o.spec, o.id, o.engine.API.ClientVersion())
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, o.step, "create", []string{"platform"}, fault.NothingCreated, err)
 	}
@@ -87,7 +102,7 @@ func (o *operation) make(ctx context.Context) error {
 	}
 	for giveUp := time.Now().Add(nameSettles); o.containerID == ""; {
 		err := o.change(ctx, func(ctx context.Context) error {
-			answer, err := o.engine.API.ContainerCreate(ctx, request.Config, request.Host, request.Networks, request.Platform, cmp.Or(o.as, o.Spec.Name))
+			answer, err := o.engine.API.ContainerCreate(ctx, request.Config, request.Host, request.Networks, request.Platform, cmp.Or(o.as, o.spec.Name))
 			if err == nil {
 				o.containerID = answer.ID
 				o.warned(answer.Warnings)
@@ -106,7 +121,7 @@ func (o *operation) make(ctx context.Context) error {
 		}
 	}
 	for _, key := range request.Connect {
-		attachment := o.Spec.Networks[key]
+		attachment := o.spec.Networks[key]
 		err := o.change(ctx, func(ctx context.Context) error {
 			return o.connect(ctx, attachment)
 		})
@@ -119,8 +134,8 @@ func (o *operation) make(ctx context.Context) error {
 
 // takenName decides about a name that the engine says is taken: what this operation made itself
 // is taken over, a stranger is a conflict, and what is on its way in or out is waited for.
-func (o *operation) takenName(ctx context.Context, taken error, giveUp time.Time) error {
-	name := cmp.Or(o.as, o.Spec.Name)
+func (o *createJob) takenName(ctx context.Context, taken error, giveUp time.Time) error {
+	name := cmp.Or(o.as, o.spec.Name)
 	holder, err := o.engine.Inspect(ctx, name)
 	switch {
 	case err != nil && !errdefs.IsNotFound(err):

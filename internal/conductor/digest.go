@@ -63,8 +63,8 @@ func (c *Conductor) KnownDigest(ctx context.Context, imageID, ref, likely string
 
 // pullDigest pulls what the tag led to when it was resolved, and has the tag on the engine lead
 // there, too: it may have moved on at the registry.
-func (o *operation) pullDigest(ctx context.Context, named reference.Named, pull func(reference.Named) error) error {
-	digested, err := reference.ParseNormalizedNamed(named.Name() + "@" + o.Digest)
+func (o *createJob) pullDigest(ctx context.Context, named reference.Named, pull func(reference.Named) error) error {
+	digested, err := reference.ParseNormalizedNamed(named.Name() + "@" + o.pinned)
 	if err != nil {
 		return err
 	}

@@ -28,11 +28,39 @@ const (
 	returnTakes = time.Minute
 )
 
-// exchangeIt puts a new container in the place of the old one: observe, decide, act. It can be
+// exchangeJob is the job of putting a new container in the place of an old one.
+type exchangeJob struct {
+	containerJob
+	order container.Order
+	// removesVolumes says whether the anonymous volumes of the old container go that the new one does not get.
+	removesVolumes bool
+	// pinned is the digest to pull; empty is whatever the reference leads to.
+	pinned string
+	// state is how far the exchange is.
+	state journal.Exchange
+	// leftover is the record of the exchange, where another operation left it in the middle.
+	leftover *journal.Record
+}
+
+func (o *exchangeJob) attempt(ctx context.Context) error { return o.repeat(ctx, o.exchange) }
+
+func (o *exchangeJob) undo(ctx context.Context, err error) error {
+	return o.undoBy(ctx, err, o.giveBack)
+}
+
+// current is the old container until the exchange is over.
+func (o *exchangeJob) current() string { return cmp.Or(o.state.Predecessor, o.containerID) }
+
+func (o *exchangeJob) complete(r *journal.Record) {
+	o.containerJob.complete(r)
+	r.Exchange = o.record()
+}
+
+// exchange puts a new container in the place of the old one: observe, decide, act. It can be
 // repeated after a lost answer. What goes wrong for good is undone by giveBack.
-func (o *operation) exchangeIt(ctx context.Context) (*container.Container, error) {
+func (o *exchangeJob) exchange(ctx context.Context) (*container.Container, error) {
 	o.enter(fault.StepUpdating)
-	if o.exchange.Predecessor == "" {
+	if o.state.Predecessor == "" {
 		if err := o.awaitName(ctx); err != nil {
 			return nil, err
 		}
@@ -47,7 +75,7 @@ func (o *operation) exchangeIt(ctx context.Context) (*container.Container, error
 	if x.From == nil && x.To == nil {
 		return nil, o.scope().NotFound(nil)
 	}
-	x.Apart = container.WhyApart(o.Order, o.Spec, x.From)
+	x.Apart = container.WhyApart(o.order, o.spec, x.From)
 	for _, s := range container.PlanExchange(x) {
 		o.logger.Info("exchange", "step", s.String())
 		if err := o.turn(ctx, &x, s.Do); err != nil {
@@ -57,17 +85,17 @@ func (o *operation) exchangeIt(ctx context.Context) (*container.Container, error
 	if err := o.removeVolumes(ctx); err != nil { // Those of an attempt whose answer was lost.
 		return nil, err
 	}
-	to, err := o.engine.Inspect(ctx, o.exchange.Successor)
+	to, err := o.engine.Inspect(ctx, o.state.Successor)
 	if err != nil {
 		return nil, err
 	}
-	o.containerID = o.exchange.Successor
-	o.exchange.Over, o.exchange.Left = true, o.containerID
+	o.containerID = o.state.Successor
+	o.state.Over, o.state.Left = true, o.containerID
 	return to, nil
 }
 
 // beginExchange finds the old container, and makes durable which it is before anything changes.
-func (o *operation) beginExchange(ctx context.Context) error {
+func (o *exchangeJob) beginExchange(ctx context.Context) error {
 	if err := o.identify(ctx); err != nil {
 		return err
 	}
@@ -79,42 +107,39 @@ func (o *operation) beginExchange(ctx context.Context) error {
 		return err
 	}
 	o.hideOld(ctx, c)
-	o.exchange = journal.Exchange{Order: string(o.Order), Predecessor: c.ID, Was: c.State.Status}
+	o.state = journal.Exchange{Order: string(o.order), Predecessor: c.ID, Was: c.State.Status}
 	o.noteExchange()
 	return nil
 }
 
 // hideOld has the operation hide what is secret in the old container, too, which has other settings and files.
-func (o *operation) hideOld(ctx context.Context, old *container.Container) {
-	o.mask, o.quiet = o.engine.MaskOf(ctx, o.Spec, old), o.engine.hides(old)
+func (o *exchangeJob) hideOld(ctx context.Context, old *container.Container) {
+	o.mask, o.quiet = o.engine.MaskOf(ctx, o.spec, old), o.engine.hides(old)
 	o.logger = masking(o.logger, o.mask)
 }
 
-// exchangeRecord is what the journal has of the exchange; nil if the operation is none.
-func (o *operation) exchangeRecord() *journal.Exchange {
-	if o.Kind != KindExchange {
-		return nil
-	}
-	now := o.exchange
-	now.Order = string(o.Order)
+// record is what the journal has of the exchange.
+func (o *exchangeJob) record() *journal.Exchange {
+	now := o.state
+	now.Order = string(o.order)
 	return &now
 }
 
 // noteExchange makes durable how far the exchange is.
-func (o *operation) noteExchange() {
+func (o *exchangeJob) noteExchange() {
 	if o.kept {
-		o.write(o.id, func(r *journal.Record) { r.Exchange, r.Volumes = o.exchangeRecord(), o.volumes })
+		o.write(o.id, func(r *journal.Record) { r.Exchange, r.Volumes = o.record(), o.volumes })
 	}
 }
 
 // observeExchange finds the two containers: by ID, and the new one by its names and label, too,
 // where the answer to its create got lost. What is not the exchange's any more, though a record names it, is
 // left alone as if it were gone.
-func (o *operation) observeExchange(ctx context.Context) (container.Exchange, error) {
-	x := container.Exchange{Ready: o.exchange.Ready, Was: o.exchange.Was, Name: o.Spec.Name, Home: cmp.Or(o.PriorName, o.Spec.Name)}
-	x.Next, x.Prior = temporaryNames(o.id, o.Spec.Name)
+func (o *exchangeJob) observeExchange(ctx context.Context) (container.Exchange, error) {
+	x := container.Exchange{Ready: o.state.Ready, Was: o.state.Was, Name: o.spec.Name, Home: cmp.Or(o.priorName, o.spec.Name)}
+	x.Next, x.Prior = temporaryNames(o.id, o.spec.Name)
 	var err error
-	if x.From, err = o.lookFor(ctx, o.exchange.Predecessor); err != nil {
+	if x.From, err = o.lookFor(ctx, o.state.Predecessor); err != nil {
 		return x, err
 	}
 	if x.From != nil && o.leftover != nil {
@@ -127,8 +152,8 @@ func (o *operation) observeExchange(ctx context.Context) (container.Exchange, er
 			x.From = nil
 		}
 	}
-	refs := []string{o.exchange.Successor}
-	if o.exchange.Successor == "" {
+	refs := []string{o.state.Successor}
+	if o.state.Successor == "" {
 		refs = []string{x.Next, x.Name}
 	}
 	for _, ref := range refs {
@@ -148,23 +173,14 @@ func (o *operation) observeExchange(ctx context.Context) (container.Exchange, er
 				continue
 			}
 		}
-		x.To, o.exchange.Successor = found, found.ID
+		x.To, o.state.Successor = found, found.ID
 		break
 	}
 	return x, nil
 }
 
-// lookFor reads a container; nil is that there is none.
-func (o *operation) lookFor(ctx context.Context, ref string) (*container.Container, error) {
-	c, err := o.engine.Inspect(ctx, ref)
-	if err != nil {
-		return nil, engine.IgnoreNotFound(err)
-	}
-	return c, nil
-}
-
 // turn does one thing of an exchange, or of its return.
-func (o *operation) turn(ctx context.Context, x *container.Exchange, do container.Turn) error {
+func (o *exchangeJob) turn(ctx context.Context, x *container.Exchange, do container.Turn) error {
 	api := o.engine.API
 	switch do {
 	case container.TurnCreate:
@@ -174,7 +190,7 @@ func (o *operation) turn(ctx context.Context, x *container.Exchange, do containe
 	case container.TurnHandOver:
 		return o.handOver(ctx)
 	case container.TurnCommit:
-		o.exchange.Ready = true
+		o.state.Ready = true
 		o.noteExchange()
 		return nil
 	case container.TurnStop:
@@ -189,17 +205,17 @@ func (o *operation) turn(ctx context.Context, x *container.Exchange, do containe
 	err := o.change(ctx, func(ctx context.Context) error {
 		switch do {
 		case container.TurnMoveOut:
-			return api.ContainerRename(ctx, o.exchange.Predecessor, x.Prior)
+			return api.ContainerRename(ctx, o.state.Predecessor, x.Prior)
 		case container.TurnMoveIn:
-			return api.ContainerRename(ctx, o.exchange.Successor, x.Name)
+			return api.ContainerRename(ctx, o.state.Successor, x.Name)
 		case container.TurnReturn:
-			return api.ContainerRename(ctx, o.exchange.Predecessor, x.Home)
+			return api.ContainerRename(ctx, o.state.Predecessor, x.Home)
 		case container.TurnDrop:
 			return engine.IgnoreNotFound(api.ContainerRemove(ctx, x.To.ID, containertypes.RemoveOptions{Force: true, RemoveVolumes: true}))
 		case container.TurnResume:
-			return api.ContainerStart(ctx, o.exchange.Predecessor, containertypes.StartOptions{})
+			return api.ContainerStart(ctx, o.state.Predecessor, containertypes.StartOptions{})
 		default:
-			return api.ContainerPause(ctx, o.exchange.Predecessor)
+			return api.ContainerPause(ctx, o.state.Predecessor)
 		}
 	})
 	if err != nil && do == container.TurnMoveIn && nameTaken(err) {
@@ -208,38 +224,38 @@ func (o *operation) turn(ctx context.Context, x *container.Exchange, do containe
 	return err
 }
 
-// predecessor is the operation as seen from the old container.
-func (o *operation) predecessor() *operation {
-	prior := *o
-	prior.Request = Request{Kind: KindRemove, Spec: container.Spec{Name: o.Spec.Name}, RemoveVolumes: o.RemoveVolumes, Exchanged: true}
-	prior.containerID = o.exchange.Predecessor
-	return &prior
+// predecessor is the job on the old container: its removal.
+func (o *exchangeJob) predecessor() *removalJob {
+	prior := &removalJob{containerJob: o.containerJob, removesVolumes: o.removesVolumes, exchanged: true}
+	prior.does, prior.spec, prior.containerID = KindRemove, container.Spec{Name: o.spec.Name}, o.state.Predecessor
+	prior.after, prior.priorName = "", ""
+	return prior
 }
 
-// successor is the operation as seen from the new container: its create.
-func (o *operation) successor() *operation {
-	next := *o
-	next.Kind, next.containerID, next.quiet = KindCreate, o.exchange.Successor, false // The request has its files.
-	return &next
+// successor is the job on the new container: its create.
+func (o *exchangeJob) successor() *createJob {
+	next := &createJob{containerJob: o.containerJob, pinned: o.pinned}
+	next.does, next.containerID, next.quiet = KindCreate, o.state.Successor, false // The request has its files.
+	return next
 }
 
 // createSuccessor creates the new container under its temporary name, with the old one's anonymous
 // volumes. Its ID is durable before anything else is done.
-func (o *operation) createSuccessor(ctx context.Context, x *container.Exchange) error {
+func (o *exchangeJob) createSuccessor(ctx context.Context, x *container.Exchange) error {
 	next := o.successor()
 	next.as = x.Next
 	if x.Apart == "" {
-		next.Spec.Networks = container.Unnamed(o.Spec.Networks)
+		next.spec.Networks = container.Unnamed(o.spec.Networks)
 	}
 	if x.From != nil && len(container.AnonymousVolumes(x.From)) > 0 {
 		ofImage, err := next.imageVolumes(ctx)
 		if err != nil {
 			return err
 		}
-		next.Spec.Mounts, next.carried = container.CarryVolumes(o.Spec.Mounts, x.From, ofImage)
+		next.spec.Mounts, next.carried = container.CarryVolumes(o.spec.Mounts, x.From, ofImage)
 	}
 	err := next.bring(ctx)
-	o.exchange.Successor, o.digest = next.containerID, next.digest
+	o.state.Successor, o.digest = next.containerID, next.digest
 	if next.containerID != "" {
 		o.noteExchange()
 	}
@@ -247,22 +263,22 @@ func (o *operation) createSuccessor(ctx context.Context, x *container.Exchange) 
 }
 
 // imageVolumes returns the paths for which the new image wants volumes. It pulls the image if need be.
-func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
-	if o.Spec.PullPolicy == container.PullAlways {
+func (o *createJob) imageVolumes(ctx context.Context) ([]string, error) {
+	if o.spec.PullPolicy == container.PullAlways {
 		if err := o.pull(ctx); err != nil {
 			return nil, err
 		}
-		o.Spec.PullPolicy = container.PullMissing // It is there now.
+		o.spec.PullPolicy = container.PullMissing // It is there now.
 	}
 	for {
-		r, err := o.engine.API.ImageInspect(ctx, o.Spec.Image)
+		r, err := o.engine.API.ImageInspect(ctx, o.spec.Image)
 		switch {
 		case err == nil:
 			return container.ObserveImage(r).Volumes, nil
 		case !errdefs.IsNotFound(err):
 			return nil, err
-		case o.Spec.PullPolicy != container.PullMissing || o.digest != "":
-			return nil, o.scope().ImageMissing(o.Spec.Image, err)
+		case o.spec.PullPolicy != container.PullMissing || o.digest != "":
+			return nil, o.scope().ImageMissing(o.spec.Image, err)
 		}
 		if err := o.pull(ctx); err != nil {
 			return nil, err
@@ -270,9 +286,9 @@ func (o *operation) imageVolumes(ctx context.Context) ([]string, error) {
 	}
 }
 
-func (o *operation) startSuccessor(ctx context.Context) error {
+func (o *exchangeJob) startSuccessor(ctx context.Context) error {
 	next := o.successor()
-	if o.Spec.DesiredState == container.DesiredStopped {
+	if o.spec.DesiredState == container.DesiredStopped {
 		return nil
 	}
 	_, err := next.bringUp(ctx, true)
@@ -281,7 +297,7 @@ func (o *operation) startSuccessor(ctx context.Context) error {
 
 // explained makes the fault of what failed for the new container, while its log can still be read.
 // A lost answer stays as it is: it is asked again.
-func (o *operation) explained(ctx context.Context, next *operation, err error) error {
+func (o *exchangeJob) explained(ctx context.Context, next *createJob, err error) error {
 	if err == nil || engine.LostAnswer(err) {
 		return err
 	}
@@ -291,15 +307,15 @@ func (o *operation) explained(ctx context.Context, next *operation, err error) e
 // handOver has clients find the new container by name while they still find the old one: the engine
 // takes further names of a container only with its connection. What the new container itself had
 // connected to breaks by that, so it is waited for once more.
-func (o *operation) handOver(ctx context.Context) error {
-	to, err := o.engine.Inspect(ctx, o.exchange.Successor)
+func (o *exchangeJob) handOver(ctx context.Context) error {
+	to, err := o.engine.Inspect(ctx, o.state.Successor)
 	if err != nil {
 		return err
 	}
 	o.enter(fault.StepUpdating)
 	again := false
-	for _, key := range slices.Sorted(maps.Keys(o.Spec.Networks)) {
-		attachment := o.Spec.Networks[key]
+	for _, key := range slices.Sorted(maps.Keys(o.spec.Networks)) {
+		attachment := o.spec.Networks[key]
 		name, connected := to.AttachedAs(attachment.Network)
 		if connected && predefinedNetwork(name, o.engine.Windows) {
 			continue
@@ -311,7 +327,7 @@ func (o *operation) handOver(ctx context.Context) error {
 					return err
 				}
 			}
-			return o.engine.API.NetworkConnect(ctx, attachment.Network, to.ID, container.NamedEndpoint(o.Spec.Name, attachment))
+			return o.engine.API.NetworkConnect(ctx, attachment.Network, to.ID, container.NamedEndpoint(o.spec.Name, attachment))
 		})
 		if err != nil && !engine.AlreadyConnected(err) {
 			return err
@@ -325,23 +341,19 @@ func (o *operation) handOver(ctx context.Context) error {
 
 func notConnected(err error) bool { return engine.ContainsAny(err.Error(), "is not connected to") }
 
-func (o *operation) stopPredecessor(ctx context.Context, x *container.Exchange) error {
-	if o.exchange.Ready && x.Apart == "" {
+func (o *exchangeJob) stopPredecessor(ctx context.Context, x *container.Exchange) error {
+	if o.state.Ready && x.Apart == "" {
 		if err := pause(ctx, lastCalls); err != nil {
 			return err
 		}
 	}
-	return o.predecessor().stop(ctx)
+	return o.predecessor().stop(ctx, nil)
 }
 
-// giveBack undoes what failed in the middle. Of an exchange that is: the old container is back as it was, and the fault says
-// so. What can't be undone now is ended by the next operation of the lane.
-func (o *operation) giveBack(ctx context.Context, failure error) error {
+// giveBack undoes an exchange that failed in the middle: the old container is back as it was, and the fault says so. What can't be undone now is ended by the next operation of the lane.
+func (o *exchangeJob) giveBack(ctx context.Context, failure error) error {
 	f := (*fault.Fault)(nil)
-	if o.Kind != KindExchange {
-		return o.putBack(ctx, failure)
-	}
-	if o.exchange.Predecessor == "" || !errors.As(failure, &f) {
+	if o.state.Predecessor == "" || !errors.As(failure, &f) {
 		return failure
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
@@ -349,21 +361,21 @@ func (o *operation) giveBack(ctx context.Context, failure error) error {
 	left, err := engine.Retrying(ctx, func() (string, error) { return o.endExchange(ctx, container.PlanReturn) })
 	if err != nil {
 		o.logger.Warn("the exchange can't be undone now", "error", err)
-		return f.Exchanged(string(o.Order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))
+		return f.Exchanged(string(o.order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))
 	}
 	o.containerID = left
 	exists := fault.NoneExchanged
 	switch left {
-	case o.exchange.Predecessor:
+	case o.state.Predecessor:
 		exists = fault.OldKept
-	case o.exchange.Successor:
+	case o.state.Successor:
 		exists = fault.NewKept
 	}
-	return f.Exchanged(string(o.Order), exists)
+	return f.Exchanged(string(o.order), exists)
 }
 
 // endExchange does what a plan says, and notes which container is left.
-func (o *operation) endExchange(ctx context.Context, plan func(container.Exchange) []container.Step) (left string, err error) {
+func (o *exchangeJob) endExchange(ctx context.Context, plan func(container.Exchange) []container.Step) (left string, err error) {
 	if err := o.awaitOwnStop(ctx); err != nil {
 		return "", err
 	}
@@ -389,7 +401,7 @@ func (o *operation) endExchange(ctx context.Context, plan func(container.Exchang
 	case x.To != nil:
 		left = x.To.ID
 	}
-	o.exchange.Over, o.exchange.Left = true, left
+	o.state.Over, o.state.Left = true, left
 	o.noteExchange()
 	return left, nil
 }

@@ -13,22 +13,22 @@ import (
 
 // endOther ends an exchange of the lane that a dead process or a failure left in the middle: the new
 // container stays if it was ready, else the old one comes back.
-func (o *operation) endOther(ctx context.Context, r journal.Record) (left string, err error) {
+func (o *containerJob) endOther(ctx context.Context, r journal.Record) (left string, err error) {
 	o.logger.Info("ending an exchange that was left in the middle", "exchange", r.ID, "ready", r.Exchange.Ready)
 	old, err := o.lookFor(ctx, r.Exchange.Predecessor)
 	if err != nil {
 		return "", err
 	}
 	if old != nil { // What its engine says of it is told by this operation, whose settings are others.
-		o.mask = o.engine.MaskOf(ctx, o.Spec, old)
+		o.mask = o.engine.MaskOf(ctx, o.spec, old)
 		o.logger = masking(o.logger, o.mask)
 	}
-	again := *o
-	again.Request = Request{
-		Kind: KindExchange, Spec: container.Spec{Name: r.Container}, PriorName: r.PriorName, Order: container.Order(r.Exchange.Order), RemoveVolumes: r.RemoveVolumes,
+	again := &exchangeJob{
+		containerJob: *o, order: container.Order(r.Exchange.Order), removesVolumes: r.RemoveVolumes, state: *r.Exchange, leftover: &r,
 	}
-	again.runner = o.instead(&again, r.ID)
-	again.exchange, again.leftover = *r.Exchange, &r
+	again.operation = o.instead(again, r.ID)
+	again.does, again.spec, again.wait = KindExchange, container.Spec{Name: r.Container}, container.WaitReady
+	again.priorName, again.after = r.PriorName, ""
 	if old == nil && o.engine.owes(r) {
 		again.volumes = r.Volumes
 	}
@@ -42,7 +42,7 @@ func (o *operation) endOther(ctx context.Context, r journal.Record) (left string
 
 // followExchanges makes the operation about the container that is in the place of the one that the
 // caller knows, and first ends the exchanges of the lane that are not over.
-func (o *operation) followExchanges(ctx context.Context, records []journal.Record) error {
+func (o *containerJob) followExchanges(ctx context.Context, records []journal.Record) error {
 	for _, r := range records {
 		if r.Exchange == nil || r.ID == o.id {
 			continue
@@ -72,8 +72,8 @@ func (o *operation) followExchanges(ctx context.Context, records []journal.Recor
 
 // besideExchange is a *fault.Fault if this operation would make a container under a name that belongs to an exchange
 // that another workspace left in the middle: in the middle of it no container may have the name.
-func (o *operation) besideExchange(ctx context.Context, r journal.Record) error {
-	if o.Kind != KindCreate {
+func (o *containerJob) besideExchange(ctx context.Context, r journal.Record) error {
+	if o.does != KindCreate {
 		return nil
 	}
 	for _, ref := range []string{r.Exchange.Predecessor, r.Exchange.Successor} {
@@ -85,7 +85,7 @@ func (o *operation) besideExchange(ctx context.Context, r journal.Record) error 
 			return err
 		}
 		if c != nil {
-			return o.scope().NameOfExchange(o.Spec.Name, o.engine.describe(ctx, c))
+			return o.scope().NameOfExchange(o.spec.Name, o.engine.describe(ctx, c))
 		}
 	}
 	return nil

@@ -45,7 +45,7 @@ func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
 	if change != nil {
 		change(x)
 	}
-	out, err := x.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: x.spec})
+	out, err := x.Call(t.Context(), conductor.CreateRequest{Spec: x.spec})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,18 +55,14 @@ func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
 }
 
 func (x *exchangeBench) exchange(ctx context.Context, order container.Order) (conductor.Outcome, error) {
-	return x.Call(ctx, conductor.Request{
-		Kind: conductor.KindExchange, Spec: x.spec, ContainerID: x.old.ID, PriorName: x.old.Name, Order: order, RemoveVolumes: true,
-	})
+	return x.Call(ctx, conductor.ExchangeRequest{Spec: x.spec, ContainerID: x.old.ID, PriorName: x.old.Name, Order: order, RemoveVolumes: true})
 }
 
 // clear removes the one container that is to be there.
 func (x *exchangeBench) clear(ref string) {
 	x.t.Helper()
 	found := x.Engine.Inspect(ref)
-	_, err := x.Call(context.WithoutCancel(x.t.Context()), conductor.Request{
-		Kind: conductor.KindRemove, Spec: container.Spec{Name: strings.TrimPrefix(found.Name, "/")}, ContainerID: found.ID, RemoveVolumes: true, Exchanged: true,
-	})
+	_, err := x.Call(context.WithoutCancel(x.t.Context()), conductor.RemoveRequest{Name: strings.TrimPrefix(found.Name, "/"), ContainerID: found.ID, RemoveVolumes: true, Exchanged: true})
 	if err != nil {
 		x.t.Error(err)
 	}

@@ -16,11 +16,11 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-// upload puts files of the specification into the container: all with one request, or with one for each mount where
+// putFiles puts files of the specification into the container: all with one request, or with one for each mount where
 // the root is read-only. The caller holds a slot of the pool.
-func (o *operation) upload(ctx context.Context, paths []string) error {
+func (o *containerJob) putFiles(ctx context.Context, paths []string) error {
 	parts := map[string][]string{"/": paths}
-	if o.Spec.ReadOnly {
+	if o.spec.ReadOnly {
 		c, err := o.engine.Inspect(ctx, o.containerID)
 		if err != nil {
 			return err
@@ -28,7 +28,7 @@ func (o *operation) upload(ctx context.Context, paths []string) error {
 		parts = container.ByMount(paths, c.Writable())
 	}
 	for _, into := range slices.Sorted(maps.Keys(parts)) {
-		packed, err := container.Archive(o.Spec.Files, into, parts[into], o.intent.Accepted)
+		packed, err := container.Archive(o.spec.Files, into, parts[into], o.intent.Accepted)
 		if err != nil {
 			return err
 		}
@@ -41,9 +41,9 @@ func (o *operation) upload(ctx context.Context, paths []string) error {
 }
 
 // uploadAll puts all files of the specification into a container that was just created.
-func (o *operation) uploadAll(ctx context.Context) error {
-	if len(o.Spec.Files) == 0 {
+func (o *createJob) uploadAll(ctx context.Context) error {
+	if len(o.spec.Files) == 0 {
 		return nil
 	}
-	return o.change(ctx, func(ctx context.Context) error { return o.upload(ctx, slices.Sorted(maps.Keys(o.Spec.Files))) })
+	return o.change(ctx, func(ctx context.Context) error { return o.putFiles(ctx, slices.Sorted(maps.Keys(o.spec.Files))) })
 }

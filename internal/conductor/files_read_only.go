@@ -19,16 +19,16 @@ import (
 
 // neededFolders returns what FileFolders does, with what the engine's image says. One that is not there yet is the
 // create's to complain of.
-func (o *operation) neededFolders(ctx context.Context) ([]string, error) {
-	if len(container.FileFolders(o.Spec, nil)) == 0 {
+func (o *createJob) neededFolders(ctx context.Context) ([]string, error) {
+	if len(container.FileFolders(o.spec, nil)) == 0 {
 		return nil, nil
 	}
-	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.API.ImageInspect(ctx, o.Spec.Image) })
+	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.API.ImageInspect(ctx, o.spec.Image) })
 	if errdefs.IsNotFound(err) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	return container.FileFolders(o.Spec, container.ObserveImage(r).Volumes), nil
+	return container.FileFolders(o.spec, container.ObserveImage(r).Volumes), nil
 }

@@ -172,12 +172,8 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 		}
 	}
 	var made, cast Outcome
-	request := func(name string, kind Kind, more func(*Request)) Request {
-		r := Request{Kind: kind, Wait: container.WaitNone, Spec: container.Spec{Name: name, Settings: container.Settings{Image: "img:1"}, DesiredState: container.DesiredStopped, PullPolicy: container.PullNever}}
-		if more != nil {
-			more(&r)
-		}
-		return r
+	spec := func(name string) container.Spec {
+		return container.Spec{Name: name, Settings: container.Settings{Image: "img:1"}, DesiredState: container.DesiredStopped, PullPolicy: container.PullNever}
 	}
 	call := func(r Request, into *Outcome) func(*Conductor) error {
 		return func(c *Conductor) (err error) {
@@ -185,8 +181,12 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 			return err
 		}
 	}
-	process("create a container", call(request("web", KindCreate, nil), &made))
-	process("create another one", call(request("app", KindCreate, nil), &cast))
+	// after is call for a request that is about what the one before left.
+	after := func(r func() Request) func(*Conductor) error {
+		return func(c *Conductor) error { return call(r(), &made)(c) }
+	}
+	process("create a container", call(CreateRequest{Spec: spec("web")}, &made))
+	process("create another one", call(CreateRequest{Spec: spec("app")}, &cast))
 	process("refresh a container", func(c *Conductor) error {
 		s, err := c.Look(ctx, "web", made.Container.ID, made.OperationID)
 		if err == nil && (s.Container == nil || !s.Known) {
@@ -203,19 +203,19 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 		_, two := c.Await(ctx, cast.OperationID, "")
 		return errors.Join(one, two)
 	})
-	process("update a container", call(request("web", KindUpdate, func(r *Request) {
-		r.ContainerID, r.OperationID = made.Container.ID, made.OperationID
-	}), &made))
-	process("rename a container", call(request("site", KindUpdate, func(r *Request) {
-		r.ContainerID, r.OperationID, r.PriorName = made.Container.ID, made.OperationID, "web"
-	}), &made))
+	process("update a container", after(func() Request {
+		return UpdateRequest{Spec: spec("web"), ContainerID: made.Container.ID, OperationID: made.OperationID}
+	}))
+	process("rename a container", after(func() Request {
+		return UpdateRequest{Spec: spec("site"), ContainerID: made.Container.ID, OperationID: made.OperationID, PriorName: "web"}
+	}))
 	process("refresh one that was renamed", func(c *Conductor) error {
 		_, err := c.Look(ctx, "site", made.Container.ID, made.OperationID)
 		return err
 	})
-	process("remove a container", call(request("site", KindRemove, func(r *Request) {
-		r.ContainerID, r.OperationID = made.Container.ID, made.OperationID
-	}), &made))
+	process("remove a container", after(func() Request {
+		return RemoveRequest{Name: "site", ContainerID: made.Container.ID, OperationID: made.OperationID}
+	}))
 	process("create a network", func(c *Conductor) error {
 		_, _, err := c.CreateNetwork(ctx, NetworkSpec{Name: "front", Driver: "bridge"})
 		return err

@@ -14,16 +14,16 @@ import (
 
 // checkInherited is a *fault.Fault if the health check is to have the image's test, and the image has
 // none: the engine would drop the check without a word.
-func (o *operation) checkInherited(ctx context.Context) error {
-	if !o.Spec.Healthcheck.Inherits() {
+func (o *createJob) checkInherited(ctx context.Context) error {
+	if !o.spec.Healthcheck.Inherits() {
 		return nil
 	}
-	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.API.ImageInspect(ctx, o.Spec.Image) })
+	r, err := engine.Retrying(ctx, func() (image.InspectResponse, error) { return o.engine.API.ImageInspect(ctx, o.spec.Image) })
 	if err != nil {
 		return err
 	}
 	if check := container.ObserveImage(r).Healthcheck; check == nil || check.Disabled() {
-		return o.scope().NoTestToInherit(o.Spec.Image, o.exists())
+		return o.scope().NoTestToInherit(o.spec.Image, o.exists())
 	}
 	return nil
 }

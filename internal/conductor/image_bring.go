@@ -12,6 +12,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
@@ -45,6 +46,27 @@ func (r ImageRequest) Kind() Kind {
 	return KindCreate
 }
 
+func (r ImageRequest) kind() Kind { return r.Kind() }
+
+func (r ImageRequest) scope() fault.Scope {
+	return fault.Object{Kind: "image", Name: r.Spec.Name, Now: time.Now}.Scope()
+}
+
+func (r ImageRequest) pulls() string {
+	if r.Spec.Archive != "" {
+		return ""
+	}
+	return mayPull(r.Spec.Name, r.Spec.PullPolicy)
+}
+
+func (r ImageRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (acceptedCast, error) {
+	b, err := c.acceptImage(ctx, r, true)
+	if err != nil {
+		return acceptedCast{}, err
+	}
+	return b.asCast(h, func(ctx context.Context) { _, _ = b.perform(ctx) })
+}
+
 // ImageOutcome is what a request for an image left.
 type ImageOutcome struct {
 	// OperationID is engine/image:name/unique.
@@ -68,7 +90,7 @@ func (c *Conductor) BringImage(ctx context.Context, req ImageRequest) (ImageOutc
 
 // bringing is the job of a request for an image.
 type bringing struct {
-	objectOperation
+	objectJob
 	ImageRequest
 	// brought is the image as it is now.
 	brought *Image
@@ -88,10 +110,12 @@ func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool
 	if req.KeepPrior {
 		record.Replaced = ""
 	}
-	b := &bringing{objectOperation: t.operation(req.Kind()), ImageRequest: req}
+	b := &bringing{objectJob: t.objectJob(req.Kind()), ImageRequest: req}
 	b.accept(ctx, b, record, cast)
 	return b, nil
 }
+
+func (b *bringing) scope() fault.Scope { return b.object.Scope() }
 
 // perform carries the operation out, and returns the image that it brought.
 func (b *bringing) perform(ctx context.Context) (*Image, error) {

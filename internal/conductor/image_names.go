@@ -39,7 +39,7 @@ func wanting(records []journal.Record, underWay func(journal.Record) bool, but .
 // wantedByOthers reports whether another resource wants the image of a name, as far as the journal knows: one that
 // has the name as its own, in whatever workspace, or the same one in another workspace. Who brought one of the images
 // in but does not count.
-func (o *objectOperation) wantedByOthers(ref string, but ...string) bool {
+func (o *objectJob) wantedByOthers(ref string, but ...string) bool {
 	if !o.kept {
 		return false
 	}
@@ -55,13 +55,13 @@ func (o *objectOperation) wantedByOthers(ref string, but ...string) bool {
 }
 
 // foreign reports whether a workspace is known to be another one than the operation's.
-func (o *objectOperation) foreign(scope string) bool {
+func (o *objectJob) foreign(scope string) bool {
 	return scope != "" && o.entry.scope != "" && scope != o.entry.scope
 }
 
 // nameless reports whether nobody has a name for an image: it has no tag, and what is left of its names are the
 // digests of pulls from these repositories, which no resource wants.
-func (o *objectOperation) nameless(img *Image, names []string) bool {
+func (o *objectJob) nameless(img *Image, names []string) bool {
 	if len(img.RepoTags) > 0 {
 		return false
 	}

@@ -39,7 +39,7 @@ func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []st
 		return KeptImage{}, err
 	}
 	t.exists = "the image is still there"
-	o := &imageRemoval{objectOperation: t.operation(KindRemove), imageID: id, names: names}
+	o := &imageRemoval{objectJob: t.objectJob(KindRemove), imageID: id, names: names}
 	o.accept(ctx, o, journal.Record{}, false)
 	err = o.run(ctx)
 	return o.stays, err
@@ -47,7 +47,7 @@ func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []st
 
 // imageRemoval is the job of taking an image's names away.
 type imageRemoval struct {
-	objectOperation
+	objectJob
 	// imageID is the one to remove; empty is that of the image that has the name.
 	imageID string
 	names   []string
@@ -117,7 +117,7 @@ func (o *imageRemoval) remove(ctx context.Context, id string, names []string) (k
 
 // removeUnnamed removes an image that lost its last name to another one, unless somebody uses it, or knows it by
 // a name that is none of these. It is no failure if the image stays.
-func (o *objectOperation) removeUnnamed(ctx context.Context, id string, names []string) {
+func (o *objectJob) removeUnnamed(ctx context.Context, id string, names []string) {
 	img, err := o.image(ctx, id)
 	if err == nil && o.nameless(img, append(slices.Clip(names), o.object.Name)) {
 		err = o.change(ctx, func(ctx context.Context) error {
@@ -131,7 +131,7 @@ func (o *objectOperation) removeUnnamed(ctx context.Context, id string, names []
 }
 
 // untag takes names away from images of these IDs, and returns those that another resource wants: they stay.
-func (o *objectOperation) untag(ctx context.Context, ids, names []string) (wanted []string, err error) {
+func (o *objectJob) untag(ctx context.Context, ids, names []string) (wanted []string, err error) {
 	for _, ref := range names {
 		img, err := engine.Retrying(ctx, func() (*Image, error) { return o.image(ctx, ref) })
 		switch {

@@ -8,46 +8,43 @@ import (
 )
 
 // refuses returns why the operation must not be carried out: a cast that it was queued behind has failed since.
-func (o *operation) refuses(records []journal.Record) error {
+func (o *containerJob) refuses(records []journal.Record) error {
 	if cause := o.refusedBy(records); cause != nil {
-		return o.scope().RefusedBehind(o.Kind.verb(), cause)
+		return o.scope().RefusedBehind(o.does.verb(), cause)
 	}
 	return nil
 }
 
 // settle settles what a success has dealt with: earlier failures of the same container.
-func (o *operation) settle() {
-	if o.Kind.power() { // Who only restarts a container has not mended what failed.
-		return
-	}
-	o.settleLane(o.Spec.Name, o.containerID)
-	o.settleOwn(o.PriorName)
-	o.settleFormer(o.OperationID)
+func (o *containerJob) settle() {
+	o.settleLane(o.spec.Name, o.containerID)
+	o.settleOwn(o.priorName)
+	o.settleFormer(o.after)
 }
 
 // complete has the record show what the operation left.
-func (o *operation) complete(r *journal.Record) {
-	r.ContainerID, r.Exchange, r.Volumes = o.containerID, o.exchangeRecord(), o.volumes
+func (o *containerJob) complete(r *journal.Record) {
+	r.ContainerID, r.Volumes = o.containerID, o.volumes
 }
 
-func (o *operation) created() (id string, unsure bool) { return o.containerID, o.unsure }
+func (o *containerJob) created() (id string, unsure bool) { return o.containerID, o.unsure }
 
-func (o *operation) carries() bool { return o.result != nil }
+func (o *containerJob) carries() bool { return o.out.Container != nil }
 
-// uploads reports whether the operation is to put files into its container.
-func (o *operation) uploads() bool {
-	return len(o.Upload) > 0 || o.Kind == KindCreate && len(o.Spec.Files) > 0
+// cancels is for removals alone.
+func (o *containerJob) cancels() func(journal.Record) bool {
+	return func(journal.Record) bool { return false }
 }
 
 // settleOwn is settle for the lane of the name that the container had before: what stands there may be
 // another object's by now, so that only what failed with this very container is settled.
-func (o *operation) settleOwn(lane string) {
-	if lane == "" || lane == o.Spec.Name {
+func (o *containerJob) settleOwn(lane string) {
+	if lane == "" || lane == o.spec.Name {
 		return
 	}
 	records, _ := o.in.Lane(lane)
 	for _, r := range records {
-		own := r.ContainerID == o.containerID || r.ContainerID == "" && r.ID == o.OperationID
+		own := r.ContainerID == o.containerID || r.ContainerID == "" && r.ID == o.after
 		if own && r.Unsettled() && journal.Ticket(r.ID) < journal.Ticket(o.id) {
 			o.write(r.ID, func(r *journal.Record) { r.Settled = true })
 		}
@@ -56,7 +53,7 @@ func (o *operation) settleOwn(lane string) {
 
 // settleFormer settles the failure of the operation that the caller knew, where its record is from the time when
 // the engine's host had another name.
-func (o *operation) settleFormer(operationID string) {
+func (o *containerJob) settleFormer(operationID string) {
 	in := o.in.Knower(operationID)
 	if in == o.in {
 		return

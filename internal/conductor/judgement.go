@@ -4,7 +4,6 @@
 package conductor
 
 import (
-	"cmp"
 	"encoding/json"
 	"slices"
 	"time"
@@ -26,15 +25,12 @@ type goal struct {
 	Limits            container.Limits                       `json:"limits"`
 }
 
-// goal is what the request is to make of its container; nil where it only takes something away, or
-// passes on a power state that no configuration asks for.
-func (r Request) goal() json.RawMessage {
-	if r.Kind == KindRemove || r.Kind.power() {
-		return nil
-	}
+// goalFor is what an operation that is to make a container like this is to make of it. A removal, and a power state that
+// no configuration asks for, have none.
+func goalFor(spec container.Spec, wait container.Wait) json.RawMessage {
 	text, err := json.Marshal(goal{
-		DesiredState: r.Spec.DesiredState, ExpectedExitCodes: r.Spec.ExpectedExitCodes, Wait: cmp.Or(r.Wait, container.WaitReady),
-		Networks: r.Spec.Networks, Restart: r.Spec.Restart, Limits: r.Spec.Limits,
+		DesiredState: spec.DesiredState, ExpectedExitCodes: spec.ExpectedExitCodes, Wait: wait,
+		Networks: spec.Networks, Restart: spec.Restart, Limits: spec.Limits,
 	})
 	if err != nil {
 		return nil // It has only plain values: there is nothing that could fail.

@@ -22,7 +22,7 @@ func TestRecovered(t *testing.T) {
 	running := container.State{Status: "running", StartedAt: long}
 	of := func(kind Kind, spec container.Spec, wait container.Wait, change func(*journal.Record)) journal.Record {
 		spec.Name = "web"
-		r := journal.Record{Kind: string(kind), Container: "web", Step: fault.StepWaiting, Goal: Request{Kind: kind, Spec: spec, Wait: wait}.goal()}
+		r := journal.Record{Kind: string(kind), Container: "web", Step: fault.StepWaiting, Goal: goalFor(spec, wait)}
 		if change != nil {
 			change(&r)
 		}
@@ -76,7 +76,7 @@ func TestBarrierJudgesAsARefresh(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		cast := checked("web").accept(c, e, true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
 		_, err = cast.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
@@ -121,7 +121,7 @@ func TestBarrierJudgesAsARefresh(t *testing.T) {
 func TestAwaitOfAnInterruptedCast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, dir := newFake(), t.TempDir()
-		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web", Cast: true, Goal: create("web").goal()})
+		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "web", Cast: true, Goal: goalFor(create("web").Spec, container.WaitReady)})
 		id := left(f, "web", r.ID)
 		c := f.conductor(t, Options{StateDir: dir})
 		_, err := c.Await(t.Context(), r.ID, "")
@@ -137,7 +137,7 @@ func TestAwaitOfAnInterruptedCast(t *testing.T) {
 func TestStrangersContainerDoesNotRecoverACast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, dir := newFake(), t.TempDir()
-		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "db", Cast: true, Goal: create("db").goal()})
+		r := died(t, dir, journal.Record{Kind: string(KindCreate), Container: "db", Cast: true, Goal: goalFor(create("db").Spec, container.WaitReady)})
 		left(f, "db", "edge1/db/another")
 		f.set("db", func(c *fakeContainer) { c.status = "running" }, events.ActionStart)
 		_, err := f.conductor(t, Options{StateDir: dir}).Await(t.Context(), r.ID, "")
@@ -155,14 +155,14 @@ func TestAwaitOfASupersededCast(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		first := checked("web").accept(c, e, true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
 		_, err = first.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: first.id}); err != nil {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", OperationID: first.id}); err != nil {
 			t.Fatal(err)
 		}
-		second := c.accept(e, create("web"), true, time.Now().Add(time.Hour))
+		second := create("web").accept(c, e, true, time.Now().Add(time.Hour))
 		ended := make(chan struct{})
 		go func() {
 			defer close(ended)
@@ -187,13 +187,12 @@ func TestAwaitWaitsForWhatMayMendAFailure(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		first := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		first := checked("web").accept(c, e, true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
-		c1, err := first.perform(t.Context())
+		out, err := first.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
-		update := checked("web")
-		update.Kind, update.ContainerID, update.Restart = KindUpdate, c1.ID, true
-		second := c.accept(e, update, true, time.Now().Add(time.Hour))
+		update := UpdateRequest{Spec: checked("web").Spec, ContainerID: out.Container.ID, Restart: true}
+		second := update.accept(c, e, true, time.Now().Add(time.Hour))
 		f.before = func(_ context.Context, call string) error {
 			if call == "stop" {
 				time.Sleep(time.Minute)
@@ -209,7 +208,7 @@ func TestAwaitWaitsForWhatMayMendAFailure(t *testing.T) {
 		time.AfterFunc(2*time.Minute, func() { f.setHealth("web", "healthy") })
 		got, err := c.Await(t.Context(), first.id, "")
 		<-ended
-		if err != nil || got.ContainerID != c1.ID || got.Recovered != nil {
+		if err != nil || got.ContainerID != out.Container.ID || got.Recovered != nil {
 			t.Errorf("gathered %+v, %v", got, err)
 		}
 	})
@@ -236,8 +235,7 @@ func TestRenameSettlesInBothLanes(t *testing.T) {
 			return r.ID
 		}
 		own, others := failed(made.Container.ID), failed("another")
-		rename := create("web2")
-		rename.Kind, rename.ContainerID, rename.PriorName = KindUpdate, made.Container.ID, "web"
+		rename := UpdateRequest{Spec: create("web2").Spec, ContainerID: made.Container.ID, PriorName: "web"}
 		if _, err := c.Call(t.Context(), rename); err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ type asideError struct {
 func (e *asideError) Error() string { return "another operation frees the name" }
 
 // giveWay returns the *asideError for a name that another container has; nil is that it is a conflict.
-func (o *operation) giveWay(ctx context.Context, name string) error {
+func (o *containerJob) giveWay(ctx context.Context, name string) error {
 	if !o.kept {
 		return nil
 	}
@@ -51,7 +51,7 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 		records = slices.DeleteFunc(records, func(r journal.Record) bool { return r.ID == o.id || !r.InProgress() || !o.in.Alive(r) })
 		if r, ok := freedBy(records, name, holder.ID); ok {
 			park := circle(r, o.id, o.in.Find)
-			if park && o.Kind == KindCreate {
+			if park && o.does == KindCreate {
 				return nil
 			}
 			aside := &asideError{awaited: r.ID}
@@ -72,7 +72,7 @@ func (o *operation) giveWay(ctx context.Context, name string) error {
 // awaitReserved pauses before the next attempt to have a name that is taken and that no container has: it may be
 // free by now, or the engine keeps it for a container that it is still making, or has lost it. It returns nil once
 // the operation has met that for long enough.
-func (o *operation) awaitReserved(ctx context.Context) error {
+func (o *containerJob) awaitReserved(ctx context.Context) error {
 	now := time.Now()
 	if o.reserved.IsZero() {
 		o.reserved = now.Add(nameComes)
@@ -88,7 +88,7 @@ func (o *operation) awaitReserved(ctx context.Context) error {
 
 // nameConflict is the fault of a name that another container has. Where that is this workspace's own, the
 // configuration may be about to give it another name, of which nobody knows here until Terraform asks for that.
-func (o *operation) nameConflict(ctx context.Context, holder *container.Container, exists fault.Exists, taken error) error {
+func (o *containerJob) nameConflict(ctx context.Context, holder *container.Container, exists fault.Exists, taken error) error {
 	f := o.scope().NameConflict(holder.Name, o.engine.describe(ctx, holder), exists, taken)
 	scope := o.entry.scope
 	by := o.engine.workspaceOf(ctx, holder)
@@ -99,22 +99,22 @@ func (o *operation) nameConflict(ctx context.Context, holder *container.Containe
 	case by == scope, o.engine.seemsOwnContainer(ctx, holder, scope):
 		f = f.OfOwnName(by != "")
 	}
-	if o.intent.Cast && o.Kind == KindCreate {
+	if o.intent.Cast && o.does == KindCreate {
 		return f.OfCast()
 	}
 	return f
 }
 
 // awaitName makes sure that the name that an exchange is to have is free, before anything is changed.
-func (o *operation) awaitName(ctx context.Context) error {
-	if o.PriorName == "" || o.PriorName == o.Spec.Name {
+func (o *exchangeJob) awaitName(ctx context.Context) error {
+	if o.priorName == "" || o.priorName == o.spec.Name {
 		return nil
 	}
-	holder, err := o.lookFor(ctx, o.Spec.Name)
+	holder, err := o.lookFor(ctx, o.spec.Name)
 	if err != nil || holder == nil || holder.ID == o.containerID {
 		return err
 	}
-	if aside := o.giveWay(ctx, o.Spec.Name); aside != nil {
+	if aside := o.giveWay(ctx, o.spec.Name); aside != nil {
 		return aside
 	}
 	return o.nameConflict(ctx, holder, fault.Unchanged, nil)
@@ -150,7 +150,7 @@ func circle(r journal.Record, id string, find func(string) (journal.Record, erro
 }
 
 // stepAside leaves the operation's lanes until another operation has freed a name, and takes them again.
-func (o *runner) stepAside(ctx context.Context, aside *asideError) error {
+func (o *operation) stepAside(ctx context.Context, aside *asideError) error {
 	if aside.park != nil && !o.parked {
 		o.logger.Info("giving up the name for a moment, since names are exchanged", "for", aside.awaited)
 		if err := aside.park(ctx); err != nil {
@@ -177,13 +177,13 @@ func (o *runner) stepAside(ctx context.Context, aside *asideError) error {
 }
 
 // holdsName reports whether an operation has not freed its container's name yet.
-func (o *runner) holdsName(id string) bool {
+func (o *operation) holdsName(id string) bool {
 	r, err := o.in.Find(id)
 	return err == nil && r.InProgress() && !r.Parked && o.in.Alive(r)
 }
 
 // park has the container give up its name for a moment.
-func (o *operation) park(ctx context.Context) error {
+func (o *containerJob) park(ctx context.Context) error {
 	return o.change(ctx, func(ctx context.Context) error {
 		return o.engine.API.ContainerRename(ctx, o.containerID, o.parkingName())
 	})
@@ -191,17 +191,17 @@ func (o *operation) park(ctx context.Context) error {
 
 // parkingName is the name of a container that has given up its own. An exchange knows it as the name of a
 // container that was moved out of the way.
-func (o *operation) parkingName() string {
-	name := o.PriorName
-	if o.Kind == KindExchange {
-		name = o.Spec.Name
+func (o *containerJob) parkingName() string {
+	name := o.priorName
+	if o.does == KindExchange {
+		name = o.spec.Name
 	}
 	_, prior := temporaryNames(o.id, name)
 	return prior
 }
 
 // unpark gives a container its name back whose rename failed after it had given that up.
-func (o *operation) unpark(ctx context.Context) {
+func (o *containerJob) unpark(ctx context.Context) {
 	if !o.parked {
 		return
 	}
@@ -209,7 +209,7 @@ func (o *operation) unpark(ctx context.Context) {
 	defer cancel()
 	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err == nil && c.Name == o.parkingName() {
-		err = o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerRename(ctx, o.containerID, o.PriorName) })
+		err = o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerRename(ctx, o.containerID, o.priorName) })
 	}
 	if err != nil {
 		o.logger.Warn("the container keeps a temporary name until the next apply", "error", err)

@@ -83,8 +83,7 @@ func TestRenameToAReservedName(t *testing.T) {
 				return fmt.Errorf(`Conflict. The container name "/api" is already in use by container "0123": %w`, errdefs.ErrConflict)
 			}
 			began := time.Now()
-			rename := create("api")
-			rename.Kind, rename.ContainerID, rename.PriorName = KindUpdate, made.Container.ID, "web"
+			rename := UpdateRequest{Spec: create("api").Spec, ContainerID: made.Container.ID, PriorName: "web"}
 			_, err = c.Call(ctx, rename)
 			switch took := time.Since(began); {
 			case frees && err != nil:

@@ -47,7 +47,7 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 		return nil, nil, err
 	}
 	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.Options, spec.IPAM.Options, spec.Labels)
-	o := &networkCreate{objectOperation: t.operation(KindCreate), spec: spec}
+	o := &networkCreate{objectJob: t.objectJob(KindCreate), spec: spec}
 	o.accept(ctx, o, journal.Record{}, false)
 	err = o.run(ctx)
 	made = o.network
@@ -62,7 +62,7 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 
 // networkCreate is the job of making a network.
 type networkCreate struct {
-	objectOperation
+	objectJob
 	spec NetworkSpec
 	// network is what was made, and lost are the faults of containers that could not be connected to it.
 	network *Network
@@ -182,14 +182,14 @@ func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) (kept bo
 		return true, nil
 	}
 	t.exists = "the network is still there"
-	o := &networkRemoval{objectOperation: t.operation(KindRemove)}
+	o := &networkRemoval{objectJob: t.objectJob(KindRemove)}
 	o.made = id
 	o.accept(ctx, o, journal.Record{ContainerID: id}, false)
 	return false, o.run(ctx)
 }
 
 // networkRemoval is the job of removing a network, of which made is the ID.
-type networkRemoval struct{ objectOperation }
+type networkRemoval struct{ objectJob }
 
 func (o *networkRemoval) current() string { return o.made }
 
@@ -326,7 +326,7 @@ func (o *networkRemoval) giveBack(ctx context.Context) {
 
 // attachAgain connects the containers that a removed network of this name left behind, also if somebody
 // cancels meanwhile.
-func (o *objectOperation) attachAgain(ctx context.Context, id string) []*fault.Fault {
+func (o *objectJob) attachAgain(ctx context.Context, id string) []*fault.Fault {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveBackTakes)
 	defer cancel()
 	c := o.conductor

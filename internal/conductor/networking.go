@@ -13,7 +13,7 @@ import (
 
 // checkJoined is a *fault.Fault if actions would stop the container and could not start it again, because
 // what it shares a name space with does not run.
-func (o *operation) checkJoined(c *container.Container, actions []container.Action) error {
+func (o *alteringJob) checkJoined(c *container.Container, actions []container.Action) error {
 	if !slices.ContainsFunc(actions, func(a container.Action) bool { return a.Do == container.DoStop }) || !slices.ContainsFunc(actions, func(a container.Action) bool { return a.Do == container.DoStart }) {
 		return nil
 	}

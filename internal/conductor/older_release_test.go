@@ -228,15 +228,15 @@ func TestRecordsAreReadableToAnOlderRelease(t *testing.T) {
 		}
 		return nil
 	}
-	cast := c.accept(e, bad, true, time.Now().Add(time.Hour))
+	cast := bad.accept(c, e, true, time.Now().Add(time.Hour))
 	if _, err := cast.perform(t.Context()); err == nil {
 		t.Fatal("it did not fail")
 	}
-	update, err := c.Call(t.Context(), Request{Kind: KindUpdate, Spec: create("web").Spec, OperationID: made.OperationID, ContainerID: made.Container.ID, Restart: true})
+	update, err := c.Call(t.Context(), UpdateRequest{Spec: create("web").Spec, OperationID: made.OperationID, ContainerID: made.Container.ID, Restart: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: update.OperationID, ContainerID: made.Container.ID}); err != nil {
+	if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", OperationID: update.OperationID, ContainerID: made.Container.ID}); err != nil {
 		t.Fatal(err)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "engines", "*", "operations", "*.json"))

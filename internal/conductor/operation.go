@@ -6,219 +6,278 @@ package conductor
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"sync"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
-// operation is an operation on a container.
+const (
+	// changeGrace is how long a request that changes something may still take after its
+	// operation was cancelled.
+	changeGrace = 5 * time.Second
+	// changeLate is the same where the operation's time was up: an engine that is well has answered by then.
+	changeLate = time.Second
+)
+
+// operation is one request on its way. Its life is the same on every subject: it is accepted with a durable intent,
+// waits for its turn in its lanes, is attempted until there is an answer, and has a durable outcome before anybody
+// hears of it. What is done meanwhile is the job's. It belongs to the goroutine that runs it.
 type operation struct {
-	*runner
-	Request
-	mask fault.Mask
-	// ahead are the casts that were under way before it in its lanes when it was accepted.
-	ahead []string
-	// containerID is the container that is known to be gantry's own: the one to update or
-	// remove, or the one that this operation created.
-	containerID string
-	// result is the container as the operation left it; nil if there is none of its own, or it can't be read.
-	result *container.Container
-	// seen is the container that had the name when an operation on the power state was asked for by name.
-	seen string
-	// digest is what a pull of this operation brought.
-	digest string
-	// unsure reports whether the answer to some create or removal that was sent was never known.
-	unsure bool
-	// notYet is until when another machine may make the container that is to be removed, though it is not there.
-	notYet time.Time
-	// warnings are the engine's, masked.
-	warnings []string
-	// adopted says that an interrupted create made the container.
-	adopted bool
-	// volumes are those that a removal takes along with its container, as an attempt, or the record says, saw them.
-	volumes []string
-	// removal is the record of the removal that this one carries on with; empty is its own.
-	removal string
-	// carried are the anonymous volumes of another container that the new one gets.
-	carried []string
-	// as is the name under which the container is created, where that is not its own yet.
-	as string
-	// exchange is how far an exchange is.
-	exchange journal.Exchange
-	// leftover is the record of the exchange, where another operation left it in the middle.
-	leftover *journal.Record
-	// away is what the container lacks until the operation has brought it anew.
-	away takenAway
-	// reserved is until when the operation tries to have a name that is taken, but not by any container.
-	reserved time.Time
-	// changed says that something was changed on the engine.
-	changed bool
-	// quiet says that what the container's programs wrote, and what its engine said of it, is not told: the mask
-	// can't know all that is secret in it.
-	quiet bool
+	entry
+	engine *connection
+	lanes  *lane.Set[laneKey]
+	life   *life
+	// caller is the process that gives the answer to Terraform, where that is not this one.
+	caller string
+	job    job
+	kind   Kind
+	// intent is the operation's record as it was accepted.
+	intent journal.Record
+	// mark is when the operation was accepted, in the order of pulls.
+	mark pull.Mark
+	// pass is the operation's place in its lanes, taken when it was accepted; held are their locks among processes.
+	pass *lane.Pass[laneKey]
+	held *journal.Hold
+	// waited says that others were before it in its lanes.
+	waited bool
+	// admitted is closed when the operation first gets a slot of the pool, or ends without.
+	admitted func()
+	queue    chan struct{}
+	step     fault.Step
+	// handed are a cast's credentials.
+	handed *handed
+	// parked says that the container gave its name up before it could have the new one.
+	parked bool
+	// withheld says that the answer must not carry what a create made.
+	withheld bool
 }
 
-// accept makes an operation of a request, and has it accepted.
-func (c *Conductor) accept(e *connection, req Request, cast bool, deadline time.Time) *operation {
-	req.Wait = cmp.Or(req.Wait, container.WaitReady)
-	mask := req.Spec.Mask()
+// job is what an operation does to its subject. The operation calls its methods in this order, in one goroutine.
+type job interface {
+	// scope is what the operation's faults share.
+	scope() fault.Scope
+	// cancels reports whether the operation of a record makes no sense any more because of this one. It is asked of
+	// removals.
+	cancels() func(journal.Record) bool
+	// prepare waits for what has to be there before. The operation holds nothing yet but its place in the lanes.
+	prepare(ctx context.Context) error
+	// refuses returns why the operation must not be carried out, by the records of one of its lanes; nil is that it may.
+	refuses(records []journal.Record) error
+	// attempt carries the job out from its beginning. It is repeated after an *asideError, and where a removal is
+	// tried again.
+	attempt(ctx context.Context) error
+	// fail makes a *fault.Fault of what went wrong.
+	fail(ctx context.Context, err error) error
+	// undo makes a *fault.Fault of why the attempts ended, and brings back what they took away.
+	undo(ctx context.Context, err error) error
+	// settle notes which earlier failures a success has dealt with.
+	settle()
+	// complete has the record show what the operation left.
+	complete(r *journal.Record)
+	// created returns the ID of what a create made, and whether it may have made something that is not known.
+	created() (id string, unsure bool)
+	// carries reports whether the answer has what a create made, though that failed afterwards.
+	carries() bool
+	// current is the ID of the subject as it is now, for whoever watches; empty where it has none.
+	current() string
+}
+
+// newOperation makes an operation that is not accepted yet. Its job embeds it.
+func (c *Conductor) newOperation(e *connection, kind Kind, mask fault.Mask, args ...any) *operation {
 	o := &operation{
-		runner: c.newRunner(e, req.Kind, mask, "container", req.Spec.Name), Request: req, mask: mask, containerID: req.ContainerID,
-		// Of a removal no settings are known, and of what an update puts into another one's place not what that was.
-		quiet: req.Kind == KindRemove || req.Spec.AnySecret(req.Upload),
+		entry: c.entry(e), engine: e, lanes: &c.lanes, life: &c.life, caller: c.opts.Caller, kind: kind, mark: e.Pulls.Mark(), queue: make(chan struct{}), step: fault.StepQueued,
 	}
-	o.runner.accept(o, journal.Record{
-		Container: req.Spec.Name, PriorName: req.PriorName, ContainerID: req.ContainerID, After: req.OperationID, Restart: req.Restart,
-		Uploads: o.uploads(), Goal: o.goal(), RemoveVolumes: req.RemoveVolumes, Exchange: o.exchangeRecord(),
-	}, cast, deadline)
-	o.ahead = o.castsAhead()
+	o.admitted = sync.OnceFunc(func() { close(o.queue) })
+	o.logger = masking(c.opts.Logger, mask).With(append([]any{"engine", e.Name, "kind", string(kind)}, args...)...)
 	return o
 }
 
-// scope is what the operation's faults share.
-func (o *operation) scope() fault.Scope { return o.diagnosis().scope() }
-
-// current is the container of the name: until an exchange is over that is the old one.
-func (o *operation) current() string { return cmp.Or(o.exchange.Predecessor, o.containerID) }
-
-// perform carries the operation out, and returns the container that it left.
-func (o *operation) perform(ctx context.Context) (*container.Container, error) {
-	if o.Kind == KindRemove {
-		defer o.engine.removals.begin(o.Spec.Name)()
+// accept takes the operation: it has its place in the order from now on, and a durable intent. The order of IDs is
+// the order in the lanes, since the IDs have the tickets among processes. Of the record what names the subject
+// is needed, and what belongs to the job.
+func (o *operation) accept(j job, r journal.Record, cast bool, deadline time.Time) {
+	r.Kind, r.Engine, r.Caller, r.Cast = string(o.kind), o.engine.Name, o.caller, cast
+	r.Accepted, r.Deadline, r.Step = time.Now().UTC(), deadline.UTC(), o.step
+	o.job, o.intent = j, r
+	keys := make([]laneKey, 0, len(r.Lanes()))
+	for _, name := range r.Lanes() {
+		keys = append(keys, laneKey{o.engine.Name, name})
 	}
-	err := o.run(ctx)
-	c := o.result
-	if c == nil || o.withheld {
-		return nil, err
-	}
-	c.ImageDigest = cmp.Or(o.digest, engine.PinnedDigest(o.Spec.Image))
-	if !o.Kind.power() {
-		o.engine.claimed.add(c.ID)
-	}
-	return c, err
+	o.intend(r, func(id string) {
+		o.id, o.intent.ID, o.logger = id, id, o.logger.With("operation", id)
+		o.pass = o.lanes.Queue(keys...)
+	})
 }
 
-// prepare waits for the containers that the operation refers to.
-func (o *operation) prepare(ctx context.Context) error { return o.awaitReferences(ctx) }
-
-// attempt carries out the operation from its beginning, again after a lost answer.
-func (o *operation) attempt(ctx context.Context) (err error) {
-	o.result, err = engine.Retrying(ctx, func() (*container.Container, error) { return o.once(ctx) })
-	return err
+// instead is the operation around a job that this one does in the place of another one, which it names: where the job
+// is shows in neither's record.
+func (o *operation) instead(j job, id string) *operation {
+	other := *o
+	other.job, other.id, other.progress, other.intent.Cast = j, id, &progress{}, false
+	return &other
 }
 
-// once carries out the operation from its beginning, which may be in the middle of what an attempt before did.
-func (o *operation) once(ctx context.Context) (*container.Container, error) {
-	if err := o.awaitStops(ctx); err != nil {
-		return nil, err
+// lane is the operation's own lane: the one of the name that its subject has, or is to have.
+func (o *operation) lane() string { return o.intent.Lanes()[0] }
+
+// run waits for the operation's turn and carries it out. The order of taking is lane, lane lock, pool slot: who
+// waits for a lane holds no slot. The outcome is durable before the next one of the lane begins, and before anybody
+// hears of it. The error is a *fault.Fault.
+func (o *operation) run(ctx context.Context) error {
+	defer o.admitted()
+	ctx, leave := o.life.join(ctx)
+	defer leave()
+	ctx, done := o.attend(ctx, o.kind != KindRemove)
+	defer done()
+	if o.kind == KindRemove {
+		o.cancelLane(o.lane(), o.job.cancels())
 	}
-	if err := o.resume(ctx); err != nil {
-		return nil, err
+	err := o.job.prepare(ctx)
+	o.waited = o.pass.Behind()
+	if turn := o.pass.Wait(ctx); turn != nil {
+		turn = o.job.fail(ctx, turn)
+		o.queued()
+		o.conclude(turn)
+		return turn
 	}
-	switch o.Kind {
-	case KindCreate:
-		return o.create(ctx)
-	case KindUpdate:
-		return o.update(ctx)
-	case KindExchange:
-		return o.exchangeIt(ctx)
-	case KindRemove:
-		return nil, o.remove(ctx)
+	defer func() {
+		o.release(o.held)
+		o.pass.Leave()
+	}()
+	if err == nil {
+		err = o.hold(ctx)
 	}
-	if !o.Kind.power() {
-		return nil, o.scope().UnknownKind(string(o.Kind))
+	o.queued()
+	if err == nil {
+		err = o.carryOut(ctx)
 	}
-	return o.power(ctx)
+	refused := err != nil && ctx.Err() == nil && refusesCreate(err)
+	if err != nil {
+		err = o.job.undo(ctx, err)
+	}
+	o.conclude(err)
+	return o.answer(err, refused)
 }
 
-// undo makes a fault of why the attempts ended, gives back what they took away, and looks at what is left.
-func (o *operation) undo(ctx context.Context, err error) error {
-	o.unpark(ctx)
-	err = o.giveBack(ctx, o.fail(ctx, err))
-	o.result = o.left(ctx)
-	return err
-}
+// queued counts the wait for those before it in its lanes.
+func (o *operation) queued() { o.engine.tally.queued(o.waited, time.Since(o.intent.Accepted)) }
 
-// fail makes a fault of what an attempt returned.
-func (o *operation) fail(ctx context.Context, err error) error {
-	return advise(o.diagnosis().of(ctx, err), o.Kind, o.Spec.DesiredState)
-}
-
-// diagnosis makes faults of the operation as it is now.
-func (o *operation) diagnosis() diagnosis {
-	return diagnosis{
-		engine: o.engine, logger: o.logger, operation: o.id, kind: o.Kind, spec: o.Spec, containerID: o.containerID,
-		step: o.step, exists: o.exists(), mask: o.mask, quiet: o.quiet,
+// hold takes the operation's lanes among all processes, and finds out what became of the lanes' earlier operations:
+// those of dead processes were interrupted, and the failure of others may refuse this one.
+func (o *operation) hold(ctx context.Context) error {
+	var err error
+	o.held, err = o.entry.hold(ctx, o.job.scope(), o.intent)
+	if o.held == nil {
+		return err
 	}
-}
-
-// exists says what a failure at this moment leaves behind.
-func (o *operation) exists() fault.Exists {
-	switch {
-	case o.progress.leftStopping() != nil:
-		return fault.StillStopping
-	case o.Kind == KindCreate && o.containerID == "" && o.unsure:
-		return fault.PerhapsCreated
-	case o.Kind == KindCreate && o.containerID == "":
-		return fault.NothingCreated
-	case o.Kind == KindCreate && o.step == fault.StepWaiting:
-		return fault.KeptForInspection
-	case o.Kind == KindCreate:
-		return fault.CreatedNotStarted
-	case o.Kind == KindRemove && o.unsure:
-		return fault.PerhapsDone
-	case o.Kind == KindRemove:
-		return fault.Remains
-	case o.changed:
-		return fault.PartlyChanged
-	default:
-		return fault.Unchanged
-	}
-}
-
-// left looks at what a failed operation left of its own; nil if that is nothing or not known.
-func (o *operation) left(ctx context.Context) *container.Container {
-	if o.containerID == "" && !o.unsure {
-		return nil
-	}
-	ctx, cancel := engine.ContextForLook(ctx)
-	defer cancel()
-	if o.containerID != "" {
-		c, err := o.engine.Inspect(ctx, o.containerID)
-		if err != nil {
-			o.logger.Debug("what the failure left can't be read", "error", err)
-			return nil
+	o.waited = o.waited || o.held.Waited
+	for _, name := range o.intent.Lanes() {
+		records := o.laneRecords(name)
+		for i, r := range records {
+			if r.ID != o.id && r.InProgress() && !o.in.Alive(r) {
+				o.interrupted(r)
+				records[i].Outcome = journal.Interrupted
+			}
 		}
-		return c
+		if err := o.job.refuses(records); err != nil {
+			return err
+		}
 	}
-	c, err := o.engine.Inspect(ctx, o.Spec.Name)
-	if err != nil || !o.made(c) {
-		return nil
-	}
-	return c
+	return err
 }
 
-// made reports whether a container was made by this very operation.
-func (o *operation) made(c *container.Container) bool {
-	return c.Labels[container.LabelOperation] == o.id
+// carryOut attempts the job until it does not have to step aside for another operation.
+func (o *operation) carryOut(ctx context.Context) error {
+	for {
+		attempt := func() error { return o.job.attempt(ctx) }
+		var err error
+		if o.kind == KindRemove && o.intent.Cast && o.kept {
+			err = o.persist(ctx, attempt)
+		} else {
+			err = attempt()
+		}
+		var aside *asideError
+		if !errors.As(err, &aside) {
+			return err
+		}
+		if err := o.stepAside(ctx, aside); err != nil {
+			return err
+		}
+	}
 }
 
-// change sends a request that changes the container.
+// enter notes the step that begins.
+func (o *operation) enter(step fault.Step) {
+	changed := o.step != step
+	if changed {
+		o.logger.Debug("step", "from", string(o.step), "to", string(step))
+	}
+	o.step = step
+	o.progress.setStep(step, o.job.current())
+	if changed && o.intent.Cast {
+		o.tell()
+	}
+}
+
+// change sends a request that changes something: in a slot of the pool, and not cut off in the
+// middle when the operation is cancelled.
 func (o *operation) change(ctx context.Context, request func(context.Context) error) error {
-	return o.runner.change(ctx, func(ctx context.Context) error {
-		o.changed = true
+	return o.engine.Pool.Do(ctx, func(ctx context.Context) error {
+		o.admitted()
+		ctx, cancel := engine.Outlive(ctx, changeGrace, changeLate)
+		defer cancel()
 		return request(ctx)
 	})
 }
 
-// warned keeps what the engine said beside doing what it was asked to.
-func (o *operation) warned(warnings []string) {
-	for _, warning := range warnings {
-		warning = o.mask.Text(warning)
-		o.logger.Warn("the engine warns", "warning", warning)
-		o.warnings = append(o.warnings, warning)
+// conclude makes the outcome durable. A success first settles the earlier failures that it has dealt with: whoever
+// sees that it has ended finds them settled.
+func (o *operation) conclude(err error) {
+	o.engine.tally.ended(err)
+	if err != nil {
+		o.logger.Info("failed", "after", time.Since(o.intent.Accepted), "step", string(o.step), "error", err)
+	} else {
+		o.logger.Info("done", "after", time.Since(o.intent.Accepted))
 	}
+	if !o.kept {
+		return
+	}
+	if err == nil {
+		o.job.settle()
+	}
+	problem := o.entry.conclude(err, func(r *journal.Record) {
+		r.Step = o.step
+		o.job.complete(r)
+	})
+	if problem != nil {
+		subject := fault.Object{Kind: cmp.Or(o.intent.Object, "container"), Name: o.intent.Container}
+		o.unkept = fmt.Errorf("the outcome of the %s of %s can't be noted: %w", o.kind.verb(), subject, problem)
+	}
+}
+
+// answer sees that what a create made counts as delivered before an answer begins that carries it. Where that
+// can't be noted the answer must not carry it, and is an error. Refused says that the engine has made nothing for
+// certain.
+func (o *operation) answer(err error, refused bool) error {
+	if o.kind != KindCreate {
+		return err
+	}
+	id, unsure := o.job.created()
+	switch {
+	case err == nil || o.job.carries():
+		if problem := o.deliver(o.lane()); problem != nil {
+			o.withheld = true
+			return undelivered(o.job.scope(), problem)
+		}
+	case o.kept && refused && id == "" && !unsure:
+		o.madeNothing()
+	}
+	return err
 }

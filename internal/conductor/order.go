@@ -21,8 +21,8 @@ import (
 //   - No removal: it ends what failed.
 
 // castsAhead are the casts that are under way before the operation in its lanes, by their IDs.
-func (o *operation) castsAhead() []string {
-	if !o.kept || o.Kind == KindRemove {
+func (o *containerJob) castsAhead() []string {
+	if !o.kept || o.does == KindRemove {
 		return nil
 	}
 	var ahead []string
@@ -38,7 +38,7 @@ func (o *operation) castsAhead() []string {
 }
 
 // refusedBy returns the failure among the records of a lane that refuses the operation; nil if none does.
-func (o *operation) refusedBy(records []journal.Record) *fault.Fault {
+func (o *containerJob) refusedBy(records []journal.Record) *fault.Fault {
 	for _, r := range records {
 		if r.Unsettled() && slices.Contains(o.ahead, r.ID) && o.sameObject(r) {
 			if r.Fault == nil {
@@ -52,14 +52,14 @@ func (o *operation) refusedBy(records []journal.Record) *fault.Fault {
 
 // sameObject reports whether an earlier operation of the lane is on the container that this one is on, or
 // is to be on. It is pure.
-func (o *operation) sameObject(r journal.Record) bool {
-	if r.ID == o.OperationID {
+func (o *containerJob) sameObject(r journal.Record) bool {
+	if r.ID == o.after {
 		return true // The caller knows the container by that operation.
 	}
 	id := cmp.Or(o.containerID, o.seen)
 	if id == "" {
 		// Nobody has the name yet: whoever is to make its container decides.
-		return (o.Kind == KindCreate || o.Kind.power()) && Kind(r.Kind) == KindCreate && r.Container == o.Spec.Name
+		return (o.does == KindCreate || o.does.power()) && Kind(r.Kind) == KindCreate && r.Container == o.spec.Name
 	}
 	ids := []string{r.ContainerID}
 	if r.Exchange != nil {
@@ -70,8 +70,8 @@ func (o *operation) sameObject(r journal.Record) bool {
 
 // cancels tells which operations of the lane a removal makes needless: those on the container that it removes.
 // Another one can be about to take the name, and waits for the removal.
-func (o *operation) cancels() func(journal.Record) bool {
-	known := o.engine.recall(o.OperationID)
+func (o *removalJob) cancels() func(journal.Record) bool {
+	known := o.engine.recall(o.after)
 	return func(r journal.Record) bool {
 		return o.containerID != "" && r.ContainerID == o.containerID || r.ContainerID != "" && slices.Contains(known.containers, r.ContainerID) ||
 			slices.Contains(known.operations, r.ID) || r.After != "" && slices.Contains(known.operations, r.After)

@@ -9,7 +9,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -29,32 +28,32 @@ func TestRefusalIsAMatterOfTheSameObject(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		first  journal.Record
-		second Request
+		second containerJob
 		seen   string
 		late   bool // The first one had ended when the second one was accepted.
 		want   bool
 	}{
-		"an update of what a create is to make":  {first: failed(KindCreate, nil), second: Request{Kind: KindUpdate, OperationID: ahead}, want: true},
-		"an update of the same container":        {first: failed(KindUpdate, of("a")), second: Request{Kind: KindUpdate, ContainerID: "a"}, want: true},
-		"a create of the same name":              {first: failed(KindCreate, of("a")), second: Request{Kind: KindCreate}, want: true},
-		"a restart of what a create is to make":  {first: failed(KindCreate, nil), second: Request{Kind: KindRestart}, want: true},
-		"a restart of what the create made":      {first: failed(KindCreate, of("a")), second: Request{Kind: KindRestart}, seen: "a", want: true},
-		"an update of what an exchange replaces": {first: failed(KindExchange, func(r *journal.Record) { r.Exchange = &journal.Exchange{Predecessor: "a"} }), second: Request{Kind: KindUpdate, ContainerID: "a"}, want: true},
+		"an update of what a create is to make":  {first: failed(KindCreate, nil), second: containerJob{does: KindUpdate, after: ahead}, want: true},
+		"an update of the same container":        {first: failed(KindUpdate, of("a")), second: containerJob{does: KindUpdate, containerID: "a"}, want: true},
+		"a create of the same name":              {first: failed(KindCreate, of("a")), second: containerJob{does: KindCreate}, want: true},
+		"a restart of what a create is to make":  {first: failed(KindCreate, nil), second: containerJob{does: KindRestart}, want: true},
+		"a restart of what the create made":      {first: failed(KindCreate, of("a")), second: containerJob{does: KindRestart}, seen: "a", want: true},
+		"an update of what an exchange replaces": {first: failed(KindExchange, func(r *journal.Record) { r.Exchange = &journal.Exchange{Predecessor: "a"} }), second: containerJob{does: KindUpdate, containerID: "a"}, want: true},
 		"a cast that was interrupted": {
-			first: failed(KindUpdate, func(r *journal.Record) { r.ContainerID, r.Outcome, r.Fault = "a", journal.Interrupted, nil }), second: Request{Kind: KindUpdate, ContainerID: "a"}, want: true,
+			first: failed(KindUpdate, func(r *journal.Record) { r.ContainerID, r.Outcome, r.Fault = "a", journal.Interrupted, nil }), second: containerJob{does: KindUpdate, containerID: "a"}, want: true,
 		},
 
-		"a rename of the container that has a failed create's name": {first: failed(KindCreate, nil), second: Request{Kind: KindUpdate, ContainerID: "b", PriorName: "web"}},
-		"a restart of the container that has it":                    {first: failed(KindCreate, nil), second: Request{Kind: KindRestart}, seen: "b"},
-		"a create behind an update":                                 {first: failed(KindUpdate, of("a")), second: Request{Kind: KindCreate}},
-		"an update behind a rename of another container":            {first: failed(KindUpdate, of("a")), second: Request{Kind: KindUpdate, ContainerID: "b"}},
-		"behind what is settled":                                    {first: failed(KindUpdate, func(r *journal.Record) { r.ContainerID, r.Settled = "a", true }), second: Request{Kind: KindUpdate, ContainerID: "a"}},
-		"behind what went well":                                     {first: failed(KindUpdate, func(r *journal.Record) { r.ContainerID, r.Outcome = "a", journal.Done }), second: Request{Kind: KindUpdate, ContainerID: "a"}},
-		"after a failure that was told of":                          {first: failed(KindUpdate, of("a")), second: Request{Kind: KindUpdate, ContainerID: "a"}, late: true},
+		"a rename of the container that has a failed create's name": {first: failed(KindCreate, nil), second: containerJob{does: KindUpdate, containerID: "b", priorName: "web"}},
+		"a restart of the container that has it":                    {first: failed(KindCreate, nil), second: containerJob{does: KindRestart}, seen: "b"},
+		"a create behind an update":                                 {first: failed(KindUpdate, of("a")), second: containerJob{does: KindCreate}},
+		"an update behind a rename of another container":            {first: failed(KindUpdate, of("a")), second: containerJob{does: KindUpdate, containerID: "b"}},
+		"behind what is settled":                                    {first: failed(KindUpdate, func(r *journal.Record) { r.ContainerID, r.Settled = "a", true }), second: containerJob{does: KindUpdate, containerID: "a"}},
+		"behind what went well":                                     {first: failed(KindUpdate, func(r *journal.Record) { r.ContainerID, r.Outcome = "a", journal.Done }), second: containerJob{does: KindUpdate, containerID: "a"}},
+		"after a failure that was told of":                          {first: failed(KindUpdate, of("a")), second: containerJob{does: KindUpdate, containerID: "a"}, late: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tt.second.Spec.Name = "web"
-			o := &operation{Request: tt.second, containerID: tt.second.ContainerID, seen: tt.seen, ahead: []string{ahead}}
+			o := tt.second
+			o.spec.Name, o.seen, o.ahead = "web", tt.seen, []string{ahead}
 			if tt.late {
 				o.ahead = nil
 			}
@@ -75,8 +74,8 @@ func TestOnlyACastRefusesWhatWaitsBehindIt(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			first := c.accept(e, checked("web"), cast, time.Now().Add(time.Hour))
-			second := c.accept(e, Request{Kind: KindUpdate, Spec: checked("web").Spec, OperationID: first.id, Restart: true}, false, time.Time{})
+			first := checked("web").accept(c, e, cast, time.Now().Add(time.Hour))
+			second := (UpdateRequest{Spec: checked("web").Spec, OperationID: first.id, Restart: true}).accept(c, e, false, time.Time{})
 			ended := make(chan error, 2)
 			go func() {
 				_, err := first.perform(t.Context())
@@ -112,7 +111,7 @@ func TestRemovalCancelsWhatIsOnItsContainer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	o := &operation{runner: &runner{engine: e}, Request: Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: "edge1/web/1"}, containerID: "a"}
+	o := &removalJob{containerJob: containerJob{operation: &operation{engine: e}, after: "edge1/web/1", containerID: "a"}}
 	for name, tt := range map[string]struct {
 		r    journal.Record
 		want bool

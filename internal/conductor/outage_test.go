@@ -163,7 +163,7 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 		"removed in vain": {status: "running", neverTells: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
-			_, err := c.Call(ctx, Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: s.Container.ID})
+			_, err := c.Call(ctx, RemoveRequest{Name: "web", ContainerID: s.Container.ID})
 			return faultOf(t, err, fault.Timeout)
 		}},
 	} {

@@ -49,7 +49,7 @@ func canPass(err error) bool {
 
 // persist repeats a removal until it succeeds, fails for a reason that stays, or its time is up. It gives way
 // to whoever waits for the lane: that resumes the removal, and has somebody to tell of its failure.
-func (o *runner) persist(ctx context.Context, attempt func() error) error {
+func (o *operation) persist(ctx context.Context, attempt func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = persistFirst, persistMost
 	var last *fault.Fault
@@ -79,7 +79,7 @@ func (o *runner) persist(ctx context.Context, attempt func() error) error {
 }
 
 // awaited reports whether another operation waits for the lane.
-func (o *runner) awaited() bool {
+func (o *operation) awaited() bool {
 	records, _ := o.in.Lane(o.lane())
 	for _, r := range records {
 		if r.InProgress() && r.Awaits == "" && journal.Ticket(r.ID) > journal.Ticket(o.id) && o.in.Alive(r) {
@@ -146,8 +146,10 @@ func (c *Conductor) finishRemovals(ctx context.Context, e *connection, name stri
 
 // finishRemoval carries out one of them, and notes in its record what became of it.
 func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.Record, persist bool) error {
-	o := &operation{runner: c.newRunner(e, KindRemove, fault.Mask{}, "container", r.Container, "operation", r.ID), Request: unfinishedRemoval(r), containerID: r.ContainerID, quiet: true}
-	o.job, o.id, o.intent = o, r.ID, r
+	base := c.containerJob(e, KindRemove, container.Spec{Name: r.Container}, "")
+	base.id, base.intent, base.logger = r.ID, r, base.logger.With("operation", r.ID)
+	o := base.again(r)
+	o.id = r.ID
 	attempt := func() error {
 		_, err := engine.Retrying(ctx, func() (struct{}, error) {
 			concerns, err := o.concerns(ctx, r)
@@ -188,17 +190,13 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.
 
 // again is the operation that carries out an unfinished removal in the place of this one, whose record must
 // never name that container.
-func (o *operation) again(r journal.Record) *operation {
-	again := *o
-	again.runner = o.instead(&again, o.id)
-	again.Request, again.containerID, again.kept = unfinishedRemoval(r), r.ContainerID, false
+func (o *containerJob) again(r journal.Record) *removalJob {
+	again := &removalJob{containerJob: *o, removesVolumes: r.RemoveVolumes, exchanged: true}
+	again.operation = o.instead(again, o.id)
+	again.does, again.spec, again.containerID, again.after, again.kept = KindRemove, container.Spec{Name: r.Container}, r.ContainerID, "", false
+	again.priorName, again.quiet, again.out = "", true, &Outcome{}
 	again.removal, again.volumes = r.ID, r.Volumes
-	return &again
-}
-
-// unfinishedRemoval is the removal of a record, asked for again.
-func unfinishedRemoval(r journal.Record) Request {
-	return Request{Kind: KindRemove, Spec: container.Spec{Name: r.Container}, ContainerID: r.ContainerID, RemoveVolumes: r.RemoveVolumes, Exchanged: true}
+	return again
 }
 
 // stays settles the removals that ended without success of a container that a state names: whose state has it

@@ -16,7 +16,6 @@ import (
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -69,7 +68,7 @@ func castRemoval(t *testing.T, c *Conductor, limit time.Duration) (operationID s
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.Cast(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: made.Container.ID}, limit)
+	got, err := c.Cast(t.Context(), RemoveRequest{Name: "web", ContainerID: made.Container.ID}, limit)
 	if err != nil || got.Completed {
 		t.Fatalf("%+v, %v", got, err)
 	}

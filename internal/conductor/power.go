@@ -14,6 +14,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // The kinds of operations that change a container's power state alone. They are always calls: what
@@ -53,43 +54,53 @@ type PowerSpec struct {
 // lane as all others, with a record in the journal. The error, if any, is a *fault.Fault. When ctx
 // ends, the operation is cancelled.
 func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) {
-	req := Request{
-		Kind: spec.Kind, Spec: container.Spec{Name: spec.Container, DesiredState: container.DesiredRunning}, Wait: spec.Wait,
-		Signal: spec.Signal, Grace: spec.Grace,
-	}
+	asked, wait, id := container.Spec{Name: spec.Container, DesiredState: container.DesiredRunning}, spec.Wait, ""
 	if spec.Wait == container.WaitCompleted {
-		req.Spec.DesiredState, req.Wait = container.DesiredCompleted, container.WaitReady
+		asked.DesiredState, wait = container.DesiredCompleted, container.WaitReady
 	}
 	e, err := c.connect(ctx, spec.Container)
 	if err != nil {
 		var f *fault.Fault
 		errors.As(err, &f)
-		return Outcome{}, advise(f, req.Kind, req.Spec.DesiredState)
+		return Outcome{}, advise(f, spec.Kind, asked.DesiredState)
 	}
 	found, err := engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, spec.Container) })
 	switch {
 	case err == nil:
-		req.Spec.Name = found.Name
+		asked.Name = found.Name
 		if found.Name != spec.Container {
-			req.ContainerID = found.ID
+			id = found.ID
 		}
 	case engine.IgnoreNotFound(err) != nil:
-		d := diagnosis{engine: e, logger: e.Logger, kind: req.Kind, spec: req.Spec, step: fault.StepReading, exists: fault.Unchanged}
-		return Outcome{}, advise(d.of(ctx, err), req.Kind, req.Spec.DesiredState)
+		d := diagnosis{engine: e, logger: e.Logger, kind: spec.Kind, spec: asked, step: fault.StepReading, exists: fault.Unchanged}
+		return Outcome{}, advise(d.of(ctx, err), spec.Kind, asked.DesiredState)
 	} // A missing one may be on its way: its create is in the lane then.
 	if spec.Reject {
-		if busy := e.busy(req.Spec.Name); busy != "" {
-			return Outcome{}, c.scope(e.Name, req.Spec.Name).Busy(req.Kind.verb(), busy)
+		if busy := e.busy(asked.Name); busy != "" {
+			return Outcome{}, c.scope(e.Name, asked.Name).Busy(spec.Kind.verb(), busy)
 		}
 	}
 	deadline, _ := ctx.Deadline()
-	o := c.accept(e, req, false, deadline)
+	o := &powerJob{alteringJob{containerJob: c.containerJob(e, spec.Kind, asked, wait), signal: spec.Signal, grace: spec.Grace}}
+	o.containerID = id
+	o.accept(o, journal.Record{}, false, deadline)
 	if found != nil {
 		o.seen = found.ID
 	}
-	container, err := o.perform(ctx)
-	return Outcome{OperationID: o.id, Container: container}, err
+	return o.perform(ctx)
 }
+
+// powerJob is the job of changing a container's power state. Unlike an update it compares nothing with a configuration.
+type powerJob struct{ alteringJob }
+
+func (o *powerJob) attempt(ctx context.Context) error { return o.repeat(ctx, o.power) }
+
+func (o *powerJob) fail(ctx context.Context, err error) error {
+	return advise(o.diagnosis().of(ctx, err), o.does, o.spec.DesiredState)
+}
+
+// settle settles nothing: who only restarts a container has not mended what failed.
+func (o *powerJob) settle() {}
 
 // planPowerOf decides what an operation on the power state has to do: what is as it should be
 // already is left alone, and what can't be is for the engine to refuse. A start of a running container starts
@@ -131,9 +142,8 @@ func planPowerOf(kind Kind, s container.State) []container.Action {
 	}
 }
 
-// power carries out an operation on the power state. Unlike an update it compares nothing with a
-// configuration.
-func (o *operation) power(ctx context.Context) (*container.Container, error) {
+// power observes the container, decides and acts.
+func (o *powerJob) power(ctx context.Context) (*container.Container, error) {
 	o.enter(fault.StepUpdating)
 	c, err := o.addressed(ctx)
 	if err != nil {
@@ -141,7 +151,7 @@ func (o *operation) power(ctx context.Context) (*container.Container, error) {
 	}
 	o.mask, o.quiet = o.engine.MaskOf(ctx, container.Spec{}, c), o.engine.hides(c) // The request has no settings.
 	o.logger = masking(o.logger, o.mask)
-	actions := planPowerOf(o.Kind, c.State)
+	actions := planPowerOf(o.does, c.State)
 	if err := o.checkJoined(c, actions); err != nil {
 		return nil, err
 	}
@@ -150,16 +160,16 @@ func (o *operation) power(ctx context.Context) (*container.Container, error) {
 
 // addressed reads the container that an operation on the power state is about. An ID tells which
 // one is meant; a name may be a stranger's.
-func (o *operation) addressed(ctx context.Context) (*container.Container, error) {
+func (o *powerJob) addressed(ctx context.Context) (*container.Container, error) {
 	if o.containerID != "" {
 		return o.engine.Inspect(ctx, o.containerID)
 	}
-	c, err := o.engine.Inspect(ctx, o.Spec.Name)
+	c, err := o.engine.Inspect(ctx, o.spec.Name)
 	if err != nil {
 		return nil, err
 	}
 	if !o.engine.seemsOwnContainer(ctx, c, "") {
-		return nil, o.scope().Foreign(o.Kind.verb(), o.engine.describe(ctx, c), c.ID)
+		return nil, o.scope().Foreign(o.does.verb(), o.engine.describe(ctx, c), c.ID)
 	}
 	o.containerID = c.ID
 	return c, nil
@@ -203,14 +213,14 @@ func advise(f *fault.Fault, kind Kind, desired container.DesiredState) *fault.Fa
 }
 
 // kill sends a signal. That is done once: nobody knows what a second one would do.
-func (o *operation) kill(ctx context.Context) error {
-	signal := o.Signal
+func (o *alteringJob) kill(ctx context.Context) error {
+	signal := o.signal
 	if signal == "" {
 		signal = "KILL"
 	}
 	err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerKill(ctx, o.containerID, signal) })
 	if err != nil && engine.LostAnswer(err) {
-		return o.scope().Lost(o.step, o.Kind.verb(), fault.PerhapsSignalled, errors.New(err.Error()))
+		return o.scope().Lost(o.step, o.does.verb(), fault.PerhapsSignalled, errors.New(err.Error()))
 	}
 	return err
 }

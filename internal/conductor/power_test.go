@@ -211,9 +211,8 @@ func TestPowerSettlesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		failing := create("web")
-		failing.Kind, failing.ContainerID, failing.Spec.DesiredState = KindUpdate, "missing", container.DesiredRunning
-		o := c.accept(e, failing, true, time.Time{})
+		failing := UpdateRequest{Spec: create("web").Spec, ContainerID: "missing"}
+		o := failing.accept(c, e, true, time.Time{})
 		if _, err := o.perform(t.Context()); err == nil {
 			t.Fatal("the update of a missing container went well")
 		}

@@ -67,16 +67,16 @@ func TestJournalShowsThePull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		request := func(name string) Request {
+		request := func(name string) CreateRequest {
 			r := create(name)
 			r.Spec.PullPolicy = container.PullAlways
 			return r
 		}
 		results := make(chan error, 3)
-		run := func(o *operation) { go func() { _, err := o.perform(t.Context()); results <- err }() }
+		run := func(o *containerJob) { go func() { _, err := o.perform(t.Context()); results <- err }() }
 		ids := make(map[string]string)
 		for _, name := range []string{"cast", "call"} {
-			o := c.accept(e, request(name), name == "cast", time.Time{})
+			o := request(name).accept(c, e, name == "cast", time.Time{})
 			ids[name] = o.id
 			run(o)
 		}
@@ -84,7 +84,7 @@ func TestJournalShowsThePull(t *testing.T) {
 		say(downloading("b", 0, 50))
 		say(downloading("b", 25, 50))
 		synctest.Wait()
-		late := c.accept(e, request("late"), true, time.Time{})
+		late := request("late").accept(c, e, true, time.Time{})
 		ids["late"] = late.id
 		run(late)
 		time.Sleep(2 * tellEvery)
@@ -121,7 +121,7 @@ func TestQuickCallTellsTheJournalNothingInBetween(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o := c.accept(e, create("web"), false, time.Time{})
+		o := create("web").accept(c, e, false, time.Time{})
 		f.after = func(context.Context, string) error {
 			if r := recorded(t, c, o.id); r.Step != fault.StepQueued {
 				return errors.New("the journal was told of " + string(r.Step))

@@ -24,37 +24,37 @@ const (
 )
 
 // pull brings the image to the engine, together with all who want the same one.
-func (o *operation) pull(ctx context.Context) error {
+func (o *createJob) pull(ctx context.Context) error {
 	o.enter(fault.StepPulling)
-	named, err := reference.ParseNormalizedNamed(o.Spec.Image)
+	named, err := reference.ParseNormalizedNamed(o.spec.Image)
 	if err != nil {
 		return o.scope().EngineSaid(fault.Invalid, fault.StepPulling, "pull the image of", []string{"image"}, fault.NothingCreated, err)
 	}
 	named = reference.TagNameOnly(named)
 	auth, err := o.handed.authenticate(named, o.engine.Credentials)
 	if err != nil {
-		return o.scope().Pull(fault.NoCredentials, fault.Pull{Image: o.Spec.Image, Credentials: "could not be read"}, err)
+		return o.scope().Pull(fault.NoCredentials, fault.Pull{Image: o.spec.Image, Credentials: "could not be read"}, err)
 	}
 	var outcome pull.Outcome
 	pulling := func(named reference.Named) (err error) {
-		outcome, err = o.engine.sharedPull(ctx, named, o.Spec.Platform, auth, o.mark, o.reportPull(o.Spec.Image))
+		outcome, err = o.engine.sharedPull(ctx, named, o.spec.Platform, auth, o.mark, o.reportPull(o.spec.Image))
 		return err
 	}
-	if o.Digest == "" {
+	if o.pinned == "" {
 		err = pulling(named)
 	} else {
 		err = o.pullDigest(ctx, named, pulling)
 	}
 	switch {
 	case err == nil:
-		o.digest = cmp.Or(o.Digest, outcome.Digest)
+		o.digest = cmp.Or(o.pinned, outcome.Digest)
 		return nil
 	case ctx.Err() != nil:
 		return o.diagnosis().ended(ctx, soFar(outcome.Last))
 	default:
 		scope := o.scope()
 		scope.Mask = scope.Mask.With(auth.Secrets...)
-		return scope.Pull(engine.PullKind(err), fault.Pull{Image: o.Spec.Image, Credentials: auth.Source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
+		return scope.Pull(engine.PullKind(err), fault.Pull{Image: o.spec.Image, Credentials: auth.Source, Others: outcome.Others, SoFar: soFar(outcome.Last)}, err)
 	}
 }
 

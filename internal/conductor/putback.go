@@ -60,7 +60,7 @@ type endpoint struct {
 
 // takeAway remembers what the first of these actions takes away for those that follow. The caller
 // carries it out next.
-func (o *operation) takeAway(ctx context.Context, actions []container.Action) error {
+func (o *alteringJob) takeAway(ctx context.Context, actions []container.Action) error {
 	switch a := actions[0]; {
 	case a.Do == container.DoConnect:
 		o.away.connects = true
@@ -82,7 +82,7 @@ func (o *operation) takeAway(ctx context.Context, actions []container.Action) er
 }
 
 // brought notes that an action has been carried out, or that there is no use in trying it again.
-func (o *operation) brought(a container.Action) {
+func (o *alteringJob) brought(a container.Action) {
 	switch a.Do {
 	case container.DoConnect:
 		delete(o.away.endpoints, a.Key)
@@ -96,7 +96,7 @@ func (o *operation) brought(a container.Action) {
 }
 
 // putBack brings back what a failed operation took away. The fault says so.
-func (o *operation) putBack(ctx context.Context, failure error) error {
+func (o *alteringJob) putBack(ctx context.Context, failure error) error {
 	f, w := (*fault.Fault)(nil), o.away
 	if len(w.endpoints) == 0 && len(w.limits) == 0 && !w.connects && !w.halted || !errors.As(failure, &f) {
 		return failure
@@ -116,7 +116,7 @@ func (o *operation) putBack(ctx context.Context, failure error) error {
 }
 
 // restore does what putBack says. It can be repeated, and returns what became of the container.
-func (o *operation) restore(ctx context.Context) (now []string, err error) {
+func (o *alteringJob) restore(ctx context.Context) (now []string, err error) {
 	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err != nil {
 		return nil, engine.IgnoreNotFound(err)
@@ -176,7 +176,7 @@ func (o *operation) restore(ctx context.Context) (now []string, err error) {
 }
 
 // takeBackLimits takes back, the last first, the limits that made room for others.
-func (o *operation) takeBackLimits(ctx context.Context) error {
+func (o *alteringJob) takeBackLimits(ctx context.Context) error {
 	for _, limits := range slices.Backward(o.away.limits) {
 		err := o.change(ctx, func(ctx context.Context) error {
 			_, err := o.engine.API.ContainerUpdate(ctx, o.containerID, limits)
@@ -190,7 +190,7 @@ func (o *operation) takeBackLimits(ctx context.Context) error {
 }
 
 // startAgain starts a container that was stopped for a restart, and pauses it if it was paused before.
-func (o *operation) startAgain(ctx context.Context, status string) (started bool, err error) {
+func (o *alteringJob) startAgain(ctx context.Context, status string) (started bool, err error) {
 	stopped := status == "exited" || status == "dead"
 	if stopped {
 		o.logger.Info("starting the container again that was stopped for a restart")

@@ -53,7 +53,7 @@ func (b *bench) spec(name, image string, command ...string) container.Spec {
 // create makes a container, and has it removed again through the conductor when the test ends.
 func (b *bench) create(spec container.Spec) (conductor.Outcome, error) {
 	b.t.Helper()
-	out, err := b.Call(b.t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec})
+	out, err := b.Call(b.t.Context(), conductor.CreateRequest{Spec: spec})
 	if out.Container != nil {
 		b.t.Cleanup(func() { b.remove(out.Container) })
 	}
@@ -62,9 +62,7 @@ func (b *bench) create(spec container.Spec) (conductor.Outcome, error) {
 
 func (b *bench) remove(c *container.Container) {
 	b.t.Helper()
-	_, err := b.Call(context.WithoutCancel(b.t.Context()), conductor.Request{
-		Kind: conductor.KindRemove, Spec: container.Spec{Name: c.Name}, ContainerID: c.ID, RemoveVolumes: true,
-	})
+	_, err := b.Call(context.WithoutCancel(b.t.Context()), conductor.RemoveRequest{Name: c.Name, ContainerID: c.ID, RemoveVolumes: true})
 	if err != nil {
 		b.t.Error(err)
 	}
@@ -230,7 +228,7 @@ func TestFaultsOfARealEngine(t *testing.T) {
 			if spec.PullPolicy == "healthy" {
 				spec.PullPolicy, wait = container.PullMissing, container.WaitHealthy
 			}
-			out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: wait})
+			out, err := b.Call(t.Context(), conductor.CreateRequest{Spec: spec, Wait: wait})
 			f := wantFault(t, err, test.kind, test.attribute)
 			if !strings.Contains(f.Error(), test.says) || strings.Contains(f.Error(), "s3cret") {
 				t.Errorf("the text lacks %q, or holds a secret:\n%v", test.says, f)
@@ -355,7 +353,7 @@ func TestPullFaults(t *testing.T) {
 
 	wrong := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]engine.Credential{host: {Username: "me", Password: "wrong-password"}}})
 	defer func() { _ = wrong.Close() }()
-	_, err = wrong.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("wrong", pushed.Reference, "sleep")})
+	_, err = wrong.Call(t.Context(), conductor.CreateRequest{Spec: b.spec("wrong", pushed.Reference, "sleep")})
 	if f := wantFault(t, err, fault.PullDenied, "image"); !strings.Contains(f.Message, "registry_auth") || strings.Contains(f.Error(), "wrong-password") {
 		t.Errorf("%v", f)
 	}
@@ -363,7 +361,7 @@ func TestPullFaults(t *testing.T) {
 	right := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]engine.Credential{host: {Username: "me", Password: "right-password"}}})
 	defer func() { _ = right.Close() }()
 	registry.FailManifest(pushed, 1, 503) // Mends itself.
-	out, err := right.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: b.spec("right", pushed.Reference, "sleep")})
+	out, err := right.Call(t.Context(), conductor.CreateRequest{Spec: b.spec("right", pushed.Reference, "sleep")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -392,7 +390,7 @@ func TestEngineReportsEverySetting(t *testing.T) {
 				// Not every machine can run these; an engine makes them all the same.
 				spec.DesiredState = container.DesiredStopped
 			}
-			out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindCreate, Spec: spec})
+			out, err := b.Call(t.Context(), conductor.CreateRequest{Spec: spec})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -436,7 +434,7 @@ func TestUpdateOfARealContainer(t *testing.T) {
 		t.Helper()
 		prior := spec.Name
 		change(&spec)
-		out, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindUpdate, Spec: spec, ContainerID: id, PriorName: prior})
+		out, err := b.Call(t.Context(), conductor.UpdateRequest{Spec: spec, ContainerID: id, PriorName: prior})
 		if err != nil {
 			t.Fatalf("%s: %v", what, err)
 		}
@@ -461,7 +459,7 @@ func TestUpdateOfARealContainer(t *testing.T) {
 	stranger := b.Run(old, enginetest.RunOptions{Image: image})
 	failing := spec
 	failing.Name = old
-	_, err = b.Call(t.Context(), conductor.Request{Kind: conductor.KindUpdate, Spec: failing, ContainerID: id, PriorName: spec.Name})
+	_, err = b.Call(t.Context(), conductor.UpdateRequest{Spec: failing, ContainerID: id, PriorName: spec.Name})
 	wantFault(t, err, fault.NameConflict, "name")
 	if !b.Engine.Inspect(stranger).State.Running {
 		t.Error("the stranger does not run any more")
@@ -479,7 +477,7 @@ func TestRemoveOfWhatIsBeingRemoved(t *testing.T) {
 		other := conductor.New(conductor.Options{StateDir: t.TempDir()})
 		all.Go(func() {
 			defer func() { _ = other.Close() }()
-			_, err := other.Call(t.Context(), conductor.Request{Kind: conductor.KindRemove, Spec: container.Spec{Name: out.Container.Name}, ContainerID: out.Container.ID})
+			_, err := other.Call(t.Context(), conductor.RemoveRequest{Name: out.Container.Name, ContainerID: out.Container.ID})
 			if err != nil {
 				t.Error(err)
 			}
@@ -508,7 +506,7 @@ func TestNetworksByNameAndID(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			again, err := b.Call(t.Context(), conductor.Request{Kind: conductor.KindUpdate, Spec: spec, ContainerID: out.Container.ID})
+			again, err := b.Call(t.Context(), conductor.UpdateRequest{Spec: spec, ContainerID: out.Container.ID})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,10 +23,10 @@ import (
 var errCancelAsked = errors.New("another operation, or somebody with \"operations cancel\", asked for that")
 
 // abandoned reports whether a container is what an unanswered create of this workspace left.
-func (o *operation) abandoned(ctx context.Context, c *container.Container) bool {
+func (o *createJob) abandoned(ctx context.Context, c *container.Container) bool {
 	operation := c.Labels[container.LabelOperation]
 	h := holder{id: c.ID, operation: operation, created: c.Created}
-	claims := o.claims(o.Spec.Name)
+	claims := o.claims(o.spec.Name)
 	if !resumable(h, claims, o.entry.scope, o.engineID) {
 		return false
 	}
@@ -36,8 +36,8 @@ func (o *operation) abandoned(ctx context.Context, c *container.Container) bool 
 
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
 // create is to make, else it is removed, and the create starts over.
-func (o *operation) takeOver(ctx context.Context, c *container.Container) error {
-	if o.Spec.Meets(c) && c.TakesFilesOf(o.Spec) && o.leavesRest(ctx, c) {
+func (o *createJob) takeOver(ctx context.Context, c *container.Container) error {
+	if o.spec.Meets(c) && c.TakesFilesOf(o.spec) && o.leavesRest(ctx, c) {
 		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[container.LabelOperation])
 		o.containerID, o.adopted = c.ID, true
 		return nil
@@ -50,24 +50,24 @@ func (o *operation) takeOver(ctx context.Context, c *container.Container) error 
 
 // leavesRest reports whether a container has nothing of its own where this create leaves a setting to the image:
 // what was cut off may have been asked for with more. What can't be found out counts as more.
-func (o *operation) leavesRest(ctx context.Context, c *container.Container) bool {
+func (o *createJob) leavesRest(ctx context.Context, c *container.Container) bool {
 	r, err := o.engine.API.ImageInspect(ctx, c.ImageID)
 	if err != nil {
 		o.logger.Debug("the image of a container can't be read", "image", c.ImageID, "error", err)
 		return false
 	}
-	return o.Spec.AddsNothing(c, container.ObserveImage(r))
+	return o.spec.AddsNothing(c, container.ObserveImage(r))
 }
 
 // resume ends the exchanges of the lane that were left in the middle, and carries out its removals
 // that failed or were interrupted, before the operation itself: its success settles them. The
 // removal of the very container that it is about is its own matter: an update means that the
 // container is to stay. What another workspace left is that one's: see continues.
-func (o *operation) resume(ctx context.Context) error {
+func (o *containerJob) resume(ctx context.Context) error {
 	if !o.kept {
 		return nil
 	}
-	records, _ := o.engine.journal.Lane(o.Spec.Name)
+	records, _ := o.engine.journal.Lane(o.spec.Name)
 	if err := o.followExchanges(ctx, records); err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ func (o *operation) resume(ctx context.Context) error {
 
 // concerns reports whether the container that an unfinished removal names is still what the removal was about,
 // or is gone: a record alone removes nothing.
-func (o *operation) concerns(ctx context.Context, r journal.Record) (bool, error) {
+func (o *containerJob) concerns(ctx context.Context, r journal.Record) (bool, error) {
 	c, err := o.lookFor(ctx, r.ContainerID)
 	if err != nil || c == nil {
 		return err == nil, err

@@ -92,7 +92,7 @@ func TestWhatAnInterruptedCreateLeftIsAdopted(t *testing.T) {
 		if err != nil || standing.Container == nil || standing.InProgress || standing.Fault != nil {
 			t.Errorf("standing %+v, %v", standing, err)
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: out.OperationID}); err != nil || len(f.containers) != 0 {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", OperationID: out.OperationID}); err != nil || len(f.containers) != 0 {
 			t.Errorf("%v, %d containers", err, len(f.containers))
 		}
 	})
@@ -216,7 +216,7 @@ func TestRemoveCancelsTheCreateInProgress(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		cast := checked("web").accept(c, e, true, time.Now().Add(time.Hour))
 		ended := make(chan error)
 		go func() {
 			_, err := cast.perform(t.Context())
@@ -226,7 +226,7 @@ func TestRemoveCancelsTheCreateInProgress(t *testing.T) {
 		if s, err := c.Look(t.Context(), "web", "", cast.id); err != nil || !s.InProgress || s.Container == nil {
 			t.Errorf("standing %+v, %v", s, err)
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", OperationID: cast.id}); err != nil {
 			t.Fatal(err)
 		}
 		faultOf(t, <-ended, fault.Cancelled)
@@ -247,7 +247,7 @@ func TestFailureOfACastIsToldUntilItIsSettled(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cast := c.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		cast := checked("web").accept(c, e, true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() {
 			f.setHealth("web", "unhealthy")
 		})
@@ -261,7 +261,7 @@ func TestFailureOfACastIsToldUntilItIsSettled(t *testing.T) {
 		}
 		_, err = c.Await(t.Context(), cast.id, "")
 		faultOf(t, err, fault.Unhealthy)
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", OperationID: cast.id}); err != nil {
 			t.Fatal(err)
 		}
 		if r := recorded(t, c, cast.id); r.Unsettled() {
@@ -427,13 +427,13 @@ func TestRemoveWaitsForAnotherMachine(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cast := elsewhere.accept(e, create("web"), true, time.Now().Add(time.Hour))
+		cast := create("web").accept(elsewhere, e, true, time.Now().Add(time.Hour))
 		var made sync.WaitGroup
 		made.Go(func() {
 			_ = pause(t.Context(), 10*time.Second)
 			_, _ = cast.perform(t.Context()) // It may be removed while it settles.
 		})
-		remove := Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}
+		remove := RemoveRequest{Name: "web", OperationID: cast.id, Expected: time.Now().Add(time.Hour)}
 		if _, err := here.Call(t.Context(), remove); err != nil {
 			t.Fatal(err)
 		}
@@ -444,7 +444,7 @@ func TestRemoveWaitsForAnotherMachine(t *testing.T) {
 
 		began := time.Now()
 		remove.OperationID, remove.Expected = newOperationID("edge1", "never"), began.Add(time.Minute)
-		remove.Spec.Name = "never"
+		remove.Name = "never"
 		if _, err := here.Call(t.Context(), remove); err != nil {
 			t.Fatal(err)
 		}
@@ -462,7 +462,7 @@ func TestRemoveWaitsForAnotherMachine(t *testing.T) {
 			t.Errorf("it may come until %s, and the answer is %+v, %v", remove.Expected, out, err)
 		}
 		// What the journal knows does not come any more.
-		if out, err := elsewhere.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id, Expected: time.Now().Add(time.Hour)}); err != nil || !out.Elsewhere.IsZero() {
+		if out, err := elsewhere.Call(t.Context(), RemoveRequest{Name: "web", OperationID: cast.id, Expected: time.Now().Add(time.Hour)}); err != nil || !out.Elsewhere.IsZero() {
 			t.Errorf("it has ended, and the answer is %+v, %v", out, err)
 		}
 	})

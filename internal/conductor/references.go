@@ -20,11 +20,11 @@ const referenceLook = 100 * time.Millisecond
 // takes nothing meanwhile but the place in the lanes. It looks only at what was accepted before, by
 // any process: every wait then leads to an earlier operation, and so none closes a cycle. Of containers
 // that refer to each other the first one fails, and the other one with it.
-func (o *operation) awaitReferences(ctx context.Context) error {
-	if !o.kept || o.Kind == KindRemove {
+func (o *containerJob) awaitReferences(ctx context.Context) error {
+	if !o.kept || o.does == KindRemove {
 		return nil
 	}
-	for _, ref := range o.Spec.Referred() {
+	for _, ref := range o.spec.Referred() {
 		awaited := ""
 		for r, ok := o.underWay(ctx, ref); ok; r, ok = o.underWay(ctx, ref) {
 			awaited = r.ID
@@ -43,14 +43,14 @@ func (o *operation) awaitReferences(ctx context.Context) error {
 }
 
 // goesOn reports whether an operation is still under way.
-func (o *operation) goesOn(id string) bool {
+func (o *containerJob) goesOn(id string) bool {
 	r, err := o.engine.journal.Find(id)
 	return err == nil && r.InProgress() && o.engine.journal.Alive(r)
 }
 
 // underWay finds the last operation on a container that was accepted before this one and has not
 // ended. An operation is found by the name that the container has: its lane.
-func (o *operation) underWay(ctx context.Context, ref string) (journal.Record, bool) {
+func (o *containerJob) underWay(ctx context.Context, ref string) (journal.Record, bool) {
 	if r, ok := o.underWayIn(ref); ok || len(ref) < container.ShortID {
 		return r, ok
 	}
@@ -61,7 +61,7 @@ func (o *operation) underWay(ctx context.Context, ref string) (journal.Record, b
 	return o.underWayIn(c.Name)
 }
 
-func (o *operation) underWayIn(lane string) (journal.Record, bool) {
+func (o *containerJob) underWayIn(lane string) (journal.Record, bool) {
 	records, _ := o.engine.journal.Lane(lane)
 	for _, r := range slices.Backward(records) {
 		if r.ID != o.id && journal.Ticket(r.ID) < journal.Ticket(o.id) && r.InProgress() && o.engine.journal.Alive(r) {
@@ -72,7 +72,7 @@ func (o *operation) underWayIn(lane string) (journal.Record, bool) {
 }
 
 // failedReference is a *fault.Fault if the operation that was waited for failed.
-func (o *operation) failedReference(ref, awaited string) error {
+func (o *containerJob) failedReference(ref, awaited string) error {
 	if awaited == "" {
 		return nil
 	}
@@ -81,8 +81,8 @@ func (o *operation) failedReference(ref, awaited string) error {
 		return nil //nolint:nilerr // What can't be read is no failure: the engine has the last word.
 	}
 	exists := fault.Unchanged
-	if o.Kind == KindCreate {
+	if o.does == KindCreate {
 		exists = fault.NothingCreated
 	}
-	return o.scope().ReferenceFailed(o.Kind.verb(), ref, exists, r.Fault)
+	return o.scope().ReferenceFailed(o.does.verb(), ref, exists, r.Fault)
 }

@@ -14,14 +14,14 @@ import (
 )
 
 // referring is the create of a container that shares another one's network.
-func referring(name, other string) Request {
+func referring(name, other string) CreateRequest {
 	req := create(name)
 	req.Spec.NetworkMode = "container:" + other
 	return req
 }
 
 // linkedTo is the create of a container with a link to another one.
-func linkedTo(name, other string) Request {
+func linkedTo(name, other string) CreateRequest {
 	req := create(name)
 	req.Spec.Links = []string{other + ":alias"}
 	return req
@@ -31,7 +31,7 @@ func linkedTo(name, other string) Request {
 // if that fails; two that refer to each other don't wait for ever.
 func TestReferencesAreAwaited(t *testing.T) {
 	for name, tt := range map[string]struct {
-		first, second Request
+		first, second CreateRequest
 		fails         bool
 		want          fault.Kind
 	}{
@@ -63,8 +63,8 @@ func TestReferencesAreAwaited(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				first := c.accept(e, tt.first, false, time.Time{})
-				second := c.accept(e, tt.second, false, time.Time{})
+				first := tt.first.accept(c, e, false, time.Time{})
+				second := tt.second.accept(c, e, false, time.Time{})
 				outcomes := make(chan error, 1)
 				go func() { _, _ = first.perform(t.Context()) }()
 				go func() {

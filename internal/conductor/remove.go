@@ -17,9 +17,23 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
+// removalJob is the job of removing a container.
+type removalJob struct {
+	containerJob
+	// expected is until when another machine may still make the container.
+	expected time.Time
+	// removesVolumes says whether the anonymous volumes go, too, and exchanged that some may be from the container whose
+	// place this one took.
+	removesVolumes, exchanged bool
+}
+
+func (o *removalJob) attempt(ctx context.Context) error {
+	return o.repeat(ctx, func(ctx context.Context) (*container.Container, error) { return nil, o.remove(ctx) })
+}
+
 // remove stops the container gracefully and removes it: two requests. What is gone already is
 // done. Only the container whose ID is known is touched, whatever has its name now.
-func (o *operation) remove(ctx context.Context) error {
+func (o *removalJob) remove(ctx context.Context) error {
 	if err := o.expect(ctx); err != nil || o.containerID == "" {
 		return err
 	}
@@ -33,9 +47,9 @@ func (o *operation) remove(ctx context.Context) error {
 	return o.removeVolumes(ctx)
 }
 
-func (o *operation) stopAndRemove(ctx context.Context) error {
+func (o *removalJob) stopAndRemove(ctx context.Context) error {
 	for {
-		if err := o.stop(ctx); err != nil {
+		if err := o.stop(ctx, nil); err != nil {
 			return engine.IgnoreNotFound(err)
 		}
 		o.enter(fault.StepRemoving)
@@ -43,7 +57,7 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 			return err
 		}
 		err := o.change(ctx, func(ctx context.Context) error {
-			err := o.engine.API.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.RemoveVolumes})
+			err := o.engine.API.ContainerRemove(ctx, o.containerID, containertypes.RemoveOptions{RemoveVolumes: o.removesVolumes})
 			o.unsure = o.unsure || engine.Unknown(ctx, err)
 			return err
 		})
@@ -65,15 +79,15 @@ func (o *operation) stopAndRemove(ctx context.Context) error {
 // ones that it has from the container whose place it took, which to the engine are its own no more than a volume with a
 // name, and those of its files, where the other anonymous ones stay. If the container is gone already, they are those
 // that an attempt before saw, or that the record of the removal has.
-func (o *operation) findVolumes(ctx context.Context) error {
-	if o.RemoveVolumes && !o.Exchanged {
+func (o *removalJob) findVolumes(ctx context.Context) error {
+	if o.removesVolumes && !o.exchanged {
 		return nil
 	}
 	c, err := o.lookFor(ctx, o.containerID)
 	switch {
 	case err != nil || c == nil:
 		return err
-	case o.RemoveVolumes:
+	case o.removesVolumes:
 		o.volumes, err = o.carriedVolumes(ctx, c)
 	default:
 		o.volumes = slices.Sorted(maps.Values(c.FileFolders))
@@ -83,7 +97,7 @@ func (o *operation) findVolumes(ctx context.Context) error {
 
 // carriedVolumes returns the anonymous volumes that the container has from the one whose place it took. What somebody
 // named like one, or an anonymous volume of another container that was mounted by its name, is none.
-func (o *operation) carriedVolumes(ctx context.Context, c *container.Container) (volumes []string, err error) {
+func (o *removalJob) carriedVolumes(ctx context.Context, c *container.Container) (volumes []string, err error) {
 	carried := container.CarriedBy(c.Labels)
 	if len(carried) == 0 {
 		return nil, nil
@@ -102,14 +116,14 @@ func (o *operation) carriedVolumes(ctx context.Context, c *container.Container) 
 
 // expect finds the container. Where another machine may still be making it, it waits for it to appear,
 // for a fair time: whoever waits can't be kept as long as a create may take.
-func (o *operation) expect(ctx context.Context) error {
+func (o *removalJob) expect(ctx context.Context) error {
 	for {
 		err := o.identify(ctx)
 		if err != nil || o.containerID != "" {
 			return err
 		}
 		if !o.elsewhere() {
-			o.notYet = o.appears(time.Now())
+			o.out.Elsewhere = o.appears(time.Now())
 			return nil
 		}
 		if err := pause(ctx, appearLook); err != nil {
@@ -120,39 +134,39 @@ func (o *operation) expect(ctx context.Context) error {
 
 // elsewhere reports whether the operation that is to make the container may be under way on another
 // machine: this one's journal does not know it.
-func (o *operation) elsewhere() bool {
-	if o.OperationID == "" || o.Expected.IsZero() || o.engine.recall(o.OperationID).standing.Known {
+func (o *removalJob) elsewhere() bool {
+	if o.after == "" || o.expected.IsZero() || o.engine.recall(o.after).standing.Known {
 		return false
 	}
-	return !o.engine.elsewhere(o.OperationID, o.Expected).IsZero()
+	return !o.engine.elsewhere(o.after, o.expected).IsZero()
 }
 
 // appears is until when another machine may make the container, whether or not that is waited for.
-func (o *operation) appears(now time.Time) time.Time {
-	if o.OperationID == "" || !now.Before(o.Expected) || o.engine.recall(o.OperationID).standing.Known || o.engine.forgot(o.OperationID) {
+func (o *removalJob) appears(now time.Time) time.Time {
+	if o.after == "" || !now.Before(o.expected) || o.engine.recall(o.after).standing.Known || o.engine.forgot(o.after) {
 		return time.Time{}
 	}
-	return o.Expected
+	return o.expected
 }
 
 // identify finds the container of a create whose outcome the caller did not hear of. There may be
 // none; a container that another create made is a stranger's.
-func (o *operation) identify(ctx context.Context) error {
-	if o.containerID != "" || o.OperationID == "" {
+func (o *containerJob) identify(ctx context.Context) error {
+	if o.containerID != "" || o.after == "" {
 		return nil
 	}
-	c, err := o.engine.Inspect(ctx, o.Spec.Name)
+	c, err := o.engine.Inspect(ctx, o.spec.Name)
 	if err != nil {
 		return engine.IgnoreNotFound(err)
 	}
-	if o.engine.madeBy(ctx, o.engine.recall(o.OperationID), c) {
+	if o.engine.madeBy(ctx, o.engine.recall(o.after), c) {
 		o.containerID = c.ID
 	}
 	return nil
 }
 
 // gone waits until a removal that somebody else began has ended.
-func (o *operation) gone(ctx context.Context) error {
+func (o *removalJob) gone(ctx context.Context) error {
 	events, err := o.engine.Watcher.Watch(ctx, o.containerID)
 	if err != nil {
 		return err

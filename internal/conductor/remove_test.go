@@ -53,7 +53,7 @@ func TestVolumesGoThoughTheAnswerToTheRemovalIsLost(t *testing.T) {
 		}
 		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 		defer func() { _ = c.Close() }()
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: "web"}); err != nil {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", ContainerID: "web"}); err != nil {
 			t.Fatal(err)
 		}
 		if len(f.containers) != 0 || !slices.Equal(*f.removed, []string{f.volume}) {

@@ -23,7 +23,7 @@ import (
 // dies in between, a refresh keeps the container in its state, and the next operation of the lane removes them.
 
 // noteVolumes makes durable what goes with the container. It must not go before.
-func (o *operation) noteVolumes() error {
+func (o *containerJob) noteVolumes() error {
 	id := o.removal
 	if id == "" && o.kept {
 		id = o.id
@@ -44,7 +44,7 @@ func (o *operation) noteVolumes() error {
 }
 
 // removeVolumes removes the volumes that went with a container, and that nothing uses any more.
-func (o *operation) removeVolumes(ctx context.Context) error {
+func (o *containerJob) removeVolumes(ctx context.Context) error {
 	for len(o.volumes) > 0 {
 		name := o.volumes[0]
 		err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.VolumeRemove(ctx, name, false) })
@@ -57,7 +57,7 @@ func (o *operation) removeVolumes(ctx context.Context) error {
 }
 
 // resumeVolumes removes what went with containers that earlier operations of the lane removed, and still is there.
-func (o *operation) resumeVolumes(ctx context.Context, records []journal.Record) error {
+func (o *containerJob) resumeVolumes(ctx context.Context, records []journal.Record) error {
 	for _, r := range records {
 		if r.ID == o.id || !o.engine.owes(r) || !continues(r, o.entry.scope, o.containerID) {
 			continue

@@ -8,7 +8,6 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -23,7 +22,7 @@ func TestFailureOfBeforeTheHostWasRenamed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cast := before.accept(e, checked("web"), true, time.Now().Add(time.Hour))
+		cast := checked("web").accept(before, e, true, time.Now().Add(time.Hour))
 		time.AfterFunc(time.Second, func() { f.setHealth("web", "unhealthy") })
 		_, err = cast.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
@@ -47,7 +46,7 @@ func TestFailureOfBeforeTheHostWasRenamed(t *testing.T) {
 		if s := look(); s.Fault == nil || !s.Recovered {
 			t.Errorf("it has recovered, and a refresh sees %+v", s)
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, OperationID: cast.id}); err != nil {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", OperationID: cast.id}); err != nil {
 			t.Fatal(err)
 		}
 		if s := look(); s.Fault != nil || !s.Settled || s.Container != nil {

@@ -21,7 +21,6 @@ import (
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/api/types/volume"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -68,7 +67,7 @@ func loseOneAnswer(t *testing.T, call string, done bool, lost error) {
 		if len(f.containers) != 1 {
 			t.Errorf("%s lost (done: %t, %v): %d containers", call, done, lost, len(f.containers))
 		}
-		if _, err := c.Call(t.Context(), Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: out.Container.ID}); err != nil {
+		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", ContainerID: out.Container.ID}); err != nil {
 			t.Fatalf("%s lost (done: %t, %v): %v", call, done, lost, err)
 		}
 		if len(f.containers) != 0 {
@@ -234,7 +233,7 @@ func TestUnansweredChangesMayBeDone(t *testing.T) {
 			return err
 		},
 		"remove container": func(ctx context.Context, c *Conductor) error {
-			_, err := c.Call(ctx, Request{Kind: KindRemove, Spec: container.Spec{Name: "web"}, ContainerID: "web"})
+			_, err := c.Call(ctx, RemoveRequest{Name: "web", ContainerID: "web"})
 			return err
 		},
 	} {

@@ -32,13 +32,13 @@ const (
 
 // stop ends the container as it wishes: its own signal, its own grace period. The request holds
 // a slot only for a moment: a container that uses its grace period must not keep others from
-// theirs.
-func (o *operation) stop(ctx context.Context) error {
+// theirs. No grace is the container's own.
+func (o *containerJob) stop(ctx context.Context, grace *time.Duration) error {
 	o.enter(fault.StepStopping)
 	var options containertypes.StopOptions
-	if o.Grace != nil {
-		grace := int(o.Grace.Seconds())
-		options.Timeout = &grace
+	if grace != nil {
+		seconds := int(grace.Seconds())
+		options.Timeout = &seconds
 	}
 	patience := o.stopPatience(ctx)
 	longer, cancel := engine.Outlive(ctx, patience, o.latePatience(patience))
@@ -73,10 +73,10 @@ func (o *operation) stop(ctx context.Context) error {
 	return err
 }
 
-// noteStart notes which run of the container is being stopped, so that a later one is told from it. What is removed has
-// no later one.
-func (o *operation) noteStart(ctx context.Context) {
-	if !o.kept || o.Kind == KindRemove && o.exchange.Predecessor == "" {
+// noteStart notes which run of the container is being stopped, so that a later one is told from it. What is removed, but
+// for an exchange, which can bring it back, has no later one.
+func (o *containerJob) noteStart(ctx context.Context) {
+	if !o.kept || o.kind == KindRemove {
 		return
 	}
 	ctx, cancel := engine.ContextForLook(ctx)
@@ -93,7 +93,7 @@ func (o *operation) noteStart(ctx context.Context) {
 
 // stopPatience is how long a stop is waited for that was cancelled. Where no journal can have it that is its
 // whole grace period: nobody would know of it later.
-func (o *operation) stopPatience(ctx context.Context) time.Duration {
+func (o *containerJob) stopPatience(ctx context.Context) time.Duration {
 	if o.kept {
 		return changeGrace
 	}
@@ -107,8 +107,8 @@ func (o *operation) stopPatience(ctx context.Context) time.Duration {
 
 // latePatience is the same where the operation's time was up. The journal has that the engine goes on; without one
 // only a removal may leave it to the engine, since the container stays in the state, to be removed.
-func (o *operation) latePatience(patience time.Duration) time.Duration {
-	if o.kept || o.Kind == KindRemove {
+func (o *containerJob) latePatience(patience time.Duration) time.Duration {
+	if o.kept || o.does == KindRemove {
 		return 0
 	}
 	return patience
@@ -152,8 +152,8 @@ func leftStopping(records []journal.Record, c *container.Container, alive func(j
 
 // awaitStops waits until the stops have ended that earlier operations of the lanes left to the engine, unless
 // this one ends the container itself.
-func (o *operation) awaitStops(ctx context.Context) error {
-	if !o.kept || o.Kind == KindCreate || o.Kind == KindRemove || o.Kind == KindStop || o.Kind == KindKill {
+func (o *containerJob) awaitStops(ctx context.Context) error {
+	if !o.kept || o.does == KindCreate || o.does == KindRemove || o.does == KindStop || o.does == KindKill {
 		return nil
 	}
 	for _, name := range o.intent.Lanes() {
@@ -205,7 +205,7 @@ func (e *connection) awaitStop(ctx context.Context, s journal.Stopping) error {
 
 // awaitOwnStop waits for the stop that this very operation left to the engine, so that what it took away can
 // be brought back. What lasts longer than ctx is left to the next plan.
-func (o *operation) awaitOwnStop(ctx context.Context) error {
+func (o *containerJob) awaitOwnStop(ctx context.Context) error {
 	s := o.progress.leftStopping()
 	if s == nil {
 		return nil

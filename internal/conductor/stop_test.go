@@ -72,16 +72,23 @@ func TestLeftStopping(t *testing.T) {
 // with the stop. What is slow in the engine itself is waited for a moment, and what was running is brought back.
 func TestStopKeepsTheTime(t *testing.T) {
 	const limit = 2 * time.Second
+	removal := func(id string) Request { return RemoveRequest{Name: "web", ContainerID: id} }
+	update := func(desired container.DesiredState, restart bool) func(string) Request {
+		return func(id string) Request {
+			return UpdateRequest{Spec: container.Spec{Name: "web", DesiredState: desired}, ContainerID: id, PriorName: "web", Restart: restart}
+		}
+	}
 	for name, tt := range map[string]struct {
-		req Request
+		// req asks about the container of this ID.
+		req func(id string) Request
 		// slow is the call that the engine does not answer.
 		slow string
 		late time.Duration
 	}{
-		"remove":               {req: Request{Kind: KindRemove}},
-		"stop":                 {req: Request{Kind: KindUpdate, Spec: container.Spec{DesiredState: container.DesiredStopped}}},
-		"restart":              {req: Request{Kind: KindUpdate, Spec: container.Spec{DesiredState: container.DesiredRunning}, Restart: true}, late: returnTakes},
-		"a removal that hangs": {req: Request{Kind: KindRemove}, slow: "remove", late: changeLate},
+		"remove":               {req: removal},
+		"stop":                 {req: update(container.DesiredStopped, false)},
+		"restart":              {req: update(container.DesiredRunning, true), late: returnTakes},
+		"a removal that hangs": {req: removal, slow: "remove", late: changeLate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -101,11 +108,10 @@ func TestStopKeepsTheTime(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				tt.req.ContainerID, tt.req.Spec.Name, tt.req.PriorName = out.Container.ID, "web", "web"
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
 				began := time.Now()
-				_, err = c.Call(ctx, tt.req)
+				_, err = c.Call(ctx, tt.req(out.Container.ID))
 				faultOf(t, err, fault.Timeout)
 				if took := time.Since(began); took < limit || took > limit+tt.late {
 					t.Errorf("it took %s of %s", took, limit)

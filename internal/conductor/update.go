@@ -5,14 +5,40 @@ package conductor
 
 import (
 	"context"
+	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
+// alteringJob is what the jobs have in common that carry out a list of actions on a container.
+type alteringJob struct {
+	containerJob
+	// upload are the files of spec to put into the container.
+	upload []string
+	// signal is what a kill sends; empty is KILL.
+	signal string
+	// grace is how long a stop waits before it kills, in whole seconds; nil is the container's own.
+	grace *time.Duration
+	// away is what the container lacks until the operation has brought it anew.
+	away takenAway
+}
+
+func (o *alteringJob) undo(ctx context.Context, err error) error {
+	return o.undoBy(ctx, err, o.putBack)
+}
+
+// updateJob is the job of making a container what the request says, in place.
+type updateJob struct {
+	alteringJob
+	restart bool
+}
+
+func (o *updateJob) attempt(ctx context.Context) error { return o.repeat(ctx, o.update) }
+
 // update makes the container what the request says, in place: observe, decide, act, observe.
-func (o *operation) update(ctx context.Context) (*container.Container, error) {
+func (o *updateJob) update(ctx context.Context) (*container.Container, error) {
 	o.enter(fault.StepUpdating)
 	if err := o.identify(ctx); err != nil {
 		return nil, err
@@ -20,7 +46,7 @@ func (o *operation) update(ctx context.Context) (*container.Container, error) {
 	if o.containerID == "" {
 		return nil, o.scope().NotFound(nil)
 	}
-	if err := o.engine.Knows(o.scope(), o.Spec.Needs(), o.exists()); err != nil {
+	if err := o.engine.Knows(o.scope(), o.spec.Needs(), o.exists()); err != nil {
 		return nil, err
 	}
 	c, err := o.engine.Inspect(ctx, o.containerID)
@@ -30,12 +56,12 @@ func (o *operation) update(ctx context.Context) (*container.Container, error) {
 	if err := o.findGone(ctx, c); err != nil {
 		return nil, err
 	}
-	actions := container.PlanUpdate(o.Spec, c)
-	if lost, ok := c.Lost(); ok || o.Restart {
-		if !o.Restart {
+	actions := container.PlanUpdate(o.spec, c)
+	if lost, ok := c.Lost(); ok || o.restart {
+		if !o.restart {
 			o.logger.Info("the container has lost what it shared", "with", lost.Name, "attribute", lost.Attribute)
 		}
-		actions = container.PlanRestart(o.Spec, c.State, actions)
+		actions = container.PlanRestart(o.spec, c.State, actions)
 	}
 	if err := o.checkJoined(c, actions); err != nil {
 		return nil, err
@@ -43,14 +69,14 @@ func (o *operation) update(ctx context.Context) (*container.Container, error) {
 	if err := o.checkAddresses(ctx, actions); err != nil {
 		return nil, err
 	}
-	return o.actAll(ctx, container.PlanUpload(o.Upload, actions), c)
+	return o.actAll(ctx, container.PlanUpload(o.upload, actions), c)
 }
 
 // actAll carries out actions one after the other. It returns the container as it is after them; c is how
 // it was before.
-func (o *operation) actAll(ctx context.Context, actions []container.Action, c *container.Container) (*container.Container, error) {
+func (o *alteringJob) actAll(ctx context.Context, actions []container.Action, c *container.Container) (*container.Container, error) {
 	for i, a := range actions {
-		o.logger.Info(string(o.Kind), "action", a.String())
+		o.logger.Info(string(o.does), "action", a.String())
 		if err := o.takeAway(ctx, actions[i:]); err != nil {
 			return nil, err
 		}
@@ -70,13 +96,13 @@ func (o *operation) actAll(ctx context.Context, actions []container.Action, c *c
 }
 
 // act carries out one action. It returns the container if the action ended with a look at it.
-func (o *operation) act(ctx context.Context, a container.Action) (*container.Container, error) {
+func (o *alteringJob) act(ctx context.Context, a container.Action) (*container.Container, error) {
 	api := o.engine.API
 	switch a.Do {
 	case container.DoStart:
 		return o.bringUp(ctx, true)
 	case container.DoStop:
-		return nil, o.stop(ctx)
+		return nil, o.stop(ctx, o.grace)
 	case container.DoKill:
 		return nil, o.kill(ctx)
 	}
@@ -84,19 +110,19 @@ func (o *operation) act(ctx context.Context, a container.Action) (*container.Con
 	err := o.change(ctx, func(ctx context.Context) error {
 		switch a.Do {
 		case container.DoRename:
-			return api.ContainerRename(ctx, o.containerID, o.Spec.Name)
+			return api.ContainerRename(ctx, o.containerID, o.spec.Name)
 		case container.DoLimit:
 			answer, err := api.ContainerUpdate(ctx, o.containerID, a.Limits)
 			o.warned(answer.Warnings)
 			return err
 		case container.DoConnect:
-			return o.connect(ctx, o.Spec.Networks[a.Key])
+			return o.connect(ctx, o.spec.Networks[a.Key])
 		case container.DoDisconnect:
 			return o.disconnect(ctx, a.Network)
 		case container.DoForget:
 			return o.forget(ctx, a.Network)
 		case container.DoUpload:
-			return o.upload(ctx, o.Upload)
+			return o.putFiles(ctx, o.upload)
 		case container.DoUnpause:
 			return api.ContainerUnpause(ctx, o.containerID)
 		default:
@@ -107,21 +133,21 @@ func (o *operation) act(ctx context.Context, a container.Action) (*container.Con
 	case err == nil:
 		return nil, nil
 	case a.Do == container.DoRename && nameTaken(err):
-		if aside := o.giveWay(ctx, o.Spec.Name); aside != nil {
+		if aside := o.giveWay(ctx, o.spec.Name); aside != nil {
 			return nil, aside
 		}
 		return nil, o.renameConflict(ctx, err)
 	case a.Do == container.DoConnect && !engine.LostAnswer(err) && ctx.Err() == nil:
 		return nil, o.diagnosis().explainConnect(ctx, a.Key, err)
 	default:
-		return nil, engine.ExplainAs(o.scope(), o.Spec, o.step, string(a.Do), o.exists(), a.Key, err)
+		return nil, engine.ExplainAs(o.scope(), o.spec, o.step, string(a.Do), o.exists(), a.Key, err)
 	}
 }
 
-func (o *operation) renameConflict(ctx context.Context, taken error) error {
-	holder, err := o.engine.Inspect(ctx, o.Spec.Name)
+func (o *containerJob) renameConflict(ctx context.Context, taken error) error {
+	holder, err := o.engine.Inspect(ctx, o.spec.Name)
 	if err != nil {
-		return o.scope().NameConflict(o.Spec.Name, "another container has it", o.exists(), taken)
+		return o.scope().NameConflict(o.spec.Name, "another container has it", o.exists(), taken)
 	}
 	return o.nameConflict(ctx, holder, o.exists(), taken)
 }

@@ -64,7 +64,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 		return nil, err
 	}
 	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.DriverOpts, spec.Labels)
-	o := &volumeCreate{objectOperation: t.operation(KindCreate), spec: spec}
+	o := &volumeCreate{objectJob: t.objectJob(KindCreate), spec: spec}
 	o.accept(ctx, o, journal.Record{}, false)
 	if err := o.run(ctx); err != nil {
 		return nil, err
@@ -75,7 +75,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 
 // volumeCreate is the job of making a volume.
 type volumeCreate struct {
-	objectOperation
+	objectJob
 	spec VolumeSpec
 	// volume is what was made.
 	volume *Volume
@@ -220,7 +220,7 @@ func (c *Conductor) RemoveVolume(ctx context.Context, name string, maker VolumeM
 		return nil, err
 	}
 	t.exists = "the volume is still there"
-	o := &volumeRemoval{objectOperation: t.operation(KindRemove), maker: maker, force: force}
+	o := &volumeRemoval{objectJob: t.objectJob(KindRemove), maker: maker, force: force}
 	o.accept(ctx, o, journal.Record{}, false)
 	err = o.run(ctx)
 	return o.left, err
@@ -228,7 +228,7 @@ func (c *Conductor) RemoveVolume(ctx context.Context, name string, maker VolumeM
 
 // volumeRemoval is the job of removing a volume.
 type volumeRemoval struct {
-	objectOperation
+	objectJob
 	// maker is who made the volume that is meant.
 	maker VolumeMaker
 	// force says that the volume need not be empty.

@@ -18,7 +18,7 @@ import (
 // bringUp starts the container, waits until it is as the request wants it, and returns how it is
 // then. It can be repeated: a container that runs already is not started twice; again says that
 // this may be so, and that what is waited for may have happened before.
-func (o *operation) bringUp(ctx context.Context, again bool) (*container.Container, error) {
+func (o *containerJob) bringUp(ctx context.Context, again bool) (*container.Container, error) {
 	ctx = engine.Patiently(ctx)
 	// Subscribed before the start, so that no event is missed.
 	events, err := o.engine.Watcher.Watch(ctx, o.containerID)
@@ -43,8 +43,8 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 	// An image's health check is only seen by looking.
 	settling := time.NewTimer(container.SettleTime)
 	defer settling.Stop()
-	byEvent := o.Spec.DesiredState == container.DesiredCompleted ||
-		o.Spec.DesiredState == container.DesiredRunning && o.Spec.Healthcheck != nil && !o.Spec.Healthcheck.Disabled() && o.Wait != container.WaitRunning
+	byEvent := o.spec.DesiredState == container.DesiredCompleted ||
+		o.spec.DesiredState == container.DesiredRunning && o.spec.Healthcheck != nil && !o.spec.Healthcheck.Disabled() && o.wait != container.WaitRunning
 	if byEvent {
 		settling.Stop()
 	}
@@ -54,10 +54,10 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 			if err != nil {
 				return nil, err
 			}
-			switch v := container.Judge(o.Spec, o.Wait, c.State.At(time.Now()), time.Since(begun) >= container.SettleTime); {
+			switch v := container.Judge(o.spec, o.wait, c.State.At(time.Now()), time.Since(begun) >= container.SettleTime); {
 			case v.Kind != "":
 				return nil, o.diagnosis().unmet(ctx, v.Kind, c, started)
-			case v.Met && o.Spec.DesiredState == container.DesiredPaused:
+			case v.Met && o.spec.DesiredState == container.DesiredPaused:
 				return o.pauseIt(ctx)
 			case v.Met:
 				return c, nil
@@ -74,7 +74,7 @@ func (o *operation) bringUp(ctx context.Context, again bool) (*container.Contain
 	}
 }
 
-func (o *operation) pauseIt(ctx context.Context) (*container.Container, error) {
+func (o *containerJob) pauseIt(ctx context.Context) (*container.Container, error) {
 	err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerPause(ctx, o.containerID) })
 	if err != nil && !engine.ContainsAny(err.Error(), "is already paused") {
 		return nil, fmt.Errorf("pausing: %w", err)

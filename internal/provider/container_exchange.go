@@ -169,11 +169,13 @@ func exchanges(ctx context.Context, req resource.UpdateRequest, resp *resource.U
 
 // exchangeRequest makes an exchange of the request of an update: the new container gets everything
 // at once.
-func exchangeRequest(r conductor.Request, plan, prior *containerModel) conductor.Request {
-	r.Kind, r.Order, r.RemoveVolumes = conductor.KindExchange, container.Order(plan.UpdateOrder.ValueString()), plan.RemoveVolumes.ValueBool()
-	r.Restart, r.Upload = false, nil
-	if plan.tracksTag() && plan.Image.Equal(prior.Image) && plan.Platform.Equal(prior.Platform) {
-		r.Digest = prior.AvailableDigest.ValueString()
+func exchangeRequest(r conductor.UpdateRequest, plan, prior *containerModel) conductor.ExchangeRequest {
+	exchange := conductor.ExchangeRequest{
+		Spec: r.Spec, ContainerID: r.ContainerID, OperationID: r.OperationID, PriorName: r.PriorName, Wait: r.Wait,
+		Order: container.Order(plan.UpdateOrder.ValueString()), RemoveVolumes: plan.RemoveVolumes.ValueBool(),
 	}
-	return r
+	if plan.tracksTag() && plan.Image.Equal(prior.Image) && plan.Platform.Equal(prior.Platform) {
+		exchange.Digest = prior.AvailableDigest.ValueString()
+	}
+	return exchange
 }

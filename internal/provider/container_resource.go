@@ -86,7 +86,8 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 		return
 	}
 	state := plan
-	done, err := r.carryOut(ctx, conductor.Request{Kind: conductor.KindCreate, Spec: spec, Wait: effectiveWait(&plan, r.wait), Digest: r.digests.of(&plan)}, timeout, &resp.Diagnostics)
+	wait := effectiveWait(&plan, r.wait)
+	done, err := r.carryOut(ctx, conductor.CreateRequest{Spec: spec, Wait: wait, Digest: r.digests.of(&plan)}, spec.Name, wait, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, plan.concerned(err))
 	switch {
 	case done.accepted:
@@ -187,15 +188,17 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		return
 	}
 	upload, restart := changedFiles(prior.Files, plan.Files)
-	request := conductor.Request{
-		Kind: conductor.KindUpdate, Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
+	wait := effectiveWait(&plan, r.wait)
+	update := conductor.UpdateRequest{
+		Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
 		Restart: restart || triggered(prior.RestartTriggers, plan.RestartTriggers), Upload: upload,
-		PriorName: prior.Name.ValueString(), Wait: effectiveWait(&plan, r.wait),
+		PriorName: prior.Name.ValueString(), Wait: wait,
 	}
+	request, kind := conductor.Request(update), conductor.KindUpdate
 	if exchanges(ctx, req, resp) {
-		request = exchangeRequest(request, &plan, &prior)
+		request, kind, upload = exchangeRequest(update, &plan, &prior), conductor.KindExchange, nil
 	}
-	done, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, request, spec.Name, wait, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, plan.concerned(err))
 	state := plan
 	switch {
@@ -204,18 +207,18 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	case err == nil:
 		state.compute(done.Container)
 		state.rememberTag()
-		state.record(request.Kind, done.Outcome, nil)
+		state.record(kind, done.Outcome, nil)
 		state.keepPromises(plan)
 	default:
 		// What was not done stays different from the configuration: the next plan shows it.
 		state = prior
-		state.Files = prior.Files.without(request.Upload)
+		state.Files = prior.Files.without(upload)
 		state.record(conductor.KindUpdate, done.Outcome, faultOf(err))
 		if done.Container != nil {
 			state.refresh(done.Container)
 		}
 	}
-	if err == nil && request.Kind == conductor.KindExchange {
+	if err == nil && kind == conductor.KindExchange {
 		handOn(context.WithoutCancel(ctx), req.Private, resp.Private, done, &resp.Diagnostics)
 	}
 	keepLosses(context.WithoutCancel(ctx), resp.Private, done.Container, &resp.Diagnostics)
@@ -231,18 +234,18 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	request := conductor.Request{
-		Kind: conductor.KindRemove, Spec: container.Spec{Name: state.Name.ValueString()},
-		ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(), RemoveVolumes: state.RemoveVolumes.ValueBool(),
-		Exchanged: state.UpdateOrder.ValueString() != "",
+	request := conductor.RemoveRequest{
+		Name: state.Name.ValueString(), ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(),
+		RemoveVolumes: state.RemoveVolumes.ValueBool(), Exchanged: state.UpdateOrder.ValueString() != "",
 	}
 	if state.ContainerID.IsNull() {
 		request.Expected = state.deadline()
 	}
+	wait := container.WaitReady
 	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
-		request.Wait = container.WaitNone
+		wait = container.WaitNone
 	}
-	done, err := r.carryOut(ctx, request, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, request, request.Name, wait, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
 	tellStillMade(&state, done.Elsewhere, &resp.Diagnostics)
 	r.digests.keep(&state)
@@ -254,19 +257,20 @@ type done struct {
 	accepted bool
 }
 
-// carryOut calls or casts, as the request's wait says.
-func (r *containerResource) carryOut(ctx context.Context, req conductor.Request, limit time.Duration, diags *diag.Diagnostics) (done, error) {
-	if req.Wait != container.WaitNone {
+// carryOut calls or casts, as the wait says.
+func (r *containerResource) carryOut(
+	ctx context.Context, req conductor.Request, name string, wait container.Wait, limit time.Duration, diags *diag.Diagnostics,
+) (done, error) {
+	if wait != container.WaitNone {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err := r.conductor.Call(ctx, req)
 		if len(out.Warnings) > 0 {
-			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", req.Spec.Name), strings.Join(out.Warnings, "\n"))
+			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", name), strings.Join(out.Warnings, "\n"))
 		}
 		r.tellUnkept(out.Unkept, diags)
 		return done{Outcome: out}, err
 	}
-	req.Wait = container.WaitReady
 	cast, err := r.conductor.Cast(ctx, req, limit)
 	r.tellCast(cast.Completed, cast.Why, err, diags)
 	return done{

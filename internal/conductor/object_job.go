@@ -14,10 +14,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-// objectOperation is what the jobs on networks, volumes and images have in common. Nothing is refused for the failure
+// objectJob is what the jobs on networks, volumes and images have in common. Nothing is refused for the failure
 // of what was before it: each operation on an object brings all of it.
-type objectOperation struct {
-	*runner
+type objectJob struct {
+	*operation
 	*task
 	// made is the ID of what the operation made, as soon as the engine has answered.
 	made string
@@ -26,56 +26,56 @@ type objectOperation struct {
 }
 
 // operation makes an operation of the task that is not accepted yet.
-func (t *task) operation(kind Kind) objectOperation {
+func (t *task) objectJob(kind Kind) objectJob {
 	name := journal.Lane(t.object.Kind, laneName(t.object))
-	return objectOperation{runner: t.conductor.newRunner(t.connection, kind, t.object.Mask, "object", name), task: t}
+	return objectJob{operation: t.conductor.newOperation(t.connection, kind, t.object.Mask, "object", name), task: t}
 }
 
 // accept has the operation of a job accepted. Of the record only what belongs to the job is needed.
-func (o *objectOperation) accept(ctx context.Context, j job, r journal.Record, cast bool) {
+func (o *objectJob) accept(ctx context.Context, j job, r journal.Record, cast bool) {
 	r.Object, r.Container = o.object.Kind, laneName(o.object)
 	deadline, _ := ctx.Deadline()
-	o.runner.accept(j, r, cast, deadline)
+	o.operation.accept(j, r, cast, deadline)
 	o.object.Operation = o.id
 }
 
-func (o *objectOperation) scope() fault.Scope { return o.object.Scope() }
+func (o *objectJob) scope() fault.Scope { return o.object.Scope() }
 
 // cancels has a removal cancel nothing.
-func (o *objectOperation) cancels() func(journal.Record) bool {
+func (o *objectJob) cancels() func(journal.Record) bool {
 	return func(journal.Record) bool { return false }
 }
 
-func (o *objectOperation) prepare(context.Context) error { return nil }
+func (o *objectJob) prepare(context.Context) error { return nil }
 
-func (o *objectOperation) refuses([]journal.Record) error { return nil }
+func (o *objectJob) refuses([]journal.Record) error { return nil }
 
-func (o *objectOperation) fail(ctx context.Context, err error) error {
+func (o *objectJob) fail(ctx context.Context, err error) error {
 	o.at = o.step
 	return o.explain(ctx, err)
 }
 
-func (o *objectOperation) undo(ctx context.Context, err error) error { return o.fail(ctx, err) }
+func (o *objectJob) undo(ctx context.Context, err error) error { return o.fail(ctx, err) }
 
-func (o *objectOperation) settle() { o.settleLane(o.lane(), o.made) }
+func (o *objectJob) settle() { o.settleLane(o.lane(), o.made) }
 
-func (o *objectOperation) complete(r *journal.Record) { r.ContainerID = o.made }
+func (o *objectJob) complete(r *journal.Record) { r.ContainerID = o.made }
 
-func (o *objectOperation) created() (id string, unsure bool) { return o.made, o.unsure }
+func (o *objectJob) created() (id string, unsure bool) { return o.made, o.unsure }
 
-func (o *objectOperation) carries() bool { return o.made != "" }
+func (o *objectJob) carries() bool { return o.made != "" }
 
-func (o *objectOperation) current() string { return "" }
+func (o *objectJob) current() string { return "" }
 
 // change sends a request that changes something, and repeats it if the answer is lost. What is sent must be
 // idempotent.
-func (o *objectOperation) change(ctx context.Context, request func(context.Context) error) error {
-	_, err := engine.Retrying(ctx, func() (struct{}, error) { return struct{}{}, o.runner.change(ctx, request) })
+func (o *objectJob) change(ctx context.Context, request func(context.Context) error) error {
+	_, err := engine.Retrying(ctx, func() (struct{}, error) { return struct{}{}, o.operation.change(ctx, request) })
 	return err
 }
 
 // sent notes what is not known after a create or a removal that was sent, and returns its error.
-func (o *objectOperation) sent(ctx context.Context, err error) error {
+func (o *objectJob) sent(ctx context.Context, err error) error {
 	if engine.Unknown(ctx, err) {
 		o.unsure, o.exists = true, string(fault.PerhapsDone)
 	}
@@ -84,7 +84,7 @@ func (o *objectOperation) sent(ctx context.Context, err error) error {
 
 // taken is the fault of a name that another object has, which an operation made as its label tells, and whose
 // description is a line.
-func (o *objectOperation) taken(operation, whose string, err error) *fault.Fault {
+func (o *objectJob) taken(operation, whose string, err error) *fault.Fault {
 	f := o.object.Taken(whose, err)
 	if !o.kept || o.entry.scope == "" {
 		return f
@@ -111,7 +111,7 @@ func laneName(object fault.Object) string {
 }
 
 // earlier are the operations of the lane before this one, as far as the journal knows them.
-func (o *objectOperation) earlier() []journal.Record {
+func (o *objectJob) earlier() []journal.Record {
 	if !o.kept {
 		return nil
 	}
@@ -120,6 +120,6 @@ func (o *objectOperation) earlier() []journal.Record {
 
 // resumes reports whether an object that has the wanted name is what an unanswered create of this workspace
 // left.
-func (o *objectOperation) resumes(h holder) bool {
+func (o *objectJob) resumes(h holder) bool {
 	return resumable(h, o.claims(o.lane()), o.entry.scope, o.engineID)
 }
