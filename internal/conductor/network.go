@@ -28,6 +28,8 @@ const giveBackTakes = time.Minute
 // networkWords tell what an engine's message about a network concerns.
 func networkWords() []attributeWord {
 	return []attributeWord{
+		// The whole of what an engine says where its host's kernel has no macvlan or ipvlan.
+		{"operation not supported", "driver"},
 		{"pool", "ipam"}, {"overlap", "ipam"}, {"subnet", "ipam"}, {"gateway", "ipam"}, {"ipam", "ipam"}, {"auxiliary", "ipam"}, {"ip range", "ipam"}, {"ip-range", "ipam"},
 		{"ipv4", "enable_ipv4"}, {"ipv6", "enable_ipv6"}, {"ingress", "ingress"}, {"attachable", "attachable"}, {"config-from", "config_from"}, {"configuration network", "config_from"},
 		{"scope", "scope"}, {"plugin", "driver"}, {"swarm", "driver"}, {"parent", "options"}, {"label", "options"}, {"option", "options"}, {"invalid mtu", "options"},

@@ -64,18 +64,25 @@ func (t *task) explain(ctx context.Context, err error) error {
 	case errdefs.IsNotFound(err) && (t.at == fault.StepReading || strings.Contains(text, "no such "+t.object.Kind+":")):
 		return t.missing(err)
 	}
-	kind, attribute := fault.EngineError, []string(nil)
-	for _, row := range t.attributes {
-		if strings.Contains(text, row.word) {
-			kind, attribute = fault.Invalid, []string{row.attribute}
-			break
+	about := concerned(t.attributes, err.Error())
+	if about == "" {
+		return t.object.Said(fault.EngineError, t.at, t.action, nil, t.exists, err)
+	}
+	f := t.object.Said(fault.Invalid, t.at, t.action, []string{about}, t.exists, err)
+	f.Hint = cmp.Or(adviceAbout(t.object.Kind, about), f.Hint)
+	return f
+}
+
+// concerned returns the attribute of the first of these words that an engine's message has; empty is that it has none.
+// It is pure.
+func concerned(words []attributeWord, message string) string {
+	message = strings.ToLower(message)
+	for _, row := range words {
+		if strings.Contains(message, row.word) {
+			return row.attribute
 		}
 	}
-	f := t.object.Said(kind, t.at, t.action, attribute, t.exists, err)
-	if attribute != nil {
-		f.Hint = cmp.Or(adviceAbout(t.object.Kind, attribute[0]), f.Hint)
-	}
-	return f
+	return ""
 }
 
 // missing is the fault of an object that is not there. What only names a container has an attribute of its own for it.
@@ -97,7 +104,7 @@ func adviceAbout(kind, attribute string) string {
 	}
 	switch attribute {
 	case "driver":
-		return "use a driver that the engine has, or install its plugin on the engine's host"
+		return "use a driver that the engine has and that the kernel of its host supports, or install its plugin on the engine's host"
 	case "options", "driver_opts":
 		return "see which options the driver takes, and which it needs"
 	case "ipam":

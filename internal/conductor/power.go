@@ -201,7 +201,7 @@ func advise(f *fault.Fault, kind Kind, desired container.DesiredState) *fault.Fa
 	case f.Kind == fault.Exited && desired != container.DesiredCompleted && !slices.Equal(f.Attribute, []string{"memory"}):
 		f.Attribute, f.Hint = []string{"wait_for"}, fmt.Sprintf("see what it wrote; if it is meant to end, wait_for = %q", container.WaitCompleted)
 	case f.Kind == fault.Exited && desired == container.DesiredCompleted:
-		f.Attribute, f.Hint = []string{"wait_for"}, "expected was 0; see what it wrote"
+		f.Attribute, f.Hint = []string{"wait_for"}, "the expected exit code is 0; see what it wrote"
 	case f.Kind == fault.NoHealthcheck:
 		f.Hint = fmt.Sprintf("give the container a healthcheck, or wait_for = %q or %q", container.WaitReady, container.WaitRunning)
 	case strings.Contains(strings.ToLower(f.Message), "signal"):

@@ -334,7 +334,7 @@ func configured(data any, diags *diag.Diagnostics) *providerData {
 	}
 	d, ok := data.(*providerData)
 	if !ok {
-		diags.AddError("gantry is wired wrongly", fmt.Sprintf("The provider's data has the type %T. Please report this.", data))
+		diags.AddError("Unexpected provider data", fmt.Sprintf("The provider's data has the type %T. Please report this.", data))
 		return &providerData{}
 	}
 	return d

@@ -228,5 +228,5 @@ func commandOutput(result *conductor.ExecResult, spec conductor.ExecSpec) string
 	if len(lines) > 0 {
 		text = "Last lines of its output:\n  " + strings.Join(lines[max(0, len(lines)-outputLines):], "\n  ")
 	}
-	return text + "\nWhat to do: mend the command and apply again, or add the code to expected_exit_codes"
+	return text + "\nWhat to do: fix the command and apply again, or add the code to expected_exit_codes"
 }

@@ -410,7 +410,7 @@ func TestAccEngineUnreachableForAll(t *testing.T) {
 	host := "unix://" + filepath.Join(t.TempDir(), "no-engine.sock")
 	c.configure(strings.ReplaceAll(r.container(), r.Proxy.Host, host) + r.network() + r.volume() + r.image("app:1"))
 	apply := c.run("apply", "-auto-approve")
-	for says, times := range map[string]int{"Error: Unable to reach engine": 4, "check that it is right": 1, "the same as for": 3, "see there": 3} {
+	for says, times := range map[string]int{"Error: Unable to reach engine": 4, "check that it is right": 1, "the same as for": 3, "see that error": 3} {
 		if n := strings.Count(flat(apply.output), says); n != times {
 			t.Errorf("the apply says %q %d times, want %d:\n%s", says, n, times, apply.output)
 		}

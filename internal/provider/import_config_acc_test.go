@@ -143,7 +143,7 @@ func TestAccImportConfigRefuses(t *testing.T) {
 	if err := command.Run(); err == nil {
 		t.Error("the command says that all is well")
 	}
-	if strings.Contains(stderr.String(), "the plan creates it anew") {
+	if strings.Contains(stderr.String(), "the next plan creates it") {
 		t.Errorf("the hint is about a plan: %s", stderr.String())
 	}
 	for _, says := range []string{"--rm", fmt.Sprintf("Container %q does not exist", r.Name("missing")), "check the name or the ID"} {

@@ -183,7 +183,7 @@ func TestAccCredentialHelper(t *testing.T) {
 		both := apply(1, config+r.both(first.Reference))
 		asked := apply(1, config+ask)
 		for what, output := range map[string]string{"pull": both, "data source": asked} {
-			want := fmt.Sprintf(`(?s)credential helper "docker-credential-%s".*%s.*What to do: mend the Docker CLI's configuration`, name, says)
+			want := fmt.Sprintf(`(?s)credential helper "docker-credential-%s".*%s.*What to do: fix the Docker CLI's configuration`, name, says)
 			if !regexp.MustCompile(strings.ReplaceAll(want, " ", `[\s│]+`)).MatchString(output) {
 				t.Errorf("%s, %s: the error does not name the helper", name, what)
 			}

@@ -86,7 +86,7 @@ func processComplaints() []complaint {
 		{says: `chdir to cwd`, attribute: "working_dir", advice: "use a directory that the image has and that the user may enter", command: true},
 		{says: `cannot mkdir: (\S+) is not a directory`, attribute: "working_dir", advice: "in the image that path is a file, or leads through one: use a directory"},
 		{says: `lstat \S*/merged/\S+: not a directory`, attribute: "working_dir", fits: hasWorkingDir, advice: "in the image that path is a file, or leads through one: use a directory"},
-		{says: `exec: "docker-proxy"`, attribute: "ports", advice: "the engine itself can't run its proxy for published ports: mend its installation, or switch the proxy off there"},
+		{says: `exec: "docker-proxy"`, attribute: "ports", advice: "the engine itself can't run its proxy for published ports: fix its installation, or switch the proxy off there"},
 		{says: `retrieve OCI runtime error|exec: "nvidia-container-runtime`, attribute: "runtime", advice: "the engine's host can't execute that runtime: install it there, or use another one"},
 		{says: `executable file not found|exec: "[^"]*":|exec \S+: exec format error`, attribute: "command", advice: adviceCommand, command: true},
 		{says: `sethostname`, attribute: "hostname", advice: "use a name of at most 64 characters"},

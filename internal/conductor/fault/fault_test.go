@@ -34,7 +34,7 @@ func TestTexts(t *testing.T) {
 			scope.Vanished("create", time.Date(2025, 12, 31, 23, 50, 0, 0, time.UTC), time.Date(2026, 1, 1, 0, 10, 0, 0, time.UTC)),
 			"", `The create of container "web" on engine "edge1" has left no trace`,
 			"Engine: edge1\nReason: it was accepted at 2025-12-31T23:50:00Z; the journal in the provider's state_dir does not know it, and what it was to make is not on the engine\n" +
-				"Now: nothing was created\nWhat to do: if it was accepted on another machine that may still be at it, wait until 2026-01-01T00:10:00Z, when its time is up, lest there be two; then apply again; " +
+				"Now: nothing was created\nWhat to do: if it was accepted on another machine that may still be at it, wait until 2026-01-01T00:10:00Z, when it has timed out, so that it is not created twice; then apply again; " +
 				"to be told why a cast failed, keep state_dir from one run to the next, or gather casts with gantry_barrier in the apply that accepts them",
 		},
 		{
@@ -51,7 +51,7 @@ func TestTexts(t *testing.T) {
 		{
 			scope.Exited(fault.Exit{Code: 3, Job: true, Expected: []int{0, 2}}),
 			"expected_exit_codes", `Container "web" exited with code 3 after 0.0 s`,
-			"Engine: edge1\nWhat to do: expected was 0, 2; mend the job, or add the code to expected_exit_codes",
+			"Engine: edge1\nWhat to do: expected exit codes: 0, 2; fix the job, or add the code to expected_exit_codes",
 		},
 		{
 			scope.Unhealthy(fault.UnhealthyFacts{After: 15 * time.Second, Check: []string{"CMD", "probe"}, ExitCode: 1, Output: "hunter22 refused\n", Exists: fault.KeptForInspection}),

@@ -121,7 +121,7 @@ func (o Object) Ended(kind Kind, step Step, action, timeout, exists, soFar strin
 		Summary: fmt.Sprintf("Unable to %s %s on engine %q: it was cancelled", action, o, o.Engine),
 	}
 	if kind == Timeout {
-		f.Message, f.Attribute = "its time was up", []string{"timeouts", timeout}
+		f.Message, f.Attribute = "it timed out", []string{"timeouts", timeout}
 		f.Summary = fmt.Sprintf("Unable to %s %s on engine %q: it took too long", action, o, o.Engine)
 		f.Hint = fmt.Sprintf("raise timeouts.%s if this is to be expected", timeout)
 	}
@@ -135,7 +135,7 @@ func (o Object) Ended(kind Kind, step Step, action, timeout, exists, soFar strin
 func (o Object) Lost(step Step, action, exists string, err error) *Fault {
 	return o.make(Fault{
 		Kind: EngineUnreachable, Step: step, Exists: exists,
-		Summary: fmt.Sprintf("Unable to %s %s: engine %q does not answer any more", action, o, o.Engine),
+		Summary: fmt.Sprintf("Unable to %s %s: engine %q no longer responds", action, o, o.Engine),
 		Hint:    "check the engine, then apply again",
 	}, err)
 }

@@ -44,7 +44,7 @@ func (s Scope) Interrupted(operation string, step Step, at time.Time) *Fault {
 		Kind: Interrupted, Step: step,
 		Summary: fmt.Sprintf("The %s of %s on engine %q was interrupted while %s", operation, s.subject(), s.Engine, step),
 		Message: "the process that carried it out died; it was accepted at " + at.UTC().Format(time.RFC3339),
-		Exists:  "what was done before stays; the next apply judges it",
+		Exists:  "what was done before the interruption stays",
 		Hint:    "apply again",
 	}, nil)
 	// When its process died nobody saw. The time has to be the same whenever somebody looks.
@@ -70,7 +70,7 @@ func (s Scope) HalfRemoved(volumes []string, at time.Time) *Fault {
 func (s Scope) Vanished(operation string, at, until time.Time) *Fault {
 	hint := "apply again"
 	if s.Now().Before(until) {
-		hint = fmt.Sprintf("if it was accepted on another machine that may still be at it, wait until %s, when its time is up, lest there be two; then apply again", until.UTC().Format(time.RFC3339))
+		hint = fmt.Sprintf("if it was accepted on another machine that may still be at it, wait until %s, when it has timed out, so that it is not created twice; then apply again", until.UTC().Format(time.RFC3339))
 	}
 	return s.make(Fault{
 		Kind: Interrupted, Step: StepQueued,
@@ -115,7 +115,7 @@ func elsewhere(cause *Fault) string {
 	if cause.Operation == "" {
 		return "fix the cause, which has an error of its own, and apply again"
 	}
-	return fmt.Sprintf("fix the cause, which has an error of its own (operation %s), and apply again", cause.Operation)
+	return fmt.Sprintf("fix the cause, which has an error of its own (\"terraform-provider-gantry operations show %s\" shows it), and apply again", cause.Operation)
 }
 
 // UnknownKind is an operation of a kind that this release of gantry does not know: another one asked for it.

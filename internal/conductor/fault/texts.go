@@ -55,7 +55,7 @@ const (
 	KeptForInspection Exists = "the container is kept for inspection, until a later apply replaces or removes it"
 	Unchanged         Exists = "the container is as it was before"
 	PartlyChanged     Exists = "what was changed before the failure stays; the next plan shows the rest"
-	Remains           Exists = "the container is still there; the next apply removes it"
+	Remains           Exists = "the container is still there, and is yet to be removed"
 	StillStopping     Exists = "the engine goes on stopping the container, and kills it when its grace period is over; the next plan shows that"
 	Restarted         Exists = "the engine keeps restarting it"
 	RestartsOn        Exists = "the engine keeps restarting it; that alone plans no change"
@@ -63,7 +63,7 @@ const (
 	HalfDone          Exists = "what was done before the failure stays"
 	PerhapsSignalled  Exists = "whether the container got the signal is not known: the engine did not answer"
 	// MadeAndUnclaimed is what a create leaves that must not be answered.
-	MadeAndUnclaimed Exists = "it was made, and is in no state; the next apply of this workspace takes it over"
+	MadeAndUnclaimed Exists = "it was made, and is in no state; an apply of this workspace that creates it takes it over"
 	PerhapsCreated   Exists = "whether the engine made the container is not known: it did not answer"
 	PerhapsDone      Exists = "whether the engine has done it is not known: it did not answer"
 )
@@ -80,7 +80,7 @@ type Pull struct {
 }
 
 // CredentialsHint is what to do where the credentials for a registry can't be read.
-const CredentialsHint = "mend the Docker CLI's configuration or the credential helper that it names (it is looked for in the PATH of Terraform), " +
+const CredentialsHint = "fix the Docker CLI's configuration or the credential helper that it names (it is looked for in the PATH of Terraform), " +
 	"or set registry_auth in the provider's configuration"
 
 // Pull is an image that could not be pulled. Kind says why.
@@ -254,7 +254,7 @@ func (s Scope) Exited(e Exit) *Fault {
 	}
 	if e.Job {
 		f.Attribute = []string{"expected_exit_codes"}
-		f.Hint = fmt.Sprintf("expected was %s; mend the job, or add the code to expected_exit_codes", codes(e.Expected))
+		f.Hint = fmt.Sprintf("expected exit codes: %s; fix the job, or add the code to expected_exit_codes", codes(e.Expected))
 	}
 	if e.OOM {
 		f.Attribute, f.Message = []string{"memory"}, "it ran out of memory and was killed"
@@ -330,7 +330,7 @@ func (s Scope) Ended(kind Kind, step Step, operation string, exists Exists, log 
 	if kind == Timeout {
 		f.Attribute = []string{"timeouts", operation}
 		f.Summary = fmt.Sprintf("The %s of %s on engine %q took too long while %s", operation, s.subject(), s.Engine, step)
-		f.Message = "its time was up"
+		f.Message = "it timed out"
 		f.Hint = fmt.Sprintf("raise timeouts.%s if this is to be expected", operation)
 	}
 	if soFar != "" {
@@ -369,7 +369,7 @@ func (s Scope) StillUnderWay(kind Kind, step Step, so string, err error) *Fault 
 func (s Scope) NotConnected(kind Kind, subject string, err error) *Fault {
 	f := Fault{Kind: kind, Step: StepConnecting, Summary: "The connection to the engine" + forSubject(subject) + " was cancelled", Message: whoCancelled(err), Hint: "apply again to go on"}
 	if kind == Timeout {
-		f.Summary, f.Message = "The connection to the engine"+forSubject(subject)+" took too long", "its time was up"
+		f.Summary, f.Message = "The connection to the engine"+forSubject(subject)+" took too long", "it timed out"
 		f.Hint = "check that the engine answers, then apply again"
 	}
 	return s.make(f, err)
@@ -396,7 +396,7 @@ func (s Scope) Unreachable(address, from, subject, elsewhere string, err error) 
 	if elsewhere != "" {
 		f.Summary += forSubject(subject)
 		f.Message = "the same as for " + elsewhere
-		f.Hint = "see there"
+		f.Hint = "see that error"
 	}
 	s.Engine = address
 	return s.make(f, err)
@@ -406,7 +406,7 @@ func (s Scope) Unreachable(address, from, subject, elsewhere string, err error) 
 func (s Scope) Lost(step Step, action string, exists Exists, err error) *Fault {
 	return s.make(Fault{
 		Kind: EngineUnreachable, Step: step, Exists: string(exists),
-		Summary: fmt.Sprintf("Unable to %s container %q: engine %q does not answer any more", action, s.Container, s.Engine),
+		Summary: fmt.Sprintf("Unable to %s container %q: engine %q no longer responds", action, s.Container, s.Engine),
 		Hint:    "check the engine, then apply again",
 	}, err)
 }
@@ -416,7 +416,7 @@ func (s Scope) NotFound(err error) *Fault {
 	return s.make(Fault{
 		Kind: NotFound, Step: StepReading,
 		Summary: fmt.Sprintf("Container %q does not exist on engine %q", s.Container, s.Engine),
-		Hint:    "apply again: the plan creates it anew",
+		Hint:    "apply again: the next plan creates it",
 	}, err)
 }
 
