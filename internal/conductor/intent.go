@@ -4,15 +4,36 @@
 package conductor
 
 import (
+	"fmt"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // refuses returns why the operation must not be carried out: a cast that it was queued behind has failed since.
 func (o *containerJob) refuses(records []journal.Record) error {
 	if cause := o.refusedBy(records); cause != nil {
-		return o.scope().RefusedBehind(o.does.verb(), cause)
+		return o.scope().RefusedBehind(o.does.verb(), cause, o.engine.commandShowing(cause))
 	}
 	return nil
+}
+
+// commandShowing returns the command that shows the operation of a fault; empty is that it is of none.
+func (e *connection) commandShowing(f *fault.Fault) string {
+	if f.Operation == "" || e.journal == nil {
+		return ""
+	}
+	return showCommand(e.journal.StateDir(), f.Operation)
+}
+
+// showCommand returns the command that shows an operation in a state folder, which need not be named if it is the
+// default.
+func showCommand(dir, operationID string) string {
+	command := "terraform-provider-gantry operations show"
+	if byDefault, err := journal.DefaultDir(); err != nil || dir != byDefault {
+		command += fmt.Sprintf(" --state-dir %q", dir)
+	}
+	return command + " " + operationID
 }
 
 // settle settles what a success has dealt with: earlier failures of the same container.

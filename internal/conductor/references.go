@@ -84,5 +84,5 @@ func (o *containerJob) failedReference(ref, awaited string) error {
 	if o.does == KindCreate {
 		exists = fault.NothingCreated
 	}
-	return o.scope().ReferenceFailed(o.does.verb(), ref, exists, r.Fault)
+	return o.scope().ReferenceFailed(o.does.verb(), ref, exists, r.Fault, o.engine.commandShowing(r.Fault))
 }

@@ -178,7 +178,7 @@ func TestOwnWordsAreNotMasked(t *testing.T) {
 		f.Message != `by container "other": Bind for 0.0.0.0:(masked) failed` || f.Engine != "edge1" {
 		t.Errorf("%s\n%s", f.Summary, f.Detail())
 	}
-	behind := scope.RefusedBehind("update", f)
+	behind := scope.RefusedBehind("update", f, "")
 	if !strings.Contains(behind.Detail(), "host port 18765/tcp is taken") {
 		t.Errorf("%s\n%s", behind.Summary, behind.Detail())
 	}

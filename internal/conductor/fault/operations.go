@@ -99,23 +99,24 @@ func (s Scope) Mistaken(whose string, older bool) *Fault {
 }
 
 // RefusedBehind is an operation that was queued behind a cast that failed. The failure has an error of its
-// own, which is not repeated here.
-func (s Scope) RefusedBehind(operation string, cause *Fault) *Fault {
+// own, which is not repeated here; show is the command that shows it.
+func (s Scope) RefusedBehind(operation string, cause *Fault, show string) *Fault {
 	return s.make(Fault{
 		Kind: Refused, Step: StepQueued,
 		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: the operation before it failed", operation, s.Container, s.Engine),
 		Message: cause.Summary,
 		Exists:  string(Unchanged),
-		Hint:    elsewhere(cause),
+		Hint:    elsewhere(show),
 	}, cause)
 }
 
-// elsewhere says where the error of a fault is that another one refers to.
-func elsewhere(cause *Fault) string {
-	if cause.Operation == "" {
-		return "fix the cause, which has an error of its own, and apply again"
+// elsewhere says where the error is that another one refers to, and which command shows it; empty is that there is
+// none.
+func elsewhere(show string) string {
+	if show != "" {
+		show = " (to see it: " + show + ")"
 	}
-	return fmt.Sprintf("fix the cause, which has an error of its own (\"terraform-provider-gantry operations show %s\" shows it), and apply again", cause.Operation)
+	return "fix the cause, which has an error of its own" + show + ", and apply again"
 }
 
 // UnknownKind is an operation of a kind that this release of gantry does not know: another one asked for it.

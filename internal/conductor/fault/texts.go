@@ -432,14 +432,14 @@ func (s Scope) Foreign(operation, whose, id string) *Fault {
 }
 
 // ReferenceFailed is an operation that needs another container, whose own operation failed. The failure
-// has an error of its own, which is not repeated here.
-func (s Scope) ReferenceFailed(operation, ref string, exists Exists, cause *Fault) *Fault {
+// has an error of its own, which is not repeated here; show is the command that shows it.
+func (s Scope) ReferenceFailed(operation, ref string, exists Exists, cause *Fault, show string) *Fault {
 	return s.make(Fault{
 		Kind: Refused, Step: StepQueued,
 		Summary: fmt.Sprintf("The %s of container %q on engine %q was refused: container %q, which it refers to, failed", operation, s.Container, s.Engine, ref),
 		Message: cause.Summary,
 		Exists:  string(exists),
-		Hint:    elsewhere(cause),
+		Hint:    elsewhere(show),
 	}, cause)
 }
 

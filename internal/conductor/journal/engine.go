@@ -25,6 +25,9 @@ type Engine struct {
 	index *index
 }
 
+// StateDir is the state folder that the journal is in.
+func (e *Engine) StateDir() string { return e.journal.dir }
+
 func (e *Engine) operations() string { return filepath.Join(e.dir, "operations") }
 func (e *Engine) lanes() string      { return filepath.Join(e.dir, "lanes") }
 func (e *Engine) progress() string   { return filepath.Join(e.dir, "progress") }
