@@ -152,7 +152,11 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 	e.claim(operationID, c.opts.Scope)
 	x := e.exchangesOf(name, containerID, operationID)
 	refs := x.refs
-	if refs == nil {
+	switch {
+	case refs != nil:
+	case containerID == "" && len(known.containers) > 0: // Whatever name it has: an exchange that failed may have changed that, or not.
+		refs = known.containers
+	default:
 		refs = []string{cmp.Or(containerID, name)}
 	}
 	for _, ref := range refs {
