@@ -21,7 +21,7 @@ func TestAccExchangeCastFailsForItsName(t *testing.T) {
 	}
 	configure("old", "1")
 	r.settled()
-	first, data := r.Inspect(r.Name("old")), r.volumesAt(r.Name("old"), "/data")
+	first, data := r.Inspect(r.Name("old")), r.dataOf(r.Name("old"))
 	stranger := r.Engine.Run(r.Name("web"), enginetest.RunOptions{Image: image})
 
 	configure("web", "2")
@@ -35,7 +35,7 @@ func TestAccExchangeCastFailsForItsName(t *testing.T) {
 	r.cli.must("apply", "-auto-approve")
 	r.idle()
 	r.onlyNew("2")
-	if now := r.volumesAt(r.Name("web"), "/data"); len(now) != 1 || len(data) != 1 || now[0] != data[0] {
+	if now := r.dataOf(r.Name("web")); len(now) != 1 || len(data) != 1 || now[0] != data[0] {
 		t.Errorf("the container has the volumes %q, had %q", now, data)
 	}
 	r.cli.must("destroy", "-auto-approve")

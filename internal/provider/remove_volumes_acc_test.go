@@ -74,11 +74,11 @@ func TestAccKilledBetweenContainerAndVolumes(t *testing.T) {
 			}
 			var goes []string
 			if tt.exchanged {
-				goes = r.volumesAt(r.Name("web"), "/data")
+				goes = r.dataOf(r.Name("web"))
 			} else {
 				goes = slices.Collect(maps.Values(r.volumesOfFiles(r.Name("web"))))
 			}
-			stays := r.volumesAt(r.Name("web"), "/data")
+			stays := r.dataOf(r.Name("web"))
 			if len(goes) != 1 || len(stays) != 1 {
 				t.Fatalf("%q go with the container, and it has %q", goes, stays)
 			}
@@ -112,7 +112,7 @@ func TestAccKilledBetweenContainerAndVolumes(t *testing.T) {
 			}
 			if tt.next[0] == "apply" {
 				r.emptyPlan()
-				stays = append(stays, r.volumesAt(r.Name("web"), "/data")...)
+				stays = append(stays, r.dataOf(r.Name("web"))...)
 				r.cli.must("destroy", "-auto-approve")
 				r.idle()
 			}
@@ -127,15 +127,15 @@ func TestAccKilledBetweenContainerAndVolumes(t *testing.T) {
 	}
 }
 
-// volumesAt returns the volumes that a container has at a path.
-func (r *rig) volumesAt(name, target string) (volumes []string) {
+// dataOf returns the volumes that a container has at /data.
+func (r *rig) dataOf(name string) (volumes []string) {
 	r.t.Helper()
 	c, err := r.Docker.ContainerInspect(r.t.Context(), name)
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	for _, m := range c.Mounts {
-		if m.Destination == target {
+		if m.Destination == "/data" {
 			volumes = append(volumes, m.Name)
 		}
 	}
