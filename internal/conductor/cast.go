@@ -8,9 +8,9 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/background"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -74,21 +74,21 @@ func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.
 // Why is set where there is none: then nothing was accepted, and the operation has to complete before the
 // cast returns. On an error, a *fault.Fault, nothing is carried out; see background_protocol.go.
 func (c *Conductor) offer(ctx context.Context, req castable, limit time.Duration) (id string, why, err error) {
-	background, why := c.backgroundConductor(ctx)
-	var got answer
+	client, why := c.backgroundConductor(ctx)
+	var got background.Answer
 	var number int
 	scope, kind := req.scope(), req.kind()
 	if why == nil {
 		var message typed
 		if message, err = typedOf(req); err == nil {
-			number, got, err = background.cast(ctx, ask{Request: &message, Handed: c.handOver(req), Limit: limit})
+			number, got, err = client.Cast(ctx, castMessage{Request: message, Handed: c.handOver(req)}, limit)
 		}
 	}
 	if why == nil && err == nil && got.Unkept {
-		why = errUnkept
+		why = background.ErrUnkept
 	}
 	if why == nil && err == nil {
-		defer background.forget(number)
+		defer client.Forget(number)
 	}
 	left := fault.Unchanged
 	if kind == KindCreate {
@@ -109,19 +109,19 @@ func (c *Conductor) offer(ctx context.Context, req castable, limit time.Duration
 	case got.Fault != nil:
 		return "", nil, got.Fault
 	case ctx.Err() != nil:
-		background.withdraw(number)
+		client.Withdraw(number)
 		return failed(ctx.Err())
 	}
 	if err := c.deliver(got.OperationID, kind); err != nil {
-		background.withdraw(number)
+		client.Withdraw(number)
 		return failed(err)
 	}
 	// From here on the answer has the operation's ID, unless the cast can't have begun.
-	if err := background.begin(ctx, number); err != nil && kind == KindRemove {
+	if err := client.Begin(ctx, number); err != nil && kind == KindRemove {
 		return failed(err)
 	}
 	if c.opts.Inline {
-		background.admitted(ctx, number)
+		client.Admitted(ctx, number)
 	}
 	return got.OperationID, nil, nil
 }
@@ -140,12 +140,9 @@ func (c *Conductor) deliver(operationID string, kind Kind) error {
 	return e.journal.Deliver(operationID)
 }
 
-// errUnkept is why a cast is none: nobody would find it again.
-var errUnkept = errors.New("the state folder can't be written")
-
 // backgroundConductor starts the background conductor with the first cast. The error says why
 // there is none; it stands for all casts, unless the one that learned it was cancelled.
-func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient, error) {
+func (c *Conductor) backgroundConductor(ctx context.Context) (*background.Client, error) {
 	if len(c.opts.Background) == 0 {
 		return nil, errors.New("background is \"off\"")
 	}
@@ -166,10 +163,10 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient,
 	if c.background != nil || c.noBackground != nil {
 		return c.background, c.noBackground
 	}
-	background, err := startBackground(ctx, c.opts, e.Where, c.journal)
+	client, err := c.startBackground(ctx, e)
 	switch {
 	case err == nil:
-		c.background = background
+		c.background = client
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	default:
@@ -178,46 +175,35 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*backgroundClient,
 	return c.background, c.noBackground
 }
 
-// acceptedCast is an operation that nobody waits for.
-type acceptedCast struct {
-	id string
-	// admitted is closed when it gets its first slot of the pool; nil where it needs none for what
-	// takes long.
-	admitted <-chan struct{}
-	// run carries it out. The journal has the outcome then; there is nobody else to tell.
-	run func(context.Context)
-	// withdraw ends it in its stead: nothing was done.
-	withdraw func()
-}
-
-// acceptCast accepts an operation that nobody waits for. Its intent has to be kept: there is no
-// other trace of it. The error is a *fault.Fault, or errUnkept.
-func (c *Conductor) acceptCast(ctx context.Context, a ask) (acceptedCast, error) {
-	if a.Request == nil {
-		return acceptedCast{}, c.scope("", "").UnknownKind("")
+// startBackground starts the background conductor, and hands it over what this process knows of the engine.
+func (c *Conductor) startBackground(ctx context.Context, e *connection) (*background.Client, error) {
+	// If this process crashes, its casts may be in no state.
+	caller, err := c.journal.Register()
+	if err != nil {
+		return nil, err
 	}
-	req, err := a.Request.request()
-	if err != nil || req == nil {
-		return acceptedCast{}, c.scope("", "").UnknownKind(strings.TrimSpace(a.Request.Object + " " + string(a.Request.Kind)))
-	}
-	return req.acceptCast(ctx, c, a.Handed)
+	return background.Start(ctx, c.opts.Background, background.Hello{
+		Edition: background.Edition{Protocol: background.Version, Release: c.opts.Release}, Endpoint: e.Where.Endpoint, From: e.Where.From,
+		MaxParallel: c.opts.MaxParallel, MaxParallelPulls: c.opts.MaxParallelPulls, Credentials: c.opts.Credentials,
+		StateDir: c.journal.Dir(), Caller: caller, Scope: c.opts.Scope, Inline: c.opts.Inline, LogLevel: c.opts.Logger.GetLevel(),
+	})
 }
 
 // asCast is the operation as one that nobody waits for, with the credentials that its caller handed over. The error is
-// a *fault.Fault, or errUnkept.
-func (o *operation) asCast(handed *handed, perform func(context.Context)) (acceptedCast, error) {
+// a *fault.Fault, or background.ErrUnkept.
+func (o *operation) asCast(handed *handed, perform func(context.Context)) (background.Cast, error) {
 	switch {
 	case o.refused != nil:
 		o.pass.Leave()
-		return acceptedCast{}, o.job.scope().StateFolder(o.kind.verb(), fault.Unchanged, o.refused)
+		return background.Cast{}, o.job.scope().StateFolder(o.kind.verb(), fault.Unchanged, o.refused)
 	case !o.kept:
 		o.pass.Leave()
-		return acceptedCast{}, errUnkept
+		return background.Cast{}, background.ErrUnkept
 	}
 	o.handed = handed
-	cast := acceptedCast{id: o.id, run: perform, withdraw: func() { o.withdraw(o.pass) }}
+	cast := background.Cast{ID: o.id, Run: perform, Withdraw: func() { o.withdraw(o.pass) }}
 	if o.intent.Object == "" { // What takes long of an image takes no slot.
-		cast.admitted = o.queue
+		cast.Admitted = o.queue
 	}
 	return cast, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/background"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -133,7 +134,7 @@ type Conductor struct {
 	// starting is held while one caller starts the background conductor for all, and guards it;
 	// noBackground says why there is none.
 	starting     chan struct{}
-	background   *backgroundClient
+	background   *background.Client
 	noBackground error
 	// handed are the credentials that casts take along.
 	handed handedOver
@@ -183,7 +184,7 @@ func (c *Conductor) Close() error {
 		failures = append(failures, c.journal.Close())
 	}
 	if c.background != nil {
-		c.background.close()
+		c.background.Close()
 	}
 	c.registries.close()
 	if c.engine != nil {
@@ -248,7 +249,7 @@ func (c *Conductor) keepJournal(e *connection, host string) {
 
 func (c *Conductor) warnNoJournal(dir string, err error) {
 	if err != nil {
-		c.noJournal = fmt.Errorf("%w: %w", errUnkept, err)
+		c.noJournal = fmt.Errorf("%w: %w", background.ErrUnkept, err)
 		c.opts.Logger.Warn("no journal is kept: an operation that is interrupted is not known to the next run", "state_dir", dir, "error", err)
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/docker/docker/api/types/image"
 	"github.com/docker/docker/pkg/jsonmessage"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/background"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
@@ -59,10 +60,10 @@ func (r ImageRequest) pulls() string {
 	return mayPull(r.Spec.Name, r.Spec.PullPolicy)
 }
 
-func (r ImageRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (acceptedCast, error) {
+func (r ImageRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (background.Cast, error) {
 	b, err := c.acceptImage(ctx, r, true)
 	if err != nil {
-		return acceptedCast{}, err
+		return background.Cast{}, err
 	}
 	return b.asCast(h, func(ctx context.Context) { _, _ = b.perform(ctx) })
 }

@@ -7,8 +7,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"strings"
 	"time"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/background"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
@@ -31,8 +33,8 @@ type castable interface {
 	scope() fault.Scope
 	// pulls is the image that may have to be pulled; empty is none.
 	pulls() string
-	// acceptCast accepts the request as one that nobody waits for. The error is a *fault.Fault, or errUnkept.
-	acceptCast(ctx context.Context, c *Conductor, h *handed) (acceptedCast, error)
+	// acceptCast accepts the request as one that nobody waits for. The error is a *fault.Fault, or background.ErrUnkept.
+	acceptCast(ctx context.Context, c *Conductor, h *handed) (background.Cast, error)
 }
 
 // CreateRequest asks for a new container.
@@ -128,26 +130,26 @@ func (r RemoveRequest) scope() fault.Scope   { return requested(r) }
 
 func requested(r Request) fault.Scope { return fault.Scope{Container: r.container(), Now: time.Now} }
 
-func (r CreateRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (acceptedCast, error) {
+func (r CreateRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (background.Cast, error) {
 	return c.castContainer(ctx, r, h)
 }
 
-func (r UpdateRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (acceptedCast, error) {
+func (r UpdateRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (background.Cast, error) {
 	return c.castContainer(ctx, r, h)
 }
 
-func (r ExchangeRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (acceptedCast, error) {
+func (r ExchangeRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (background.Cast, error) {
 	return c.castContainer(ctx, r, h)
 }
 
-func (r RemoveRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (acceptedCast, error) {
+func (r RemoveRequest) acceptCast(ctx context.Context, c *Conductor, h *handed) (background.Cast, error) {
 	return c.castContainer(ctx, r, h)
 }
 
-func (c *Conductor) castContainer(ctx context.Context, r Request, h *handed) (acceptedCast, error) {
+func (c *Conductor) castContainer(ctx context.Context, r Request, h *handed) (background.Cast, error) {
 	e, err := c.connect(ctx, r.container())
 	if err != nil {
-		return acceptedCast{}, err
+		return background.Cast{}, err
 	}
 	deadline, _ := ctx.Deadline()
 	o := r.accept(c, e, true, deadline)
@@ -196,6 +198,8 @@ type typed struct {
 	Body   json.RawMessage
 }
 
+func (m typed) String() string { return strings.TrimSpace(m.Object + " " + string(m.Kind)) }
+
 // typedOf returns the message of a request.
 func typedOf(r castable) (typed, error) {
 	body, err := json.Marshal(r)
@@ -227,6 +231,6 @@ func (m typed) request() (castable, error) {
 
 func decoded[R castable](body json.RawMessage) (castable, error) {
 	var r R
-	err := strict(json.NewDecoder(bytes.NewReader(body)), &r)
+	err := background.Strict(json.NewDecoder(bytes.NewReader(body)), &r)
 	return r, err
 }

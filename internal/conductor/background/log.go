@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package background
 
 import (
 	"os"
@@ -13,9 +13,9 @@ import (
 // maxLog bounds the background conductors' log: a start finds it larger, and begins it anew.
 const maxLog = 10 << 20
 
-// backgroundLog opens the log of the background conductors, if the one who casts logs at all. It
+// openLog opens the log of the background conductors, if the one who casts logs at all. It
 // has no standard error to write to: Terraform would wait for its end.
-func backgroundLog(greeting hello) (hclog.Logger, func()) {
+func openLog(greeting Hello) (hclog.Logger, func()) {
 	nothing := func() {}
 	if greeting.LogLevel == hclog.Off || greeting.LogLevel == hclog.NoLevel {
 		return hclog.NewNullLogger(), nothing

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package background
 
 import (
 	"path/filepath"
@@ -18,9 +18,9 @@ import (
 //	kept, paths in them made absolute what the Docker client and ssh read while a cast is carried out: see below
 //	dropped                           everything else; TF_ and PLUGIN_ would be taken for Terraform's
 
-// backgroundEnvironment is the environment of a background conductor. Paths in it are meant from the folder, which is
+// environmentOf is the environment of a background conductor. Paths in it are meant from the folder, which is
 // the caller's working directory: the background conductor's is another.
-func backgroundEnvironment(environment []string, folder string) []string {
+func environmentOf(environment []string, folder string) []string {
 	var kept []string
 	for _, pair := range environment {
 		name, value, _ := strings.Cut(pair, "=")

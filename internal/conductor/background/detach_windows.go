@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package background
 
 import (
 	"errors"
@@ -9,8 +9,8 @@ import (
 	"os/exec"
 )
 
-// RunBackground is the main function of a background conductor.
-func RunBackground(string) error { return errors.New("there is no background conductor on Windows") }
+// Run is the main function of a background conductor.
+func Run(string, Open) error { return errors.New("there is no background conductor on Windows") }
 
 // startDetached does not detach here: casts complete before they return.
 func startDetached(*exec.Cmd) (net.Conn, error) {

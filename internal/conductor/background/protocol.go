@@ -1,10 +1,13 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+// Package background is how a provider and its background conductor speak with each other: the start of the process, the
+// greeting, and the messages about casts. What a cast is it does not know: that is its callers' matter.
+package background
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -38,17 +41,17 @@ import (
 // Both are of one release: another one might take a message for something else. What the other side does
 // not know is refused, never left out.
 
-// protocolVersion is the version of the messages. It rises with each change of them.
-const protocolVersion = 5
+// Version is the version of the messages. It rises with each change of them.
+const Version = 6
 
-// edition is the part of a greeting that every release can read.
-type edition struct {
+// Edition is the part of a greeting that every release can read.
+type Edition struct {
 	Protocol int
 	Release  string
 }
 
 // differs is an error that tells two conductors apart that must not work together; nil if they may.
-func (v edition) differs(other edition) error {
+func (v Edition) differs(other Edition) error {
 	if v == other {
 		return nil
 	}
@@ -56,10 +59,10 @@ func (v edition) differs(other edition) error {
 		other.Release, other.Protocol, v.Release, v.Protocol)
 }
 
-// hello is the first message to a background conductor. Credentials and keys go this way and no other:
+// Hello is the first message to a background conductor. Credentials and keys go this way and no other:
 // not by disk, argument or environment.
-type hello struct {
-	edition
+type Hello struct {
+	Edition
 	// Endpoint is the engine as the caller found it, and From the setting that named it: the caller's
 	// environment and working directory are not the background conductor's.
 	Endpoint         engine.Endpoint
@@ -77,12 +80,11 @@ type hello struct {
 
 // ask is a message about one cast, which Number identifies on the connection.
 type ask struct {
-	Number  int
-	Do      request
-	Request *typed `json:",omitempty"`
-	// Handed is what the caller has for the registry of the image.
-	Handed *handed       `json:",omitempty"`
-	Limit  time.Duration `json:",omitempty"`
+	Number int
+	Do     request
+	// Cast is what is asked for.
+	Cast  json.RawMessage `json:",omitempty"`
+	Limit time.Duration   `json:",omitempty"`
 }
 
 // request is what a message asks for.
@@ -94,10 +96,10 @@ const (
 	askWithdraw request = "withdraw"
 )
 
-// answer is what became of a cast so far.
-type answer struct {
+// Answer is what became of a cast so far.
+type Answer struct {
 	Number int
-	Phase  phase
+	Phase  Phase
 	// OperationID belongs to an accepted cast.
 	OperationID string       `json:",omitempty"`
 	Fault       *fault.Fault `json:",omitempty"`
@@ -105,17 +107,21 @@ type answer struct {
 	Unkept bool `json:",omitempty"`
 }
 
-// phase is how far a cast is.
-type phase string
+// Phase is how far a cast is.
+type Phase string
 
+// The phases of a cast.
 const (
-	phaseRefused  phase = "refused"
-	phaseAccepted phase = "accepted"
-	phaseAdmitted phase = "admitted"
+	Refused  Phase = "refused"
+	Accepted Phase = "accepted"
+	Admitted Phase = "admitted"
 )
 
-// strict reads a message, and refuses what it does not know.
-func strict(decoder *json.Decoder, message any) error {
+// ErrUnkept is why a cast is refused that nobody would find again.
+var ErrUnkept = errors.New("the state folder can't be written")
+
+// Strict reads a message, and refuses what it does not know.
+func Strict(decoder *json.Decoder, message any) error {
 	decoder.DisallowUnknownFields()
 	return decoder.Decode(message)
 }

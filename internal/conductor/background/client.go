@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package conductor
+package background
 
 import (
 	"context"
@@ -13,17 +13,14 @@ import (
 	"os/exec"
 	"sync"
 	"time"
-
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // greetTakes bounds the wait for a background conductor's answer to the greeting. One of an old release
 // never gives any.
 const greetTakes = 30 * time.Second
 
-// backgroundClient speaks with a background conductor. It must be closed.
-type backgroundClient struct {
+// Client speaks with a background conductor. It must be closed.
+type Client struct {
 	conn    net.Conn
 	decoder *json.Decoder
 	working sync.WaitGroup
@@ -34,7 +31,7 @@ type backgroundClient struct {
 
 	mu      sync.Mutex
 	next    int
-	waiting map[int]chan answer
+	waiting map[int]chan Answer
 	// outgoing is what is to be sent, in order, and wake has the writer look at it: whoever has a message
 	// never waits for the other side to read.
 	outgoing []outgoing
@@ -47,41 +44,31 @@ type outgoing struct {
 	sent    chan struct{}
 }
 
-// startBackground starts the process and greets it. The error says why casts have to do without.
-func startBackground(ctx context.Context, opts Options, where engine.Address, kept *journal.Journal) (*backgroundClient, error) {
-	// If this process crashes, its casts may be in no state.
-	caller, err := kept.Register()
-	if err != nil {
-		return nil, err
-	}
-	greeting := hello{
-		edition: edition{protocolVersion, opts.Release}, Endpoint: where.Endpoint, From: where.From,
-		MaxParallel: opts.MaxParallel, MaxParallelPulls: opts.MaxParallelPulls, Credentials: opts.Credentials,
-		StateDir: kept.Dir(), Caller: caller, Scope: opts.Scope, Inline: opts.Inline, LogLevel: opts.Logger.GetLevel(),
-	}
-	command := exec.Command(opts.Background[0], opts.Background[1:]...) //nolint:noctx // It outlives every context of this process.
+// Start starts the command as a background conductor and greets it. The error says why casts have to do without.
+func Start(ctx context.Context, command []string, greeting Hello) (*Client, error) {
+	process := exec.Command(command[0], command[1:]...) //nolint:noctx // It outlives every context of this process.
 	folder, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("finding the working directory: %w", err)
 	}
-	command.Env = backgroundEnvironment(os.Environ(), folder)
-	conn, err := startDetached(command)
+	process.Env = environmentOf(os.Environ(), folder)
+	conn, err := startDetached(process)
 	if err != nil {
 		return nil, err
 	}
-	return greet(ctx, conn, greeting)
+	return Greet(ctx, conn, greeting)
 }
 
-// greet makes a client of a connection to a background conductor, which it closes on an error.
-func greet(ctx context.Context, conn net.Conn, greeting hello) (*backgroundClient, error) {
-	b := &backgroundClient{
+// Greet makes a client of a connection to a background conductor, which it closes on an error.
+func Greet(ctx context.Context, conn net.Conn, greeting Hello) (*Client, error) {
+	b := &Client{
 		conn: conn, decoder: json.NewDecoder(conn),
-		gone: make(chan struct{}), waiting: make(map[int]chan answer), wake: make(chan struct{}, 1),
+		gone: make(chan struct{}), waiting: make(map[int]chan Answer), wake: make(chan struct{}, 1),
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, greetTakes, errors.New("it did not answer the greeting: perhaps it is of another release"))
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
-	var other edition
+	var other Edition
 	err := json.NewEncoder(conn).Encode(greeting)
 	if err == nil {
 		err = b.decoder.Decode(&other)
@@ -100,14 +87,19 @@ func greet(ctx context.Context, conn net.Conn, greeting hello) (*backgroundClien
 	return b, nil
 }
 
-// cast asks for a cast, and returns what the background conductor says to it, and the number by which the
+// Cast asks for a cast, and returns what the background conductor says to it, and the number by which the
 // cast is decided on. On an error nothing is carried out.
-func (b *backgroundClient) cast(ctx context.Context, a ask) (number int, got answer, err error) {
+func (b *Client) Cast(ctx context.Context, cast any, limit time.Duration) (number int, got Answer, err error) {
+	body, err := json.Marshal(cast)
+	if err != nil {
+		return 0, got, err
+	}
+	a := ask{Do: askAccept, Cast: body, Limit: limit}
 	// One for each phase: who answers never waits.
-	answered := make(chan answer, 2)
+	answered := make(chan Answer, 2)
 	b.mu.Lock()
 	b.next++
-	a.Number, a.Do = b.next, askAccept
+	a.Number = b.next
 	b.waiting[a.Number] = answered
 	b.mu.Unlock()
 	b.send(a)
@@ -119,19 +111,19 @@ func (b *backgroundClient) cast(ctx context.Context, a ask) (number int, got ans
 		err = context.Cause(ctx)
 	}
 	if err != nil {
-		b.withdraw(a.Number)
+		b.Withdraw(a.Number)
 	}
 	return a.Number, got, err
 }
 
-// withdraw gives up a cast that has not begun.
-func (b *backgroundClient) withdraw(number int) {
-	b.forget(number)
+// Withdraw gives up a cast that has not begun.
+func (b *Client) Withdraw(number int) {
+	b.Forget(number)
 	b.send(ask{Number: number, Do: askWithdraw})
 }
 
-// begin has an accepted cast carried out. An error says that it is not, as far as that can be known.
-func (b *backgroundClient) begin(ctx context.Context, number int) error {
+// Begin has an accepted cast carried out. An error says that it is not, as far as that can be known.
+func (b *Client) Begin(ctx context.Context, number int) error {
 	select {
 	case <-b.send(ask{Number: number, Do: askBegin}):
 		return nil
@@ -142,8 +134,8 @@ func (b *backgroundClient) begin(ctx context.Context, number int) error {
 	}
 }
 
-// admitted waits until a cast has its slot of the pool, or ctx ends: the cast goes on all the same.
-func (b *backgroundClient) admitted(ctx context.Context, number int) {
+// Admitted waits until a cast has its slot of the pool, or ctx ends: the cast goes on all the same.
+func (b *Client) Admitted(ctx context.Context, number int) {
 	b.mu.Lock()
 	answered := b.waiting[number]
 	b.mu.Unlock()
@@ -154,15 +146,15 @@ func (b *backgroundClient) admitted(ctx context.Context, number int) {
 	}
 }
 
-// forget drops what is still answered to a cast.
-func (b *backgroundClient) forget(number int) {
+// Forget drops what is still answered to a cast.
+func (b *Client) Forget(number int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	delete(b.waiting, number)
 }
 
 // send puts a message behind the others. What it returns is closed when the message is on its way.
-func (b *backgroundClient) send(message ask) (sent <-chan struct{}) {
+func (b *Client) send(message ask) (sent <-chan struct{}) {
 	m := outgoing{message, make(chan struct{})}
 	b.mu.Lock()
 	b.outgoing = append(b.outgoing, m)
@@ -175,7 +167,7 @@ func (b *backgroundClient) send(message ask) (sent <-chan struct{}) {
 }
 
 // write sends messages until the background conductor is gone.
-func (b *backgroundClient) write() {
+func (b *Client) write() {
 	encoder := json.NewEncoder(b.conn)
 	for {
 		select {
@@ -198,10 +190,10 @@ func (b *backgroundClient) write() {
 }
 
 // read hands out answers until the background conductor is gone.
-func (b *backgroundClient) read() {
+func (b *Client) read() {
 	for {
-		var got answer
-		if err := strict(b.decoder, &got); err != nil {
+		var got Answer
+		if err := Strict(b.decoder, &got); err != nil {
 			b.broken = fmt.Errorf("the background conductor is gone: %w", err)
 			close(b.gone)
 			return
@@ -215,8 +207,8 @@ func (b *backgroundClient) read() {
 	}
 }
 
-// close leaves the background conductor to itself: it carries out what has begun, and ends.
-func (b *backgroundClient) close() {
+// Close leaves the background conductor to itself: it carries out what has begun, and ends.
+func (b *Client) Close() {
 	_ = b.conn.Close()
 	b.working.Wait()
 }

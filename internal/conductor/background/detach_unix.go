@@ -3,7 +3,7 @@
 
 //go:build !windows
 
-package conductor
+package background
 
 import (
 	"errors"
@@ -14,17 +14,17 @@ import (
 	"syscall"
 )
 
-// backgroundFile is the descriptor at which a background conductor finds its connection.
-const backgroundFile = 3
+// connectionFile is the descriptor at which a background conductor finds its connection.
+const connectionFile = 3
 
-// RunBackground is the main function of a background conductor of this release.
-func RunBackground(release string) error {
-	file := os.NewFile(backgroundFile, "background")
+// Run is the main function of a background conductor of this release.
+func Run(release string, open Open) error {
+	file := os.NewFile(connectionFile, "background")
 	conn, err := net.FileConn(file)
 	if err = errors.Join(err, file.Close()); err != nil {
 		return fmt.Errorf("a background conductor is started by gantry itself: %w", err)
 	}
-	return ServeBackground(conn, release)
+	return Serve(conn, release, open)
 }
 
 // startDetached starts a command that outlives this process: in a session of its own, without any
