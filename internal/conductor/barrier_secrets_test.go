@@ -52,8 +52,10 @@ func TestWordsOfContainersWithFilesAreNotTold(t *testing.T) {
 		ask              func(ctx context.Context, c *Conductor, id string) error
 		want             bool
 	}{
-		"update":                          {ask: updateForHealth(container.File{Content: []byte("new"), Mode: 0o644}), want: true},
-		"update of a secret file":         {ask: updateForHealth(container.File{Content: []byte("new-value"), WriteOnly: true})},
+		"update":                          {ask: updateForHealth(UpdateRequest{Upload: []string{"/key"}}, container.File{Content: []byte("new"), Mode: 0o644}), want: true},
+		"update of a secret file":         {ask: updateForHealth(UpdateRequest{Upload: []string{"/key"}}, container.File{Content: []byte("new-value"), WriteOnly: true})},
+		"update beside a secret file":     {ask: updateForHealth(UpdateRequest{}, container.File{Content: []byte("new-value"), WriteOnly: true})},
+		"update of what was imported":     {ask: updateForHealth(UpdateRequest{Imported: true}, container.File{Content: []byte("new"), Mode: 0o644})},
 		"barrier":                         {ask: awaitHealth, want: true},
 		"barrier, with files":             {files: true, ask: awaitHealth},
 		"power":                           {ask: restartForHealth, want: true},
@@ -110,8 +112,8 @@ func restartForHealth(ctx context.Context, c *Conductor, _ string) error {
 	return err
 }
 
-// updateForHealth returns an update that puts a file into the container in the place of another one, and restarts it.
-func updateForHealth(file container.File) func(context.Context, *Conductor, string) error {
+// updateForHealth returns this update, of a container whose file /key is to be this one, with a restart.
+func updateForHealth(update UpdateRequest, file container.File) func(context.Context, *Conductor, string) error {
 	return func(ctx context.Context, c *Conductor, id string) error {
 		request := checked("web")
 		e, err := c.connect(ctx, "web")
@@ -123,9 +125,8 @@ func updateForHealth(file container.File) func(context.Context, *Conductor, stri
 			return err
 		}
 		request.Spec.Files = map[string]container.File{"/key": file}
-		_, err = c.Call(ctx, UpdateRequest{
-			Spec: request.Spec, ContainerID: r.ContainerID, Restart: true, Wait: container.WaitHealthy, Upload: []string{"/key"},
-		})
+		update.Spec, update.ContainerID, update.Restart, update.Wait = request.Spec, r.ContainerID, true, container.WaitHealthy
+		_, err = c.Call(ctx, update)
 		return err
 	}
 }

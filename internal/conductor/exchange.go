@@ -235,7 +235,7 @@ func (o *exchangeJob) predecessor() *removalJob {
 // successor is the job on the new container: its create.
 func (o *exchangeJob) successor() *createJob {
 	next := &createJob{containerJob: o.containerJob, pinned: o.pinned}
-	next.does, next.containerID, next.quiet = KindCreate, o.state.Successor, false // The request has its files.
+	next.does, next.containerID, next.quiet = KindCreate, o.state.Successor, o.leftover != nil // The request has its files.
 	return next
 }
 

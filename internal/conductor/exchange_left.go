@@ -20,7 +20,7 @@ func (o *containerJob) endOther(ctx context.Context, r journal.Record) (left str
 		return "", err
 	}
 	if old != nil { // What its engine says of it is told by this operation, whose settings are others.
-		o.mask = o.engine.MaskOf(ctx, o.spec, old)
+		o.mask, o.quiet = o.engine.MaskOf(ctx, o.spec, old), o.quiet || o.engine.hides(old)
 		o.logger = masking(o.logger, o.mask)
 	}
 	again := &exchangeJob{

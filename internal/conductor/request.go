@@ -64,6 +64,8 @@ type UpdateRequest struct {
 	Restart bool
 	// Upload are the files of Spec to put into the container.
 	Upload []string
+	// Imported says that somebody else made the container: which secrets it was given then, Spec does not tell.
+	Imported bool
 }
 
 // ExchangeRequest asks for a new container in the place of an old one.
@@ -165,7 +167,7 @@ func (r CreateRequest) accept(c *Conductor, e *connection, cast bool, deadline t
 func (r UpdateRequest) accept(c *Conductor, e *connection, cast bool, deadline time.Time) *containerJob {
 	o := &updateJob{alteringJob: alteringJob{containerJob: c.containerJob(e, KindUpdate, r.Spec, r.Wait), upload: r.Upload}, restart: r.Restart}
 	o.containerID, o.after, o.priorName = r.ContainerID, r.OperationID, r.PriorName
-	o.quiet = r.Spec.AnySecret(r.Upload)
+	o.quiet = r.Imported || r.Spec.AnySecret(r.Upload) || r.Spec.AnyWriteOnly()
 	o.accept(o, journal.Record{Restart: r.Restart, Uploads: len(r.Upload) > 0, Goal: goalFor(r.Spec, o.wait)}, cast, deadline)
 	return &o.containerJob
 }

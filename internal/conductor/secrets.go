@@ -11,23 +11,21 @@ import (
 )
 
 // hides reports whether a container can have been given files: what is secret in them is in none of its settings, so
-// that whoever has only those can't mask it in what the container writes. What gantry made, and the journal does not
-// know, can have been.
+// that whoever has only those can't mask it in what the container writes. Only the journal can tell that it was given
+// none: it knows the create, and all operations since. What somebody else made can have been given files by whoever
+// has imported it.
 func (e *connection) hides(c *container.Container) bool {
 	operation := c.Labels[container.LabelOperation]
-	lanes := []string{c.Name}
 	_, lane, _, err := journal.SplitID(operation)
-	made := err == nil
-	if made && lane != c.Name {
+	if err != nil || e.journal == nil {
+		return true
+	}
+	if r, err := e.journal.Knower(operation).Find(operation); err != nil || r.Uploads || Kind(r.Kind) != KindCreate {
+		return true // An exchange does not note whether it uploads.
+	}
+	lanes := []string{c.Name}
+	if lane != c.Name {
 		lanes = append(lanes, lane)
-	}
-	if e.journal == nil {
-		return made
-	}
-	if made {
-		if r, err := e.journal.Knower(operation).Find(operation); err != nil || r.Uploads || Kind(r.Kind) != KindCreate {
-			return true // An exchange does not note whether it uploads.
-		}
 	}
 	for i := 0; i < len(lanes); i++ { // A rename leads to the lane of the name before.
 		records, problems := e.journal.Lane(lanes[i])

@@ -53,6 +53,7 @@ func (o *updateJob) update(ctx context.Context) (*container.Container, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.hideGiven(ctx, c)
 	if err := o.findGone(ctx, c); err != nil {
 		return nil, err
 	}
@@ -70,6 +71,13 @@ func (o *updateJob) update(ctx context.Context) (*container.Container, error) {
 		return nil, err
 	}
 	return o.actAll(ctx, container.PlanUpload(o.upload, actions), c)
+}
+
+// hideGiven has the operation hide what is secret in the environment that the container has: a write-only value can
+// have changed in the configuration, and not in the container.
+func (o *updateJob) hideGiven(ctx context.Context, c *container.Container) {
+	o.mask = o.engine.MaskOf(ctx, o.spec, c)
+	o.logger = masking(o.logger, o.mask)
 }
 
 // actAll carries out actions one after the other. It returns the container as it is after them; c is how

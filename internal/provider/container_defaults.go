@@ -24,6 +24,8 @@ type force struct {
 	ContainerID string `json:"container_id,omitempty"`
 	// Imported reports that nobody knows whether what the engine gives was asked for.
 	Imported bool `json:"imported,omitempty"`
+	// Exchanged reports that an exchange has put the container into the place of the imported one.
+	Exchanged bool `json:"exchanged,omitempty"`
 	// Exchange is the cast exchange whose container takes over all that this one has.
 	Exchange string `json:"exchange,omitempty"`
 }
@@ -55,9 +57,9 @@ func keepForce(ctx context.Context, private privateData, m *containerModel, c *c
 	case image != nil:
 		f.Inherited.Given, f.Imported = c.Given(container.Settings{}), true
 	case before.ContainerID == c.ID: // Whoever writes it down later still has what the engine gives.
-		f.Inherited.Given, f.Imported, f.Exchange = before.Inherited.Given, before.Imported, before.Exchange
+		f.Inherited.Given, f.Imported, f.Exchange, f.Exchanged = before.Inherited.Given, before.Imported, before.Exchange, before.Exchanged
 	case before.Exchange != "" && before.Exchange == c.Labels[container.LabelOperation]:
-		f.Inherited.Given, f.Imported = before.Inherited.Given, before.Imported
+		f.Inherited.Given, f.Imported, f.Exchanged = before.Inherited.Given, before.Imported, before.Imported
 	default:
 		f.Inherited.Given = c.Given(asked)
 	}
@@ -82,7 +84,7 @@ func handOn(ctx context.Context, before privateReader, private privateState, out
 	case out.accepted:
 		f.Exchange = out.OperationID
 	case out.Container != nil:
-		f.ContainerID = out.Container.ID
+		f.ContainerID, f.Exchanged = out.Container.ID, true
 	}
 	value, err := json.Marshal(f)
 	if err != nil {
@@ -101,6 +103,12 @@ func readForce(ctx context.Context, private privateReader, diags *diag.Diagnosti
 		return force{}
 	}
 	return f
+}
+
+// strange reports whether somebody else made the container with this ID: it was imported, so that no state knows which
+// secrets it was given before.
+func (f force) strange(containerID string) bool {
+	return f.Imported && !f.Exchanged && f.ContainerID == containerID
 }
 
 // inForce returns what leaving out means to what is planned: another image brings something else.

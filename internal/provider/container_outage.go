@@ -20,8 +20,9 @@ import (
 const mostOutages = 10
 
 // tellOutage warns of a container that ended, keeps ending or became unhealthy since it was brought up: the plan
-// shows at most that it starts it again, not why. M is the state before the look.
-func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *containerModel, diags *diag.Diagnostics) {
+// shows at most that it starts it again, not why. M is the state before the look; strange says that somebody else made
+// the container.
+func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *containerModel, strange bool, diags *diag.Diagnostics) {
 	goal := container.Spec{DesiredState: container.DesiredState(m.DesiredState.ValueString()), ExpectedExitCodes: m.exitCodes()}
 	kind := conductor.OutageOf(goal, effectiveWait(m, d.wait), s, time.Now())
 	if kind == "" {
@@ -29,9 +30,12 @@ func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *
 	}
 	full := d.outages.Add(1) <= mostOutages
 	asked, hidden := m.expandStored()
-	f := d.conductor.Outage(ctx, kind, s, asked, hidden || !full)
+	f := d.conductor.Outage(ctx, kind, s, asked, hidden || strange || !full)
 	switch {
 	case f == nil:
+	case full && strange:
+		diags.AddWarning(fmt.Sprintf("%s (engine %q)", f.Summary, f.Engine), fmt.Sprintf("%s\n\nThe container was imported, so it may have been given secrets that "+
+			"this state does not know, and what it wrote is not shown here. To see that: docker logs %s", f.Detail(), s.Container.Name))
 	case full:
 		diags.AddWarning(fmt.Sprintf("%s (engine %q)", f.Summary, f.Engine), f.Detail())
 	default:
@@ -45,14 +49,5 @@ func (m *containerModel) expandStored() (spec container.Spec, hidden bool) {
 	spec = m.expand()
 	contents, problems := expandFiles(maps.Clone(m.Files), nil)
 	spec.Files = contents
-	return spec, problems.HasError() || anyWriteOnly(contents)
-}
-
-func anyWriteOnly(files map[string]container.File) bool {
-	for _, f := range files {
-		if f.WriteOnly {
-			return true
-		}
-	}
-	return false
+	return spec, problems.HasError() || spec.AnyWriteOnly()
 }

@@ -157,7 +157,8 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 		keepLosses(ctx, resp.Private, standing.Container, &resp.Diagnostics)
 	}
 	if imported == nil {
-		r.tellOutage(ctx, standing, &before, &resp.Diagnostics)
+		strange := readForce(ctx, resp.Private, &resp.Diagnostics).strange(before.ContainerID.ValueString())
+		r.tellOutage(ctx, standing, &before, strange, &resp.Diagnostics)
 	}
 	if standing.Container != nil && !standing.InProgress {
 		state.trackTag(ctx, r.conductor, &resp.Diagnostics)
@@ -193,6 +194,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 		Spec: spec, ContainerID: prior.ContainerID.ValueString(), OperationID: prior.OperationID.ValueString(),
 		Restart: restart || triggered(prior.RestartTriggers, plan.RestartTriggers), Upload: upload,
 		PriorName: prior.Name.ValueString(), Wait: wait,
+		Imported: readForce(ctx, req.Private, &resp.Diagnostics).strange(prior.ContainerID.ValueString()),
 	}
 	request, kind := conductor.Request(update), conductor.KindUpdate
 	if exchanges(ctx, req, resp) {

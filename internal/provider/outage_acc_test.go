@@ -109,6 +109,56 @@ func TestAccOutage(t *testing.T) {
 	}
 }
 
+// What an imported container was given elsewhere nobody knows here: neither a plan nor an update shows what it writes.
+func TestAccImportedContainerShowsNoWords(t *testing.T) {
+	const secret = "abracadabra"
+	for name, given := range map[string][]string{
+		"a file":     {`files = { "/key" = { content_wo = "abracadabra" } }`},
+		"a variable": {`environment_wo = { WORD = "abracadabra" }`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t)
+			control := t.TempDir()
+			marker := filepath.Join(control, secret)
+			if err := os.WriteFile(marker, nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			lines := []string{
+				command("sleep"), fmt.Sprintf("healthcheck = { test = [\"CMD\", %q, \"health-file\", \"/control/%s\"], interval = \"100ms\", retries = 1 }", enginetest.Program, secret),
+				fmt.Sprintf("mounts = { \"/control\" = { type = \"bind\", source = %q, read_only = true } }", control),
+			}
+			there := newCLI(t)
+			there.configure(r.container(append(lines, given...)...))
+			there.must("apply", "-auto-approve")
+			here := newCLI(t)
+			here.configure(r.provider(attr("state_dir", t.TempDir())) + r.resource("web", lines...))
+			here.must("import", "gantry_container.web", r.Name("web"))
+			if err := os.Remove(marker); err != nil {
+				t.Fatal(err)
+			}
+			r.Await(r.Name("web"), "unhealthy", func(c container.InspectResponse) bool { return c.State.Health.Status == container.Unhealthy })
+			shows := func(output string, says ...string) {
+				t.Helper()
+				output = unwrapped(output)
+				for _, text := range append(says, fmt.Sprintf("Container %q is unhealthy after", r.Name("web"))) {
+					if !strings.Contains(output, text) {
+						t.Errorf("it does not say %q:\n%s", text, output)
+					}
+				}
+				if strings.Contains(output, secret+": no such file") {
+					t.Errorf("what the container wrote is shown:\n%s", output)
+				}
+			}
+			shows(here.must("plan").output, "docker logs "+r.Name("web"))
+			if name == "a file" { // The variable would be in the way of an update in place.
+				here.configure(r.provider(attr("state_dir", t.TempDir())) + r.resource("web", append(lines, `files = { "/other" = { content = "x" } }`)...))
+				shows(here.run("apply", "-auto-approve").output)
+			}
+			there.must("destroy", "-auto-approve")
+		})
+	}
+}
+
 // outages counts the warnings of a plan, but for the one of every provider that is no release.
 func outages(output string) int {
 	return strings.Count(output, "Warning: ") - strings.Count(output, "Warning: Provider development overrides")

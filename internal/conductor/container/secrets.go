@@ -67,6 +67,17 @@ func (s Spec) AnySecret(paths []string) bool {
 	return slices.ContainsFunc(paths, func(path string) bool { return s.Files[path].secret() })
 }
 
+// AnyWriteOnly reports whether there is a file that is in no state. A container in place can still have what was there
+// before.
+func (s Spec) AnyWriteOnly() bool {
+	for _, f := range s.Files {
+		if f.WriteOnly {
+			return true
+		}
+	}
+	return false
+}
+
 // AddOptions adds what is secret in settings that have a name each.
 func AddOptions(secrets *fault.Secrets, options map[string]string) {
 	for name, value := range options {
