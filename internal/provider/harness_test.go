@@ -12,12 +12,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/hashicorp/go-hclog"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -249,11 +251,14 @@ func attributesOf(t testing.TB, v tftypes.Value) map[string]tftypes.Value {
 	return out
 }
 
+// schemaOfContainer is the schema of gantry_container, built once for all tests: it is only read.
+var schemaOfContainer = sync.OnceValue(func() schema.Schema { return containerSchema(context.Background()) })
+
 // modelOf reads a value as the resource does.
 func modelOf(t testing.TB, v tftypes.Value) containerModel {
 	t.Helper()
 	var m containerModel
-	if diags := (tfsdk.State{Raw: v, Schema: containerSchema(t.Context())}).Get(t.Context(), &m); diags.HasError() {
+	if diags := (tfsdk.State{Raw: v, Schema: schemaOfContainer()}).Get(t.Context(), &m); diags.HasError() {
 		t.Fatal(diags)
 	}
 	return m
@@ -262,7 +267,7 @@ func modelOf(t testing.TB, v tftypes.Value) containerModel {
 // raw writes a model as the resource does.
 func (c *core) raw(t testing.TB, m containerModel) tftypes.Value {
 	t.Helper()
-	state := tfsdk.State{Raw: tftypes.NewValue(c.typ, nil), Schema: containerSchema(t.Context())}
+	state := tfsdk.State{Raw: tftypes.NewValue(c.typ, nil), Schema: schemaOfContainer()}
 	if diags := state.Set(t.Context(), m); diags.HasError() {
 		t.Fatal(diags)
 	}
@@ -291,7 +296,7 @@ func (c *core) refresh(t testing.TB, state tftypes.Value, made *container.Contai
 // imported returns the state after an import of a container.
 func (c *core) imported(t testing.TB, made *container.Container, image *container.ImageDefaults) tftypes.Value {
 	t.Helper()
-	state := tfsdk.State{Schema: containerSchema(t.Context()), Raw: tftypes.NewValue(c.typ, nil)}
+	state := tfsdk.State{Schema: schemaOfContainer(), Raw: tftypes.NewValue(c.typ, nil)}
 	diags := state.SetAttribute(t.Context(), path.Root("id"), made.Engine+"/"+made.Name) // An object of nulls.
 	m := modelOf(t, state.Raw)
 	m.importFrom(made, image)

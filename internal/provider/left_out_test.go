@@ -100,14 +100,14 @@ func (c *core) meansTheSame(t *testing.T, image *container.ImageDefaults, withou
 	}
 	fatalDiagnostics(t, c.validate(t, with))
 	c.private = nil
-	state, made := c.create(t, without, image)
-	state = c.refresh(t, state, made)
+	created, bare := c.create(t, without, image)
+	state := c.refresh(t, created, bare)
 	if name != "environment" || isZero(attributesOf(t, value(t, c.typ, with))[name]) { // Which variables are the image's only an import notes.
 		// Terraform takes no null for what is configured: the state may write it down.
 		says("created without it", c.plan(t, state, with), true)
 	}
 	c.private = nil
-	state, made = c.create(t, with, image)
+	state, made := c.create(t, with, image)
 	refreshed := c.refresh(t, state, made)
 	if differs := diffOf(t, state, refreshed); differs != nil {
 		t.Errorf("%v: the refresh changed %v", with[name], differs)
@@ -120,11 +120,10 @@ func (c *core) meansTheSame(t *testing.T, image *container.ImageDefaults, withou
 		return
 	}
 	c.private = nil
-	_, made = c.create(t, without, image)
-	imported := c.imported(t, made, image)
+	imported := c.imported(t, bare, image)
 	says("imported, without it", c.plan(t, imported, without), false)
 	says("imported, with it", c.plan(t, imported, with), false)
-	says("refreshed after the import", c.plan(t, c.refresh(t, imported, made), with), false)
+	says("refreshed after the import", c.plan(t, c.refresh(t, imported, bare), with), false)
 }
 
 // A cleared entrypoint has two spellings.

@@ -4,7 +4,10 @@
 package provider
 
 import (
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -65,6 +68,72 @@ func choices() map[string][]any {
 		"hostname":            {"a"},
 		"links":               {[]any{"db"}, []any{"db:data", "cache"}, []any{}},
 		"expose":              {[]any{"80"}, []any{"7000-7002", "53/udp"}, []any{}},
+		"image":               {"nginx:2", "docker.io/library/redis"},
+		"entrypoint":          {[]any{"/app"}, []any{"sh", "-c"}},
+		"command":             {[]any{"serve"}, []any{"serve", "-v"}},
+		"user":                {"1000", "me:us"},
+		"working_dir":         {"/srv", "/srv/"},
+		"domainname":          {"example.org"},
+		"extra_hosts":         {values{"db": []any{"10.0.0.1"}}, values{"db": []any{"host-gateway", "::1"}}, values{}},
+		"dns":                 {[]any{"10.0.0.1", "::1"}, []any{}},
+		"dns_search":          {[]any{"example.org"}, []any{"."}, []any{}},
+		"dns_opt":             {[]any{"ndots:2", "rotate"}, []any{}},
+		"network_mode":        {"host", "none", "container:web"},
+		"networks":            {values{"front": values{}}, values{"front": values{"network": "front", "aliases": []any{"b", "a"}}, "back": values{"ipv4_address": "10.0.0.5"}}},
+		"publish_all_ports":   {true, false},
+		"ports":               {[]any{values{"target": 80}}, []any{values{"target": 81, "published": "8081-8081", "host_ip": "0:0:0:0:0:0:0:1"}, values{"target": 53, "protocol": "udp"}}},
+		"mounts":              {values{"/data": values{"type": "volume", "source": "data"}}, values{"/srv": values{"type": "bind", "source": "/srv/", "read_only": true}, "/tmp": values{"type": "tmpfs", "tmpfs": values{"size": "64m"}}}},
+		"volumes_from":        {[]any{"web"}, []any{"web:ro", "db"}},
+		"healthcheck":         {values{"test": []any{"CMD", "a"}, "interval": "60s"}, values{"test": []any{"CMD-SHELL", "a"}, "retries": 3}, values{"disable": true}},
+		"cpu_rt_period":       {1000, 1000000},
+		"cpu_rt_runtime":      {100, 950},
+	}
+}
+
+// notChosen are the attributes that choices leaves out, and why.
+func notChosen() map[string]string {
+	const notSetting = "it is about operations, and no setting that an engine reports"
+	return map[string]string{
+		"name":                   "every configuration has it",
+		"desired_state":          notSetting,
+		"environment_wo":         "no state has it",
+		"environment_wo_version": "it goes with environment_wo",
+		"expected_exit_codes":    notSetting,
+		"files":                  "no engine reports them",
+		"platform":               "no engine reports whether somebody asked for it, so that an import leaves it out",
+		"pull_policy":            notSetting,
+		"remove_volumes":         notSetting,
+		"restart_triggers":       notSetting,
+		"timeouts":               notSetting,
+		"update_order":           notSetting,
+		"wait_for":               notSetting,
+		"wait_for_removal":       notSetting,
+	}
+}
+
+// A new attribute has values in choices, so that the tests of random configurations have it.
+func TestEveryAttributeHasChoices(t *testing.T) {
+	t.Parallel()
+	all, left := choices(), notChosen()
+	for name, effect := range containerTable() {
+		if effect == computed || strings.Contains(name, ".") {
+			continue
+		}
+		_, out := left[name]
+		switch {
+		case len(all[name]) == 0 && !out:
+			t.Errorf("choices in property_test.go has no values of %s: without them no random configuration has it, and nothing finds that expand or flatten lacks it", name)
+		case len(all[name]) > 0 && out:
+			t.Errorf("%s has values in choices, and is in notChosen, too", name)
+		}
+		delete(all, name)
+		delete(left, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		t.Errorf("choices has %s, which is no attribute that can be configured", name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(left)) {
+		t.Errorf("notChosen has %s, which is no attribute that can be configured", name)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	containertypes "github.com/docker/docker/api/types/container"
@@ -73,17 +74,28 @@ func TestSettingsGoThroughJSON(t *testing.T) {
 		if diff := cmp.Diff(settings, got.Settings); diff != "" {
 			t.Errorf("%s:\n%s", name, diff)
 		}
-		for _, family := range []any{settings.Limits, settings.Limits.Blkio, settings.Security, settings.Devices, settings.Namespaces, settings.Process} {
-			v := reflect.ValueOf(family)
-			for i := range v.NumField() {
-				used[v.Type().Name()+"."+v.Type().Field(i).Name] = used[v.Type().Name()+"."+v.Type().Field(i).Name] || !v.Field(i).IsZero()
+		v := reflect.ValueOf(settings)
+		for i := range v.NumField() {
+			if v.Type().Field(i).Anonymous {
+				noteFields(used, v.Field(i))
 			}
 		}
+		noteFields(used, reflect.ValueOf(settings.Blkio))
 	}
-	for _, name := range slices.Sorted(maps.Keys(used)) {
-		if !used[name] {
-			t.Errorf("no sample has %s", name)
+	for _, field := range slices.Sorted(maps.Keys(used)) {
+		if !used[field] {
+			t.Errorf("no sample in testdata/settings.json has %s: without it nothing finds that Translate or Observe lacks it", field)
 		}
+	}
+}
+
+// noteFields notes of each field of a structure whether it is set, by the names that it has in JSON and in Go.
+func noteFields(used map[string]bool, v reflect.Value) {
+	for i := range v.NumField() {
+		field := v.Type().Field(i)
+		json, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		name := json + " (" + v.Type().Name() + "." + field.Name + ")"
+		used[name] = used[name] || !v.Field(i).IsZero()
 	}
 }
 
