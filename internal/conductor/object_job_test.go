@@ -5,7 +5,9 @@ package conductor
 
 import (
 	"context"
+	"io"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 
@@ -120,4 +122,44 @@ func TestRemovalsOfObjectsAreOperations(t *testing.T) {
 			})
 		})
 	}
+}
+
+// probedEngine is a fake whose volumes have to be looked into, and on which somebody removes what looks into them.
+type probedEngine struct{ *objectsEngine }
+
+func (f *probedEngine) VolumeInspect(_ context.Context, name string) (volume.Volume, error) {
+	return volume.Volume{Name: name, Driver: "local"}, nil
+}
+
+func (f *probedEngine) ImageImport(context.Context, image.ImportSource, string, image.ImportOptions) (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(`{"status":"sha256:empty"}`)), nil
+}
+
+func (f *probedEngine) ImageRemove(context.Context, string, image.RemoveOptions) ([]image.DeleteResponse, error) {
+	return nil, nil
+}
+
+func (f *probedEngine) CopyFromContainer(_ context.Context, ref, _ string) (io.ReadCloser, containertypes.PathStat, error) {
+	return nil, containertypes.PathStat{}, noSuch(ref)
+}
+
+// That the container is gone that looks into a volume does not say that the volume is: it stays, and its removal fails.
+func TestVolumeThatCouldNotBeLookedIntoStays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		fake := &probedEngine{&objectsEngine{fakeEngine: newFake()}}
+		c := newConductor(Options{StateDir: t.TempDir(), Scope: scopeHere}, func() (engine.API, engine.Address, error) {
+			return fake, engine.Address{Host: "fake"}, nil
+		})
+		defer func() {
+			if err := c.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+		_, err := c.RemoveVolume(t.Context(), "app", VolumeMaker{}, false)
+		got := faultOf(t, err, fault.Refused)
+		if !strings.Contains(got.Message, "could not be looked into") || fake.count("volume remove") != 0 {
+			t.Errorf("%v; the engine was asked for %d removals", got, fake.count("volume remove"))
+		}
+	})
 }

@@ -240,7 +240,7 @@ type volumeRemoval struct {
 func (o *volumeRemoval) attempt(ctx context.Context) (err error) {
 	o.enter(fault.StepRemoving)
 	o.left, err = o.remove(ctx, o.maker, o.force)
-	return engine.IgnoreNotFound(err)
+	return err
 }
 
 func (o *volumeRemoval) remove(ctx context.Context, maker VolumeMaker, force bool) (left *Volume, err error) {
@@ -248,7 +248,7 @@ func (o *volumeRemoval) remove(ctx context.Context, maker VolumeMaker, force boo
 	v, err := engine.Retrying(ctx, func() (*Volume, error) { return o.volume(ctx, name) })
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, engine.IgnoreNotFound(err)
 	case !maker.Made(v):
 		return v, nil
 	}
@@ -269,7 +269,7 @@ func (o *volumeRemoval) remove(ctx context.Context, maker VolumeMaker, force boo
 	if err != nil && engine.ContainsAny(err.Error(), "volume is in use") {
 		err = o.object.InUse("a container that came meanwhile", hintOfUsers, err)
 	}
-	return left, err
+	return left, engine.IgnoreNotFound(err)
 }
 
 // hintOfUsers is what to do where a volume can't be removed because containers use it.
