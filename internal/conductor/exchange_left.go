@@ -28,9 +28,9 @@ func (o *containerJob) endOther(ctx context.Context, r journal.Record) (left str
 	}
 	again.operation = o.instead(again, r.ID)
 	again.does, again.spec, again.wait = KindExchange, container.Spec{Name: r.Container}, container.WaitReady
-	again.priorName, again.after = r.PriorName, ""
-	if old == nil && o.engine.owes(r) {
-		again.volumes = r.Volumes
+	again.priorName, again.after, again.volumes = r.PriorName, "", nil
+	if old == nil {
+		again.volumes = o.engine.owed(r)
 	}
 	return again.endExchange(ctx, func(x container.Exchange) []container.Step {
 		if x.Ready && x.To != nil {

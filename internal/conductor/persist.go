@@ -195,7 +195,7 @@ func (o *containerJob) again(r journal.Record) *removalJob {
 	again.operation = o.instead(again, o.id)
 	again.does, again.spec, again.containerID, again.after, again.kept = KindRemove, container.Spec{Name: r.Container}, r.ContainerID, "", false
 	again.priorName, again.quiet, again.out = "", true, &Outcome{}
-	again.removal, again.volumes = r.ID, r.Volumes
+	again.removal, again.volumes = r.ID, o.engine.owed(r)
 	return again
 }
 

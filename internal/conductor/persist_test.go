@@ -16,6 +16,7 @@ import (
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/filters"
 
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -233,5 +234,56 @@ func TestUnfinishedRemovalOfAUser(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// volumesEngine is a fake that has every volume.
+type volumesEngine struct{ *fakeEngine }
+
+func (f volumesEngine) VolumeRemove(ctx context.Context, name string, _ bool) error {
+	return f.request(ctx, "volume remove "+name, func() error { return nil })
+}
+
+// A record of a removal whose container is gone has those volumes removed that went with it, and none that somebody
+// can have named.
+func TestVolumesOfAnUnfinishedRemoval(t *testing.T) {
+	anonymous := strings.Repeat("ab", 32)
+	for _, by := range []string{"the next operation", "whoever takes it up"} {
+		for volume, removed := range map[string]bool{anonymous: true, "data": false} {
+			t.Run(by+" meets "+volume, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f, dir := volumesEngine{newFake()}, t.TempDir()
+					r := died(t, dir, journal.Record{
+						Kind: string(KindRemove), Cast: true, Container: "web", ContainerID: strings.Repeat("e", 64), Scope: scopeHere, Volumes: []string{volume},
+					})
+					c := newConductor(Options{StateDir: dir, Scope: scopeHere}, func() (engine.API, engine.Address, error) {
+						return f, engine.Address{Host: "fake"}, nil
+					})
+					defer func() {
+						if err := c.Close(); err != nil {
+							t.Error(err)
+						}
+					}()
+					var err error
+					if by == "the next operation" {
+						_, err = c.Call(t.Context(), create("web"))
+					} else {
+						var e *connection
+						if e, err = c.connect(t.Context(), "web"); err == nil {
+							err = c.finishRemovals(t.Context(), e, "web", false)
+						}
+					}
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n := f.count("volume remove " + volume); (n > 0) != removed {
+						t.Errorf("the volume was removed %d times", n)
+					}
+					if got := recorded(t, c, r.ID); !got.Settled {
+						t.Errorf("the record is %+v", got)
+					}
+				})
+			})
+		}
 	}
 }

@@ -84,12 +84,17 @@ func removedBy(r journal.Record) string {
 	return r.ContainerID
 }
 
-// owes reports whether the operation of a record noted volumes that it did not remove, and nobody is at it any more.
-// What nobody can have named so by hand is the only thing that a record has removed.
-func (e *connection) owes(r journal.Record) bool {
-	return len(r.Volumes) > 0 && !slices.ContainsFunc(r.Volumes, func(name string) bool { return !container.NamedByEngine(name) }) &&
-		(!r.InProgress() || !e.journal.Alive(r))
+// owed returns the volumes that the operation of a record noted and did not remove, where nobody is at it any more. What
+// nobody can have named so by hand is the only thing that a record has removed.
+func (e *connection) owed(r journal.Record) []string {
+	if r.InProgress() && e.journal.Alive(r) || slices.ContainsFunc(r.Volumes, func(name string) bool { return !container.NamedByEngine(name) }) {
+		return nil
+	}
+	return r.Volumes
 }
+
+// owes reports whether the operation of a record left volumes behind.
+func (e *connection) owes(r journal.Record) bool { return len(e.owed(r)) > 0 }
 
 // halfRemoved returns the fault of a removal whose container is gone, while volumes that go with it are still there;
 // nil is none. Records are those of the lane, containers those that the state may mean.
