@@ -358,6 +358,12 @@ func (o *exchangeJob) giveBack(ctx context.Context, failure error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
 	defer cancel()
+	switch ended, err := o.awaitOwnStop(ctx, f); {
+	case err != nil:
+		return f.Exchanged(string(o.order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))
+	case !ended:
+		return f.Exchanged(string(o.order), fault.OldStopping)
+	}
 	left, err := engine.Retrying(ctx, func() (string, error) { return o.endExchange(ctx, container.PlanReturn) })
 	if err != nil {
 		o.logger.Warn("the exchange can't be undone now", "error", err)
@@ -376,9 +382,6 @@ func (o *exchangeJob) giveBack(ctx context.Context, failure error) error {
 
 // endExchange does what a plan says, and notes which container is left.
 func (o *exchangeJob) endExchange(ctx context.Context, plan func(container.Exchange) []container.Step) (left string, err error) {
-	if err := o.awaitOwnStop(ctx); err != nil {
-		return "", err
-	}
 	x, err := o.observeExchange(ctx)
 	if err != nil {
 		return "", err

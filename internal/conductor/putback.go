@@ -35,7 +35,8 @@ import (
 //	connect     nothing, but settings that hinder   putBack has them forgotten; a dead process leaves an
 //	            the next start                      endpoint without an ID, and the plan connects it or forgets it
 //	stop        the container's processes, if a     putBack starts it, if nobody has tried to; a dead process
-//	            start is to follow                  leaves it stopped, and the plan starts it
+//	            start is to follow                  leaves it stopped, and the plan starts it; so does a stop
+//	                                                that takes longer than the operation may
 //	start       nothing that a refresh does not see
 //	pause, unpause, kill                            the same
 //
@@ -103,20 +104,26 @@ func (o *alteringJob) putBack(ctx context.Context, failure error) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
 	defer cancel()
-	now, err := engine.Retrying(ctx, func() ([]string, error) { return o.restore(ctx) })
+	now, err := engine.Retrying(ctx, func() ([]string, error) { return o.restore(ctx, f) })
 	if err != nil {
 		now = append(now, "what it had before could not be brought back: "+err.Error())
 	}
 	if len(now) > 0 {
 		withNow := *f
-		withNow.Exists = o.mask.Text(strings.Join(append([]string{f.Exists}, now...), "; "))
+		if f.Exists == string(fault.StillStopping) { // By now it may have ended.
+			withNow.Exists = string(o.exists())
+			if withNow.Exists == string(fault.PartlyChanged) && o.does.power() {
+				withNow.Exists = string(fault.HalfDone)
+			}
+		}
+		withNow.Exists = o.mask.Text(strings.Join(append([]string{withNow.Exists}, now...), "; "))
 		return &withNow
 	}
 	return failure
 }
 
 // restore does what putBack says. It can be repeated, and returns what became of the container.
-func (o *alteringJob) restore(ctx context.Context) (now []string, err error) {
+func (o *alteringJob) restore(ctx context.Context, failure *fault.Fault) (now []string, err error) {
 	c, err := o.engine.Inspect(ctx, o.containerID)
 	if err != nil {
 		return nil, engine.IgnoreNotFound(err)
@@ -158,21 +165,27 @@ func (o *alteringJob) restore(ctx context.Context) (now []string, err error) {
 		}
 	}
 	if o.away.halted {
-		if err := o.awaitOwnStop(ctx); err != nil {
-			problems = append(problems, fmt.Errorf("waiting until it has stopped: %w", err))
-		} else if c, err = o.engine.Inspect(ctx, o.containerID); err != nil {
-			return now, engine.IgnoreNotFound(err)
-		}
-	}
-	if o.away.halted {
-		started, err := o.startAgain(ctx, c.State.Status)
-		if err != nil {
+		switch started, err := o.resumeRun(ctx, failure); {
+		case err != nil:
 			problems = append(problems, fmt.Errorf("starting it: %w", err))
-		} else if started {
+		case started:
 			now = append(now, "it was started again")
 		}
 	}
 	return now, errors.Join(problems...)
+}
+
+// resumeRun starts a container again that was stopped for a restart, once the engine has stopped it. What it goes on
+// stopping is left to the next plan.
+func (o *alteringJob) resumeRun(ctx context.Context, failure *fault.Fault) (started bool, err error) {
+	if ended, err := o.awaitOwnStop(ctx, failure); err != nil || !ended {
+		return false, err
+	}
+	c, err := o.engine.Inspect(ctx, o.containerID)
+	if err != nil {
+		return false, engine.IgnoreNotFound(err)
+	}
+	return o.startAgain(ctx, c.State.Status)
 }
 
 // takeBackLimits takes back, the last first, the limits that made room for others.

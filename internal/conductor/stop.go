@@ -64,19 +64,23 @@ func (o *containerJob) stop(ctx context.Context, grace *time.Duration) error {
 	select {
 	case err = <-stopped:
 	default: // It takes its time, and may outlive whoever asked.
-		o.noteStart(ctx)
+		if o.kind != KindRemove {
+			o.noteStart(ctx)
+		}
 		err = <-stopped
 	}
-	if err == nil || longer.Err() == nil && !engine.LostAnswer(err) {
+	switch {
+	case err == nil || longer.Err() == nil && !engine.LostAnswer(err):
 		o.progress.setStopping(nil)
+	case o.kind == KindRemove: // What is removed has a later run only if it is not removed after all.
+		o.noteStart(ctx)
 	}
 	return err
 }
 
-// noteStart notes which run of the container is being stopped, so that a later one is told from it. What is removed, but
-// for an exchange, which can bring it back, has no later one.
+// noteStart notes which run of the container is being stopped, so that a later one is told from it.
 func (o *containerJob) noteStart(ctx context.Context) {
-	if !o.kept || o.kind == KindRemove {
+	if !o.kept {
 		return
 	}
 	ctx, cancel := engine.ContextForLook(ctx)
@@ -204,21 +208,28 @@ func (e *connection) awaitStop(ctx context.Context, s journal.Stopping) error {
 }
 
 // awaitOwnStop waits for the stop that this very operation left to the engine, so that what it took away can
-// be brought back. What lasts longer than ctx is left to the next plan.
-func (o *containerJob) awaitOwnStop(ctx context.Context) error {
+// be brought back. An operation whose time is up does not wait for a grace period: then ended is false, and the engine
+// goes on.
+func (o *containerJob) awaitOwnStop(ctx context.Context, failure *fault.Fault) (ended bool, err error) {
 	s := o.progress.leftStopping()
 	if s == nil {
-		return nil
+		return true, nil
+	}
+	if failure.Kind == fault.Timeout {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, changeLate)
+		defer cancel()
 	}
 	o.logger.Info("waiting until the engine has stopped the container", "container_id", s.ContainerID)
-	err := o.engine.awaitStop(ctx, *s)
+	err = o.engine.awaitStop(ctx, *s)
 	switch {
 	case err == nil:
 		o.progress.setStopping(nil)
+		return true, nil
 	case errors.Is(err, context.DeadlineExceeded):
-		return nil
+		return false, nil
 	}
-	return err
+	return false, err
 }
 
 // StopLeft is a stop that the engine goes on with, though nobody waits for it any more.

@@ -69,26 +69,43 @@ func TestLeftStopping(t *testing.T) {
 }
 
 // An operation whose time is up ends then, however long the grace period of the container is: the engine goes on
-// with the stop. What is slow in the engine itself is waited for a moment, and what was running is brought back.
+// with the stop, and what was running is left to the next plan. What is slow in the engine itself is waited for a moment.
 func TestStopKeepsTheTime(t *testing.T) {
 	const limit = 2 * time.Second
-	removal := func(id string) Request { return RemoveRequest{Name: "web", ContainerID: id} }
-	update := func(desired container.DesiredState, restart bool) func(string) Request {
-		return func(id string) Request {
+	call := func(req func(id string) Request) func(context.Context, *Conductor, string) error {
+		return func(ctx context.Context, c *Conductor, id string) error {
+			_, err := c.Call(ctx, req(id))
+			return err
+		}
+	}
+	removal := call(func(id string) Request { return RemoveRequest{Name: "web", ContainerID: id} })
+	update := func(desired container.DesiredState, restart bool) func(context.Context, *Conductor, string) error {
+		return call(func(id string) Request {
 			return UpdateRequest{Spec: container.Spec{Name: "web", DesiredState: desired}, ContainerID: id, PriorName: "web", Restart: restart}
+		})
+	}
+	power := func(kind Kind) func(context.Context, *Conductor, string) error {
+		return func(ctx context.Context, c *Conductor, _ string) error {
+			_, err := c.Power(ctx, PowerSpec{Kind: kind, Container: "web"})
+			return err
 		}
 	}
 	for name, tt := range map[string]struct {
-		// req asks about the container of this ID.
-		req func(id string) Request
+		// ask asks for something with the container of this ID.
+		ask func(ctx context.Context, c *Conductor, id string) error
 		// slow is the call that the engine does not answer.
 		slow string
 		late time.Duration
 	}{
-		"remove":               {req: removal},
-		"stop":                 {req: update(container.DesiredStopped, false)},
-		"restart":              {req: update(container.DesiredRunning, true), late: returnTakes},
-		"a removal that hangs": {req: removal, slow: "remove", late: changeLate},
+		"remove":          {ask: removal},
+		"stop":            {ask: update(container.DesiredStopped, false)},
+		"restart":         {ask: update(container.DesiredRunning, true), late: changeLate},
+		"stop by hand":    {ask: power(KindStop)},
+		"restart by hand": {ask: power(KindRestart), late: changeLate},
+		"exchange": {ask: call(func(id string) Request {
+			return ExchangeRequest{Spec: create("web").Spec, ContainerID: id, PriorName: "web", Order: container.StopFirst}
+		}), late: changeLate},
+		"a removal that hangs": {ask: removal, slow: "remove", late: changeLate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -111,49 +128,83 @@ func TestStopKeepsTheTime(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), limit)
 				defer cancel()
 				began := time.Now()
-				_, err = c.Call(ctx, tt.req(out.Container.ID))
-				faultOf(t, err, fault.Timeout)
+				got := faultOf(t, tt.ask(ctx, c, out.Container.ID), fault.Timeout)
 				if took := time.Since(began); took < limit || took > limit+tt.late {
 					t.Errorf("it took %s of %s", took, limit)
+				}
+				if goesOn := strings.Contains(got.Exists, "the engine goes on stopping"); goesOn != (tt.slow == "") || strings.Contains(got.Exists, "started again") {
+					t.Errorf("what is there now: %s", got.Exists)
 				}
 			})
 		})
 	}
 }
 
-// Who starts a container while an engine goes on with a stop that nobody waits for has ended the stop.
-func TestStartedDuringAStop(t *testing.T) {
+// A restart that is cancelled in the middle of its stop brings the container back, and says just that.
+func TestCancelledRestartStartsAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		f.grace = time.Hour
+		f.grace = 9 * time.Second
 		c := f.conductor(t, Options{})
-		made, err := c.Call(t.Context(), create("web"))
+		out, err := c.Call(t.Context(), create("web"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		_, err = c.Power(ctx, PowerSpec{Kind: KindStop, Container: "web"})
-		faultOf(t, err, fault.Timeout)
-		look := func() Standing {
-			s, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
-			if err != nil {
-				t.Fatal(err)
-			}
-			return s
-		}
-		if look().Stop == nil {
-			t.Error("a look tells of no stop")
-		}
-		f.set("web", func(c *fakeContainer) { c.started = "2026-01-02T00:00:00Z" }, events.ActionRestart)
-		if s := look(); s.Stop != nil || s.Container.State.Stopping {
-			t.Errorf("a look tells of a stop that has ended: %+v", s.Stop)
-		}
-		began := time.Now()
-		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindStart, Container: "web"}); err != nil || time.Since(began) > time.Minute {
-			t.Errorf("the next operation took %s: %v", time.Since(began), err)
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, cancel)
+		_, err = c.Call(ctx, UpdateRequest{Spec: create("web").Spec, ContainerID: out.Container.ID, PriorName: "web", Restart: true})
+		got := faultOf(t, err, fault.Cancelled)
+		if strings.Contains(got.Exists, "goes on stopping") || !strings.Contains(got.Exists, "it was started again") {
+			t.Errorf("what is there now: %s", got.Exists)
 		}
 	})
+}
+
+// Who starts a container while an engine goes on with a stop that nobody waits for has ended the stop.
+func TestStartedDuringAStop(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		startedDuring(t, func(ctx context.Context, c *Conductor, _ string) error {
+			_, err := c.Power(ctx, PowerSpec{Kind: KindStop, Container: "web"})
+			return err
+		})
+	})
+	synctest.Test(t, func(t *testing.T) {
+		startedDuring(t, func(ctx context.Context, c *Conductor, id string) error {
+			_, err := c.Call(ctx, RemoveRequest{Name: "web", ContainerID: id})
+			return err
+		})
+	})
+}
+
+func startedDuring(t *testing.T, stop func(ctx context.Context, c *Conductor, id string) error) {
+	f := newFake()
+	f.grace = time.Hour
+	c := f.conductor(t, Options{})
+	made, err := c.Call(t.Context(), create("web"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	faultOf(t, stop(ctx, c, made.Container.ID), fault.Timeout)
+	look := func() Standing {
+		s, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	if look().Stop == nil {
+		t.Error("a look tells of no stop")
+	}
+	f.set("web", func(c *fakeContainer) { c.started = "2026-01-02T00:00:00Z" }, events.ActionRestart)
+	if s := look(); s.Stop != nil || s.Container.State.Stopping {
+		t.Errorf("a look tells of a stop that has ended: %+v", s.Stop)
+	}
+	began := time.Now()
+	if _, err := c.Power(t.Context(), PowerSpec{Kind: KindStart, Container: "web"}); err != nil || time.Since(began) > time.Minute {
+		t.Errorf("the next operation took %s: %v", time.Since(began), err)
+	}
 }
 
 // Who stops or restarts a container by hand leaves the stop to the engine, too, when it is cancelled or dies in the
@@ -192,8 +243,8 @@ func TestInterruptedPower(t *testing.T) {
 					}
 					time.AfterFunc(grace, func() { f.setStatus("web", "exited") })
 				} else {
-					ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-					defer cancel()
+					ctx, cancel := context.WithCancel(t.Context())
+					time.AfterFunc(time.Second, cancel)
 					if _, err := c.Power(ctx, PowerSpec{Kind: test.kind, Container: "web"}); err == nil {
 						t.Fatal("it was not cancelled")
 					}

@@ -10,6 +10,7 @@ const (
 	OldKept       = "the old container is as it was before, and the new one is removed; the next plan shows the update again"
 	NewKept       = "the new container is in its place, and the old one is gone"
 	NoneExchanged = "neither the old container nor the new one is there any more"
+	OldStopping   = "the engine goes on stopping the old container, and kills it when its grace period is over; the next apply ends the exchange first"
 	HalfExchanged = "the old container could not be brought back entirely: the next apply does that first"
 )
 
