@@ -244,7 +244,7 @@ func (a awaited) own(ctx context.Context, c *container.Container, r journal.Reco
 	if a.in == nil {
 		return a.shown(ctx, c)
 	}
-	return c.ID == r.ContainerID || a.engine.madeBy(ctx, a.engine.recall(a.id), c)
+	return c.ID == r.ContainerID || a.engine.madeBy(ctx, a.engine.historyOf(a.id), c)
 }
 
 // appear finds the operation's container, or the one that took its place since. Where the journal knows

@@ -66,7 +66,7 @@ func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	out, failure := c.BringImage(ctx, req)
+	out, failure := c.EnsureImage(ctx, req)
 	return AcceptedImage{ImageOutcome: out, Completed: true, Why: why.Error()}, failure
 }
 
@@ -84,8 +84,8 @@ func (c *Conductor) offer(ctx context.Context, req castable, limit time.Duration
 			number, got, err = client.Cast(ctx, castMessage{Request: message, Handed: c.handOver(req)}, limit)
 		}
 	}
-	if why == nil && err == nil && got.Unkept {
-		why = background.ErrUnkept
+	if why == nil && err == nil && got.NotJournaled {
+		why = background.ErrNotJournaled
 	}
 	if why == nil && err == nil {
 		defer client.Forget(number)
@@ -152,7 +152,7 @@ func (c *Conductor) backgroundConductor(ctx context.Context) (*background.Client
 		return nil, err
 	}
 	if e.journal == nil {
-		return nil, e.unkept
+		return nil, e.notJournaled
 	}
 	select {
 	case c.starting <- struct{}{}:
@@ -196,9 +196,9 @@ func (o *operation) asCast(handed *handed, perform func(context.Context)) (backg
 	case o.refused != nil:
 		o.pass.Leave()
 		return background.Cast{}, o.job.scope().StateFolder(o.kind.verb(), fault.Unchanged, o.refused)
-	case !o.kept:
+	case !o.journaled:
 		o.pass.Leave()
-		return background.Cast{}, background.ErrUnkept
+		return background.Cast{}, background.ErrNotJournaled
 	}
 	o.handed = handed
 	cast := background.Cast{ID: o.id, Run: perform, Withdraw: func() { o.withdraw(o.pass) }}

@@ -93,7 +93,7 @@ func resumable(h holder, claims []claim, scope, engineID string) bool {
 
 // claims returns the creates of the lane before this operation.
 func (n *entry) claims(lane string) []claim {
-	if !n.kept {
+	if !n.journaled {
 		return nil
 	}
 	var claims []claim
@@ -115,7 +115,7 @@ func (n *entry) claims(lane string) []claim {
 // unanswered creates of this workspace were to make under the same name is no longer in doubt then either.
 func (n *entry) deliver(lane string) error {
 	switch {
-	case !n.kept:
+	case !n.journaled:
 		return nil
 	case n.orphaned != nil && n.orphaned():
 		return errOrphaned // What was made stays as unanswered as it is.

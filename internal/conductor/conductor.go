@@ -109,9 +109,9 @@ type Outcome struct {
 	// Warnings are what the engine said beside doing it, such as that its kernel lacks something
 	// and the setting was discarded.
 	Warnings []string
-	// Unkept says why the journal does not have the operation: had its process died, nobody would know
+	// NotJournaled says why the journal does not have the operation: had its process died, nobody would know
 	// of it. It is nil if the journal has it.
-	Unkept error
+	NotJournaled error
 	// Elsewhere is until when another machine may still make the container that a remove did not find: then no
 	// state has it. The zero time is that it can't.
 	Elsewhere time.Time
@@ -232,7 +232,7 @@ func (c *Conductor) StateDirRefused() (summary string, err error) {
 func (c *Conductor) keepJournal(e *connection, host string) {
 	c.openJournal()
 	if c.journal == nil {
-		e.unkept = c.noJournal
+		e.notJournaled = c.noJournal
 		return
 	}
 	kept, err := c.journal.Engine(e.ID, e.Name)
@@ -241,7 +241,7 @@ func (c *Conductor) keepJournal(e *connection, host string) {
 	}
 	c.warnNoJournal(c.journal.Dir(), err)
 	if err != nil {
-		e.unkept = c.noJournal
+		e.notJournaled = c.noJournal
 		return
 	}
 	e.journal = kept
@@ -249,7 +249,7 @@ func (c *Conductor) keepJournal(e *connection, host string) {
 
 func (c *Conductor) warnNoJournal(dir string, err error) {
 	if err != nil {
-		c.noJournal = fmt.Errorf("%w: %w", background.ErrUnkept, err)
+		c.noJournal = fmt.Errorf("%w: %w", background.ErrNotJournaled, err)
 		c.opts.Logger.Warn("no journal is kept: an operation that is interrupted is not known to the next run", "state_dir", dir, "error", err)
 	}
 }
@@ -313,7 +313,7 @@ func (c *Conductor) scope(engine, container string) fault.Scope {
 
 // entry returns the beginning of an operation's record.
 func (c *Conductor) entry(e *connection) entry {
-	return entry{in: e.journal, unkept: e.unkept, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.ID, progress: &progress{step: fault.StepQueued}}
+	return entry{in: e.journal, notJournaled: e.notJournaled, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.ID, progress: &progress{step: fault.StepQueued}}
 }
 
 // newOperationID makes engine/name/unique. The unique part sorts by time.

@@ -18,8 +18,8 @@ type connection struct {
 	*engine.Engine
 	// journal is nil where no state directory can be written; unkept says why.
 	journal  *journal.Engine
-	unkept   error
-	tally    *tally
+	notJournaled   error
+	tally    *metrics
 	removals removals
 	claimed  claimed
 	// settling is what settles late removals, and stopSettling ends it.

@@ -83,7 +83,7 @@ func (o *containerJob) perform(ctx context.Context) (Outcome, error) {
 	}
 	err := o.run(ctx)
 	out := *o.out
-	out.OperationID, out.Unkept = o.id, o.unkept
+	out.OperationID, out.NotJournaled = o.id, o.notJournaled
 	if o.withheld {
 		out.Container = nil
 	}
@@ -133,12 +133,12 @@ func (o *containerJob) fail(ctx context.Context, err error) error { return o.dia
 func (o *containerJob) diagnosis() diagnosis {
 	return diagnosis{
 		engine: o.engine, logger: o.logger, operation: o.id, kind: o.does, spec: o.spec, containerID: o.containerID,
-		step: o.step, exists: o.exists(), mask: o.mask, quiet: o.quiet,
+		step: o.step, exists: o.leftover(), mask: o.mask, quiet: o.quiet,
 	}
 }
 
-// exists says what a failure at this moment leaves behind.
-func (o *containerJob) exists() fault.Exists {
+// leftover says what a failure at this moment leaves behind.
+func (o *containerJob) leftover() fault.Exists {
 	switch {
 	case o.progress.leftStopping() != nil:
 		return fault.StillStopping

@@ -19,8 +19,8 @@ import (
 // countEvery is how often a process that lives long writes its counters.
 const countEvery = 10 * time.Second
 
-// tally counts what pool and pulls of an engine don't, and remembers what was written.
-type tally struct {
+// metrics counts what pool and pulls of an engine don't, and remembers what was written.
+type metrics struct {
 	began                         time.Time
 	maxParallel, maxParallelPulls int
 	lanes                         count.Meter
@@ -30,12 +30,12 @@ type tally struct {
 	written  count.Counters
 }
 
-func newTally(maxParallel, maxParallelPulls int) *tally {
-	return &tally{began: time.Now(), maxParallel: maxParallel, maxParallelPulls: maxParallelPulls, outcomes: make(map[string]int64)}
+func newTally(maxParallel, maxParallelPulls int) *metrics {
+	return &metrics{began: time.Now(), maxParallel: maxParallel, maxParallelPulls: maxParallelPulls, outcomes: make(map[string]int64)}
 }
 
 // ended counts an operation that ended.
-func (t *tally) ended(err error) {
+func (t *metrics) ended(err error) {
 	outcome := count.Done
 	if f := (*fault.Fault)(nil); errors.As(err, &f) {
 		outcome = string(f.Kind)
@@ -46,7 +46,7 @@ func (t *tally) ended(err error) {
 }
 
 // queued counts an operation's wait for those before it in its lanes, in this process and others.
-func (t *tally) queued(waited bool, since time.Duration) {
+func (t *metrics) queued(waited bool, since time.Duration) {
 	if waited {
 		t.lanes.Waited(since)
 		return

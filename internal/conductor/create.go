@@ -43,7 +43,7 @@ func (o *createJob) attempt(ctx context.Context) error { return o.repeat(ctx, o.
 // that is three requests: create, start, inspect.
 func (o *createJob) create(ctx context.Context) (*container.Container, error) {
 	again := o.containerID != ""
-	prepare := o.bring
+	prepare := o.createWithImage
 	if again {
 		prepare = o.make
 	}
@@ -56,8 +56,8 @@ func (o *createJob) create(ctx context.Context) (*container.Container, error) {
 	return o.bringUp(ctx, again || o.adopted)
 }
 
-// bring creates the container, and pulls its image if that is needed and wanted.
-func (o *createJob) bring(ctx context.Context) error {
+// createWithImage creates the container, and pulls its image if that is needed and wanted.
+func (o *createJob) createWithImage(ctx context.Context) error {
 	if o.spec.PullPolicy == container.PullAlways {
 		if err := o.pull(ctx); err != nil {
 			return err
@@ -80,7 +80,7 @@ func (o *createJob) bring(ctx context.Context) error {
 // that didn't fit into the request, and uploads the files. It can be repeated.
 func (o *createJob) make(ctx context.Context) error {
 	o.enter(fault.StepCreating)
-	if err := o.engine.Knows(o.scope(), o.spec.Needs(), o.exists()); err != nil {
+	if err := o.engine.Knows(o.scope(), o.spec.Needs(), o.leftover()); err != nil {
 		return err
 	}
 	if err := o.checkInherited(ctx); err != nil {

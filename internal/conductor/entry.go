@@ -32,9 +32,9 @@ type entry struct {
 	logger hclog.Logger
 	// in is the journal; nil where there is none.
 	in *journal.Engine
-	// kept says that the journal has the intent; unkept why it has not.
-	kept   bool
-	unkept error
+	// journaled says that the journal has the intent; unkept why it has not.
+	journaled   bool
+	notJournaled error
 	// refused is why the operation must not be carried out: there is a journal, and it can't have the intent.
 	refused error
 	// scope and engineID are for the open mark of a create.
@@ -44,16 +44,16 @@ type entry struct {
 	progress *progress
 }
 
-// intend makes an intent durable, and has accepted called with the operation's ID when it is the
+// begin makes an intent durable, and has accepted called with the operation's ID when it is the
 // operation's turn to queue in its lanes. Where there is no journal the operation is carried out all the
 // same, and whoever called hears what is missing. Where there is one that can't have the intent the
 // operation is refused: what else is known there may concern it.
-func (n *entry) intend(r journal.Record, accepted func(id string)) {
+func (n *entry) begin(r journal.Record, accepted func(id string)) {
 	r.Scope = n.scope
 	if n.in != nil {
 		err := n.in.Accept(r, n.openMark(r), accepted)
 		if err == nil {
-			n.kept = true
+			n.journaled = true
 			return
 		}
 		n.refused = err
@@ -68,7 +68,7 @@ func (n *entry) hold(ctx context.Context, s fault.Scope, r journal.Record) (*jou
 	switch {
 	case n.refused != nil:
 		return nil, s.StateFolder(Kind(r.Kind).verb(), fault.Unchanged, n.refused)
-	case !n.kept:
+	case !n.journaled:
 		return nil, nil
 	}
 	hold, err := n.in.Hold(ctx, r)
@@ -158,7 +158,7 @@ func (n *entry) interrupted(r journal.Record) {
 // cancelLane asks those operations of a lane that are under way, and that a removal makes needless, to end.
 // It does not wait: the lane does.
 func (n *entry) cancelLane(lane string, ends func(journal.Record) bool) {
-	if !n.kept {
+	if !n.journaled {
 		return
 	}
 	records, _ := n.in.Lane(lane)
@@ -173,7 +173,7 @@ func (n *entry) cancelLane(lane string, ends func(journal.Record) bool) {
 
 // tell tells the journal where the operation is.
 func (n *entry) tell() {
-	if !n.kept {
+	if !n.journaled {
 		return
 	}
 	if err := n.in.Progress(n.id, n.progress.note); err != nil {
@@ -181,12 +181,12 @@ func (n *entry) tell() {
 	}
 }
 
-// attend looks after the operation while it is carried out: it tells the journal now and then where
+// watchCancel looks after the operation while it is carried out: it tells the journal now and then where
 // it is, and ends the context that it gives when somebody asks, in the journal, to cancel it, unless
 // the operation can't be cancelled. The caller must call done.
-func (n *entry) attend(ctx context.Context, cancelled bool) (cancellable context.Context, done func()) {
+func (n *entry) watchCancel(ctx context.Context, cancelled bool) (cancellable context.Context, done func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	if !n.kept {
+	if !n.journaled {
 		return ctx, func() { cancel(nil) }
 	}
 	attended := make(chan struct{})

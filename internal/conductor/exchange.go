@@ -127,7 +127,7 @@ func (o *exchangeJob) record() *journal.Exchange {
 
 // noteExchange makes durable how far the exchange is.
 func (o *exchangeJob) noteExchange() {
-	if o.kept {
+	if o.journaled {
 		o.write(o.id, func(r *journal.Record) { r.Exchange, r.Volumes = o.record(), o.volumes })
 	}
 }
@@ -254,7 +254,7 @@ func (o *exchangeJob) createSuccessor(ctx context.Context, x *container.Exchange
 		}
 		next.spec.Mounts, next.carried = container.CarryVolumes(o.spec.Mounts, x.From, ofImage)
 	}
-	err := next.bring(ctx)
+	err := next.createWithImage(ctx)
 	o.state.Successor, o.digest = next.containerID, next.digest
 	if next.containerID != "" {
 		o.noteExchange()

@@ -188,14 +188,14 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 	process("create a container", call(CreateRequest{Spec: spec("web")}, &made))
 	process("create another one", call(CreateRequest{Spec: spec("app")}, &cast))
 	process("refresh a container", func(c *Conductor) error {
-		s, err := c.Look(ctx, "web", made.Container.ID, made.OperationID)
+		s, err := c.Observe(ctx, "web", made.Container.ID, made.OperationID)
 		if err == nil && (s.Container == nil || !s.Known) {
 			err = fmt.Errorf("it stands at %+v", s)
 		}
 		return err
 	})
 	process("refresh one of an operation that is not known", func(c *Conductor) error {
-		_, err := c.Look(ctx, "nobody", "", journal.ID("edge1", "nobody", uuid.Must(uuid.NewV7()).String()))
+		_, err := c.Observe(ctx, "nobody", "", journal.ID("edge1", "nobody", uuid.Must(uuid.NewV7()).String()))
 		return err
 	})
 	process("gather two", func(c *Conductor) error {
@@ -210,7 +210,7 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 		return UpdateRequest{Spec: spec("site"), ContainerID: made.Container.ID, OperationID: made.OperationID, PriorName: "web"}
 	}))
 	process("refresh one that was renamed", func(c *Conductor) error {
-		_, err := c.Look(ctx, "site", made.Container.ID, made.OperationID)
+		_, err := c.Observe(ctx, "site", made.Container.ID, made.OperationID)
 		return err
 	})
 	process("remove a container", after(func() Request {
@@ -234,11 +234,11 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 	})
 	var brought ImageOutcome
 	process("bring an image", func(c *Conductor) (err error) {
-		brought, err = c.BringImage(ctx, ImageRequest{Spec: ImageSpec{Name: "img:1", Tags: []string{"img:2"}}})
+		brought, err = c.EnsureImage(ctx, ImageRequest{Spec: ImageSpec{Name: "img:1", Tags: []string{"img:2"}}})
 		return err
 	})
 	process("refresh an image", func(c *Conductor) error {
-		_, err := c.LookImage(ctx, "img:1", brought.OperationID)
+		_, err := c.ObserveImage(ctx, "img:1", brought.OperationID)
 		return err
 	})
 	process("remove an image", func(c *Conductor) error {
@@ -251,7 +251,7 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 		if late := c.LateFaults(); (late.Count > 0) != (unrelated > 0) || len(late.Newest) != min(unrelated, manyLate) {
 			t.Errorf("%d failures are counted, %d are told of", late.Count, len(late.Newest))
 		}
-		_, err := c.Look(ctx, "app", cast.Container.ID, cast.OperationID)
+		_, err := c.Observe(ctx, "app", cast.Container.ID, cast.OperationID)
 		return err
 	})
 	return all

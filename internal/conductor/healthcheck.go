@@ -23,7 +23,7 @@ func (o *createJob) checkInherited(ctx context.Context) error {
 		return err
 	}
 	if check := container.ObserveImage(r).Healthcheck; check == nil || check.Disabled() {
-		return o.scope().NoTestToInherit(o.spec.Image, o.exists())
+		return o.scope().NoTestToInherit(o.spec.Image, o.leftover())
 	}
 	return nil
 }

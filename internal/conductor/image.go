@@ -99,9 +99,9 @@ func (c *Conductor) InspectImage(ctx context.Context, ref string) (*Image, error
 	return img, t.explain(ctx, err)
 }
 
-// ImageStanding is what is known of an image in Terraform's state: from the engine, and from the
+// ImageStatus is what is known of an image in Terraform's state: from the engine, and from the
 // journal.
-type ImageStanding struct {
+type ImageStatus struct {
 	// Image is nil if there is none.
 	Image *Image
 	// Kind is the kind of the operation that the state names.
@@ -121,19 +121,19 @@ type ImageStanding struct {
 	Vanished bool
 }
 
-// LookImage reads an image by its name, and what became of the operation that a state names.
-func (c *Conductor) LookImage(ctx context.Context, name, operationID string) (ImageStanding, error) {
+// ObserveImage reads an image by its name, and what became of the operation that a state names.
+func (c *Conductor) ObserveImage(ctx context.Context, name, operationID string) (ImageStatus, error) {
 	t, err := c.begin(ctx, "image", name, "read", "read", fault.StepReading)
 	if err != nil {
-		return ImageStanding{}, err
+		return ImageStatus{}, err
 	}
-	recalled := t.recall(operationID)
+	recalled := t.historyOf(operationID)
 	known := recalled.standing
 	t.claim(operationID, c.opts.Scope)
-	standing := ImageStanding{Kind: known.Kind, InProgress: known.InProgress, Fault: known.Fault, Known: known.Known}
+	standing := ImageStatus{Kind: known.Kind, InProgress: known.InProgress, Fault: known.Fault, Known: known.Known}
 	img, err := engine.Retrying(ctx, func() (*Image, error) { return t.image(ctx, name) })
 	if engine.IgnoreNotFound(err) != nil {
-		return ImageStanding{}, t.explain(ctx, err)
+		return ImageStatus{}, t.explain(ctx, err)
 	}
 	if standing.Image = img; known.Fault != nil && imageRecovered(recalled.judged, img) {
 		standing.Recovered, standing.Fault = true, known.Fault.Past()

@@ -74,30 +74,30 @@ type ImageOutcome struct {
 	OperationID string
 	// Image is nil if the request failed.
 	Image *Image
-	// Unkept says why the journal does not have the operation; nil if it has it.
-	Unkept error
+	// NotJournaled says why the journal does not have the operation; nil if it has it.
+	NotJournaled error
 }
 
-// BringImage brings an image to the engine, gives it its names, and waits for that. It can be repeated.
+// EnsureImage brings an image to the engine, gives it its names, and waits for that. It can be repeated.
 // The error is a *fault.Fault.
-func (c *Conductor) BringImage(ctx context.Context, req ImageRequest) (ImageOutcome, error) {
+func (c *Conductor) EnsureImage(ctx context.Context, req ImageRequest) (ImageOutcome, error) {
 	b, err := c.acceptImage(ctx, req, false)
 	if err != nil {
 		return ImageOutcome{}, err
 	}
 	img, err := b.perform(ctx)
-	return ImageOutcome{OperationID: b.id, Image: img, Unkept: b.entry.unkept}, err
+	return ImageOutcome{OperationID: b.id, Image: img, NotJournaled: b.entry.notJournaled}, err
 }
 
-// bringing is the job of a request for an image.
-type bringing struct {
+// imageJob is the job of a request for an image.
+type imageJob struct {
 	objectJob
 	ImageRequest
 	// brought is the image as it is now.
 	brought *Image
 }
 
-func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool) (*bringing, error) {
+func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool) (*imageJob, error) {
 	timeout := string(req.Kind())
 	t, err := c.begin(ctx, "image", req.Spec.Name, "bring", timeout, fault.StepPulling, attributeWord{"platform", "platform"}, attributeWord{"tag", "tags"})
 	if err != nil {
@@ -111,26 +111,26 @@ func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool
 	if req.KeepPrior {
 		record.Replaced = ""
 	}
-	b := &bringing{objectJob: t.objectJob(req.Kind()), ImageRequest: req}
+	b := &imageJob{objectJob: t.objectJob(req.Kind()), ImageRequest: req}
 	b.accept(ctx, b, record, cast)
 	return b, nil
 }
 
-func (b *bringing) scope() fault.Scope { return b.object.Scope() }
+func (b *imageJob) scope() fault.Scope { return b.object.Scope() }
 
 // perform carries the operation out, and returns the image that it brought.
-func (b *bringing) perform(ctx context.Context) (*Image, error) {
+func (b *imageJob) perform(ctx context.Context) (*Image, error) {
 	err := b.run(ctx)
 	return b.brought, err
 }
 
-func (b *bringing) attempt(ctx context.Context) (err error) {
+func (b *imageJob) attempt(ctx context.Context) (err error) {
 	b.enter(fault.StepPulling)
 	b.brought, err = b.bring(ctx)
 	return err
 }
 
-func (b *bringing) bring(ctx context.Context) (*Image, error) {
+func (b *imageJob) bring(ctx context.Context) (*Image, error) {
 	spec := b.Spec
 	before, err := engine.Retrying(ctx, func() (*Image, error) { return b.image(ctx, spec.Name) })
 	if engine.IgnoreNotFound(err) != nil {
@@ -173,7 +173,7 @@ func (b *bringing) bring(ctx context.Context) (*Image, error) {
 
 // tidy takes away what the image does not need any more: names, and the image before it once it has
 // none. So it does for earlier requests that did not come that far.
-func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
+func (b *imageJob) tidy(ctx context.Context, before, now *Image) error {
 	replaced, dropped := []string{b.intent.Replaced}, slices.Clone(b.Dropped)
 	for _, r := range b.earlier() {
 		if r.Unsettled() && !b.foreign(r.Scope) {
@@ -201,12 +201,12 @@ func (b *bringing) tidy(ctx context.Context, before, now *Image) error {
 
 // brings reports whether an image is the one that the state has, or that an operation before this one brought
 // under the name: somebody else may have given the name to another.
-func (b *bringing) brings(id string) bool {
+func (b *imageJob) brings(id string) bool {
 	return id == b.Prior || slices.ContainsFunc(b.earlier(), func(r journal.Record) bool { return r.ContainerID == id && !b.foreign(r.Scope) })
 }
 
 // provide pulls the image unless the engine has it.
-func (b *bringing) provide(ctx context.Context, spec ImageSpec, has *Image) (digest string, err error) {
+func (b *imageJob) provide(ctx context.Context, spec ImageSpec, has *Image) (digest string, err error) {
 	switch {
 	case has != nil && samePlatform(spec.Platform, has.Platform):
 		return "", nil
@@ -232,7 +232,7 @@ func samePlatform(asked, has string) bool {
 }
 
 // pullImage pulls together with all who want the same image, containers among them.
-func (b *bringing) pullImage(ctx context.Context, spec ImageSpec) (digest string, err error) {
+func (b *imageJob) pullImage(ctx context.Context, spec ImageSpec) (digest string, err error) {
 	named, err := reference.ParseNormalizedNamed(spec.Name)
 	if err != nil {
 		return "", b.object.Said(fault.Invalid, fault.StepPulling, "pull", []string{"name"}, "", err)
@@ -265,7 +265,7 @@ func (e *connection) sharedPull(
 
 // load brings the image of an archive, and sees that it has the name, and no other that it brought
 // along.
-func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
+func (b *imageJob) load(ctx context.Context, spec ImageSpec) error {
 	before, err := b.Stock(ctx)
 	if err != nil {
 		return err
@@ -287,7 +287,7 @@ func (b *bringing) load(ctx context.Context, spec ImageSpec) error {
 }
 
 // nameLoaded returns the name to what an archive brought under others, if that is one image.
-func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []string) error {
+func (b *imageJob) nameLoaded(ctx context.Context, spec ImageSpec, loaded []string) error {
 	ids := make(map[string]bool)
 	for _, ref := range loaded {
 		img, err := engine.Retrying(ctx, func() (*Image, error) { return b.image(ctx, ref) })
@@ -306,7 +306,7 @@ func (b *bringing) nameLoaded(ctx context.Context, spec ImageSpec, loaded []stri
 // giveBackNames takes the names away that an archive brought along, and gives those back that it took
 // from other images, but for those that are wanted. What another resource wants by now stays: it may load the
 // same archive.
-func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, before engine.Stock) error {
+func (b *imageJob) giveBackNames(ctx context.Context, wanted, loaded []string, before engine.Stock) error {
 	for _, ref := range loaded {
 		prior := before.Names[ref]
 		switch {
@@ -330,7 +330,7 @@ func (b *bringing) giveBackNames(ctx context.Context, wanted, loaded []string, b
 
 // untagLoaded takes a name away that an archive brought, and with the last one the image, unless that was there
 // before, and so may its parents have been. An engine deletes an image with its last tag: there the tag stays.
-func (b *bringing) untagLoaded(ctx context.Context, ref string, before engine.Stock) error {
+func (b *imageJob) untagLoaded(ctx context.Context, ref string, before engine.Stock) error {
 	img, err := b.API.ImageInspect(ctx, ref)
 	if err != nil {
 		return err

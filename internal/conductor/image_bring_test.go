@@ -142,7 +142,7 @@ func load(t *testing.T, c *Conductor, name, archive string) error {
 	if err := os.WriteFile(path, []byte(archive), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.BringImage(t.Context(), ImageRequest{Spec: ImageSpec{Name: name, Archive: path}})
+	_, err := c.EnsureImage(t.Context(), ImageRequest{Spec: ImageSpec{Name: name, Archive: path}})
 	return err
 }
 

@@ -40,7 +40,7 @@ func wanting(records []journal.Record, underWay func(journal.Record) bool, but .
 // has the name as its own, in whatever workspace, or the same one in another workspace. Who brought one of the images
 // in but does not count.
 func (o *objectJob) wantedByOthers(ref string, but ...string) bool {
-	if !o.kept {
+	if !o.journaled {
 		return false
 	}
 	own := o.lane()

@@ -81,9 +81,9 @@ func TestBarrierJudgesAsARefresh(t *testing.T) {
 		_, err = cast.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
 
-		look := func() Standing {
+		look := func() Status {
 			t.Helper()
-			s, err := c.Look(t.Context(), "web", "", cast.id)
+			s, err := c.Observe(t.Context(), "web", "", cast.id)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -35,7 +35,7 @@ func (e *asideError) Error() string { return "another operation frees the name" 
 
 // giveWay returns the *asideError for a name that another container has; nil is that it is a conflict.
 func (o *containerJob) giveWay(ctx context.Context, name string) error {
-	if !o.kept {
+	if !o.journaled {
 		return nil
 	}
 	for giveUp := time.Now().Add(nameComes); ; {

@@ -57,7 +57,7 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 		made = nil
 	}
 	if made != nil {
-		made.Unkept = o.entry.unkept
+		made.NotJournaled = o.entry.notJournaled
 	}
 	return made, o.lost, err
 }

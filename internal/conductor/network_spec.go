@@ -61,8 +61,8 @@ type Network struct {
 	Created time.Time
 	// Predefined reports that the engine has the network by itself: nobody can make or remove it.
 	Predefined bool
-	// Unkept says why the journal does not have the create that has just made it; nil if it has it.
-	Unkept error
+	// NotJournaled says why the journal does not have the create that has just made it; nil if it has it.
+	NotJournaled error
 }
 
 // needs are the settings that not every engine knows.

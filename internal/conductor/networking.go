@@ -19,7 +19,7 @@ func (o *alteringJob) checkJoined(c *container.Container, actions []container.Ac
 	}
 	for _, j := range c.Joined {
 		if !j.Running {
-			return o.scope().UnusableReference(fault.StepUpdating, "restart", j.Attribute, j.Name, o.exists(), fmt.Errorf("container %q does not run", j.Name))
+			return o.scope().UnusableReference(fault.StepUpdating, "restart", j.Attribute, j.Name, o.leftover(), fmt.Errorf("container %q does not run", j.Name))
 		}
 	}
 	return nil

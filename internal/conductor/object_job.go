@@ -86,7 +86,7 @@ func (o *objectJob) sent(ctx context.Context, err error) error {
 // description is a line.
 func (o *objectJob) taken(operation, whose string, err error) *fault.Fault {
 	f := o.object.Taken(whose, err)
-	if !o.kept || o.entry.scope == "" {
+	if !o.journaled || o.entry.scope == "" {
 		return f
 	}
 	fits := func(r journal.Record) bool { return r.Object == o.object.Kind && r.Container == o.object.Name }
@@ -112,7 +112,7 @@ func laneName(object fault.Object) string {
 
 // earlier are the operations of the lane before this one, as far as the journal knows them.
 func (o *objectJob) earlier() []journal.Record {
-	if !o.kept {
+	if !o.journaled {
 		return nil
 	}
 	return slices.DeleteFunc(o.laneRecords(o.lane()), func(r journal.Record) bool { return journal.Ticket(r.ID) >= journal.Ticket(o.id) })

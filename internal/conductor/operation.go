@@ -110,7 +110,7 @@ func (o *operation) accept(j job, r journal.Record, cast bool, deadline time.Tim
 	for _, name := range r.Lanes() {
 		keys = append(keys, laneKey{o.engine.Name, name})
 	}
-	o.intend(r, func(id string) {
+	o.begin(r, func(id string) {
 		o.id, o.intent.ID, o.logger = id, id, o.logger.With("operation", id)
 		o.pass = o.lanes.Queue(keys...)
 	})
@@ -134,7 +134,7 @@ func (o *operation) run(ctx context.Context) error {
 	defer o.admitted()
 	ctx, leave := o.life.join(ctx)
 	defer leave()
-	ctx, done := o.attend(ctx, o.kind != KindRemove)
+	ctx, done := o.watchCancel(ctx, o.kind != KindRemove)
 	defer done()
 	if o.kind == KindRemove {
 		o.cancelLane(o.lane(), o.job.cancels())
@@ -198,7 +198,7 @@ func (o *operation) carryOut(ctx context.Context) error {
 	for {
 		attempt := func() error { return o.job.attempt(ctx) }
 		var err error
-		if o.kind == KindRemove && o.intent.Cast && o.kept {
+		if o.kind == KindRemove && o.intent.Cast && o.journaled {
 			err = o.persist(ctx, attempt)
 		} else {
 			err = attempt()
@@ -246,7 +246,7 @@ func (o *operation) conclude(err error) {
 	} else {
 		o.logger.Info("done", "after", time.Since(o.intent.Accepted))
 	}
-	if !o.kept {
+	if !o.journaled {
 		return
 	}
 	if err == nil {
@@ -258,7 +258,7 @@ func (o *operation) conclude(err error) {
 	})
 	if problem != nil {
 		subject := fault.Object{Kind: cmp.Or(o.intent.Object, "container"), Name: o.intent.Container}
-		o.unkept = fmt.Errorf("the outcome of the %s of %s can't be noted: %w", o.kind.verb(), subject, problem)
+		o.notJournaled = fmt.Errorf("the outcome of the %s of %s can't be noted: %w", o.kind.verb(), subject, problem)
 	}
 }
 
@@ -276,7 +276,7 @@ func (o *operation) answer(err error, refused bool) error {
 			o.withheld = true
 			return undelivered(o.job.scope(), problem)
 		}
-	case o.kept && refused && id == "" && !unsure:
+	case o.journaled && refused && id == "" && !unsure:
 		o.madeNothing()
 	}
 	return err

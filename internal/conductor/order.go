@@ -22,7 +22,7 @@ import (
 
 // castsAhead are the casts that are under way before the operation in its lanes, by their IDs.
 func (o *containerJob) castsAhead() []string {
-	if !o.kept || o.does == KindRemove {
+	if !o.journaled || o.does == KindRemove {
 		return nil
 	}
 	var ahead []string
@@ -71,7 +71,7 @@ func (o *containerJob) sameObject(r journal.Record) bool {
 // cancels tells which operations of the lane a removal makes needless: those on the container that it removes.
 // Another one can be about to take the name, and waits for the removal.
 func (o *removalJob) cancels() func(journal.Record) bool {
-	known := o.engine.recall(o.after)
+	known := o.engine.historyOf(o.after)
 	return func(r journal.Record) bool {
 		return o.containerID != "" && r.ContainerID == o.containerID || r.ContainerID != "" && slices.Contains(known.containers, r.ContainerID) ||
 			slices.Contains(known.operations, r.ID) || r.After != "" && slices.Contains(known.operations, r.After)

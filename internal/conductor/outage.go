@@ -17,7 +17,7 @@ import (
 
 // OutageOf returns why a container is not what it was once left as, though no operation on it failed: it ended, keeps
 // ending, or is unhealthy; empty is that it is, or that an operation accounts for what it is. It is pure.
-func OutageOf(asked container.Spec, wait container.Wait, s Standing, now time.Time) fault.Kind {
+func OutageOf(asked container.Spec, wait container.Wait, s Status, now time.Time) fault.Kind {
 	if s.Container == nil || s.InProgress || s.Fault != nil || s.Stop != nil || asked.DesiredState == container.DesiredStopped {
 		return ""
 	}
@@ -38,7 +38,7 @@ func OutageOf(asked container.Spec, wait container.Wait, s Standing, now time.Ti
 // Outage tells of what OutageOf returned. Asked is what the state asks for; what else somebody put into the
 // container's environment counts as secret. Quiet leaves out what the container and its engine wrote: the last lines
 // of the log, the output of the health check, and why a start failed.
-func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Standing, asked container.Spec, quiet bool) *fault.Fault {
+func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Status, asked container.Spec, quiet bool) *fault.Fault {
 	var f *fault.Fault
 	e, err := c.connect(ctx, s.Container.Name)
 	if err != nil { // A moment ago the look was at this engine.

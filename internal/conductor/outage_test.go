@@ -32,17 +32,17 @@ func TestOutageOf(t *testing.T) {
 	running := container.State{Status: "running", StartedAt: began}
 	ended := container.State{Status: "exited", ExitCode: 1, StartedAt: began}
 	unhealthy := container.State{Status: "running", StartedAt: began, Checked: true, Health: "unhealthy"}
-	of := func(s container.State) Standing {
-		return Standing{Container: &container.Container{Name: "web", State: s}}
+	of := func(s container.State) Status {
+		return Status{Container: &container.Container{Name: "web", State: s}}
 	}
-	with := func(s Standing, change func(*Standing)) Standing {
+	with := func(s Status, change func(*Status)) Status {
 		change(&s)
 		return s
 	}
 	for name, tt := range map[string]struct {
 		asked container.Spec
 		wait  container.Wait
-		s     Standing
+		s     Status
 		want  fault.Kind
 	}{
 		"it runs":                              {up, container.WaitReady, of(running), ""},
@@ -63,10 +63,10 @@ func TestOutageOf(t *testing.T) {
 		"a job ended well":                     {container.Spec{DesiredState: container.DesiredCompleted, ExpectedExitCodes: []int{1}}, container.WaitReady, of(ended), ""},
 		"a job ended badly":                    {container.Spec{DesiredState: container.DesiredCompleted}, container.WaitReady, of(ended), fault.Exited},
 		"a job runs again":                     {container.Spec{DesiredState: container.DesiredCompleted}, container.WaitReady, of(running), ""},
-		"there is none":                        {up, container.WaitReady, Standing{}, ""},
-		"an operation is under way":            {up, container.WaitReady, with(of(ended), func(s *Standing) { s.InProgress = true }), ""},
-		"an operation failed":                  {up, container.WaitReady, with(of(ended), func(s *Standing) { s.Fault = &fault.Fault{} }), ""},
-		"an engine goes on with a stop":        {up, container.WaitReady, with(of(running), func(s *Standing) { s.Stop = &StopLeft{} }), ""},
+		"there is none":                        {up, container.WaitReady, Status{}, ""},
+		"an operation is under way":            {up, container.WaitReady, with(of(ended), func(s *Status) { s.InProgress = true }), ""},
+		"an operation failed":                  {up, container.WaitReady, with(of(ended), func(s *Status) { s.Fault = &fault.Fault{} }), ""},
+		"an engine goes on with a stop":        {up, container.WaitReady, with(of(running), func(s *Status) { s.Stop = &StopLeft{} }), ""},
 	} {
 		if got := OutageOf(tt.asked, tt.wait, tt.s, now); got != tt.want {
 			t.Errorf("%s: %q, want %q", name, got, tt.want)
@@ -101,7 +101,7 @@ func (revealing) NetworkInspect(context.Context, string, network.InspectOptions)
 }
 
 // container makes a container with a write-only variable that has this status and health, and returns how it is.
-func (f revealing) container(t *testing.T, c *Conductor, status, health string) Standing {
+func (f revealing) container(t *testing.T, c *Conductor, status, health string) Status {
 	t.Helper()
 	request := checked("web")
 	request.Wait = container.WaitRunning
@@ -119,19 +119,19 @@ func (f revealing) container(t *testing.T, c *Conductor, status, health string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Standing{Container: now}
+	return Status{Container: now}
 }
 
 // What a container, its health check and its engine wrote is told without the values of write-only variables, and
 // not at all where there is a file whose content is not known.
 func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 	up := container.Spec{Name: "web", DesiredState: container.DesiredRunning}
-	outage := func(kind fault.Kind) func(*testing.T, *Conductor, Standing, bool) *fault.Fault {
-		return func(t *testing.T, c *Conductor, s Standing, quiet bool) *fault.Fault {
+	outage := func(kind fault.Kind) func(*testing.T, *Conductor, Status, bool) *fault.Fault {
+		return func(t *testing.T, c *Conductor, s Status, quiet bool) *fault.Fault {
 			return c.Outage(t.Context(), kind, s, up, quiet)
 		}
 	}
-	unheard := func(t *testing.T, c *Conductor, s Standing, quiet bool) *fault.Fault {
+	unheard := func(t *testing.T, c *Conductor, s Status, quiet bool) *fault.Fault {
 		s, err := c.JudgeUnheard(t.Context(), s, Unheard{OperationID: "edge1/web/0", Spec: up, Wait: container.WaitReady, Quiet: quiet})
 		if err != nil {
 			t.Fatal(err)
@@ -140,7 +140,7 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 	}
 	for name, tt := range map[string]struct {
 		status, health string
-		tell           func(*testing.T, *Conductor, Standing, bool) *fault.Fault
+		tell           func(*testing.T, *Conductor, Status, bool) *fault.Fault
 		// neverTells says that what the container wrote is always left out, neverQuiet that it never is.
 		neverTells, neverQuiet bool
 	}{
@@ -150,17 +150,17 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 		"unheard of, unhealthy": {status: "running", health: "unhealthy", tell: unheard},
 		"unheard of, ended":     {status: "exited", tell: unheard},
 		"unheard of, never up":  {status: "created", tell: unheard},
-		"waited for by a barrier": {status: "running", health: "unhealthy", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
+		"waited for by a barrier": {status: "running", health: "unhealthy", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Status, _ bool) *fault.Fault {
 			_, err := c.Await(t.Context(), s.Container.Labels[container.LabelOperation], container.WaitHealthy)
 			return faultOf(t, err, fault.Unhealthy)
 		}},
-		"started by an action": {status: "exited", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
+		"started by an action": {status: "exited", neverQuiet: true, tell: func(t *testing.T, c *Conductor, s Status, _ bool) *fault.Fault {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute) // Its health stays unknown.
 			defer cancel()
 			_, err := c.Power(ctx, PowerSpec{Kind: KindStart, Container: s.Container.ID, Wait: container.WaitHealthy})
 			return faultOf(t, err, fault.Timeout)
 		}},
-		"removed in vain": {status: "running", neverTells: true, tell: func(t *testing.T, c *Conductor, s Standing, _ bool) *fault.Fault {
+		"removed in vain": {status: "running", neverTells: true, tell: func(t *testing.T, c *Conductor, s Status, _ bool) *fault.Fault {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			_, err := c.Call(ctx, RemoveRequest{Name: "web", ContainerID: s.Container.ID})

@@ -193,7 +193,7 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.
 func (o *containerJob) again(r journal.Record) *removalJob {
 	again := &removalJob{containerJob: *o, removesVolumes: r.RemoveVolumes, exchanged: true}
 	again.operation = o.instead(again, o.id)
-	again.does, again.spec, again.containerID, again.after, again.kept = KindRemove, container.Spec{Name: r.Container}, r.ContainerID, "", false
+	again.does, again.spec, again.containerID, again.after, again.journaled = KindRemove, container.Spec{Name: r.Container}, r.ContainerID, "", false
 	again.priorName, again.quiet, again.out = "", true, &Outcome{}
 	again.removal, again.volumes = r.ID, o.engine.owed(r)
 	return again

@@ -156,7 +156,7 @@ func TestUnfinishedRemovalsAreTakenUp(t *testing.T) {
 				r.Kind, r.ContainerID = string(KindRemove), made.Container.ID
 				r = died(t, dir, r)
 				if tt.named {
-					if _, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID); err != nil {
+					if _, err := c.Observe(t.Context(), "web", made.Container.ID, made.OperationID); err != nil {
 						t.Fatal(err)
 					}
 				}

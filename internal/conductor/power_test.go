@@ -245,7 +245,7 @@ func TestLookWhileARestartIsUnderWay(t *testing.T) {
 			restarted <- err
 		}()
 		<-starting
-		standing, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+		standing, err := c.Observe(t.Context(), "web", made.Container.ID, made.OperationID)
 		if err != nil || !standing.InProgress || standing.Kind != KindUpdate {
 			t.Errorf("got %+v, %v", standing, err)
 		}
@@ -254,7 +254,7 @@ func TestLookWhileARestartIsUnderWay(t *testing.T) {
 		if err := <-restarted; err != nil {
 			t.Error(err)
 		}
-		if standing, err = c.Look(t.Context(), "web", made.Container.ID, made.OperationID); err != nil || standing.InProgress {
+		if standing, err = c.Observe(t.Context(), "web", made.Container.ID, made.OperationID); err != nil || standing.InProgress {
 			t.Errorf("got %+v, %v", standing, err)
 		}
 	})

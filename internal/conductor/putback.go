@@ -111,7 +111,7 @@ func (o *alteringJob) putBack(ctx context.Context, failure error) error {
 	if len(now) > 0 {
 		withNow := *f
 		if f.Exists == string(fault.StillStopping) { // By now it may have ended.
-			withNow.Exists = string(o.exists())
+			withNow.Exists = string(o.leftover())
 			if withNow.Exists == string(fault.PartlyChanged) && o.does.power() {
 				withNow.Exists = string(fault.HalfDone)
 			}

@@ -64,7 +64,7 @@ func (o *createJob) leavesRest(ctx context.Context, c *container.Container) bool
 // removal of the very container that it is about is its own matter: an update means that the
 // container is to stay. What another workspace left is that one's: see continues.
 func (o *containerJob) resume(ctx context.Context) error {
-	if !o.kept {
+	if !o.journaled {
 		return nil
 	}
 	records, _ := o.engine.journal.Lane(o.spec.Name)
@@ -107,9 +107,9 @@ func (o *containerJob) concerns(ctx context.Context, r journal.Record) (bool, er
 	return false, nil
 }
 
-// Standing is what is known of a container in Terraform's state: from the engine, and from the
+// Status is what is known of a container in Terraform's state: from the engine, and from the
 // journal.
-type Standing struct {
+type Status struct {
 	// Container is nil if there is none.
 	Container *container.Container
 	// Kind is the kind of the operation that the state names.
@@ -140,14 +140,14 @@ type Standing struct {
 	Vanished bool
 }
 
-// Look reads a container by its ID, or, where that is not known yet, by its name and the create
+// Observe reads a container by its ID, or, where that is not known yet, by its name and the create
 // that was to make it. It takes one request to the engine.
-func (c *Conductor) Look(ctx context.Context, name, containerID, operationID string) (Standing, error) {
+func (c *Conductor) Observe(ctx context.Context, name, containerID, operationID string) (Status, error) {
 	e, err := c.connect(ctx, name)
 	if err != nil {
-		return Standing{}, err
+		return Status{}, err
 	}
-	known := e.recall(operationID)
+	known := e.historyOf(operationID)
 	standing := known.standing
 	e.claim(operationID, c.opts.Scope)
 	x := e.exchangesOf(name, containerID, operationID)
@@ -169,13 +169,13 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		case errors.As(err, &f) && f.Kind == fault.NotFound:
 			continue
 		default:
-			return Standing{}, err
+			return Status{}, err
 		}
 		break
 	}
 	if standing.Container != nil {
 		if standing.Container, err = e.awaitRemoval(ctx, standing.Container); err != nil {
-			return Standing{}, engine.Classify(c.scope(e.Name, name), fault.StepReading, "read", "", err)
+			return Status{}, engine.Classify(c.scope(e.Name, name), fault.StepReading, "read", "", err)
 		}
 	}
 	if standing.Container != nil {
@@ -191,7 +191,7 @@ func (c *Conductor) Look(ctx context.Context, name, containerID, operationID str
 		scope := c.scope(e.Name, name)
 		left, err := e.halfRemoved(ctx, scope, x.records, append(known.containers, containerID)...)
 		if err != nil {
-			return Standing{}, engine.Classify(scope, fault.StepReading, "read", "", err)
+			return Status{}, engine.Classify(scope, fault.StepReading, "read", "", err)
 		}
 		if left != nil {
 			standing.Kind, standing.Fault = KindRemove, left
@@ -250,9 +250,9 @@ func (e *connection) claim(operationID, scope string) {
 	}
 }
 
-// recalled is what the journal knows of an operation, and of those before it that the callers knew.
-type recalled struct {
-	standing Standing
+// history is what the journal knows of an operation, and of those before it that the callers knew.
+type history struct {
+	standing Status
 	// judged is the record that the standing's fault is from.
 	judged journal.Record
 	// operations and containers are their IDs.
@@ -261,7 +261,7 @@ type recalled struct {
 
 // madeBy reports whether one of the operations made the container, or had it. Where the journal knows no
 // container of theirs the label tells, if the container does not have it from its image.
-func (e *connection) madeBy(ctx context.Context, k recalled, c *container.Container) bool {
+func (e *connection) madeBy(ctx context.Context, k history, c *container.Container) bool {
 	if len(k.containers) > 0 {
 		return slices.Contains(k.containers, c.ID)
 	}
@@ -269,13 +269,13 @@ func (e *connection) madeBy(ctx context.Context, k recalled, c *container.Contai
 	return slices.Contains(k.operations, operation) && !e.Inherited(ctx, c.ImageID, operation)
 }
 
-// recall says what the journal knows of an operation. An update that stood behind a create that
+// historyOf says what the journal knows of an operation. An update that stood behind a create that
 // failed has the create's fault: that is what has to be repeated.
-func (e *connection) recall(operationID string) recalled {
+func (e *connection) historyOf(operationID string) history {
 	if operationID == "" {
-		return recalled{}
+		return history{}
 	}
-	known := recalled{operations: []string{operationID}}
+	known := history{operations: []string{operationID}}
 	if e.journal == nil {
 		return known
 	}
@@ -290,7 +290,7 @@ func (e *connection) recall(operationID string) recalled {
 	if r.ContainerID != "" {
 		known.containers = append(known.containers, r.ContainerID)
 	}
-	s := Standing{Kind: Kind(r.Kind), Known: true, Restart: r.Restart, Uploads: r.Uploads, Exchange: Kind(r.Kind) == KindExchange}
+	s := Status{Kind: Kind(r.Kind), Known: true, Restart: r.Restart, Uploads: r.Uploads, Exchange: Kind(r.Kind) == KindExchange}
 	// Who waited for a call has heard of its failure: it is settled by that.
 	s.InProgress = r.InProgress() && in.Alive(r)
 	s.Fault = failureOf(r, !s.InProgress)
@@ -298,7 +298,7 @@ func (e *connection) recall(operationID string) recalled {
 	known.standing, known.judged = s, r
 	// An operation names only earlier ones, so this ends.
 	if Kind(r.Kind) != KindCreate && Kind(r.Kind) != KindRemove && r.After != "" && r.ContainerID == "" && journal.Ticket(r.After) < journal.Ticket(r.ID) {
-		before := e.recall(r.After)
+		before := e.historyOf(r.After)
 		known.operations = append(known.operations, before.operations...)
 		known.containers = append(known.containers, before.containers...)
 		if s.Fault != nil && before.standing.Kind == KindCreate && before.standing.Fault != nil {

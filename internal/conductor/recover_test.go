@@ -88,7 +88,7 @@ func TestWhatAnInterruptedCreateLeftIsAdopted(t *testing.T) {
 			t.Errorf("the record of the interrupted create: %+v", r)
 		}
 		// The label names the old operation: the container is found all the same.
-		standing, err := c.Look(t.Context(), "web", "", out.OperationID)
+		standing, err := c.Observe(t.Context(), "web", "", out.OperationID)
 		if err != nil || standing.Container == nil || standing.InProgress || standing.Fault != nil {
 			t.Errorf("standing %+v, %v", standing, err)
 		}
@@ -223,7 +223,7 @@ func TestRemoveCancelsTheCreateInProgress(t *testing.T) {
 			ended <- err
 		}()
 		synctest.Wait() // It waits for health, which never comes.
-		if s, err := c.Look(t.Context(), "web", "", cast.id); err != nil || !s.InProgress || s.Container == nil {
+		if s, err := c.Observe(t.Context(), "web", "", cast.id); err != nil || !s.InProgress || s.Container == nil {
 			t.Errorf("standing %+v, %v", s, err)
 		}
 		if _, err := c.Call(t.Context(), RemoveRequest{Name: "web", OperationID: cast.id}); err != nil {
@@ -254,7 +254,7 @@ func TestFailureOfACastIsToldUntilItIsSettled(t *testing.T) {
 		_, err = cast.perform(t.Context())
 		faultOf(t, err, fault.Unhealthy)
 		for range 2 { // Looking settles nothing.
-			s, err := c.Look(t.Context(), "web", "", cast.id)
+			s, err := c.Observe(t.Context(), "web", "", cast.id)
 			if err != nil || s.Fault == nil || s.Fault.Kind != fault.Unhealthy || s.Container == nil {
 				t.Fatalf("standing %+v, %v", s, err)
 			}
@@ -402,7 +402,7 @@ func TestFailureOfALostCastIsStray(t *testing.T) {
 		if !stray() {
 			t.Error("a state is said to tell of it")
 		}
-		if _, err := c.Look(t.Context(), "web", "", r.ID); err != nil {
+		if _, err := c.Observe(t.Context(), "web", "", r.ID); err != nil {
 			t.Fatal(err)
 		}
 		if stray() {

@@ -21,7 +21,7 @@ const referenceLook = 100 * time.Millisecond
 // any process: every wait then leads to an earlier operation, and so none closes a cycle. Of containers
 // that refer to each other the first one fails, and the other one with it.
 func (o *containerJob) awaitReferences(ctx context.Context) error {
-	if !o.kept || o.does == KindRemove {
+	if !o.journaled || o.does == KindRemove {
 		return nil
 	}
 	for _, ref := range o.spec.Referred() {

@@ -135,7 +135,7 @@ func (o *removalJob) expect(ctx context.Context) error {
 // elsewhere reports whether the operation that is to make the container may be under way on another
 // machine: this one's journal does not know it.
 func (o *removalJob) elsewhere() bool {
-	if o.after == "" || o.expected.IsZero() || o.engine.recall(o.after).standing.Known {
+	if o.after == "" || o.expected.IsZero() || o.engine.historyOf(o.after).standing.Known {
 		return false
 	}
 	return !o.engine.elsewhere(o.after, o.expected).IsZero()
@@ -143,7 +143,7 @@ func (o *removalJob) elsewhere() bool {
 
 // appears is until when another machine may make the container, whether or not that is waited for.
 func (o *removalJob) appears(now time.Time) time.Time {
-	if o.after == "" || !now.Before(o.expected) || o.engine.recall(o.after).standing.Known || o.engine.forgot(o.after) {
+	if o.after == "" || !now.Before(o.expected) || o.engine.historyOf(o.after).standing.Known || o.engine.forgot(o.after) {
 		return time.Time{}
 	}
 	return o.expected
@@ -159,7 +159,7 @@ func (o *containerJob) identify(ctx context.Context) error {
 	if err != nil {
 		return engine.IgnoreNotFound(err)
 	}
-	if o.engine.madeBy(ctx, o.engine.recall(o.after), c) {
+	if o.engine.madeBy(ctx, o.engine.historyOf(o.after), c) {
 		o.containerID = c.ID
 	}
 	return nil

@@ -25,7 +25,7 @@ import (
 // noteVolumes makes durable what goes with the container. It must not go before.
 func (o *containerJob) noteVolumes() error {
 	id := o.removal
-	if id == "" && o.kept {
+	if id == "" && o.journaled {
 		id = o.id
 	}
 	if id == "" || len(o.volumes) == 0 {

@@ -29,9 +29,9 @@ func TestFailureOfBeforeTheHostWasRenamed(t *testing.T) {
 
 		f.host = "edge2"
 		c := f.conductor(t, Options{StateDir: dir})
-		look := func() Standing {
+		look := func() Status {
 			t.Helper()
-			s, err := c.Look(t.Context(), "web", "", cast.id)
+			s, err := c.Observe(t.Context(), "web", "", cast.id)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -153,7 +153,7 @@ func TestTroubleThatStaysCostsALookOnePause(t *testing.T) {
 		want int
 	}{
 		"refresh": {func(ctx context.Context, c *Conductor) error {
-			_, err := c.Look(ctx, "web", "web", "")
+			_, err := c.Observe(ctx, "web", "web", "")
 			return err
 		}, engine.LookTries},
 		"barrier": {func(ctx context.Context, c *Conductor) error {

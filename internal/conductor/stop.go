@@ -80,7 +80,7 @@ func (o *containerJob) stop(ctx context.Context, grace *time.Duration) error {
 
 // noteStart notes which run of the container is being stopped, so that a later one is told from it.
 func (o *containerJob) noteStart(ctx context.Context) {
-	if !o.kept {
+	if !o.journaled {
 		return
 	}
 	ctx, cancel := engine.ContextForLook(ctx)
@@ -98,7 +98,7 @@ func (o *containerJob) noteStart(ctx context.Context) {
 // stopPatience is how long a stop is waited for that was cancelled. Where no journal can have it that is its
 // whole grace period: nobody would know of it later.
 func (o *containerJob) stopPatience(ctx context.Context) time.Duration {
-	if o.kept {
+	if o.journaled {
 		return changeGrace
 	}
 	c, err := o.engine.Inspect(ctx, o.containerID)
@@ -112,7 +112,7 @@ func (o *containerJob) stopPatience(ctx context.Context) time.Duration {
 // latePatience is the same where the operation's time was up. The journal has that the engine goes on; without one
 // only a removal may leave it to the engine, since the container stays in the state, to be removed.
 func (o *containerJob) latePatience(patience time.Duration) time.Duration {
-	if o.kept || o.does == KindRemove {
+	if o.journaled || o.does == KindRemove {
 		return 0
 	}
 	return patience
@@ -157,7 +157,7 @@ func leftStopping(records []journal.Record, c *container.Container, alive func(j
 // awaitStops waits until the stops have ended that earlier operations of the lanes left to the engine, unless
 // this one ends the container itself.
 func (o *containerJob) awaitStops(ctx context.Context) error {
-	if !o.kept || o.does == KindCreate || o.does == KindRemove || o.does == KindStop || o.does == KindKill {
+	if !o.journaled || o.does == KindCreate || o.does == KindRemove || o.does == KindStop || o.does == KindKill {
 		return nil
 	}
 	for _, name := range o.intent.Lanes() {

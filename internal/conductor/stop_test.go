@@ -187,8 +187,8 @@ func startedDuring(t *testing.T, stop func(ctx context.Context, c *Conductor, id
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	faultOf(t, stop(ctx, c, made.Container.ID), fault.Timeout)
-	look := func() Standing {
-		s, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+	look := func() Status {
+		s, err := c.Observe(t.Context(), "web", made.Container.ID, made.OperationID)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,7 +249,7 @@ func TestInterruptedPower(t *testing.T) {
 						t.Fatal("it was not cancelled")
 					}
 				}
-				s, err := c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+				s, err := c.Observe(t.Context(), "web", made.Container.ID, made.OperationID)
 				if err != nil || s.Container == nil {
 					t.Fatalf("%+v, %v", s, err)
 				}
@@ -266,7 +266,7 @@ func TestInterruptedPower(t *testing.T) {
 				if err != nil || started.Container.State.Status != "running" || time.Since(began) < grace {
 					t.Errorf("%v: it was started after %s", err, time.Since(began))
 				}
-				s, err = c.Look(t.Context(), "web", made.Container.ID, made.OperationID)
+				s, err = c.Observe(t.Context(), "web", made.Container.ID, made.OperationID)
 				if err != nil || s.Stop != nil || s.Container.State.Status != "running" {
 					t.Errorf("%v, %+v", err, s)
 				}

@@ -94,7 +94,7 @@ type Unheard struct {
 }
 
 // JudgeUnheard completes what a look found of a create whose outcome neither the journal nor the state knows.
-func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (Standing, error) {
+func (c *Conductor) JudgeUnheard(ctx context.Context, s Status, u Unheard) (Status, error) {
 	e, err := c.connect(ctx, u.Spec.Name)
 	if err != nil {
 		return s, err
@@ -122,7 +122,7 @@ func (c *Conductor) JudgeUnheard(ctx context.Context, s Standing, u Unheard) (St
 }
 
 // JudgeUnheardImage is JudgeUnheard for an image: one that is there is what was to be brought.
-func (c *Conductor) JudgeUnheardImage(ctx context.Context, s ImageStanding, name, operationID string, deadline time.Time) (ImageStanding, error) {
+func (c *Conductor) JudgeUnheardImage(ctx context.Context, s ImageStatus, name, operationID string, deadline time.Time) (ImageStatus, error) {
 	if s.Image != nil {
 		return s, nil
 	}

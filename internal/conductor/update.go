@@ -46,7 +46,7 @@ func (o *updateJob) update(ctx context.Context) (*container.Container, error) {
 	if o.containerID == "" {
 		return nil, o.scope().NotFound(nil)
 	}
-	if err := o.engine.Knows(o.scope(), o.spec.Needs(), o.exists()); err != nil {
+	if err := o.engine.Knows(o.scope(), o.spec.Needs(), o.leftover()); err != nil {
 		return nil, err
 	}
 	c, err := o.engine.Inspect(ctx, o.containerID)
@@ -148,14 +148,14 @@ func (o *alteringJob) act(ctx context.Context, a container.Action) (*container.C
 	case a.Do == container.DoConnect && !engine.LostAnswer(err) && ctx.Err() == nil:
 		return nil, o.diagnosis().explainConnect(ctx, a.Key, err)
 	default:
-		return nil, engine.ExplainAs(o.scope(), o.spec, o.step, string(a.Do), o.exists(), a.Key, err)
+		return nil, engine.ExplainAs(o.scope(), o.spec, o.step, string(a.Do), o.leftover(), a.Key, err)
 	}
 }
 
 func (o *containerJob) renameConflict(ctx context.Context, taken error) error {
 	holder, err := o.engine.Inspect(ctx, o.spec.Name)
 	if err != nil {
-		return o.scope().NameConflict(o.spec.Name, "another container has it", o.exists(), taken)
+		return o.scope().NameConflict(o.spec.Name, "another container has it", o.leftover(), taken)
 	}
-	return o.nameConflict(ctx, holder, o.exists(), taken)
+	return o.nameConflict(ctx, holder, o.leftover(), taken)
 }

@@ -47,8 +47,8 @@ type Volume struct {
 	// Created is when that operation was accepted. For other volumes it is what the engine reports: before
 	// Docker 23.0 that moves with every file made in the volume's folder.
 	Created time.Time
-	// Unkept says why the journal does not have the create that has just made it; nil if it has it.
-	Unkept error
+	// NotJournaled says why the journal does not have the create that has just made it; nil if it has it.
+	NotJournaled error
 	// Unmanaged are settings that gantry has no argument for.
 	Unmanaged []container.Unmanaged
 }
@@ -69,7 +69,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 	if err := o.run(ctx); err != nil {
 		return nil, err
 	}
-	o.volume.Unkept = o.entry.unkept
+	o.volume.NotJournaled = o.entry.notJournaled
 	return o.volume, nil
 }
 

@@ -58,7 +58,7 @@ func (o *containerJob) bringUp(ctx context.Context, again bool) (*container.Cont
 			case v.Kind != "":
 				return nil, o.diagnosis().unmet(ctx, v.Kind, c, started)
 			case v.Met && o.spec.DesiredState == container.DesiredPaused:
-				return o.pauseIt(ctx)
+				return o.pauseContainer(ctx)
 			case v.Met:
 				return c, nil
 			case c.State.RestartCount > 0 && !byEvent:
@@ -74,7 +74,7 @@ func (o *containerJob) bringUp(ctx context.Context, again bool) (*container.Cont
 	}
 }
 
-func (o *containerJob) pauseIt(ctx context.Context) (*container.Container, error) {
+func (o *containerJob) pauseContainer(ctx context.Context) (*container.Container, error) {
 	err := o.change(ctx, func(ctx context.Context) error { return o.engine.API.ContainerPause(ctx, o.containerID) })
 	if err != nil && !engine.ContainsAny(err.Error(), "is already paused") {
 		return nil, fmt.Errorf("pausing: %w", err)

@@ -106,7 +106,7 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 func refreshed(scope string) func(*testing.T, *bench, string, *container.Container, string) {
 	return func(t *testing.T, b *bench, dir string, made *container.Container, operation string) {
 		t.Helper()
-		if s, err := b.process(scope, dir).Look(t.Context(), made.Name, made.ID, operation); err != nil || s.Container == nil {
+		if s, err := b.process(scope, dir).Observe(t.Context(), made.Name, made.ID, operation); err != nil || s.Container == nil {
 			t.Fatalf("a refresh found %+v: %v", s, err)
 		}
 	}

@@ -245,7 +245,7 @@ func TestFilesOfAFailedCast(t *testing.T) {
 	for uploads, want := range map[bool]bool{true: true, false: false} {
 		m := modelOf(t, state)
 		var diags diag.Diagnostics
-		m.judge(conductor.Standing{
+		m.judge(conductor.Status{
 			Container: made, Kind: conductor.KindUpdate, Known: true, Uploads: uploads, Fault: &fault.Fault{Kind: fault.Interrupted, Summary: "it was cut off"},
 		}, container.WaitReady, time.Now(), settling{}, &diags)
 		p := c.plan(t, c.raw(t, m), config)

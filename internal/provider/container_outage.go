@@ -22,7 +22,7 @@ const mostOutages = 10
 // tellOutage warns of a container that ended, keeps ending or became unhealthy since it was brought up: the plan
 // shows at most that it starts it again, not why. M is the state before the look; strange says that somebody else made
 // the container.
-func (d *providerData) tellOutage(ctx context.Context, s conductor.Standing, m *containerModel, strange bool, diags *diag.Diagnostics) {
+func (d *providerData) tellOutage(ctx context.Context, s conductor.Status, m *containerModel, strange bool, diags *diag.Diagnostics) {
 	goal := container.Spec{DesiredState: container.DesiredState(m.DesiredState.ValueString()), ExpectedExitCodes: m.exitCodes()}
 	kind := conductor.OutageOf(goal, effectiveWait(m, d.wait), s, time.Now())
 	if kind == "" {

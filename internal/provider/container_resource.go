@@ -118,7 +118,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	defer cancel()
 	warnings, before := &resp.Diagnostics, state
 	var imported *container.ImageDefaults
-	standing, err := r.conductor.Look(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
+	standing, err := r.conductor.Observe(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
 	if u, ok := state.unheard(standing, effectiveWait(&state, r.wait)); err == nil && ok {
 		standing, err = r.conductor.JudgeUnheard(ctx, standing, u)
 	}
@@ -270,7 +270,7 @@ func (r *containerResource) carryOut(
 		if len(out.Warnings) > 0 {
 			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", name), strings.Join(out.Warnings, "\n"))
 		}
-		r.tellUnkept(out.Unkept, diags)
+		r.tellUnkept(out.NotJournaled, diags)
 		return done{Outcome: out}, err
 	}
 	cast, err := r.conductor.Cast(ctx, req, limit)

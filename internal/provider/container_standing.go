@@ -44,7 +44,7 @@ func (m *containerModel) accepted(status, operationID string) {
 
 // judge makes the state of what engine and journal say. It says whether the container is there, or
 // may still come.
-func (m *containerModel) judge(s conductor.Standing, wait container.Wait, now time.Time, settles settling, diags *diag.Diagnostics) bool {
+func (m *containerModel) judge(s conductor.Status, wait container.Wait, now time.Time, settles settling, diags *diag.Diagnostics) bool {
 	switch {
 	case s.InProgress:
 		// Only computed values change: what is asked for is being done.
@@ -129,13 +129,13 @@ func inProgress(kind conductor.Kind) string {
 }
 
 // warn tells of a failure that nobody waited for.
-func (m *containerModel) warn(s conductor.Standing, plan string, diags *diag.Diagnostics) {
+func (m *containerModel) warn(s conductor.Status, plan string, diags *diag.Diagnostics) {
 	tellFailed(fmt.Sprintf("Container %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
 }
 
 // unheard returns what the state has of a create whose outcome neither it nor the journal knows; ok reports whether
 // that is so.
-func (m *containerModel) unheard(s conductor.Standing, wait container.Wait) (u conductor.Unheard, ok bool) {
+func (m *containerModel) unheard(s conductor.Status, wait container.Wait) (u conductor.Unheard, ok bool) {
 	if s.Known || s.InProgress || s.Fault != nil || !m.ContainerID.IsNull() || m.OperationID.IsNull() {
 		return conductor.Unheard{}, false
 	}
@@ -147,7 +147,7 @@ func (m *containerModel) unheard(s conductor.Standing, wait container.Wait) (u c
 }
 
 // warnOfStop tells of a stop that the engine goes on with, though nobody waits for it any more.
-func (m *containerModel) warnOfStop(s conductor.Standing, diags *diag.Diagnostics) {
+func (m *containerModel) warnOfStop(s conductor.Status, diags *diag.Diagnostics) {
 	if s.Stop == nil {
 		return
 	}

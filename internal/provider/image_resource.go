@@ -144,8 +144,8 @@ func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conduct
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
-		out, err = r.conductor.BringImage(ctx, req)
-		r.tellUnkept(out.Unkept, diags)
+		out, err = r.conductor.EnsureImage(ctx, req)
+		r.tellUnkept(out.NotJournaled, diags)
 	}
 	addFault(diags, err)
 	if out.Image == nil {
@@ -170,7 +170,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	standing, err := r.conductor.LookImage(ctx, state.Name.ValueString(), state.OperationID.ValueString())
+	standing, err := r.conductor.ObserveImage(ctx, state.Name.ValueString(), state.OperationID.ValueString())
 	if err == nil && !standing.Known && state.ImageID.IsNull() && !state.OperationID.IsNull() {
 		standing, err = r.conductor.JudgeUnheardImage(ctx, standing, state.Name.ValueString(), state.OperationID.ValueString(), castDeadline(state.OperationID, state.Timeouts))
 	}

@@ -39,7 +39,7 @@ func (m *imageModel) failed() bool {
 
 // judge makes the state of what engine and journal say. It says whether the image is there, or may
 // still come.
-func (m *imageModel) judge(s conductor.ImageStanding, settles settling, diags *diag.Diagnostics) bool {
+func (m *imageModel) judge(s conductor.ImageStatus, settles settling, diags *diag.Diagnostics) bool {
 	warn := func(plan string) {
 		tellFailed(fmt.Sprintf("Image %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
 	}

@@ -184,7 +184,7 @@ func TestFailureOfAGoneContainerIsTold(t *testing.T) {
 	}{{"failed", failed, 1}, {"done", nil, 0}} {
 		m := containerModel{ID: types.StringValue("edge1/web"), Name: types.StringValue("web")}
 		var diags diag.Diagnostics
-		there := m.judge(conductor.Standing{Kind: conductor.KindUpdate, Fault: tt.fault}, container.WaitReady, time.Now(), settling{}, &diags)
+		there := m.judge(conductor.Status{Kind: conductor.KindUpdate, Fault: tt.fault}, container.WaitReady, time.Now(), settling{}, &diags)
 		if there || diags.WarningsCount() != tt.want {
 			t.Errorf("%s: there: %t, %v", tt.name, there, diags)
 		}

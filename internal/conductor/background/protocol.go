@@ -103,8 +103,8 @@ type Answer struct {
 	// OperationID belongs to an accepted cast.
 	OperationID string       `json:",omitempty"`
 	Fault       *fault.Fault `json:",omitempty"`
-	// Unkept says that the cast was refused because its intent can't be made durable.
-	Unkept bool `json:",omitempty"`
+	// NotJournaled says that the cast was refused because its intent can't be made durable.
+	NotJournaled bool `json:",omitempty"`
 }
 
 // Phase is how far a cast is.
@@ -117,8 +117,8 @@ const (
 	Admitted Phase = "admitted"
 )
 
-// ErrUnkept is why a cast is refused that nobody would find again.
-var ErrUnkept = errors.New("the state folder can't be written")
+// ErrNotJournaled is why a cast is refused that nobody would find again.
+var ErrNotJournaled = errors.New("the state folder can't be written")
 
 // Strict reads a message, and refuses what it does not know.
 func Strict(decoder *json.Decoder, message any) error {

@@ -135,7 +135,7 @@ func (s *server) accept(a ask) {
 	ctx, cancel := context.WithTimeout(context.Background(), a.Limit)
 	accepted, err := s.Accept(ctx, a.Cast)
 	if err != nil {
-		got := Answer{Number: a.Number, Phase: Refused, Unkept: errors.Is(err, ErrUnkept)}
+		got := Answer{Number: a.Number, Phase: Refused, NotJournaled: errors.Is(err, ErrNotJournaled)}
 		errors.As(err, &got.Fault)
 		cancel()
 		s.reply(got)
