@@ -18,9 +18,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/cli"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // owner is a process that carries operations out, as far as the journal shows it.
@@ -503,7 +503,7 @@ func TestCountersOfAllProcesses(t *testing.T) {
 	for range 2 {
 		err := newOwner(t, dir).engine.Count(journal.Counters{
 			Engine: "edge1", MaxParallel: 4, MaxParallelPulls: 3, Began: time.Now().Add(-2 * time.Hour), Written: time.Now().Add(-time.Hour),
-			Counters: count.Counters{Slots: count.Waits{Asked: 5, Waited: 1, Time: time.Second, Longest: time.Second}},
+			Counters: metrics.Counters{Slots: metrics.Waits{Asked: 5, Waited: 1, Time: time.Second, Longest: time.Second}},
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // manyWait is the share of those who had to wait from which on a bound is worth a thought.
@@ -31,7 +31,7 @@ type tally struct {
 	bounds
 	processes    int64
 	began, until time.Time
-	count.Counters
+	metrics.Counters
 }
 
 func counters(_ context.Context, s *session) error {
@@ -111,12 +111,12 @@ func ended(outcomes map[string]int64) string {
 	var failed int64
 	var kinds []string
 	for _, kind := range slices.Sorted(maps.Keys(outcomes)) {
-		if n := outcomes[kind]; kind != count.Done {
+		if n := outcomes[kind]; kind != metrics.Done {
 			failed += n
 			kinds = append(kinds, fmt.Sprintf("%d %s", n, strings.ReplaceAll(kind, "_", " ")))
 		}
 	}
-	text := fmt.Sprintf("%d done", outcomes[count.Done])
+	text := fmt.Sprintf("%d done", outcomes[metrics.Done])
 	if failed > 0 {
 		text += fmt.Sprintf(", %d failed (%s)", failed, strings.Join(kinds, ", "))
 	}
@@ -124,7 +124,7 @@ func ended(outcomes map[string]int64) string {
 }
 
 // waited says how many had to wait: "12 requests, 3 waited (25 %) for …: 0.4s on average, 2.1s at most".
-func waited(w count.Waits, one, what string) string {
+func waited(w metrics.Waits, one, what string) string {
 	text := plural(w.Asked, one, one+"s")
 	if w.Waited == 0 {
 		return text + ", none waited"
@@ -168,7 +168,7 @@ type countersJSON struct {
 }
 
 func tallyJSON(tallies []tally) any {
-	waits := func(w count.Waits) waitsJSON {
+	waits := func(w metrics.Waits) waitsJSON {
 		return waitsJSON{w.Asked, w.Waited, w.Time.Seconds(), w.Longest.Seconds()}
 	}
 	all := []countersJSON{}

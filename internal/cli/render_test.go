@@ -13,9 +13,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"go.uber.org/goleak"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -293,22 +293,22 @@ func TestFind(t *testing.T) {
 
 func TestCounted(t *testing.T) {
 	t.Parallel()
-	waits := func(asked, waited int64, seconds, longest int) count.Waits {
-		return count.Waits{Asked: asked, Waited: waited, Time: time.Duration(seconds) * time.Second, Longest: time.Duration(longest) * time.Second}
+	waits := func(asked, waited int64, seconds, longest int) metrics.Waits {
+		return metrics.Waits{Asked: asked, Waited: waited, Time: time.Duration(seconds) * time.Second, Longest: time.Duration(longest) * time.Second}
 	}
-	process := func(engine string, parallel int, began time.Time, c count.Counters) journal.Counters {
+	process := func(engine string, parallel int, began time.Time, c metrics.Counters) journal.Counters {
 		return journal.Counters{Engine: engine, MaxParallel: parallel, MaxParallelPulls: 3, Began: began, Written: began.Add(time.Minute), Counters: c}
 	}
 	all := []journal.Counters{
-		process("edge1", 4, noon, count.Counters{
+		process("edge1", 4, noon, metrics.Counters{
 			Slots: waits(60, 30, 60, 5), Lanes: waits(30, 1, 2, 2), PullSlots: waits(5, 2, 30, 20), PullsCoalesced: 9,
 			Outcomes: map[string]int64{"done": 28, "timeout": 1, "image_not_found": 1},
 		}),
-		process("edge1", 4, noon.Add(-time.Hour), count.Counters{Slots: waits(40, 10, 20, 4), Lanes: waits(20, 0, 0, 0), Outcomes: map[string]int64{"done": 20}}),
-		process("edge1", 8, noon.Add(time.Hour), count.Counters{
+		process("edge1", 4, noon.Add(-time.Hour), metrics.Counters{Slots: waits(40, 10, 20, 4), Lanes: waits(20, 0, 0, 0), Outcomes: map[string]int64{"done": 20}}),
+		process("edge1", 8, noon.Add(time.Hour), metrics.Counters{
 			Slots: waits(100, 3, 3, 2), Lanes: waits(50, 0, 0, 0), PullSlots: waits(1, 0, 0, 0), PullsCoalesced: 1, Outcomes: map[string]int64{"done": 50},
 		}),
-		process("edge2", 8, noon, count.Counters{}),
+		process("edge2", 8, noon, metrics.Counters{}),
 	}
 	tallies := add(all, "edge1", time.Time{})
 	if len(tallies) != 2 {

@@ -17,11 +17,11 @@ import (
 type connection struct {
 	*engine.Engine
 	// journal is nil where no state directory can be written; unkept says why.
-	journal  *journal.Engine
-	notJournaled   error
-	tally    *metrics
-	removals removals
-	claimed  claimed
+	journal      *journal.Engine
+	notJournaled error
+	metrics      *engineMetrics
+	removals     removals
+	claimed      claimed
 	// settling is what settles late removals, and stopSettling ends it.
 	settling     sync.WaitGroup
 	stopSettling context.CancelFunc
@@ -33,7 +33,7 @@ func open(ctx context.Context, api engine.API, where engine.Address, opts Option
 	if err != nil {
 		return nil, err
 	}
-	return &connection{Engine: d, tally: newTally(limits.Parallel, limits.Pulls)}, nil
+	return &connection{Engine: d, metrics: newEngineMetrics(limits.Parallel, limits.Pulls)}, nil
 }
 
 func (e *connection) close(logger hclog.Logger) error {

@@ -33,7 +33,7 @@ type entry struct {
 	// in is the journal; nil where there is none.
 	in *journal.Engine
 	// journaled says that the journal has the intent; unkept why it has not.
-	journaled   bool
+	journaled    bool
 	notJournaled error
 	// refused is why the operation must not be carried out: there is a journal, and it can't have the intent.
 	refused error

@@ -54,8 +54,8 @@ func (g goal) spec(name string) container.Spec {
 	return spec
 }
 
-// metBy reports whether nothing is left to do to a container of this name.
-func (g goal) metBy(name string, c *container.Container, now time.Time) bool {
+// matches reports whether nothing is left to do to a container of this name.
+func (g goal) matches(name string, c *container.Container, now time.Time) bool {
 	return len(container.PlanUpdate(g.spec(name), c)) == 0 && container.Meets(g.DesiredState, g.ExpectedExitCodes, g.Wait, c.State, now)
 }
 
@@ -97,7 +97,7 @@ func failureOf(r journal.Record, dead bool) *fault.Fault {
 // barrier judge by this and nothing else. C is the operation's own container; nil is none.
 func recovered(r journal.Record, c *container.Container, now time.Time) bool {
 	g, ok := goalOf(r)
-	return ok && c != nil && !unseen(r) && g.metBy(r.Container, c, now)
+	return ok && c != nil && !unseen(r) && g.matches(r.Container, c, now)
 }
 
 // imageRecovered is recovered for an image. Of an archive nothing tells whether what is there came from it.

@@ -103,7 +103,7 @@ func (o *networkCreate) create(ctx context.Context, spec NetworkSpec) (*Network,
 	}
 	err := o.change(ctx, create)
 	if taken != nil && o.resumes(holder{id: taken.ID, operation: taken.Labels[container.LabelOperation], created: taken.Created}) {
-		if spec.meets(taken) {
+		if spec.matches(taken) {
 			o.logger.Info("adopting what an interrupted create left", "network_id", taken.ID, "interrupted", taken.Labels[container.LabelOperation])
 			o.made = taken.ID
 			return taken, nil

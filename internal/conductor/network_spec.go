@@ -77,9 +77,9 @@ func (s NetworkSpec) needs() []container.Need {
 // a request says about it, and report nothing.
 const apiDisableIPv4 = "1.48"
 
-// meets reports whether a network that a create of gantry's made is as asked for. What is left out is the
+// matches reports whether a network that a create of gantry's made is as asked for. What is left out is the
 // engine's choice.
-func (s NetworkSpec) meets(n *Network) bool {
+func (s NetworkSpec) matches(n *Network) bool {
 	own := maps.Clone(n.Labels)
 	delete(own, container.LabelOperation)
 	same := (s.ConfigOnly || cmp.Or(s.Driver, "bridge") == n.Driver) && (s.Scope == "" || s.Scope == n.Scope) && maps.Equal(s.Options, n.Options) && maps.Equal(s.Labels, own) &&

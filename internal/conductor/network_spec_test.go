@@ -32,8 +32,8 @@ func TestNetworkWithoutIPv4(t *testing.T) {
 		seen, disabled bool
 	}{{"1.47", false, false}, {"1.48", false, true}, {"1.48", true, false}} {
 		n := observeNetwork("edge1", network.Inspect{Driver: "bridge", EnableIPv4: tt.seen, EnableIPv6: true, IPAM: network.IPAM{Driver: "default"}}, tt.api)
-		if n.DisableIPv4 != tt.disabled || without.meets(n) != tt.disabled {
-			t.Errorf("API %s, EnableIPv4 %t: read as disabled: %t, meets: %t", tt.api, tt.seen, n.DisableIPv4, without.meets(n))
+		if n.DisableIPv4 != tt.disabled || without.matches(n) != tt.disabled {
+			t.Errorf("API %s, EnableIPv4 %t: read as disabled: %t, meets: %t", tt.api, tt.seen, n.DisableIPv4, without.matches(n))
 		}
 	}
 }
@@ -59,7 +59,7 @@ func TestNetworkMeetsRangeByRange(t *testing.T) {
 		{nil, true}, {[]Pool{v4}, true}, {[]Pool{v6, v4}, true}, {[]Pool{v6}, true},
 		{[]Pool{{Subnet: "10.0.1.0/24"}}, false}, {[]Pool{v4, {Subnet: "fd00::/64", Gateway: "fd00::2"}}, false}, {[]Pool{{Subnet: "10.0.0.0/24", IPRange: "10.0.0.0/25"}}, false},
 	} {
-		if got := (NetworkSpec{IPAM: IPAM{Pools: tt.asked}}).meets(seen); got != tt.meets {
+		if got := (NetworkSpec{IPAM: IPAM{Pools: tt.asked}}).matches(seen); got != tt.meets {
 			t.Errorf("%+v meets: %t", tt.asked, got)
 		}
 	}

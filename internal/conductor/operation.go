@@ -167,7 +167,7 @@ func (o *operation) run(ctx context.Context) error {
 }
 
 // queued counts the wait for those before it in its lanes.
-func (o *operation) queued() { o.engine.tally.queued(o.waited, time.Since(o.intent.Accepted)) }
+func (o *operation) queued() { o.engine.metrics.queued(o.waited, time.Since(o.intent.Accepted)) }
 
 // hold takes the operation's lanes among all processes, and finds out what became of the lanes' earlier operations:
 // those of dead processes were interrupted, and the failure of others may refuse this one.
@@ -240,7 +240,7 @@ func (o *operation) change(ctx context.Context, request func(context.Context) er
 // conclude makes the outcome durable. A success first settles the earlier failures that it has dealt with: whoever
 // sees that it has ended finds them settled.
 func (o *operation) conclude(err error) {
-	o.engine.tally.ended(err)
+	o.engine.metrics.ended(err)
 	if err != nil {
 		o.logger.Info("failed", "after", time.Since(o.intent.Accepted), "step", string(o.step), "error", err)
 	} else {

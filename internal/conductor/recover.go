@@ -37,7 +37,7 @@ func (o *createJob) abandoned(ctx context.Context, c *container.Container) bool 
 // takeOver deals with what an interrupted create of the lane left: it is adopted if it is what this
 // create is to make, else it is removed, and the create starts over.
 func (o *createJob) takeOver(ctx context.Context, c *container.Container) error {
-	if o.spec.Meets(c) && c.TakesFilesOf(o.spec) && o.leavesRest(ctx, c) {
+	if o.spec.Matches(c) && c.TakesFilesOf(o.spec) && o.leavesRest(ctx, c) {
 		o.logger.Info("adopting what an interrupted create left", "container_id", c.ID, "interrupted", c.Labels[container.LabelOperation])
 		o.containerID, o.adopted = c.ID, true
 		return nil

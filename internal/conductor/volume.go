@@ -108,7 +108,7 @@ func (o *volumeCreate) create(ctx context.Context, spec VolumeSpec) (*Volume, er
 	operation := found.Labels[container.LabelOperation]
 	switch {
 	case operation == o.id:
-	case spec.meets(found) && o.resumes(holder{operation: operation, created: found.Created, drifts: true}):
+	case spec.matches(found) && o.resumes(holder{operation: operation, created: found.Created, drifts: true}):
 		o.logger.Info("adopting what an interrupted create left", "interrupted", operation)
 	default:
 		return nil, o.taken(operation, fmt.Sprintf("volume of driver %q, created %s%s has it", found.Driver,
@@ -125,8 +125,8 @@ func (s VolumeSpec) holdsNothing() bool {
 	return cmp.Or(s.Driver, "local") == "local" && s.DriverOpts["device"] != ""
 }
 
-// meets reports whether a volume that a create of gantry's made is as asked for.
-func (s VolumeSpec) meets(v *Volume) bool {
+// matches reports whether a volume that a create of gantry's made is as asked for.
+func (s VolumeSpec) matches(v *Volume) bool {
 	own := maps.Clone(v.Labels)
 	delete(own, container.LabelOperation)
 	return cmp.Or(s.Driver, "local") == v.Driver && maps.Equal(s.DriverOpts, v.DriverOpts) && maps.Equal(s.Labels, own)

@@ -25,7 +25,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 var (
@@ -257,7 +257,7 @@ func flattenResult(got conductor.Gathered) types.Object {
 		"duration": types.StringNull(),
 	}
 	if got.Duration > 0 {
-		values["duration"] = types.StringValue(meaning.FormatDuration(got.Duration.Round(time.Millisecond)))
+		values["duration"] = types.StringValue(customtypes.FormatDuration(got.Duration.Round(time.Millisecond)))
 	}
 	if got.ImageID != "" {
 		values["image_id"] = types.StringValue(got.ImageID)

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // Null, unknown and empty are three things for a list and a map.
@@ -204,8 +204,8 @@ func TestImportNetworks(t *testing.T) {
 
 func TestFlattenHealthcheck(t *testing.T) {
 	t.Parallel()
-	duration := func(s string) meaning.Value { return meaning.New(meaning.Duration, s) }
-	null := meaning.Null(meaning.Duration)
+	duration := func(s string) customtypes.Value { return customtypes.New(customtypes.Duration, s) }
+	null := customtypes.Null(customtypes.Duration)
 	test := []types.String{types.StringValue("CMD"), types.StringValue("a")}
 	seen := &container.Healthcheck{Test: []string{"CMD", "a"}, Interval: time.Minute, Timeout: time.Second, Retries: 3}
 	for _, tt := range []struct {

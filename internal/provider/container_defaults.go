@@ -11,7 +11,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // force is what leaving settings out means to the container: what its engine does, and what its image
@@ -117,7 +117,7 @@ func inForce(ctx context.Context, private privateReader, prior, planned map[stri
 	moved := !prior["available_digest"].IsNull() && !prior["available_digest"].Equal(prior["image_digest"])
 	var platform string
 	own := planned["platform"].Equal(prior["platform"]) || isZero(planned["platform"]) ||
-		f.Inherited.Platform != "" && planned["platform"].IsKnown() && planned["platform"].As(&platform) == nil && meaning.Platform.Same(platform, f.Inherited.Platform)
+		f.Inherited.Platform != "" && planned["platform"].IsKnown() && planned["platform"].As(&platform) == nil && customtypes.Platform.Same(platform, f.Inherited.Platform)
 	if moved || !own || !planned["image"].Equal(prior["image"]) {
 		f.Inherited = container.Inherited{Given: f.Inherited.Given}
 	}

@@ -17,7 +17,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // limit is a timeout that a stop has to fit in.
@@ -35,7 +35,7 @@ func stopsWithin() []limit {
 // tooShort returns in words which of the timeouts end before a stop that takes its whole grace period; empty is the
 // engine's own one. What is not known yet is not judged. It is pure.
 func tooShort(grace string, timeouts tftypes.Value, limits []limit) []string {
-	period, err := meaning.ParseDuration(grace)
+	period, err := customtypes.ParseDuration(grace)
 	if err != nil {
 		period = conductor.OwnGrace
 	}
@@ -51,7 +51,7 @@ func tooShort(grace string, timeouts tftypes.Value, limits []limit) []string {
 		case isSet && err == nil && allowed <= period:
 			short = append(short, fmt.Sprintf("timeouts.%s is %s", one.name, text))
 		case set[one.name].IsNull() && one.byDefault <= period:
-			short = append(short, fmt.Sprintf("timeouts.%s is %s by default", one.name, meaning.FormatDuration(one.byDefault)))
+			short = append(short, fmt.Sprintf("timeouts.%s is %s by default", one.name, customtypes.FormatDuration(one.byDefault)))
 		}
 	}
 	return short
@@ -98,7 +98,7 @@ func graceWarning(attributes map[string]tftypes.Value, named string, limits []li
 	}
 	says := text + " (stop_grace_period)"
 	if !isSet {
-		says = meaning.FormatDuration(conductor.OwnGrace) + " (the engine's default, as stop_grace_period is left out)"
+		says = customtypes.FormatDuration(conductor.OwnGrace) + " (the engine's default, as stop_grace_period is left out)"
 	}
 	name, _ := textOf(attributes[named])
 	return diag.Diagnostics{diag.NewAttributeWarningDiagnostic(path.Root("stop_grace_period"), fmt.Sprintf("Container %q may need longer to stop than its timeouts allow", name),

@@ -19,25 +19,25 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 type healthcheckModel struct {
-	Test          []types.String `tfsdk:"test"`
-	Disable       types.Bool     `tfsdk:"disable"`
-	Interval      meaning.Value  `tfsdk:"interval"`
-	Timeout       meaning.Value  `tfsdk:"timeout"`
-	StartPeriod   meaning.Value  `tfsdk:"start_period"`
-	StartInterval meaning.Value  `tfsdk:"start_interval"`
-	Retries       types.Int64    `tfsdk:"retries"`
+	Test          []types.String    `tfsdk:"test"`
+	Disable       types.Bool        `tfsdk:"disable"`
+	Interval      customtypes.Value `tfsdk:"interval"`
+	Timeout       customtypes.Value `tfsdk:"timeout"`
+	StartPeriod   customtypes.Value `tfsdk:"start_period"`
+	StartInterval customtypes.Value `tfsdk:"start_interval"`
+	Retries       types.Int64       `tfsdk:"retries"`
 }
 
 func healthcheckAttribute() schema.Attribute {
 	duration := func(description string) schema.Attribute {
 		return schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
+			Optional: true, CustomType: customtypes.Type{Kind: customtypes.Duration},
 			MarkdownDescription: description + " Left out, the image's or the engine's default.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration)},
+			PlanModifiers:       []planmodifier.String{customtypes.KeepSpelling(customtypes.Duration)},
 		}
 	}
 	return schema.SingleNestedAttribute{
@@ -77,7 +77,7 @@ func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
 		}
 		return diags
 	}
-	for name, v := range map[string]meaning.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod, "start_interval": h.StartInterval} {
+	for name, v := range map[string]customtypes.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod, "start_interval": h.StartInterval} {
 		// The engine's rule: 0 is the default, anything else at least 1 ms.
 		if d := durationOf(v); d != 0 && d < time.Millisecond {
 			diags.AddAttributeError(at, fmt.Sprintf("healthcheck.%s is too short", name), "It must be at least \"1ms\".")
@@ -146,11 +146,11 @@ func flattenHealthcheck(prior *healthcheckModel, observed *container.Healthcheck
 	if prior == nil || observed == nil {
 		return nil
 	}
-	duration := func(prior meaning.Value, d time.Duration) meaning.Value {
+	duration := func(prior customtypes.Value, d time.Duration) customtypes.Value {
 		if durationOf(prior) == 0 {
 			return prior
 		}
-		return prior.Or(meaning.FormatDuration(d))
+		return prior.Or(customtypes.FormatDuration(d))
 	}
 	out := &healthcheckModel{
 		Test: prior.Test, Interval: duration(prior.Interval, observed.Interval), Timeout: duration(prior.Timeout, observed.Timeout),
@@ -178,17 +178,17 @@ func importHealthcheck(observed, image *container.Healthcheck) *healthcheckModel
 		if image.Disabled() {
 			return nil
 		}
-		null := meaning.Null(meaning.Duration)
+		null := customtypes.Null(customtypes.Duration)
 		return &healthcheckModel{Disable: types.BoolValue(true), Interval: null, Timeout: null, StartPeriod: null, StartInterval: null}
 	}
 	if image == nil {
 		image = &container.Healthcheck{}
 	}
-	duration := func(seen, inherited time.Duration) meaning.Value {
+	duration := func(seen, inherited time.Duration) customtypes.Value {
 		if seen == inherited || seen == 0 {
-			return meaning.Null(meaning.Duration)
+			return customtypes.Null(customtypes.Duration)
 		}
-		return meaning.New(meaning.Duration, meaning.FormatDuration(seen))
+		return customtypes.New(customtypes.Duration, customtypes.FormatDuration(seen))
 	}
 	out := &healthcheckModel{
 		Interval: duration(observed.Interval, image.Interval), Timeout: duration(observed.Timeout, image.Timeout),

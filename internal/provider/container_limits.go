@@ -23,14 +23,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // limitsModel is what bounds the container's use of its host.
 type limitsModel struct {
-	Memory             meaning.Value           `tfsdk:"memory"`
-	MemoryReservation  meaning.Value           `tfsdk:"memory_reservation"`
-	MemorySwap         meaning.Value           `tfsdk:"memory_swap"`
+	Memory             customtypes.Value       `tfsdk:"memory"`
+	MemoryReservation  customtypes.Value       `tfsdk:"memory_reservation"`
+	MemorySwap         customtypes.Value       `tfsdk:"memory_swap"`
 	MemorySwappiness   types.Int64             `tfsdk:"memory_swappiness"`
 	CPUs               types.Float64           `tfsdk:"cpus"`
 	CPUShares          types.Int64             `tfsdk:"cpu_shares"`
@@ -38,13 +38,13 @@ type limitsModel struct {
 	CPUPeriod          types.Int64             `tfsdk:"cpu_period"`
 	CPURealtimePeriod  types.Int64             `tfsdk:"cpu_rt_period"`
 	CPURealtimeRuntime types.Int64             `tfsdk:"cpu_rt_runtime"`
-	CPUSet             meaning.Value           `tfsdk:"cpuset"`
-	CPUSetMems         meaning.Value           `tfsdk:"cpuset_mems"`
+	CPUSet             customtypes.Value       `tfsdk:"cpuset"`
+	CPUSetMems         customtypes.Value       `tfsdk:"cpuset_mems"`
 	PidsLimit          types.Int64             `tfsdk:"pids_limit"`
 	Blkio              *blkioModel             `tfsdk:"blkio_config"`
 	OOMKillDisable     types.Bool              `tfsdk:"oom_kill_disable"`
 	OOMScoreAdj        types.Int64             `tfsdk:"oom_score_adj"`
-	ShmSize            meaning.Value           `tfsdk:"shm_size"`
+	ShmSize            customtypes.Value       `tfsdk:"shm_size"`
 	Ulimits            map[string]types.String `tfsdk:"ulimits"`
 }
 
@@ -68,19 +68,19 @@ const (
 const defaultShmSize = "64m"
 
 func limitsAttributes() map[string]schema.Attribute {
-	meant := func(kind meaning.Kind, description string, more ...validator.String) schema.Attribute {
+	meant := func(kind customtypes.Kind, description string, more ...validator.String) schema.Attribute {
 		return schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: kind}, MarkdownDescription: description,
-			Validators: more, PlanModifiers: []planmodifier.String{meaning.KeepSpelling(kind)},
+			Optional: true, CustomType: customtypes.Type{Kind: kind}, MarkdownDescription: description,
+			Validators: more, PlanModifiers: []planmodifier.String{customtypes.KeepSpelling(kind)},
 		}
 	}
 	number := func(description string, valid validator.Int64) schema.Attribute {
 		return schema.Int64Attribute{Optional: true, MarkdownDescription: description, Validators: []validator.Int64{valid}}
 	}
 	return map[string]schema.Attribute{
-		"memory":             meant(meaning.Size, "The memory limit, for example `512m` or `1.5g`, at least `6m`.", minMemory{}),
-		"memory_reservation": meant(meaning.Size, "How much memory the container is left when the host's becomes scarce, for example `256m`; at most `memory`.", minMemory{}),
-		"memory_swap":        meant(meaning.SwapSize, "The limit of memory and swap together, for example `1g`; `memory` itself means no swap, `-1` as much as the host has. Left out, twice `memory`."),
+		"memory":             meant(customtypes.Size, "The memory limit, for example `512m` or `1.5g`, at least `6m`.", minMemory{}),
+		"memory_reservation": meant(customtypes.Size, "How much memory the container is left when the host's becomes scarce, for example `256m`; at most `memory`.", minMemory{}),
+		"memory_swap":        meant(customtypes.SwapSize, "The limit of memory and swap together, for example `1g`; `memory` itself means no swap, `-1` as much as the host has. Left out, twice `memory`."),
 		"memory_swappiness":  number("How readily the host's kernel swaps the container's memory out, 0 to 100. It needs cgroup version 1. Left out, or -1, as readily as the host's.", int64validator.Between(-1, 100)),
 		"cpus": schema.Float64Attribute{
 			Optional: true, MarkdownDescription: "How many CPUs the container may use at most, for example `0.5`.",
@@ -91,22 +91,22 @@ func limitsAttributes() map[string]schema.Attribute {
 		"cpu_period":     number("The period of `cpu_quota` in microseconds, 1000 to 1000000. Left out, 100000.", int64validator.Between(1000, 1000000)),
 		"cpu_rt_period":  number("The period of `cpu_rt_runtime` in microseconds. It needs cgroup version 1 and a kernel with real-time groups.", int64validator.AtLeast(1)),
 		"cpu_rt_runtime": number("How many microseconds of each `cpu_rt_period` are for real-time processes.", int64validator.AtLeast(1)),
-		"cpuset":         meant(meaning.CPUSet, "The CPUs that the container may run on, for example `0-2,4`."),
-		"cpuset_mems":    meant(meaning.CPUSet, "The memory nodes that the container may use, for example `0,1`."),
+		"cpuset":         meant(customtypes.CPUSet, "The CPUs that the container may run on, for example `0-2,4`."),
+		"cpuset_mems":    meant(customtypes.CPUSet, "The memory nodes that the container may use, for example `0,1`."),
 		"pids_limit":     number("How many processes and threads the container may have, at most 4194304; -1 is no limit.", int64validator.Any(int64validator.OneOf(-1), int64validator.Between(1, mostPids))),
 		"blkio_config":   blkioAttribute(),
 		"oom_kill_disable": schema.BoolAttribute{
 			Optional: true, MarkdownDescription: "Whether the kernel lets the container wait instead of killing it when it uses more than `memory`. It needs cgroup version 1. Default `false`.",
 		},
 		"oom_score_adj": number("How willingly the host's kernel kills the container's processes when memory runs out: -1000 (never) to 1000. Default 0.", int64validator.Between(-1000, 1000)),
-		"shm_size":      meant(meaning.Size, "The size of `/dev/shm`. Left out, the engine's default: `64m`, unless its own configuration says otherwise."),
+		"shm_size":      meant(customtypes.Size, "The size of `/dev/shm`. Left out, the engine's default: `64m`, unless its own configuration says otherwise."),
 		"ulimits": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
 			MarkdownDescription: "Limits of the container's processes by name, such as `nofile`: a number for the soft and the hard limit, or `\"soft:hard\"`; -1 is no limit. " +
 				"They add to the engine's; only the ones named here are compared.",
-			Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.ValueStringsAre(parsed{meaning.Ulimit}), mapvalidator.KeysAre(stringvalidator.OneOf(
+			Validators: []validator.Map{mapvalidator.NoNullValues(), mapvalidator.ValueStringsAre(parsed{customtypes.Ulimit}), mapvalidator.KeysAre(stringvalidator.OneOf(
 				"core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime", "sigpending", "stack"))},
-			PlanModifiers: []planmodifier.Map{keepSpellings{meaning.Ulimit.Plain}},
+			PlanModifiers: []planmodifier.Map{keepSpellings{customtypes.Ulimit.Plain}},
 		},
 	}
 }
@@ -116,8 +116,8 @@ func blkioAttribute() schema.Attribute {
 	rates := func(description string) schema.Attribute {
 		return schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
-			Validators:    []validator.Map{keys, mapvalidator.NoNullValues(), mapvalidator.ValueStringsAre(parsed{meaning.Size}, positiveSize{})},
-			PlanModifiers: []planmodifier.Map{keepSpellings{meaning.Size.Plain}},
+			Validators:    []validator.Map{keys, mapvalidator.NoNullValues(), mapvalidator.ValueStringsAre(parsed{customtypes.Size}, positiveSize{})},
+			PlanModifiers: []planmodifier.Map{keepSpellings{customtypes.Size.Plain}},
 		}
 	}
 	counts := func(description string, valid validator.Int64) schema.Attribute {
@@ -146,11 +146,11 @@ func blkioAttribute() schema.Attribute {
 // validateLimits checks limits that contradict each other.
 func validateLimits(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
 	var diags diag.Diagnostics
-	var memory, reservation, swap meaning.Value
+	var memory, reservation, swap customtypes.Value
 	var cpus types.Float64
 	var quota, period, rtPeriod, rtRuntime types.Int64
-	bytes := func(v meaning.Value) int64 {
-		n, err := meaning.ParseSwapSize(v.ValueString())
+	bytes := func(v customtypes.Value) int64 {
+		n, err := customtypes.ParseSwapSize(v.ValueString())
 		if err != nil {
 			return 0
 		}
@@ -196,7 +196,7 @@ func (m *limitsModel) expandLimits() container.Limits {
 		CPUSet: m.CPUSet.ValueString(), CPUSetMems: m.CPUSetMems.ValueString(), PidsLimit: m.PidsLimit.ValueInt64(),
 		OOMKillDisable: m.OOMKillDisable.ValueBool(), OOMScoreAdj: int(m.OOMScoreAdj.ValueInt64()), ShmSize: sizeOf(m.ShmSize),
 	}
-	if swap, err := meaning.ParseSwapSize(m.MemorySwap.ValueString()); err == nil {
+	if swap, err := customtypes.ParseSwapSize(m.MemorySwap.ValueString()); err == nil {
 		l.MemorySwap = swap
 	}
 	if m.Blkio != nil {
@@ -206,7 +206,7 @@ func (m *limitsModel) expandLimits() container.Limits {
 		l.Ulimits = make(map[string]container.Ulimit, len(m.Ulimits))
 	}
 	for name, s := range m.Ulimits {
-		soft, hard, err := meaning.ParseUlimit(s.ValueString())
+		soft, hard, err := customtypes.ParseUlimit(s.ValueString())
 		if err == nil {
 			l.Ulimits[name] = container.Ulimit{Soft: soft, Hard: hard}
 		}
@@ -235,7 +235,7 @@ func expandCounts(counts map[string]types.Int64) map[string]int64 {
 func expandRates(rates map[string]types.String) map[string]int64 {
 	var out map[string]int64
 	for key, s := range rates {
-		n, err := meaning.ParseSize(s.ValueString())
+		n, err := customtypes.ParseSize(s.ValueString())
 		if err != nil {
 			continue
 		}
@@ -255,8 +255,8 @@ func expandRates(rates map[string]types.String) map[string]int64 {
 // engine discarded it with a warning: that is no drift either, because no plan could mend it.
 func (m *limitsModel) flattenLimits(asked, seen container.Limits, imports bool) {
 	if imports {
-		m.Memory, m.MemoryReservation, m.ShmSize = meaning.Null(meaning.Size), meaning.Null(meaning.Size), meaning.Null(meaning.Size)
-		m.MemorySwap, m.CPUSet, m.CPUSetMems = meaning.Null(meaning.SwapSize), meaning.Null(meaning.CPUSet), meaning.Null(meaning.CPUSet)
+		m.Memory, m.MemoryReservation, m.ShmSize = customtypes.Null(customtypes.Size), customtypes.Null(customtypes.Size), customtypes.Null(customtypes.Size)
+		m.MemorySwap, m.CPUSet, m.CPUSetMems = customtypes.Null(customtypes.SwapSize), customtypes.Null(customtypes.CPUSet), customtypes.Null(customtypes.CPUSet)
 	}
 	if sizeOf(m.Memory) != seen.Memory {
 		m.Memory = flattenMemory(m.Memory, seen.Memory)
@@ -264,13 +264,13 @@ func (m *limitsModel) flattenLimits(asked, seen container.Limits, imports bool) 
 	// A change of the memory alone, outside, leaves the other limit at twice of what it was.
 	stayed := asked.MemorySwap == 0 && seen.MemorySwap == 2*asked.Memory
 	if asked.MemorySwap != seen.MemorySwap && !stayed {
-		m.MemorySwap = meaning.Null(meaning.SwapSize)
+		m.MemorySwap = customtypes.Null(customtypes.SwapSize)
 		if seen.MemorySwap != 0 {
-			m.MemorySwap = meaning.New(meaning.SwapSize, meaning.FormatSwapSize(seen.MemorySwap))
+			m.MemorySwap = customtypes.New(customtypes.SwapSize, customtypes.FormatSwapSize(seen.MemorySwap))
 		}
 	}
 	if seen.MemoryReservation > 0 {
-		m.MemoryReservation = m.MemoryReservation.Or(meaning.FormatSize(seen.MemoryReservation))
+		m.MemoryReservation = m.MemoryReservation.Or(customtypes.FormatSize(seen.MemoryReservation))
 	}
 	m.CPUs = flattenCPUs(m.CPUs, seen.NanoCPUs)
 	for _, l := range []struct {
@@ -309,7 +309,7 @@ func (m *limitsModel) flattenLimits(asked, seen container.Limits, imports bool) 
 		m.OOMScoreAdj = int64OrNull(int64(seen.OOMScoreAdj))
 	}
 	if asked.ShmSize != seen.ShmSize && (imports || sizeOf(m.ShmSize) > 0) {
-		m.ShmSize = meaning.New(meaning.Size, meaning.FormatSize(cmp.Or(seen.ShmSize, sizeOf(meaning.New(meaning.Size, defaultShmSize)))))
+		m.ShmSize = customtypes.New(customtypes.Size, customtypes.FormatSize(cmp.Or(seen.ShmSize, sizeOf(customtypes.New(customtypes.Size, defaultShmSize)))))
 	}
 	m.flattenUlimits(asked.Ulimits, seen.Ulimits, imports)
 }
@@ -350,7 +350,7 @@ func flattenRates(rates map[string]int64) map[string]types.String {
 	}
 	out := make(map[string]types.String, len(rates))
 	for key, n := range rates {
-		out[key] = types.StringValue(meaning.FormatSize(n))
+		out[key] = types.StringValue(customtypes.FormatSize(n))
 	}
 	return out
 }
@@ -367,15 +367,15 @@ func (m *limitsModel) flattenUlimits(asked, seen map[string]container.Ulimit, im
 		case ok && asked[name] == u:
 			out[name] = prior
 		case ok || imports:
-			out[name] = types.StringValue(meaning.FormatUlimit(u.Soft, u.Hard))
+			out[name] = types.StringValue(customtypes.FormatUlimit(u.Soft, u.Hard))
 		}
 	}
 	m.Ulimits = out
 }
 
 // sizeOf gives 0 for null and unknown; what is known has been validated.
-func sizeOf(v meaning.Value) int64 {
-	n, err := meaning.ParseSize(v.ValueString())
+func sizeOf(v customtypes.Value) int64 {
+	n, err := customtypes.ParseSize(v.ValueString())
 	if err != nil {
 		return 0
 	}
@@ -385,11 +385,11 @@ func sizeOf(v meaning.Value) int64 {
 // nanoCPUs rounds: 0.1 has no exact binary form.
 func nanoCPUs(cpus types.Float64) int64 { return int64(math.Round(cpus.ValueFloat64() * 1e9)) }
 
-func flattenMemory(prior meaning.Value, bytes int64) meaning.Value {
+func flattenMemory(prior customtypes.Value, bytes int64) customtypes.Value {
 	if bytes <= 0 {
-		return meaning.Null(meaning.Size)
+		return customtypes.Null(customtypes.Size)
 	}
-	return prior.Or(meaning.FormatSize(bytes))
+	return prior.Or(customtypes.FormatSize(bytes))
 }
 
 func flattenCPUs(prior types.Float64, nano int64) types.Float64 {
@@ -409,7 +409,7 @@ func (minMemory) Description(context.Context) string               { return "mus
 func (v minMemory) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v minMemory) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	const least = 6 << 20 // The engine's rule.
-	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n != 0 && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
+	if n, err := customtypes.ParseSize(req.ConfigValue.ValueString()); err == nil && n != 0 && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Memory limit %q is too small", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
 }
@@ -420,13 +420,13 @@ type positiveSize struct{}
 func (positiveSize) Description(context.Context) string               { return "must be more than nothing" }
 func (v positiveSize) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v positiveSize) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if n, err := meaning.ParseSize(req.ConfigValue.ValueString()); err == nil && n == 0 && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
+	if n, err := customtypes.ParseSize(req.ConfigValue.ValueString()); err == nil && n == 0 && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid size %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s. For the default leave it out.", v.Description(ctx)))
 	}
 }
 
 // parsed validates an element of a map or a set that has a meaning.
-type parsed struct{ kind meaning.Kind }
+type parsed struct{ kind customtypes.Kind }
 
 func (v parsed) Description(context.Context) string             { return "must be a " + string(v.kind) }
 func (v parsed) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }

@@ -17,7 +17,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 const (
@@ -154,12 +154,12 @@ func spellGiven(g container.Given) []string {
 	var lines []string
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	if g.ShmSize != 0 {
-		add("shm_size = %q", meaning.FormatSize(g.ShmSize))
+		add("shm_size = %q", customtypes.FormatSize(g.ShmSize))
 	}
 	if g.Ulimits != nil {
 		var ulimits []string
 		for _, name := range slices.Sorted(maps.Keys(g.Ulimits)) {
-			ulimits = append(ulimits, fmt.Sprintf("%s = %q", name, meaning.FormatUlimit(g.Ulimits[name].Soft, g.Ulimits[name].Hard)))
+			ulimits = append(ulimits, fmt.Sprintf("%s = %q", name, customtypes.FormatUlimit(g.Ulimits[name].Soft, g.Ulimits[name].Hard)))
 		}
 		add("ulimits = { %s }", strings.Join(ulimits, ", "))
 	}

@@ -16,16 +16,16 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // containerModel is a container in Terraform, where everything that is not computed is known: in
 // state, and in a plan that is applied.
 type containerModel struct {
 	Name        types.String            `tfsdk:"name"`
-	Image       meaning.Value           `tfsdk:"image"`
+	Image       customtypes.Value       `tfsdk:"image"`
 	PullPolicy  types.String            `tfsdk:"pull_policy"`
-	Platform    meaning.Value           `tfsdk:"platform"`
+	Platform    customtypes.Value       `tfsdk:"platform"`
 	Entrypoint  []types.String          `tfsdk:"entrypoint"`
 	Command     []types.String          `tfsdk:"command"`
 	Environment map[string]types.String `tfsdk:"environment"`
@@ -34,7 +34,7 @@ type containerModel struct {
 	Mounts      map[string]mountModel   `tfsdk:"mounts"`
 	Networks    map[string]networkModel `tfsdk:"networks"`
 	Healthcheck *healthcheckModel       `tfsdk:"healthcheck"`
-	Restart     meaning.Value           `tfsdk:"restart"`
+	Restart     customtypes.Value       `tfsdk:"restart"`
 	limitsModel
 	securityModel
 	devicesModel
@@ -44,7 +44,7 @@ type containerModel struct {
 	WorkingDir        types.String            `tfsdk:"working_dir"`
 	Hostname          types.String            `tfsdk:"hostname"`
 	StopSignal        types.String            `tfsdk:"stop_signal"`
-	StopGracePeriod   meaning.Value           `tfsdk:"stop_grace_period"`
+	StopGracePeriod   customtypes.Value       `tfsdk:"stop_grace_period"`
 	DesiredState      types.String            `tfsdk:"desired_state"`
 	ExpectedExitCodes []types.Int64           `tfsdk:"expected_exit_codes"`
 	WaitFor           types.String            `tfsdk:"wait_for"`
@@ -77,7 +77,7 @@ type containerModel struct {
 
 // expand says to the conductor what the configuration asks for.
 func (m *containerModel) expand() container.Spec {
-	name, retries, _ := meaning.ParseRestart(m.Restart.ValueString())
+	name, retries, _ := customtypes.ParseRestart(m.Restart.ValueString())
 	spec := container.Spec{
 		Name: m.Name.ValueString(), PullPolicy: container.PullPolicy(cmp.Or(m.PullPolicy.ValueString(), string(container.PullMissing))),
 		DesiredState: m.desired(),
@@ -121,7 +121,7 @@ func (m *containerModel) refresh(c *container.Container) {
 	m.networkingModel.refresh(c)
 	m.VolumesFrom = refreshList(m.VolumesFrom, c.VolumesFrom)
 	m.Healthcheck = flattenHealthcheck(m.Healthcheck, c.Healthcheck)
-	m.Restart = m.Restart.Or(meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
+	m.Restart = m.Restart.Or(customtypes.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = refreshString(m.User, c.User)
 	if container.PlainPath(m.WorkingDir.ValueString()) != container.PlainPath(c.WorkingDir) {
 		m.WorkingDir = refreshString(m.WorkingDir, c.WorkingDir)
@@ -260,10 +260,10 @@ func (m *containerModel) importFrom(c *container.Container, image *container.Ima
 	m.compute(c)
 	m.flattenFamilies(c, true)
 	m.Name = types.StringValue(c.Name)
-	m.Image = meaning.New(meaning.Reference, c.Image)
-	m.Platform = meaning.Null(meaning.Platform)
+	m.Image = customtypes.New(customtypes.Reference, c.Image)
+	m.Platform = customtypes.Null(customtypes.Platform)
 	if c.Defaults.Foreign(image.Platform) { // No engine tells whether somebody asked for it.
-		m.Platform = meaning.New(meaning.Platform, image.Platform)
+		m.Platform = customtypes.New(customtypes.Platform, image.Platform)
 	}
 	m.Entrypoint, m.Command = importWords(c, image)
 	m.Environment = importEnvironment(c.Environment, image.Environment, c.Unset)
@@ -275,12 +275,12 @@ func (m *containerModel) importFrom(c *container.Container, image *container.Ima
 	m.Expose = importExpose(c.Expose, image.Expose, m.Ports)
 	m.VolumesFrom = listOrNull(c.VolumesFrom)
 	m.Healthcheck = importHealthcheck(c.Healthcheck, image.Healthcheck)
-	m.Restart = meaning.New(meaning.Restart, meaning.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
+	m.Restart = customtypes.New(customtypes.Restart, customtypes.FormatRestart(c.Restart.Name, c.Restart.MaximumRetryCount))
 	m.User = importString(c.User, image.User)
 	m.WorkingDir = importString(c.WorkingDir, cmp.Or(image.WorkingDir, "/"))
 	m.Hostname = importHostname(c)
 	m.StopSignal = importString(c.StopSignal, cmp.Or(image.StopSignal, "SIGTERM"))
-	m.StopGracePeriod = flattenGrace(meaning.Null(meaning.Duration), c.StopGracePeriod)
+	m.StopGracePeriod = flattenGrace(customtypes.Null(customtypes.Duration), c.StopGracePeriod)
 	m.DesiredState = types.StringValue(string(m.powerState(c.State)))
 }
 
@@ -319,14 +319,14 @@ func withoutTools(labels map[string]string) map[string]string {
 	return labels
 }
 
-func flattenGrace(prior meaning.Value, d *time.Duration) meaning.Value {
+func flattenGrace(prior customtypes.Value, d *time.Duration) customtypes.Value {
 	switch {
 	case d == nil && prior.ValueString() == "":
 		return prior
 	case d == nil:
-		return meaning.Null(meaning.Duration)
+		return customtypes.Null(customtypes.Duration)
 	}
-	return prior.Or(meaning.FormatDuration(*d))
+	return prior.Or(customtypes.FormatDuration(*d))
 }
 
 // refreshString keeps what is left out.

@@ -21,17 +21,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // tmpfsOptionsModel belongs to a mount of the type tmpfs.
 type tmpfsOptionsModel struct {
-	Size    meaning.Value  `tfsdk:"size"`
-	Mode    types.String   `tfsdk:"mode"`
-	UID     types.Int64    `tfsdk:"uid"`
-	GID     types.Int64    `tfsdk:"gid"`
-	Exec    types.Bool     `tfsdk:"exec"`
-	Options []types.String `tfsdk:"options"`
+	Size    customtypes.Value `tfsdk:"size"`
+	Mode    types.String      `tfsdk:"mode"`
+	UID     types.Int64       `tfsdk:"uid"`
+	GID     types.Int64       `tfsdk:"gid"`
+	Exec    types.Bool        `tfsdk:"exec"`
+	Options []types.String    `tfsdk:"options"`
 }
 
 func tmpfsOptionsAttribute() schema.Attribute {
@@ -44,8 +44,8 @@ func tmpfsOptionsAttribute() schema.Attribute {
 		Optional: true, MarkdownDescription: "Options of a `tmpfs`.",
 		Attributes: map[string]schema.Attribute{
 			"size": schema.StringAttribute{
-				Optional: true, CustomType: meaning.Type{Kind: meaning.Size}, MarkdownDescription: "How much fits, for example `64m`. Left out, half of the host's memory.",
-				PlanModifiers: []planmodifier.String{meaning.KeepSpelling(meaning.Size)},
+				Optional: true, CustomType: customtypes.Type{Kind: customtypes.Size}, MarkdownDescription: "How much fits, for example `64m`. Left out, half of the host's memory.",
+				PlanModifiers: []planmodifier.String{customtypes.KeepSpelling(customtypes.Size)},
 			},
 			"mode": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The permissions of its root, in octal digits. Default `\"1777\"`.",
@@ -96,7 +96,7 @@ func (m *tmpfsOptionsModel) expand() container.TmpfsOptions {
 	if m == nil {
 		return container.TmpfsOptions{}
 	}
-	size, _ := meaning.ParseSize(m.Size.ValueString())
+	size, _ := customtypes.ParseSize(m.Size.ValueString())
 	mode, _ := strconv.ParseUint(m.Mode.ValueString(), 8, 32)
 	return container.TmpfsOptions{
 		Size: size, Mode: uint32(mode), UID: m.UID.ValueInt64(), GID: m.GID.ValueInt64(), Exec: m.Exec.ValueBool(), Options: expandList(m.Options),
@@ -108,7 +108,7 @@ func flattenTmpfsOptions(o container.TmpfsOptions) *tmpfsOptionsModel {
 		return nil
 	}
 	out := &tmpfsOptionsModel{
-		Size: flattenMemory(meaning.Null(meaning.Size), o.Size), UID: int64OrNull(o.UID), GID: int64OrNull(o.GID), Exec: trueOrNull(o.Exec), Options: listOrNull(o.Options),
+		Size: flattenMemory(customtypes.Null(customtypes.Size), o.Size), UID: int64OrNull(o.UID), GID: int64OrNull(o.GID), Exec: trueOrNull(o.Exec), Options: listOrNull(o.Options),
 	}
 	if o.Mode != 0 {
 		out.Mode = types.StringValue(fmt.Sprintf("%04o", o.Mode))

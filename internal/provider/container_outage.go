@@ -19,10 +19,10 @@ import (
 // last lines of a log. Of more the warnings have one summary, which Terraform prints once, with their number.
 const mostOutages = 10
 
-// tellOutage warns of a container that ended, keeps ending or became unhealthy since it was brought up: the plan
+// reportOutage warns of a container that ended, keeps ending or became unhealthy since it was brought up: the plan
 // shows at most that it starts it again, not why. M is the state before the look; strange says that somebody else made
 // the container.
-func (d *providerData) tellOutage(ctx context.Context, s conductor.Status, m *containerModel, strange bool, diags *diag.Diagnostics) {
+func (d *providerData) reportOutage(ctx context.Context, s conductor.Status, m *containerModel, strange bool, diags *diag.Diagnostics) {
 	goal := container.Spec{DesiredState: container.DesiredState(m.DesiredState.ValueString()), ExpectedExitCodes: m.exitCodes()}
 	kind := conductor.OutageOf(goal, effectiveWait(m, d.wait), s, time.Now())
 	if kind == "" {

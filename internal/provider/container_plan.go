@@ -22,7 +22,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // known reads an attribute of the configuration into target if all of it is known, and says
@@ -106,7 +106,7 @@ func validateWait(state container.DesiredState, wait container.Wait) diag.Diagno
 // validateJob checks what only makes sense for a job, and what never makes sense for one.
 func validateJob(ctx context.Context, config tfsdk.Config, state container.DesiredState) diag.Diagnostics {
 	var diags diag.Diagnostics
-	var restart meaning.Value
+	var restart customtypes.Value
 	var codes types.Set
 	if known(ctx, config, "restart", &restart, &diags) && state == container.DesiredCompleted {
 		if name, _, _ := strings.Cut(restart.ValueString(), ":"); name == "always" || name == "unless-stopped" {
@@ -237,7 +237,7 @@ type wholeSeconds struct{}
 func (wholeSeconds) Description(context.Context) string               { return "must be whole seconds" }
 func (v wholeSeconds) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
 func (v wholeSeconds) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	if d, err := meaning.ParseDuration(req.ConfigValue.ValueString()); err == nil && d%time.Second != 0 {
+	if d, err := customtypes.ParseDuration(req.ConfigValue.ValueString()); err == nil && d%time.Second != 0 {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid duration %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s: the engine counts in seconds.", v.Description(ctx)))
 	}
 }

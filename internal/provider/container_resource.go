@@ -158,7 +158,7 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	if imported == nil {
 		strange := readForce(ctx, resp.Private, &resp.Diagnostics).strange(before.ContainerID.ValueString())
-		r.tellOutage(ctx, standing, &before, strange, &resp.Diagnostics)
+		r.reportOutage(ctx, standing, &before, strange, &resp.Diagnostics)
 	}
 	if standing.Container != nil && !standing.InProgress {
 		state.trackTag(ctx, r.conductor, &resp.Diagnostics)
@@ -249,7 +249,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	}
 	done, err := r.carryOut(ctx, request, request.Name, wait, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
-	tellStillMade(&state, done.Elsewhere, &resp.Diagnostics)
+	reportStillMade(&state, done.Elsewhere, &resp.Diagnostics)
 	r.digests.keep(&state)
 }
 
@@ -270,11 +270,11 @@ func (r *containerResource) carryOut(
 		if len(out.Warnings) > 0 {
 			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", name), strings.Join(out.Warnings, "\n"))
 		}
-		r.tellUnkept(out.NotJournaled, diags)
+		r.reportNotJournaled(out.NotJournaled, diags)
 		return done{Outcome: out}, err
 	}
 	cast, err := r.conductor.Cast(ctx, req, limit)
-	r.tellCast(cast.Completed, cast.Why, err, diags)
+	r.reportCast(cast.Completed, cast.Why, err, diags)
 	return done{
 		Outcome:  conductor.Outcome{OperationID: cast.OperationID, Container: cast.Container},
 		accepted: err == nil && !cast.Completed,

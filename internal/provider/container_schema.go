@@ -26,7 +26,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // isOwnLabel recognises the labels that gantry sets for itself.
@@ -42,9 +42,9 @@ func containerSchema(ctx context.Context) schema.Schema {
 				`must begin with a letter or a digit and have at least two of the characters a-z, A-Z, 0-9, "_", "." and "-"`)},
 		},
 		"image": schema.StringAttribute{
-			Required: true, CustomType: meaning.Type{Kind: meaning.Reference},
+			Required: true, CustomType: customtypes.Type{Kind: customtypes.Reference},
 			MarkdownDescription: "The image to create the container from: `[registry/]name[:tag][@digest]`.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference)},
+			PlanModifiers:       []planmodifier.String{customtypes.KeepSpelling(customtypes.Reference)},
 		},
 		"pull_policy": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(container.PullMissing)),
@@ -53,9 +53,9 @@ func containerSchema(ctx context.Context) schema.Schema {
 			Validators:          orLeftOut[validator.String](stringvalidator.OneOf(string(container.PullMissing), string(container.PullAlways), string(container.PullNever))),
 		},
 		"platform": schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: meaning.Platform},
+			Optional: true, CustomType: customtypes.Type{Kind: customtypes.Platform},
 			MarkdownDescription: "The platform of the image: `os/architecture[/variant]`. Left out, the engine's own.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Platform)},
+			PlanModifiers:       []planmodifier.String{customtypes.KeepSpelling(customtypes.Platform)},
 		},
 		"entrypoint": schema.ListAttribute{
 			Optional: true, ElementType: types.StringType,
@@ -85,9 +85,9 @@ func containerSchema(ctx context.Context) schema.Schema {
 		"files":        filesAttribute(),
 		"healthcheck":  healthcheckAttribute(),
 		"restart": schema.StringAttribute{
-			Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Restart}, Default: stringdefault.StaticString("no"),
+			Optional: true, Computed: true, CustomType: customtypes.Type{Kind: customtypes.Restart}, Default: stringdefault.StaticString("no"),
 			MarkdownDescription: "When the engine restarts the container: `no` (default), `always`, `unless-stopped`, `on-failure` or `on-failure:N` with at most N restarts.",
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Restart)},
+			PlanModifiers:       []planmodifier.String{customtypes.KeepSpelling(customtypes.Restart)},
 		},
 		"user": schema.StringAttribute{
 			Optional: true, MarkdownDescription: "The user (and group) to run as: `name`, `uid`, `uid:gid`. Left out, the image's.",
@@ -107,10 +107,10 @@ func containerSchema(ctx context.Context) schema.Schema {
 			Validators: []validator.String{signalName{}},
 		},
 		"stop_grace_period": schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration},
+			Optional: true, CustomType: customtypes.Type{Kind: customtypes.Duration},
 			MarkdownDescription: "How long a stop waits before it kills, in whole seconds, for example `30s`. Left out, the engine's default (10 seconds).",
 			Validators:          []validator.String{wholeSeconds{}},
-			PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Duration)},
+			PlanModifiers:       []planmodifier.String{customtypes.KeepSpelling(customtypes.Duration)},
 		},
 		"desired_state": schema.StringAttribute{
 			Optional: true, Computed: true, Default: stringdefault.StaticString(string(container.DesiredRunning)),
@@ -169,7 +169,7 @@ func validWaits() validator.String {
 }
 
 func computedAttributes() map[string]schema.Attribute {
-	stable := func(description string) schema.Attribute {
+	computedStable := func(description string) schema.Attribute {
 		return schema.StringAttribute{
 			Computed: true, MarkdownDescription: description,
 			PlanModifiers: []planmodifier.String{stringplanmodifier.UseNonNullStateForUnknown()},
@@ -180,12 +180,12 @@ func computedAttributes() map[string]schema.Attribute {
 	}
 	return map[string]schema.Attribute{
 		"id":           changing("`engine/name`, where engine is the host name that the engine reports. Changes in place with the name."),
-		"container_id": stable("The container's ID: 64 hexadecimal digits."),
-		"image_id":     stable("The ID of the image that the container was made from."),
-		"image_digest": stable("The image's digest at its registry, where the reference names it or a pull brought it."),
+		"container_id": computedStable("The container's ID: 64 hexadecimal digits."),
+		"image_id":     computedStable("The ID of the image that the container was made from."),
+		"image_digest": computedStable("The image's digest at its registry, where the reference names it or a pull brought it."),
 		"status":       changing("`create_in_progress` or `update_in_progress` while a cast is under way; else the engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`; without a container `create_failed` or `interrupted`."),
 		"health":       changing("`starting`, `healthy` or `unhealthy`; null without a health check."),
-		"started_at":   stable("When the container was last started (RFC 3339); null if it never was. Not known in a plan that starts it again: in the `restart_triggers` of a container that shares its name spaces it has that restarted, too."),
+		"started_at":   computedStable("When the container was last started (RFC 3339); null if it never was. Not known in a plan that starts it again: in the `restart_triggers` of a container that shares its name spaces it has that restarted, too."),
 		"exit_code": schema.Int64Attribute{
 			Computed: true, MarkdownDescription: "The exit code of a container that has run and ended.",
 		},

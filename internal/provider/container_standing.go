@@ -52,7 +52,7 @@ func (m *containerModel) judge(s conductor.Status, wait container.Wait, now time
 			m.compute(s.Container)
 		}
 		m.Status = types.StringValue(inProgress(s.Kind))
-		tellElsewhere(fmt.Sprintf("Container %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
+		reportElsewhere(fmt.Sprintf("Container %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
 		return true
 	case s.Vanished:
 		m.warn(s, createsAnew, diags)
@@ -130,7 +130,7 @@ func inProgress(kind conductor.Kind) string {
 
 // warn tells of a failure that nobody waited for.
 func (m *containerModel) warn(s conductor.Status, plan string, diags *diag.Diagnostics) {
-	tellFailed(fmt.Sprintf("Container %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
+	reportFailed(fmt.Sprintf("Container %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
 }
 
 // unheard returns what the state has of a create whose outcome neither it nor the journal knows; ok reports whether

@@ -49,7 +49,7 @@ func (l *lookup) ready(ctx context.Context, diags *diag.Diagnostics) (context.Co
 	return ctx, cancel, !diags.HasError()
 }
 
-func found(description string) schema.Attribute {
+func computedString(description string) schema.Attribute {
 	return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 }
 
@@ -58,11 +58,11 @@ func wanted(description string) schema.Attribute {
 	return schema.StringAttribute{Required: true, MarkdownDescription: description, Validators: []validator.String{stringvalidator.LengthAtLeast(1)}}
 }
 
-func foundNumber(description string) schema.Attribute {
+func computedInt64(description string) schema.Attribute {
 	return schema.Int64Attribute{Computed: true, MarkdownDescription: description}
 }
 
-func foundFlag(description string) schema.Attribute {
+func computedBool(description string) schema.Attribute {
 	return schema.BoolAttribute{Computed: true, MarkdownDescription: description}
 }
 
@@ -82,8 +82,8 @@ func stringMap(m map[string]string) types.Map {
 	return types.MapValueMust(types.StringType, out)
 }
 
-// moment spells a time; null is one that never was.
-func moment(t time.Time) types.String {
+// timeString spells a time; null is one that never was.
+func timeString(t time.Time) types.String {
 	if t.IsZero() {
 		return types.StringNull()
 	}
@@ -123,15 +123,15 @@ func (d *engineData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What the provider's Docker engine says of itself.",
 		Attributes: map[string]schema.Attribute{
-			"id": found("The engine's ID."), "name": found("The host name that the engine reports: the first part of gantry's IDs."),
-			"version": found("The engine's version."), "api_version": found("The version of the API that gantry and the engine agreed on."),
-			"operating_system": found("The operating system of the host."), "os_type": found("`linux` or `windows`."), "architecture": found("The host's architecture."),
-			"kernel_version": found("The version of the kernel."), "root_dir": found("The folder where the engine keeps its data."),
-			"storage_driver": found("The storage driver."), "logging_driver": found("The logging driver of containers that name none."),
-			"cgroup_driver": found("`cgroupfs` or `systemd`."), "cgroup_version": found("`1` or `2`."),
-			"swarm_state": found("`inactive`, or the state of the engine's node in its swarm."),
-			"cpus":        foundNumber("How many CPUs the host has."), "memory": foundNumber("How much memory the host has, in bytes."),
-			"live_restore":     foundFlag("Whether containers keep running while the engine restarts."),
+			"id": computedString("The engine's ID."), "name": computedString("The host name that the engine reports: the first part of gantry's IDs."),
+			"version": computedString("The engine's version."), "api_version": computedString("The version of the API that gantry and the engine agreed on."),
+			"operating_system": computedString("The operating system of the host."), "os_type": computedString("`linux` or `windows`."), "architecture": computedString("The host's architecture."),
+			"kernel_version": computedString("The version of the kernel."), "root_dir": computedString("The folder where the engine keeps its data."),
+			"storage_driver": computedString("The storage driver."), "logging_driver": computedString("The logging driver of containers that name none."),
+			"cgroup_driver": computedString("`cgroupfs` or `systemd`."), "cgroup_version": computedString("`1` or `2`."),
+			"swarm_state": computedString("`inactive`, or the state of the engine's node in its swarm."),
+			"cpus":        computedInt64("How many CPUs the host has."), "memory": computedInt64("How much memory the host has, in bytes."),
+			"live_restore":     computedBool("Whether containers keep running while the engine restarts."),
 			"security_options": foundList("Security features that are on, for example `name=seccomp,profile=default`."), "runtimes": foundList("The names of the runtimes."),
 			"network_drivers": foundList("The drivers of networks."), "volume_drivers": foundList("The drivers of volumes."),
 		},
@@ -183,10 +183,10 @@ func (d *imageData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *
 		MarkdownDescription: "An image that is on the Docker engine. Nothing is pulled.",
 		Attributes: map[string]schema.Attribute{
 			"name": wanted("The image's name or ID."),
-			"id":   found("`engine/name`."), "image_id": found("The image's ID on the engine (`sha256:…`)."),
-			"digest": found("The digest at the registry of its name, where the engine knows just one."), "repo_tags": foundList("All names of the image."),
-			"repo_digests": foundList("All digests at registries (`name@sha256:…`)."), "size": foundNumber("The size on the engine, in bytes."),
-			"os_platform": found("The platform that the image is for."), "created": found("When the image was made (RFC 3339)."), "labels": foundMap("The image's labels."),
+			"id":   computedString("`engine/name`."), "image_id": computedString("The image's ID on the engine (`sha256:…`)."),
+			"digest": computedString("The digest at the registry of its name, where the engine knows just one."), "repo_tags": foundList("All names of the image."),
+			"repo_digests": foundList("All digests at registries (`name@sha256:…`)."), "size": computedInt64("The size on the engine, in bytes."),
+			"os_platform": computedString("The platform that the image is for."), "created": computedString("When the image was made (RFC 3339)."), "labels": foundMap("The image's labels."),
 		},
 	}
 }
@@ -206,7 +206,7 @@ func (d *imageData) Read(ctx context.Context, req datasource.ReadRequest, resp *
 	}
 	m.ID, m.ImageID, m.Digest = types.StringValue(img.Engine+"/"+m.Name.ValueString()), types.StringValue(img.ID), stringOrNull(img.Digest)
 	m.RepoTags, m.RepoDigests, m.Size = sortedList(img.RepoTags), sortedList(img.RepoDigests), types.Int64Value(img.Size)
-	m.OSPlatform, m.Created, m.Labels = stringOrNull(img.Platform), moment(img.Created), stringMap(img.Labels)
+	m.OSPlatform, m.Created, m.Labels = stringOrNull(img.Platform), timeString(img.Created), stringMap(img.Labels)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
@@ -236,16 +236,16 @@ func (d *networkData) Schema(_ context.Context, _ datasource.SchemaRequest, resp
 		MarkdownDescription: "A network that is on the Docker engine.",
 		Attributes: map[string]schema.Attribute{
 			"name": wanted("The network's name or ID."),
-			"id":   found("`engine/name`."), "network_id": found("The network's ID."), "driver": found("The driver."), "scope": found("`local`, `swarm` or `global`."),
-			"internal": foundFlag("Whether the network has no way outside."), "attachable": foundFlag("Whether containers can be connected by hand."),
-			"enable_ipv4": foundFlag("Whether containers get IPv4 addresses."), "enable_ipv6": foundFlag("Whether containers get IPv6 addresses."), "options": foundMap("Options of the driver."), "labels": foundMap("The network's labels."),
+			"id":   computedString("`engine/name`."), "network_id": computedString("The network's ID."), "driver": computedString("The driver."), "scope": computedString("`local`, `swarm` or `global`."),
+			"internal": computedBool("Whether the network has no way outside."), "attachable": computedBool("Whether containers can be connected by hand."),
+			"enable_ipv4": computedBool("Whether containers get IPv4 addresses."), "enable_ipv6": computedBool("Whether containers get IPv6 addresses."), "options": foundMap("Options of the driver."), "labels": foundMap("The network's labels."),
 			"subnets": schema.ListNestedAttribute{
 				Computed: true, MarkdownDescription: "The address ranges.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"subnet": found("The subnet."), "gateway": found("The gateway."), "ip_range": found("The part of the subnet that containers get addresses from."),
+					"subnet": computedString("The subnet."), "gateway": computedString("The gateway."), "ip_range": computedString("The part of the subnet that containers get addresses from."),
 				}},
 			},
-			"created": found("When it was created (RFC 3339)."),
+			"created": computedString("When it was created (RFC 3339)."),
 		},
 	}
 }
@@ -264,7 +264,7 @@ func (d *networkData) Read(ctx context.Context, req datasource.ReadRequest, resp
 		return
 	}
 	m.ID, m.NetworkID = types.StringValue(n.Engine+"/"+n.Name), types.StringValue(n.ID)
-	m.Driver, m.Scope, m.Created = stringOrNull(n.Driver), stringOrNull(n.Scope), moment(n.Created)
+	m.Driver, m.Scope, m.Created = stringOrNull(n.Driver), stringOrNull(n.Scope), timeString(n.Created)
 	m.Internal, m.Attachable = types.BoolValue(n.Internal), types.BoolValue(n.Attachable)
 	m.EnableIPv4, m.EnableIPv6 = types.BoolValue(!n.DisableIPv4), types.BoolValue(n.EnableIPv6)
 	m.Options, m.Labels, m.Subnets = stringMap(n.Options), stringMap(n.Labels), flattenSubnets(n)
@@ -292,9 +292,9 @@ func (d *volumeData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 		MarkdownDescription: "A volume that is on the Docker engine.",
 		Attributes: map[string]schema.Attribute{
 			"name": wanted("The volume's name."),
-			"id":   found("`engine/name`."), "driver": found("The driver."), "mountpoint": found("The folder on the engine's host, as the driver says."),
-			"scope": found("`local` or `global`."), "driver_opts": foundMap("Options of the driver."), "labels": foundMap("The volume's labels."),
-			"created": found("When it was created (RFC 3339)."),
+			"id":   computedString("`engine/name`."), "driver": computedString("The driver."), "mountpoint": computedString("The folder on the engine's host, as the driver says."),
+			"scope": computedString("`local` or `global`."), "driver_opts": foundMap("Options of the driver."), "labels": foundMap("The volume's labels."),
+			"created": computedString("When it was created (RFC 3339)."),
 		},
 	}
 }
@@ -313,7 +313,7 @@ func (d *volumeData) Read(ctx context.Context, req datasource.ReadRequest, resp 
 		return
 	}
 	m.ID, m.Driver, m.Mountpoint = types.StringValue(v.Engine+"/"+v.Name), stringOrNull(v.Driver), stringOrNull(v.Mountpoint)
-	m.Scope, m.DriverOpts, m.Labels, m.Created = stringOrNull(v.Scope), stringMap(v.DriverOpts), stringMap(v.Labels), moment(v.Created)
+	m.Scope, m.DriverOpts, m.Labels, m.Created = stringOrNull(v.Scope), stringMap(v.DriverOpts), stringMap(v.Labels), timeString(v.Created)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
@@ -342,11 +342,11 @@ func (d *registryImageData) Schema(_ context.Context, _ datasource.SchemaRequest
 			"with the credentials of `registry_auth`, else of the Docker CLI.",
 		Attributes: map[string]schema.Attribute{
 			"name":   wanted("The image: `[registry/]name[:tag][@digest]`."),
-			"digest": found("The digest that the reference leads to (`sha256:…`): with `name@digest` a container gets exactly this image."), "media_type": found("The media type of what the digest names."),
+			"digest": computedString("The digest that the reference leads to (`sha256:…`): with `name@digest` a container gets exactly this image."), "media_type": computedString("The media type of what the digest names."),
 			"platforms": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The images by platform (`linux/amd64`).",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"digest": found("The digest of this platform's image."), "size": foundNumber("How many bytes a pull transfers at most."),
+					"digest": computedString("The digest of this platform's image."), "size": computedInt64("How many bytes a pull transfers at most."),
 				}},
 			},
 		},

@@ -46,14 +46,14 @@ func (d *containerData) Schema(_ context.Context, _ datasource.SchemaRequest, re
 		MarkdownDescription: "A container that is on the Docker engine, whoever made it. Its environment is left out: it may hold secrets.",
 		Attributes: map[string]schema.Attribute{
 			"name": wanted("The container's name or ID."),
-			"id":   found("`engine/name`."), "container_id": found("The container's ID."), "image": found("The image that it was created from, as it was named."),
-			"image_id": found("The ID of that image."), "status": found("The engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`."),
-			"health":    found("`starting`, `healthy` or `unhealthy`; null without a health check."),
-			"exit_code": foundNumber("The exit code of a container that has run and ended."), "restart_count": foundNumber("How often the engine has restarted it."),
+			"id":   computedString("`engine/name`."), "container_id": computedString("The container's ID."), "image": computedString("The image that it was created from, as it was named."),
+			"image_id": computedString("The ID of that image."), "status": computedString("The engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`."),
+			"health":    computedString("`starting`, `healthy` or `unhealthy`; null without a health check."),
+			"exit_code": computedInt64("The exit code of a container that has run and ended."), "restart_count": computedInt64("How often the engine has restarted it."),
 			"labels": foundMap("Its labels, with those of its image."), "addresses": foundMap("Its address in each network, by the network's name; only while it runs."),
 			"ipv6_addresses":  foundMap("Its IPv6 address in each network that has any, by the network's name; only while it runs."),
 			"published_ports": schema.MapAttribute{Computed: true, ElementType: types.Int64Type, MarkdownDescription: "The host's port for each published port, by `\"80/tcp\"`; only while it runs."},
-			"created":         found("When it was created (RFC 3339)."), "started": found("When it was last started."), "finished": found("When it last ended."),
+			"created":         computedString("When it was created (RFC 3339)."), "started": computedString("When it was last started."), "finished": computedString("When it last ended."),
 		},
 	}
 }
@@ -78,7 +78,7 @@ func (d *containerData) Read(ctx context.Context, req datasource.ReadRequest, re
 		m.ExitCode = types.Int64Value(int64(c.State.ExitCode))
 	}
 	m.Labels, m.Addresses, m.IPv6Addresses, m.PublishedPorts = stringMap(c.Labels), addresses(nil, c), addressesIPv6(nil, c), publishedPorts(c)
-	m.Created, m.Started, m.Finished = moment(c.Created), moment(c.State.StartedAt), moment(c.State.FinishedAt)
+	m.Created, m.Started, m.Finished = timeString(c.Created), timeString(c.State.StartedAt), timeString(c.State.FinishedAt)
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
 }
 
@@ -130,8 +130,8 @@ func (d *containersData) Schema(_ context.Context, _ datasource.SchemaRequest, r
 			"containers": schema.MapNestedAttribute{
 				Computed: true, MarkdownDescription: "The containers by name.",
 				NestedObject: schema.NestedAttributeObject{Attributes: map[string]schema.Attribute{
-					"container_id": found("The container's ID."), "image": found("Its image, as it was named."), "image_id": found("The image's ID."),
-					"status": found("The engine's word for its power state."), "labels": foundMap("Its labels."), "created": found("When it was created (RFC 3339)."),
+					"container_id": computedString("The container's ID."), "image": computedString("Its image, as it was named."), "image_id": computedString("The image's ID."),
+					"status": computedString("The engine's word for its power state."), "labels": foundMap("Its labels."), "created": computedString("When it was created (RFC 3339)."),
 				}},
 			},
 		},
@@ -155,7 +155,7 @@ func (d *containersData) Read(ctx context.Context, req datasource.ReadRequest, r
 	for _, c := range list {
 		m.Containers[c.Name] = containerListed{
 			ContainerID: types.StringValue(c.ID), Image: types.StringValue(c.Image), ImageID: types.StringValue(c.ImageID), Status: types.StringValue(c.Status),
-			Labels: stringMap(c.Labels), Created: moment(c.Created),
+			Labels: stringMap(c.Labels), Created: timeString(c.Created),
 		}
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, m)...)
@@ -191,8 +191,8 @@ func (d *logsData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *d
 			"since":      schema.StringAttribute{Optional: true, MarkdownDescription: "Only what was written after this time (RFC 3339), or in this last while (`10m`)."},
 			"until":      schema.StringAttribute{Optional: true, MarkdownDescription: "Only what was written before this time."},
 			"timestamps": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether each line begins with its time. Default `false`."},
-			"stdout":     found("What was written on standard output; all of it, where the container has a terminal."), "stderr": found("What was written on standard error."),
-			"truncated": foundFlag("Whether there was more than is kept: the beginning is missing then."),
+			"stdout":     computedString("What was written on standard output; all of it, where the container has a terminal."), "stderr": computedString("What was written on standard error."),
+			"truncated": computedBool("Whether there was more than is kept: the beginning is missing then."),
 		},
 	}
 }

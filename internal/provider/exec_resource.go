@@ -122,7 +122,7 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 			"timeouts": limited(timeouts.Attributes(ctx, timeouts.Opts{
 				Create: true, CreateDescription: "How long the command may take, with the wait for the container (`\"10m\"` by default).",
 			})),
-			"container_id": stable("The ID of the container in which it ran."),
+			"container_id": computedStable("The ID of the container in which it ran."),
 			"exit_code": schema.Int64Attribute{
 				Computed: true, MarkdownDescription: "The command's exit code.", PlanModifiers: []planmodifier.Int64{int64planmodifier.UseStateForUnknown()},
 			},

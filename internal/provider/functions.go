@@ -13,7 +13,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 var _ provider.ProviderWithFunctions = (*gantry)(nil)
@@ -72,7 +72,7 @@ func newReferenceFunction() function.Function {
 			}},
 		},
 		run: func(text string) (any, error) {
-			whole, err := meaning.NormaliseReference(text)
+			whole, err := customtypes.NormaliseReference(text)
 			if err != nil {
 				return nil, err
 			}
@@ -96,7 +96,7 @@ func newSizeFunction() function.Function {
 			Parameters:          []function.Parameter{function.StringParameter{Name: "size", MarkdownDescription: "A number and a unit of `b`, `k`, `m` or `g`."}},
 			Return:              function.Int64Return{},
 		},
-		run: func(text string) (any, error) { return meaning.ParseSize(text) },
+		run: func(text string) (any, error) { return customtypes.ParseSize(text) },
 	}
 }
 
@@ -110,7 +110,7 @@ func newDurationFunction() function.Function {
 			Return:              function.Float64Return{},
 		},
 		run: func(text string) (any, error) {
-			d, err := meaning.ParseDuration(text)
+			d, err := customtypes.ParseDuration(text)
 			return d.Seconds(), err
 		},
 	}

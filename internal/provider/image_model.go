@@ -23,31 +23,31 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 type imageModel struct {
-	Name            meaning.Value  `tfsdk:"name"`
-	PullPolicy      types.String   `tfsdk:"pull_policy"`
-	Platform        meaning.Value  `tfsdk:"platform"`
-	Archive         types.String   `tfsdk:"archive"`
-	Tags            types.Set      `tfsdk:"tags"`
-	KeepOnDestroy   types.Bool     `tfsdk:"keep_on_destroy"`
-	WaitFor         types.String   `tfsdk:"wait_for"`
-	Timeouts        timeouts.Value `tfsdk:"timeouts"`
-	ID              types.String   `tfsdk:"id"`
-	ImageID         types.String   `tfsdk:"image_id"`
-	Digest          types.String   `tfsdk:"digest"`
-	AvailableDigest types.String   `tfsdk:"available_digest"`
-	ArchiveSHA256   types.String   `tfsdk:"archive_sha256"`
-	RepoTags        types.List     `tfsdk:"repo_tags"`
-	RepoDigests     types.List     `tfsdk:"repo_digests"`
-	Size            types.Int64    `tfsdk:"size"`
-	OSPlatform      types.String   `tfsdk:"os_platform"`
-	Created         types.String   `tfsdk:"created"`
-	Status          types.String   `tfsdk:"status"`
-	OperationID     types.String   `tfsdk:"operation_id"`
-	Fault           types.Object   `tfsdk:"fault"`
+	Name            customtypes.Value `tfsdk:"name"`
+	PullPolicy      types.String      `tfsdk:"pull_policy"`
+	Platform        customtypes.Value `tfsdk:"platform"`
+	Archive         types.String      `tfsdk:"archive"`
+	Tags            types.Set         `tfsdk:"tags"`
+	KeepOnDestroy   types.Bool        `tfsdk:"keep_on_destroy"`
+	WaitFor         types.String      `tfsdk:"wait_for"`
+	Timeouts        timeouts.Value    `tfsdk:"timeouts"`
+	ID              types.String      `tfsdk:"id"`
+	ImageID         types.String      `tfsdk:"image_id"`
+	Digest          types.String      `tfsdk:"digest"`
+	AvailableDigest types.String      `tfsdk:"available_digest"`
+	ArchiveSHA256   types.String      `tfsdk:"archive_sha256"`
+	RepoTags        types.List        `tfsdk:"repo_tags"`
+	RepoDigests     types.List        `tfsdk:"repo_digests"`
+	Size            types.Int64       `tfsdk:"size"`
+	OSPlatform      types.String      `tfsdk:"os_platform"`
+	Created         types.String      `tfsdk:"created"`
+	Status          types.String      `tfsdk:"status"`
+	OperationID     types.String      `tfsdk:"operation_id"`
+	Fault           types.Object      `tfsdk:"fault"`
 }
 
 func (m *imageModel) expand() conductor.ImageSpec {
@@ -77,7 +77,7 @@ func (m *imageModel) hasArchive() bool { return m.Archive.IsUnknown() || m.Archi
 // imported completes what an import knows nothing of: what was left out has its zero.
 func (m *imageModel) imported(ctx context.Context) {
 	m.PullPolicy, m.KeepOnDestroy = types.StringValue(string(container.PullMissing)), types.BoolValue(false)
-	m.Platform, m.Archive, m.WaitFor = meaning.New(meaning.Platform, ""), types.StringValue(""), types.StringValue("")
+	m.Platform, m.Archive, m.WaitFor = customtypes.New(customtypes.Platform, ""), types.StringValue(""), types.StringValue("")
 	m.Tags = types.SetValueMust(types.StringType, nil)
 	m.Timeouts = unsetTimeouts(ctx, m.Timeouts)
 }
@@ -100,7 +100,7 @@ func (m *imageModel) compute(img *conductor.Image) {
 	}
 	var tags []attr.Value
 	for _, tag := range m.tags() {
-		if slices.ContainsFunc(img.RepoTags, func(has string) bool { return meaning.Reference.Same(tag, has) }) {
+		if slices.ContainsFunc(img.RepoTags, func(has string) bool { return customtypes.Reference.Same(tag, has) }) {
 			tags = append(tags, types.StringValue(tag))
 		}
 	}
@@ -153,7 +153,7 @@ func (v archiveWithoutPlatform) MarkdownDescription(ctx context.Context) string 
 
 // ValidateString validates an archive that is known.
 func (archiveWithoutPlatform) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
-	var platform meaning.Value
+	var platform customtypes.Value
 	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("platform"), &platform)...)
 	if req.ConfigValue.ValueString() != "" && platform.ValueString() != "" {
 		resp.Diagnostics.AddAttributeError(path.Root("platform"), "A platform beside an archive",
@@ -177,7 +177,7 @@ func (replacePlatform) PlanModifyString(ctx context.Context, req planmodifier.St
 	var own types.String
 	resp.Diagnostics.Append(req.State.GetAttribute(ctx, path.Root("os_platform"), &own)...)
 	prior, planned := req.StateValue.ValueString(), resp.PlanValue.ValueString()
-	same := planned == "" && prior == "" || prior == "" && own.ValueString() != "" && meaning.Platform.Same(planned, own.ValueString())
+	same := planned == "" && prior == "" || prior == "" && own.ValueString() != "" && customtypes.Platform.Same(planned, own.ValueString())
 	if resp.RequiresReplace = resp.PlanValue.IsUnknown() || !same; !resp.RequiresReplace && !req.StateValue.IsNull() {
 		resp.PlanValue = req.StateValue
 	}
@@ -195,7 +195,7 @@ func (v taggedReference) ValidateString(ctx context.Context, req validator.Strin
 		return
 	}
 	s := req.ConfigValue.ValueString()
-	if _, err := meaning.NormaliseReference(s); err != nil || strings.Contains(s, "@") {
+	if _, err := customtypes.NormaliseReference(s); err != nil || strings.Contains(s, "@") {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid tag %q", s), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
 }

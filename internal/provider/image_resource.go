@@ -17,7 +17,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 var (
@@ -135,7 +135,7 @@ func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conduct
 	if cast {
 		var accepted conductor.AcceptedImage
 		accepted, err = r.conductor.CastImage(ctx, req, limit)
-		r.tellCast(accepted.Completed, accepted.Why, err, diags)
+		r.reportCast(accepted.Completed, accepted.Why, err, diags)
 		if err == nil && !accepted.Completed {
 			m.accepted(req.Kind(), accepted.OperationID)
 			return true
@@ -145,7 +145,7 @@ func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conduct
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
 		out, err = r.conductor.EnsureImage(ctx, req)
-		r.tellUnkept(out.NotJournaled, diags)
+		r.reportNotJournaled(out.NotJournaled, diags)
 	}
 	addFault(diags, err)
 	if out.Image == nil {
@@ -216,7 +216,7 @@ func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, 
 		request.Spec.Archive, request.Spec.PullPolicy = "", container.PullNever
 	}
 	for _, tag := range state.tags() {
-		if !slices.ContainsFunc(plan.names(), func(name string) bool { return meaning.Reference.Same(name, tag) }) {
+		if !slices.ContainsFunc(plan.names(), func(name string) bool { return customtypes.Reference.Same(name, tag) }) {
 			request.Dropped = append(request.Dropped, tag)
 		}
 	}
@@ -252,12 +252,12 @@ func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	kept, err := r.conductor.RemoveImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), names)
 	addFault(&resp.Diagnostics, err)
 	if !keep {
-		tellKept(state.ID.ValueString(), state.Name.ValueString(), kept, &resp.Diagnostics)
+		reportKept(state.ID.ValueString(), state.Name.ValueString(), kept, &resp.Diagnostics)
 	}
 }
 
-// tellKept warns of an image that stays though its resource has left the state. ID is engine/name.
-func tellKept(id, name string, kept conductor.KeptImage, diags *diag.Diagnostics) {
+// reportKept warns of an image that stays though its resource has left the state. ID is engine/name.
+func reportKept(id, name string, kept conductor.KeptImage, diags *diag.Diagnostics) {
 	engine, _, _ := strings.Cut(id, "/")
 	later := fmt.Sprintf("It is not managed any more; remove it by hand when nothing needs it (docker rmi %s).", name)
 	switch {

@@ -18,7 +18,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 func imageSchema(ctx context.Context) schema.Schema {
@@ -30,9 +30,9 @@ func imageSchema(ctx context.Context) schema.Schema {
 			"A destroy takes the image's names away, and with the last one the image; an image that a container uses is kept, with a warning.",
 		Attributes: map[string]schema.Attribute{
 			"name": schema.StringAttribute{
-				Required: true, CustomType: meaning.Type{Kind: meaning.Reference},
+				Required: true, CustomType: customtypes.Type{Kind: customtypes.Reference},
 				MarkdownDescription: "The image: `[registry/]name[:tag][@digest]`. With `archive`, the name that the image gets.",
-				PlanModifiers:       []planmodifier.String{meaning.KeepSpelling(meaning.Reference), stringplanmodifier.RequiresReplace()},
+				PlanModifiers:       []planmodifier.String{customtypes.KeepSpelling(customtypes.Reference), stringplanmodifier.RequiresReplace()},
 			},
 			"pull_policy": schema.StringAttribute{
 				Optional: true, Computed: true, Default: stringdefault.StaticString(string(container.PullMissing)),
@@ -42,9 +42,9 @@ func imageSchema(ctx context.Context) schema.Schema {
 				Validators:    orLeftOut[validator.String](stringvalidator.OneOf(string(container.PullMissing), string(container.PullAlways), string(container.PullNever))),
 			},
 			"platform": schema.StringAttribute{
-				Optional: true, Computed: true, CustomType: meaning.Type{Kind: meaning.Platform},
+				Optional: true, Computed: true, CustomType: customtypes.Type{Kind: customtypes.Platform},
 				MarkdownDescription: "The platform to pull: `os/architecture[/variant]`. Left out, the engine's own.",
-				PlanModifiers:       []planmodifier.String{leftToEngine{}, meaning.KeepSpelling(meaning.Platform), replacePlatform{}},
+				PlanModifiers:       []planmodifier.String{leftToEngine{}, customtypes.KeepSpelling(customtypes.Platform), replacePlatform{}},
 			},
 			"archive": schema.StringAttribute{
 				Optional: true, Computed: true,
@@ -53,7 +53,7 @@ func imageSchema(ctx context.Context) schema.Schema {
 			},
 			"tags": schema.SetAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Further names of the image on this engine. Changes in place.",
-				PlanModifiers: []planmodifier.Set{leftToEngine{}, keepSet{oneByOne(meaning.Reference.Plain)}},
+				PlanModifiers: []planmodifier.Set{leftToEngine{}, keepSet{oneByOne(customtypes.Reference.Plain)}},
 				Validators:    []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueStringsAre(taggedReference{})},
 			},
 			"keep_on_destroy": schema.BoolAttribute{
@@ -74,7 +74,7 @@ func imageSchema(ctx context.Context) schema.Schema {
 				UpdateDescription: "How long pulling or loading anew may take (`\"20m\"` by default).",
 				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
 			})),
-			"id":               stable("`engine/name`, where engine is the host name that the engine reports."),
+			"id":               computedStable("`engine/name`, where engine is the host name that the engine reports."),
 			"image_id":         changing("The image's ID on the engine (`sha256:…`). A container that names this as its `image` is replaced when the image changes."),
 			"digest":           changing("The image's digest at its registry, where the reference names it, a pull brought it, or the engine knows just one."),
 			"available_digest": changing("With `pull_policy = \"always\"`: the digest that the tag has at its registry, as of the last refresh."),

@@ -41,12 +41,12 @@ func (m *imageModel) failed() bool {
 // still come.
 func (m *imageModel) judge(s conductor.ImageStatus, settles settling, diags *diag.Diagnostics) bool {
 	warn := func(plan string) {
-		tellFailed(fmt.Sprintf("Image %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
+		reportFailed(fmt.Sprintf("Image %q", m.Name.ValueString()), m.ID.ValueString(), s.Fault, plan, diags)
 	}
 	switch {
 	case s.InProgress:
 		m.Status = types.StringValue(inProgress(s.Kind))
-		tellElsewhere(fmt.Sprintf("Image %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
+		reportElsewhere(fmt.Sprintf("Image %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
 		return true
 	case s.Vanished:
 		warn("An apply of a configuration that has it brings it anew.")

@@ -17,10 +17,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// tellLate warns of the failures of casts that no resource can tell of: where there is none any more,
+// reportLate warns of the failures of casts that no resource can tell of: where there is none any more,
 // or not yet. Beyond a number it tells in one warning of the newest, and how many there are besides, also of
 // those that resources would tell of: it reports whether it did.
-func tellLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll bool) {
+func reportLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll bool) {
 	if more := late.Count - len(late.Newest); more > 0 && len(late.Newest) > 0 {
 		var lines []string
 		for _, one := range late.Newest {
@@ -68,8 +68,8 @@ func (s settling) hint(f *fault.Fault) string {
 	return fmt.Sprintf(" Each plan tells of it until an update or a removal of it has succeeded, or until this is run:\n\n  %s %s", command, f.Operation)
 }
 
-// tellUnreadable warns of records of the journal that can't be read: of some why, and how many there are.
-func tellUnreadable(problems []error, count int, diags *diag.Diagnostics) {
+// reportUnreadable warns of records of the journal that can't be read: of some why, and how many there are.
+func reportUnreadable(problems []error, count int, diags *diag.Diagnostics) {
 	if len(problems) == 0 {
 		return
 	}
@@ -85,9 +85,9 @@ func tellUnreadable(problems []error, count int, diags *diag.Diagnostics) {
 			"What a newer gantry wrote, a newer gantry reads; a damaged record can be deleted once its container is as it should be.")
 }
 
-// tellFailed warns of the failure of an operation that nobody waited for. Subject names what it was
+// reportFailed warns of the failure of an operation that nobody waited for. Subject names what it was
 // about, id is engine/name, plan what the plan does about it.
-func tellFailed(subject, id string, f *fault.Fault, plan string, diags *diag.Diagnostics) {
+func reportFailed(subject, id string, f *fault.Fault, plan string, diags *diag.Diagnostics) {
 	engine, _, _ := strings.Cut(id, "/")
 	what := f.Summary
 	if f.Kind != fault.Interrupted { // Nobody saw when that was.
@@ -96,8 +96,8 @@ func tellFailed(subject, id string, f *fault.Fault, plan string, diags *diag.Dia
 	diags.AddWarning(fmt.Sprintf("%s on engine %q failed after the last apply", subject, engine), fmt.Sprintf("%s.\n%s\n\n%s", what, f.Detail(), plan))
 }
 
-// tellElsewhere warns of an operation that may be under way on another machine, which nothing here can tell.
-func tellElsewhere(subject string, operation types.String, until time.Time, diags *diag.Diagnostics) {
+// reportElsewhere warns of an operation that may be under way on another machine, which nothing here can tell.
+func reportElsewhere(subject string, operation types.String, until time.Time, diags *diag.Diagnostics) {
 	if until.IsZero() {
 		return
 	}
@@ -106,8 +106,8 @@ func tellElsewhere(subject string, operation types.String, until time.Time, diag
 		operation.ValueString(), until.UTC().Format(time.RFC3339)))
 }
 
-// tellStillMade warns of a container that has left the state, and that another machine may yet make.
-func tellStillMade(m *containerModel, until time.Time, diags *diag.Diagnostics) {
+// reportStillMade warns of a container that has left the state, and that another machine may yet make.
+func reportStillMade(m *containerModel, until time.Time, diags *diag.Diagnostics) {
 	if until.IsZero() {
 		return
 	}
@@ -116,8 +116,8 @@ func tellStillMade(m *containerModel, until time.Time, diags *diag.Diagnostics) 
 		"Look for the container after that: no state has it then. Remove it, or import it as %q.", m.OperationID.ValueString(), until.UTC().Format(time.RFC3339), m.ID.ValueString()))
 }
 
-// tellUnkept warns once that the journal does not have what was carried out.
-func (d *providerData) tellUnkept(why error, diags *diag.Diagnostics) {
+// reportNotJournaled warns once that the journal does not have what was carried out.
+func (d *providerData) reportNotJournaled(why error, diags *diag.Diagnostics) {
 	if why == nil {
 		return
 	}
@@ -128,9 +128,9 @@ func (d *providerData) tellUnkept(why error, diags *diag.Diagnostics) {
 	})
 }
 
-// tellCast warns once of what casts are, where that is less than they should be: they complete before
+// reportCast warns once of what casts are, where that is less than they should be: they complete before
 // they return, or may be cut off.
-func (d *providerData) tellCast(completed bool, why string, err error, diags *diag.Diagnostics) {
+func (d *providerData) reportCast(completed bool, why string, err error, diags *diag.Diagnostics) {
 	switch {
 	case err == nil && !completed && d.ci:
 		d.cutOff.Do(func() {

@@ -35,7 +35,7 @@ func TestTellLate(t *testing.T) {
 		lateFault(conductor.KindCreate, "known", false),
 	}
 	var diags diag.Diagnostics
-	told := tellLate(conductor.LateFaults{Newest: few, Count: len(few)}, &diags)
+	told := reportLate(conductor.LateFaults{Newest: few, Count: len(few)}, &diags)
 	var summaries []string
 	for _, d := range diags {
 		summaries = append(summaries, d.Summary())
@@ -55,7 +55,7 @@ func TestTellManyLate(t *testing.T) {
 		newest = append(newest, lateFault(conductor.KindCreate, fmt.Sprintf("c%d", i), false))
 	}
 	var diags diag.Diagnostics
-	if told := tellLate(conductor.LateFaults{Newest: newest, Count: 10_000}, &diags); len(diags) != 1 || !told {
+	if told := reportLate(conductor.LateFaults{Newest: newest, Count: 10_000}, &diags); len(diags) != 1 || !told {
 		t.Fatalf("%d warnings, told of all: %t", len(diags), told)
 	}
 	for _, one := range newest {
@@ -72,7 +72,7 @@ func TestTellManyLate(t *testing.T) {
 func TestTellMoreLateThanCounted(t *testing.T) {
 	t.Parallel()
 	var diags diag.Diagnostics
-	tellLate(conductor.LateFaults{Newest: []conductor.Late{lateFault(conductor.KindCreate, "web", false)}, Count: 1000, More: true}, &diags)
+	reportLate(conductor.LateFaults{Newest: []conductor.Late{lateFault(conductor.KindCreate, "web", false)}, Count: 1000, More: true}, &diags)
 	if len(diags) != 1 || !strings.HasPrefix(diags[0].Summary(), "More than 1000 operations on engine") || !strings.Contains(diags[0].Detail(), "- and more than 999 others\n") {
 		t.Errorf("told %v", diags)
 	}
@@ -87,13 +87,13 @@ func TestTellUnreadable(t *testing.T) {
 			problems = append(problems, fmt.Errorf("record %d", i))
 		}
 		var diags diag.Diagnostics
-		tellUnreadable(problems[:min(n, 10)], n, &diags)
+		reportUnreadable(problems[:min(n, 10)], n, &diags)
 		if len(diags) != 1 || !strings.Contains(diags[0].Detail(), says) {
 			t.Errorf("of %d: %v", n, diags)
 		}
 	}
 	var diags diag.Diagnostics
-	tellUnreadable(nil, 0, &diags)
+	reportUnreadable(nil, 0, &diags)
 	if len(diags) != 0 {
 		t.Errorf("of none: %v", diags)
 	}
@@ -158,8 +158,8 @@ func TestWarningsOfManyFailuresEnd(t *testing.T) {
 				t.Fatal(err)
 			}
 			var diags diag.Diagnostics
-			tellLate(late, &diags)
-			tellUnreadable(late.Problems, late.Unreadable, &diags)
+			reportLate(late, &diags)
+			reportUnreadable(late.Problems, late.Unreadable, &diags)
 			for _, d := range diags {
 				lengths[count] += len(d.Summary()) + len(d.Detail())
 			}

@@ -77,7 +77,7 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 	if made == nil {
 		return
 	}
-	r.tellUnkept(made.NotJournaled, &resp.Diagnostics)
+	r.reportNotJournaled(made.NotJournaled, &resp.Diagnostics)
 	plan.compute(made)
 	if err != nil {
 		plan.Keep = types.BoolValue(false) // It is tainted: left there, it would be in its own way.

@@ -88,9 +88,9 @@ func networkSchema(ctx context.Context) schema.Schema {
 				ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
 				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
 			})),
-			"id":         stable("`engine/name`, where engine is the host name that the engine reports."),
-			"network_id": stable("The network's ID: 64 hexadecimal digits."),
-			"created":    stable("When it was created (RFC 3339)."),
+			"id":         computedStable("`engine/name`, where engine is the host name that the engine reports."),
+			"network_id": computedStable("The network's ID: 64 hexadecimal digits."),
+			"created":    computedStable("When it was created (RFC 3339)."),
 			"subnets": schema.ListNestedAttribute{
 				Computed: true, MarkdownDescription: "The address ranges that are in effect, with what the engine chose.",
 				PlanModifiers: []planmodifier.List{listplanmodifier.UseStateForUnknown()},

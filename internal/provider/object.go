@@ -134,8 +134,8 @@ func takenAll(reported map[string]string) map[string]types.String {
 	return out
 }
 
-// stable is a computed string that keeps its value as long as the object is the same.
-func stable(description string) schema.Attribute {
+// computedStable is a computed string that keeps its value as long as the object is the same.
+func computedStable(description string) schema.Attribute {
 	return schema.StringAttribute{
 		Computed: true, MarkdownDescription: description,
 		PlanModifiers: []planmodifier.String{stringplanmodifier.UseStateForUnknown()},

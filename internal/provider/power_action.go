@@ -22,7 +22,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 var (
@@ -96,7 +96,7 @@ func (a *powerAction) attributes(ctx context.Context) map[string]schema.Attribut
 	}
 	if a.graceful {
 		attributes["stop_grace_period"] = schema.StringAttribute{
-			Optional: true, CustomType: meaning.Type{Kind: meaning.Duration}, Validators: orLeftOut[validator.String](wholeSeconds{}),
+			Optional: true, CustomType: customtypes.Type{Kind: customtypes.Duration}, Validators: orLeftOut[validator.String](wholeSeconds{}),
 			MarkdownDescription: "How long the stop waits before it kills, in whole seconds, for example `30s`. Left out, the container's own.",
 		}
 	}
@@ -139,7 +139,7 @@ func (a *powerAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 func (a *powerAction) read(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) (conductor.PowerSpec, time.Duration) {
 	var (
 		target, onBusy, wait, signal types.String
-		grace                        meaning.Value
+		grace                        customtypes.Value
 		limits                       timeouts.Value
 	)
 	get := func(has bool, name string, target any) {

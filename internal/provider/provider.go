@@ -32,7 +32,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/narrow"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/pruned"
 )
 
 var _ provider.Provider = (*gantry)(nil)
@@ -65,8 +65,8 @@ func newGantry(version string, logger hclog.Logger, options []Option) *gantry {
 // attributes that a request is about. The logger is the conductor's.
 func NewServer(version string, logger hclog.Logger, options ...Option) func() tfprotov6.ProviderServer {
 	return func() tfprotov6.ProviderServer {
-		return newActionServer(readable{newKeyChecker(narrow.NewServer(context.Background(), newGantry(version, logger, options), "gantry_container",
-			func() narrow.Resource { return &containerResource{} }, narrow.Attributes{Read: readByOthers(), Nullable: attributesWithZero(context.Background())}))})
+		return newActionServer(readable{newKeyChecker(pruned.NewServer(context.Background(), newGantry(version, logger, options), "gantry_container",
+			func() pruned.Resource { return &containerResource{} }, pruned.Attributes{Read: readByOthers(), Nullable: attributesWithZero(context.Background())}))})
 	}
 }
 
@@ -204,10 +204,10 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		return
 	}
 	late := data.conductor.LateFaults()
-	if tellLate(late, &resp.Diagnostics) {
+	if reportLate(late, &resp.Diagnostics) {
 		data.told = late
 	}
-	tellUnreadable(late.Problems, late.Unreadable, &resp.Diagnostics)
+	reportUnreadable(late.Problems, late.Unreadable, &resp.Diagnostics)
 }
 
 // cleanFolder returns the one spelling of a folder; empty stays empty.

@@ -18,7 +18,7 @@ import (
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 	"github.com/zclconf/go-cty/cty/msgpack"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/narrow"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/pruned"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/unknownkeys"
 )
 
@@ -32,7 +32,7 @@ const registrySource = "gantry-provider/gantry"
 // among them is the apply of a saved plan, whose configuration the files need not be any more, and
 // which must not fail by them. So nothing is reported once the provider is configured.
 type keyChecker struct {
-	*narrow.Server
+	*pruned.Server
 	// dir is the directory of the root module, and dataDir where Terraform installs modules.
 	dir, dataDir string
 
@@ -49,7 +49,7 @@ type keyChecker struct {
 	own *tfprotov6.DynamicValue
 }
 
-func newKeyChecker(server *narrow.Server) *keyChecker {
+func newKeyChecker(server *pruned.Server) *keyChecker {
 	// A provider's working directory is the root module's directory, also with -chdir.
 	return &keyChecker{Server: server, dir: ".", dataDir: cmp.Or(os.Getenv("TF_DATA_DIR"), ".terraform"), told: make(map[hcl.Range]bool)}
 }

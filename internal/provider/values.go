@@ -14,7 +14,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/meaning"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
 
 // stringOrNull makes null of the empty string: where the engine has "", nobody set anything.
@@ -90,8 +90,8 @@ func bothKnown(ctx context.Context, prior, plan attr.Value) bool {
 }
 
 // durationOf gives 0 for null and unknown; what is known has been validated.
-func durationOf(v meaning.Value) time.Duration {
-	d, err := meaning.ParseDuration(v.ValueString())
+func durationOf(v customtypes.Value) time.Duration {
+	d, err := customtypes.ParseDuration(v.ValueString())
 	if err != nil {
 		return 0
 	}

@@ -69,7 +69,7 @@ func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest,
 		addFault(&resp.Diagnostics, err)
 		return
 	}
-	r.tellUnkept(made.NotJournaled, &resp.Diagnostics)
+	r.reportNotJournaled(made.NotJournaled, &resp.Diagnostics)
 	plan.compute(made)
 	keepVolume(ctx, resp.Private, made, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)

@@ -65,10 +65,10 @@ func volumeSchema(ctx context.Context) schema.Schema {
 				ReadDescription:   "How long a refresh may take (`\"1m\"` by default).",
 				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
 			})),
-			"id":         stable("`engine/name`, where engine is the host name that the engine reports."),
-			"mountpoint": stable("The folder on the engine's host, as the driver says."),
-			"scope":      stable("Where the volume exists: `local` or `global`."),
-			"created":    stable("When it was created (RFC 3339). Of a volume that gantry did not make, what the engine reported when it was imported."),
+			"id":         computedStable("`engine/name`, where engine is the host name that the engine reports."),
+			"mountpoint": computedStable("The folder on the engine's host, as the driver says."),
+			"scope":      computedStable("Where the volume exists: `local` or `global`."),
+			"created":    computedStable("When it was created (RFC 3339). Of a volume that gantry did not make, what the engine reported when it was imported."),
 		},
 	}
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// moment is when the provider of an apply is killed.
+// timeString is when the provider of an apply is killed.
 type moment string
 
 const (

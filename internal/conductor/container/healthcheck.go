@@ -29,9 +29,9 @@ func (h *Healthcheck) Disabled() bool { return h != nil && len(h.Test) > 0 && h.
 // Inherits reports whether the test is to be the image's.
 func (h *Healthcheck) Inherits() bool { return h != nil && len(h.Test) == 0 }
 
-// metBy reports whether a container is checked as h asks for. What is not asked for is the image's or
+// matches reports whether a container is checked as h asks for. What is not asked for is the image's or
 // the engine's.
-func (h *Healthcheck) metBy(seen *Healthcheck) bool {
+func (h *Healthcheck) matches(seen *Healthcheck) bool {
 	if h == nil {
 		return true
 	}

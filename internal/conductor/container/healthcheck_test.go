@@ -30,7 +30,7 @@ func TestHealthcheckMetBy(t *testing.T) {
 		{"a start period that it lacks", &Healthcheck{StartPeriod: time.Second}, &seen, false},
 		{"no check at all", &Healthcheck{Interval: time.Minute}, nil, false},
 	} {
-		if got := tt.want.metBy(tt.seen); got != tt.met {
+		if got := tt.want.matches(tt.seen); got != tt.met {
 			t.Errorf("%s: %t", tt.name, got)
 		}
 	}

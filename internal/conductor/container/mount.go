@@ -354,9 +354,9 @@ func (m Mount) plain() Mount {
 	return m
 }
 
-// metBy reports whether an engine's report is of this mount. Whether a folder was to be made is in no
+// matches reports whether an engine's report is of this mount. Whether a folder was to be made is in no
 // report of an older engine, and says nothing afterwards.
-func (m Mount) metBy(seen Mount) bool {
+func (m Mount) matches(seen Mount) bool {
 	if m.Type == MountVolume && m.Source == "" && seen.Anonymous {
 		m.Source = seen.Source // An anonymous volume has whatever name the engine gave it.
 	}

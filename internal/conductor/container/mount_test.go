@@ -41,7 +41,7 @@ func TestTranslateMounts(t *testing.T) {
 		}
 		points := []containertypes.MountPoint{{Type: mount.Type(tt.asked.Type), Source: tt.asked.Source, Name: tt.asked.Source, Destination: "/a", RW: !tt.asked.ReadOnly}}
 		seen := observeMounts(points, &containertypes.Config{}, &containertypes.HostConfig{Mounts: list})["/a"]
-		if !tt.asked.metBy(seen) {
+		if !tt.asked.matches(seen) {
 			t.Errorf("%s: what was made of it is %+v", name, seen)
 		}
 	}
@@ -94,7 +94,7 @@ func TestTranslateOlderForms(t *testing.T) {
 			if tt.bind != strings.Join(binds, " ") || tt.tmpfs != tmpfs["/a"] || list != nil {
 				t.Errorf("%s: binds %v, tmpfs %v, mounts %v", name, binds, tmpfs, list)
 			}
-			if seen := observeMounts(points, &containertypes.Config{}, host)["/a"]; !tt.asked.metBy(seen) {
+			if seen := observeMounts(points, &containertypes.Config{}, host)["/a"]; !tt.asked.matches(seen) {
 				t.Errorf("%s: what was made of it is %+v", name, seen)
 			}
 		}

@@ -41,8 +41,8 @@ func (n Namespaces) plain(d EngineDefaults) Namespaces {
 	return n
 }
 
-// metBy reports whether a container has these name spaces. It reports other containers by their IDs.
-func (n Namespaces) metBy(c *Container) bool {
+// matches reports whether a container has these name spaces. It reports other containers by their IDs.
+func (n Namespaces) matches(c *Container) bool {
 	want, got := n.plain(c.Defaults), c.Namespaces.plain(c.Defaults)
 	if c.SameNamespace(want.IPC, got.IPC) && c.SameNamespace(want.PID, got.PID) {
 		want.IPC, want.PID = got.IPC, got.PID

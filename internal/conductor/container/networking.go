@@ -100,8 +100,8 @@ func PlainHostAddress(s string) string {
 	return plainAddress(s)
 }
 
-// met reports whether a container has what is asked for. What is not asked for is the engine's.
-func (n Networking) met(c *Container) bool {
+// matches reports whether a container has what is asked for. What is not asked for is the engine's.
+func (n Networking) matches(c *Container) bool {
 	hosts := func(a, b []string) bool {
 		return slices.EqualFunc(a, b, func(a, b string) bool { return PlainHostAddress(a) == PlainHostAddress(b) })
 	}

@@ -31,7 +31,7 @@ func TestTranslateNetworking(t *testing.T) {
 		t.Error(c.Config.Domainname, diff)
 	}
 	got := observeNetworking(c.Config, c.Host)
-	if !spec.met(&Container{Settings: Settings{Networking: got}}) {
+	if !spec.Networking.matches(&Container{Settings: Settings{Networking: got}}) {
 		t.Errorf("what was made of it does not meet it: %+v", got)
 	}
 	for name, change := range map[string]func(*Networking){
@@ -41,7 +41,7 @@ func TestTranslateNetworking(t *testing.T) {
 	} {
 		other := got
 		change(&other)
-		if spec.met(&Container{Settings: Settings{Networking: other}}) {
+		if spec.matches(&Container{Settings: Settings{Networking: other}}) {
 			t.Errorf("another %s meets it", name)
 		}
 	}

@@ -65,10 +65,10 @@ func (s Settings) Plain(d EngineDefaults) Settings {
 	return s
 }
 
-// Meets reports whether a container is made as the specification asks for. What image and engine add
+// Matches reports whether a container is made as the specification asks for. What image and engine add
 // is none of its business. Each setting is compared by its plain spelling, unless it is one of those
 // that have a comparison of their own: a new setting is compared, too.
-func (s Spec) Meets(c *Container) bool {
+func (s Spec) Matches(c *Container) bool {
 	want, got := reflect.ValueOf(s.Settings.Plain(c.Defaults)), reflect.ValueOf(c.Settings.Plain(c.Defaults))
 	for i := range want.NumField() {
 		name := want.Type().Field(i).Name
@@ -141,14 +141,14 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 		},
 		"Mounts": func(s Spec, c *Container) bool {
 			for target, m := range s.Mounts {
-				if got, ok := c.Mounts[target]; !ok || !m.metBy(got) {
+				if got, ok := c.Mounts[target]; !ok || !m.matches(got) {
 					return false
 				}
 			}
 			return true
 		},
 		"VolumesFrom": func(s Spec, c *Container) bool { return slices.Equal(s.VolumesFrom, c.VolumesFrom) },
-		"Networking":  func(s Spec, c *Container) bool { return s.Networking.met(c) },
+		"Networking":  func(s Spec, c *Container) bool { return s.Networking.matches(c) },
 		"Limits": func(s Spec, c *Container) bool {
 			for name, u := range s.Ulimits {
 				if got, ok := c.Ulimits[name]; !ok || got != u {
@@ -159,14 +159,14 @@ func ownComparisons() map[string]func(Spec, *Container) bool {
 			want.Ulimits, got.Ulimits = nil, nil // An engine adds those of its own configuration.
 			return reflect.DeepEqual(want, got)
 		},
-		"Namespaces": func(s Spec, c *Container) bool { return s.Namespaces.metBy(c) },
+		"Namespaces": func(s Spec, c *Container) bool { return s.Namespaces.matches(c) },
 		"Process": func(s Spec, c *Container) bool {
 			want, got := s.Process.plain(c.Defaults), c.Process.plain(c.Defaults)
 			want.Logging, got.Logging = nil, nil
-			return reflect.DeepEqual(want, got) && s.Logging.metBy(c.Logging)
+			return reflect.DeepEqual(want, got) && s.Logging.matches(c.Logging)
 		},
 		"Networks":    func(s Spec, c *Container) bool { return len(planNetworks(s, c)) == 0 },
-		"Healthcheck": func(s Spec, c *Container) bool { return s.Healthcheck.metBy(c.Healthcheck) },
+		"Healthcheck": func(s Spec, c *Container) bool { return s.Healthcheck.matches(c.Healthcheck) },
 		"Restart":     func(s Spec, c *Container) bool { return observeRestart(translateRestart(s.Restart)) == c.Restart },
 		"User":        func(s Spec, c *Container) bool { return text(s.User, c.User) },
 		"WorkingDir":  func(s Spec, c *Container) bool { return text(PlainPath(s.WorkingDir), PlainPath(c.WorkingDir)) },

@@ -68,9 +68,9 @@ func (p Process) plain(d EngineDefaults) Process {
 	return p
 }
 
-// metBy reports whether a container logs as it was asked to. An engine adds options of its own
+// matches reports whether a container logs as it was asked to. An engine adds options of its own
 // configuration.
-func (l *Logging) metBy(seen *Logging) bool {
+func (l *Logging) matches(seen *Logging) bool {
 	if l == nil || seen == nil {
 		return l == nil
 	}

@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // Counters are what one process counted on one engine.
@@ -28,7 +28,7 @@ type Counters struct {
 	// MaxParallel and MaxParallelPulls are the bounds that applied.
 	MaxParallel      int `json:"max_parallel"`
 	MaxParallelPulls int `json:"max_parallel_pulls"`
-	count.Counters
+	metrics.Counters
 }
 
 func (e *Engine) counters() string { return filepath.Join(e.dir, "counters") }

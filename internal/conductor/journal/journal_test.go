@@ -20,9 +20,9 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // TestMain is also the other process of these tests: it takes a lane, says so, and holds it until
@@ -321,7 +321,7 @@ func TestCountersAreKeptByProcessAndPruned(t *testing.T) {
 	}
 	for _, n := range []int64{1, 2} { // The second time it is replaced.
 		for _, e := range []*journal.Engine{first, second} {
-			c := journal.Counters{Engine: "edge1", MaxParallel: 4, Counters: count.Counters{PullsCoalesced: n}}
+			c := journal.Counters{Engine: "edge1", MaxParallel: 4, Counters: metrics.Counters{PullsCoalesced: n}}
 			if err := e.Count(c); err != nil {
 				t.Fatal(err)
 			}

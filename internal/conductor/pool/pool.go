@@ -12,7 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // Pool carries out work in at most a fixed number of slots. Who asks first is admitted first,
@@ -25,7 +25,7 @@ type Pool struct {
 	slots   int
 	group   errgroup.Group
 	askers  sync.WaitGroup // At most one: it calls the group's Go.
-	waiting count.Meter
+	waiting metrics.Meter
 
 	mu    sync.Mutex
 	queue []*job
@@ -158,7 +158,7 @@ func (p *Pool) count(j *job) {
 }
 
 // Waits returns how often a slot was asked for, and how it was waited for.
-func (p *Pool) Waits() count.Waits { return p.waiting.Waits() }
+func (p *Pool) Waits() metrics.Waits { return p.waiting.Waits() }
 
 // Close waits for the work in flight. No Do may be called any more.
 func (p *Pool) Close() {

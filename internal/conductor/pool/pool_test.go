@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pool"
 )
 
@@ -100,7 +100,7 @@ func TestWhoStopsWaitingIsNotServed(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		if got, want := p.Waits(), (count.Waits{Asked: 2, Waited: 1, Time: time.Second, Longest: time.Second}); got != want {
+		if got, want := p.Waits(), (metrics.Waits{Asked: 2, Waited: 1, Time: time.Second, Longest: time.Second}); got != want {
 			t.Errorf("waits %+v, want %+v", got, want)
 		}
 		close(release)

@@ -15,7 +15,7 @@ import (
 
 	"golang.org/x/sync/semaphore"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // ErrStalled ends a pull that made no progress for too long.
@@ -50,7 +50,7 @@ type Group struct {
 	running sync.WaitGroup
 
 	coalesced atomic.Int64
-	waits     count.Meter
+	waits     metrics.Meter
 }
 
 // Mark is a point in the order of a group's pulls.
@@ -208,7 +208,7 @@ func (g *Group) admit(ctx context.Context) error {
 }
 
 // Waits says how many pulls there were, and how they waited for others to end.
-func (g *Group) Waits() count.Waits { return g.waits.Waits() }
+func (g *Group) Waits() metrics.Waits { return g.waits.Waits() }
 
 // Coalesced counts the callers who needed no pull of their own.
 func (g *Group) Coalesced() int64 { return g.coalesced.Load() }

@@ -15,7 +15,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/pull"
 )
 
@@ -139,7 +139,7 @@ func TestBoundAndFailure(t *testing.T) {
 			t.Errorf("%d pulls at once, want 2", most.Load())
 		}
 		// Eight in four turns of a second.
-		if got, want := g.Waits(), (count.Waits{Asked: 8, Waited: 6, Time: 12 * time.Second, Longest: 3 * time.Second}); got != want {
+		if got, want := g.Waits(), (metrics.Waits{Asked: 8, Waited: 6, Time: 12 * time.Second, Longest: 3 * time.Second}); got != want {
 			t.Errorf("waits %+v, want %+v", got, want)
 		}
 	})

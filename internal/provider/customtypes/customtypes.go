@@ -1,9 +1,9 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package meaning has strings of Terraform that are compared by what they mean, and keep the
+// Package customtypes has strings of Terraform that are compared by what they mean, and keep the
 // user's spelling: sizes, durations, image references, platforms, restart policies, sets of CPUs, ulimits.
-package meaning
+package customtypes
 
 import (
 	"context"

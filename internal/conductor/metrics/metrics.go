@@ -1,9 +1,9 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package count has the counters of an engine, from which an operator sees whether its bounds fit:
+// Package metrics has the counters of an engine, from which an operator sees whether its bounds fit:
 // how often and how long was waited, how many pulls were shared, and what became of the operations.
-package count
+package metrics
 
 import (
 	"maps"

@@ -11,32 +11,32 @@ import (
 	"sync"
 	"time"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // countEvery is how often a process that lives long writes its counters.
 const countEvery = 10 * time.Second
 
-// metrics counts what pool and pulls of an engine don't, and remembers what was written.
-type metrics struct {
+// engineMetrics counts what pool and pulls of an engine don't, and remembers what was written.
+type engineMetrics struct {
 	began                         time.Time
 	maxParallel, maxParallelPulls int
-	lanes                         count.Meter
+	lanes                         metrics.Meter
 
 	mu       sync.Mutex
 	outcomes map[string]int64
-	written  count.Counters
+	written  metrics.Counters
 }
 
-func newTally(maxParallel, maxParallelPulls int) *metrics {
-	return &metrics{began: time.Now(), maxParallel: maxParallel, maxParallelPulls: maxParallelPulls, outcomes: make(map[string]int64)}
+func newEngineMetrics(maxParallel, maxParallelPulls int) *engineMetrics {
+	return &engineMetrics{began: time.Now(), maxParallel: maxParallel, maxParallelPulls: maxParallelPulls, outcomes: make(map[string]int64)}
 }
 
 // ended counts an operation that ended.
-func (t *metrics) ended(err error) {
-	outcome := count.Done
+func (t *engineMetrics) ended(err error) {
+	outcome := metrics.Done
 	if f := (*fault.Fault)(nil); errors.As(err, &f) {
 		outcome = string(f.Kind)
 	}
@@ -46,7 +46,7 @@ func (t *metrics) ended(err error) {
 }
 
 // queued counts an operation's wait for those before it in its lanes, in this process and others.
-func (t *metrics) queued(waited bool, since time.Duration) {
+func (t *engineMetrics) queued(waited bool, since time.Duration) {
 	if waited {
 		t.lanes.Waited(since)
 		return
@@ -55,12 +55,12 @@ func (t *metrics) queued(waited bool, since time.Duration) {
 }
 
 // counters are what was counted on the engine so far.
-func (e *connection) counters() count.Counters {
-	e.tally.mu.Lock()
-	defer e.tally.mu.Unlock()
-	return count.Counters{
-		Slots: e.Pool.Waits(), Lanes: e.tally.lanes.Waits(), PullSlots: e.Pulls.Waits(), PullsCoalesced: e.Pulls.Coalesced(),
-		Outcomes: maps.Clone(e.tally.outcomes),
+func (e *connection) counters() metrics.Counters {
+	e.metrics.mu.Lock()
+	defer e.metrics.mu.Unlock()
+	return metrics.Counters{
+		Slots: e.Pool.Waits(), Lanes: e.metrics.lanes.Waits(), PullSlots: e.Pulls.Waits(), PullsCoalesced: e.Pulls.Coalesced(),
+		Outcomes: maps.Clone(e.metrics.outcomes),
 	}
 }
 
@@ -68,20 +68,20 @@ func (e *connection) counters() count.Counters {
 // engine has none.
 func (e *connection) keepCounters() {
 	now := e.counters()
-	e.tally.mu.Lock()
-	defer e.tally.mu.Unlock()
-	if e.journal == nil || len(now.Outcomes) == 0 && now.Slots.Asked == 0 || reflect.DeepEqual(now, e.tally.written) {
+	e.metrics.mu.Lock()
+	defer e.metrics.mu.Unlock()
+	if e.journal == nil || len(now.Outcomes) == 0 && now.Slots.Asked == 0 || reflect.DeepEqual(now, e.metrics.written) {
 		return
 	}
 	err := e.journal.Count(journal.Counters{
-		Engine: e.Name, Began: e.tally.began.UTC(), Written: time.Now().UTC(),
-		MaxParallel: e.tally.maxParallel, MaxParallelPulls: e.tally.maxParallelPulls, Counters: now,
+		Engine: e.Name, Began: e.metrics.began.UTC(), Written: time.Now().UTC(),
+		MaxParallel: e.metrics.maxParallel, MaxParallelPulls: e.metrics.maxParallelPulls, Counters: now,
 	})
 	if err != nil {
 		e.Logger.Warn("the counters can't be written", "error", err)
 		return
 	}
-	e.tally.written = now
+	e.metrics.written = now
 }
 
 // tidy keeps the journal of a process that lives long small.

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package narrow_test
+package pruned_test
 
 import (
 	"context"
@@ -19,7 +19,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/narrow"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/pruned"
 )
 
 // shop is a provider with one wide resource and a plain one of the same kind.
@@ -149,7 +149,7 @@ func (*item) Delete(context.Context, resource.DeleteRequest, *resource.DeleteRes
 
 type bench struct {
 	*testing.T
-	*narrow.Server
+	*pruned.Server
 	seen *seen
 	typ  tftypes.Object
 }
@@ -161,7 +161,7 @@ func newBench(t *testing.T) *bench {
 		b.typ.AttributeTypes[name] = tftypes.String
 	}
 	p := shop{b.seen}
-	b.Server = narrow.NewServer(t.Context(), p, "shop_wide", func() narrow.Resource { return &item{name: "wide", seen: b.seen} }, narrow.Attributes{Read: []string{"read"}})
+	b.Server = pruned.NewServer(t.Context(), p, "shop_wide", func() pruned.Resource { return &item{name: "wide", seen: b.seen} }, pruned.Attributes{Read: []string{"read"}})
 	config := b.value(tftypes.Object{}, map[string]any{})
 	if _, err := b.ConfigureProvider(t.Context(), &tfprotov6.ConfigureProviderRequest{Config: config}); err != nil {
 		t.Fatal(err)

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package narrow has the plugin framework work on as much of a resource as a request is about.
+// Package pruned has the plugin framework work on as much of a resource as a request is about.
 //
 // What the framework does for one resource grows with the square of the number of its attributes:
 // for each it goes through the whole object and copies the schema's map of attributes (fwserver's
@@ -11,7 +11,7 @@
 // the provider computes it, or a read finds it.
 //
 // The resource itself does not notice: it sees whole objects.
-package narrow
+package pruned
 
 import (
 	"context"

@@ -13,10 +13,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/count"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/metrics"
 )
 
 // counted reads what processes wrote about the fake engine.
@@ -62,11 +62,11 @@ func TestCountersSayWhoWaitedForWhat(t *testing.T) {
 		time.Sleep(countEvery)
 		synctest.Wait()
 
-		want := count.Counters{
-			Slots: count.Waits{Asked: 5, Waited: 2, Time: 1500 * time.Millisecond, Longest: time.Second},
-			Lanes: count.Waits{Asked: 3, Waited: 1, Time: 1500 * time.Millisecond, Longest: 1500 * time.Millisecond},
+		want := metrics.Counters{
+			Slots: metrics.Waits{Asked: 5, Waited: 2, Time: 1500 * time.Millisecond, Longest: time.Second},
+			Lanes: metrics.Waits{Asked: 3, Waited: 1, Time: 1500 * time.Millisecond, Longest: 1500 * time.Millisecond},
 			Outcomes: map[string]int64{
-				count.Done: 2, string(fault.NameConflict): 1,
+				metrics.Done: 2, string(fault.NameConflict): 1,
 			},
 		}
 		got := counted(t, dir)
@@ -98,7 +98,7 @@ func TestCountersAreWrittenAtTheEndIfAnythingWasDone(t *testing.T) {
 			if err := c.Close(); err != nil {
 				t.Fatal(err)
 			}
-			if got := counted(t, dir); len(got) != 1 || got[0].Outcomes[count.Done] != 1 {
+			if got := counted(t, dir); len(got) != 1 || got[0].Outcomes[metrics.Done] != 1 {
 				t.Errorf("counters of %d processes: %+v", i+1, got)
 			}
 		}
