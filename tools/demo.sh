@@ -4,7 +4,7 @@
 
 # Shows the provider at work with the example in examples/quickstart: apply, an empty second
 # plan, a change in place, destroy. It needs Go; tools/engine.sh and tools/terraform.sh bring
-# the rest. Nothing is left behind, except with KEEP=1: then containers, image and folder stay.
+# the rest. Nothing is left behind, except with KEEP=1: then containers, image and directory stay.
 
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR

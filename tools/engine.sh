@@ -42,7 +42,7 @@ read_pid() { [[ ! -r $1 ]] || tr -dc 0-9 <"$1"; }
 
 # hold_engine keeps the engine from being stopped while this script uses it (lock 9), and others
 # from starting one at the same time (lock 8, freed by engine_found). Only root starts engines;
-# for others the folder may not be there, and then there is nobody to reckon with.
+# for others the directory may not be there, and then there is nobody to reckon with.
 hold_engine() {
 	have flock || return 0
 	if [[ $EUID -eq 0 ]]; then

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: MPL-2.0
 
 # Runs a command once with each of several Docker engines of other ages: those of Debian's releases.
-# Each lives in a folder made with debootstrap, which stays for the next time (GANTRY_ENGINES names
+# Each lives in a directory made with debootstrap, which stays for the next time (GANTRY_ENGINES names
 # another place), and in network and mount namespaces of its own, together with the command: so
 # engines, networks and ports of this machine are not touched. It needs Debian or Ubuntu, and root.
 # The packages come from where the machine's own apt has Debian's (GANTRY_MIRROR names another place).
@@ -55,7 +55,7 @@ use_apt_proxy() {
 	[[ -z $set_by_apt || $set_by_apt == DIRECT ]] || export https_proxy=$set_by_apt
 }
 
-# prepare makes the folder of one release, if it is not there yet.
+# prepare makes the directory of one release, if it is not there yet.
 prepare() {
 	[[ ! -e $engines/$1/usr/sbin/dockerd ]] || return 0
 	local from=${GANTRY_MIRROR:-}
@@ -96,16 +96,16 @@ inside() {
 	return "$status"
 }
 
-# daemon becomes the engine. Its root is the folder, by pivot_root: in a mere chroot no command can be
+# daemon becomes the engine. Its root is the directory, by pivot_root: in a mere chroot no command can be
 # run in a container.
 daemon() {
 	local root=$1 work=$2
 	mount --make-rprivate /
 	mount --bind "$root" "$root"
 	# What tests mount into containers has to be where they think it is.
-	for folder in /proc /sys /dev "${TMPDIR:-/tmp}"; do
-		mkdir -p "$root$folder"
-		mount --rbind "$folder" "$root$folder"
+	for directory in /proc /sys /dev "${TMPDIR:-/tmp}"; do
+		mkdir -p "$root$directory"
+		mount --rbind "$directory" "$root$directory"
 	done
 	mount --bind "$work/run" "$root/run"
 	mkdir -p "$root/run/before"

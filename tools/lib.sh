@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MPL-2.0
 # shellcheck shell=bash
 
-# What the scripts of this folder share. Sourced, not run.
+# What the scripts of this directory share. Sourced, not run.
 
 # say prints a line about what the script does, with its name in front.
 say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }

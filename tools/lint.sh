@@ -38,7 +38,7 @@ else
 	say "$program $version has no actions: their examples are not validated"
 fi
 for example in "${valid[@]}"; do
-	# Modules are linked into the folder of the configuration: that of the copy.
+	# Modules are linked into the directory of the configuration: that of the copy.
 	"$terraform" -chdir="$example" get -no-color >/dev/null
 	if ! "$terraform" -chdir="$example" validate -no-color >"$work/validate.log" 2>&1; then
 		cat "$work/validate.log" >&2

@@ -25,7 +25,7 @@ if [[ $(basename "$terraform") == tofu ]]; then
 fi
 [[ " $* " != *' -race '* ]] || export CGO_ENABLED=1
 
-# The state folders of the tests are refused where a group can write them.
+# The state directories of the tests are refused where a group can write them.
 umask 022
 
 exec tools/engine.sh run -- go test -count=1 "$@"

@@ -215,11 +215,11 @@ func TestAMissingStateFolderHasNoOperationsAndIsNotMade(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "missing")
 	for _, command := range []string{"list", "watch", "counters"} {
-		run(t.Context(), dir, command).says(t, 0, "", "there is no state folder "+dir)
+		run(t.Context(), dir, command).says(t, 0, "", "there is no state directory "+dir)
 	}
 	run(t.Context(), dir, "show", "web").says(t, 1, "", `no operation "web" is known`)
 	if _, err := os.Stat(dir); err == nil {
-		t.Error("looking made the folder")
+		t.Error("looking made the directory")
 	}
 }
 

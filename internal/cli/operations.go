@@ -127,7 +127,7 @@ type session struct {
 	Console
 	// id is what the person named.
 	id string
-	// dir is the state folder; journal is nil as long as there is none.
+	// dir is the state directory; journal is nil as long as there is none.
 	dir     string
 	journal *journal.Journal
 	// warned are the problems that were told.

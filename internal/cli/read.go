@@ -14,13 +14,13 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-// engines returns the parts of the journal, those of the engine that is wanted if one is. A state folder that is not
+// engines returns the parts of the journal, those of the engine that is wanted if one is. A state directory that is not
 // there yet has none.
 func (s *session) engines() ([]*journal.Engine, error) {
 	if s.journal == nil {
 		j, err := journal.Look(s.dir)
 		if errors.Is(err, fs.ErrNotExist) {
-			s.warn(fmt.Errorf("there is no state folder %s: no operation was begun with it yet", s.dir))
+			s.warn(fmt.Errorf("there is no state directory %s: no operation was begun with it yet", s.dir))
 			return nil, nil
 		}
 		if err != nil {

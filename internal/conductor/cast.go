@@ -53,7 +53,7 @@ type AcceptedImage struct {
 
 // CastImage is Cast for an image.
 func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.Duration) (AcceptedImage, error) {
-	if req.Spec.Archive != "" { // The other process works in another folder.
+	if req.Spec.Archive != "" { // The other process works in another directory.
 		archive, err := filepath.Abs(req.Spec.Archive)
 		if err != nil {
 			return AcceptedImage{}, fmt.Errorf("finding the archive: %w", err)

@@ -39,7 +39,7 @@ type Options struct {
 	Credentials map[string]engine.Credential
 	// Registries says, by registry, when gantry trusts one that it asks itself.
 	Registries map[string]RegistryTrust
-	// StateDir is the folder of the journal and of the lane locks; empty means
+	// StateDir is the directory of the journal and of the lane locks; empty means
 	// journal.DefaultDir.
 	StateDir string
 	// Endpoint is, in a background conductor, the engine as the caller found it, and From the setting that
@@ -196,7 +196,7 @@ func (c *Conductor) Close() error {
 	return errors.Join(failures...)
 }
 
-// openJournal opens the state folder. The caller holds mu. Without a journal the conductor does its
+// openJournal opens the state directory. The caller holds mu. Without a journal the conductor does its
 // work all the same, but can't say what it did before.
 func (c *Conductor) openJournal() {
 	if c.journal != nil {
@@ -212,17 +212,17 @@ func (c *Conductor) openJournal() {
 	c.warnNoJournal(dir, err)
 }
 
-// StateDirRefused returns why the state folder must not be used: others than its user can write to it, or its path
-// leads to something else. The error is nil where there is none of this, also if there is no such folder.
+// StateDirRefused returns why the state directory must not be used: others than its user can write to it, or its path
+// leads to something else. The error is nil where there is none of this, also if there is no such directory.
 func (c *Conductor) StateDirRefused() (summary string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.openJournal()
 	if unsafe := (*journal.UnsafeError)(nil); errors.As(c.noJournal, &unsafe) {
-		return "The state folder can be written by others", unsafe
+		return "The state directory can be written by others", unsafe
 	}
 	if not := (*journal.NotFolderError)(nil); errors.As(c.noJournal, &not) {
-		return "The state folder is not a folder", not
+		return "The state directory is not a directory", not
 	}
 	return "", nil
 }

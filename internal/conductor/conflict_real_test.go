@@ -45,7 +45,7 @@ func TestConflictWithAnotherWorkspace(t *testing.T) {
 	const own, others = "own", "others"
 	for name, tt := range map[string]struct {
 		maker string
-		// apart has the maker use a state folder of its own.
+		// apart has the maker use a state directory of its own.
 		apart bool
 		seen  []string
 		hint  string

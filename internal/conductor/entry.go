@@ -62,7 +62,7 @@ func (n *entry) begin(r journal.Record, accepted func(id string)) {
 	accepted(journal.ID(r.Engine, r.Lanes()[0], journal.NewTicket(r)))
 }
 
-// hold takes the lanes of the operation among all processes that share the state folder; nil where there
+// hold takes the lanes of the operation among all processes that share the state directory; nil where there
 // is none. It has to be released. The error is the end of ctx, or why the operation is refused.
 func (n *entry) hold(ctx context.Context, s fault.Scope, r journal.Record) (*journal.Hold, error) {
 	switch {

@@ -14,8 +14,8 @@ import (
 )
 
 // An engine puts no file into a read-only root, not even before the container was started, but it does so into a
-// volume or a bind that is mounted there. Where the specification mounts none, the folder of the file becomes an
-// anonymous volume: it begins with what the image has in the folder, and is removed with its container.
+// volume or a bind that is mounted there. Where the specification mounts none, the directory of the file becomes an
+// anonymous volume: it begins with what the image has in the directory, and is removed with its container.
 
 // neededFolders returns what FileFolders does, with what the engine's image says. One that is not there yet is the
 // create's to complain of.

@@ -106,7 +106,7 @@ func (f *roundEngine) ContainerUpdate(context.Context, string, containertypes.Up
 
 const fakeHost = "unix:///fake.sock"
 
-// conductor is one process at work on a state folder.
+// conductor is one process at work on a state directory.
 func (f *roundEngine) conductor(dir string) *Conductor {
 	return newConductor(Options{Host: fakeHost, StateDir: dir, Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: fakeHost}, nil })
 }
@@ -114,7 +114,7 @@ func (f *roundEngine) conductor(dir string) *Conductor {
 // uniqueParts are what differs from run to run in the name of a file.
 var uniqueParts = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|\.(new|probe)-[0-9]+`)
 
-// Whole operations, each in a process of its own, open what concerns them: the same files, whether the state folder
+// Whole operations, each in a process of its own, open what concerns them: the same files, whether the state directory
 // has records of nothing else or of 1,000 other objects.
 func TestOperationsOpenWhatConcernsThem(t *testing.T) {
 	t.Parallel()
@@ -135,7 +135,7 @@ func openedByOperations(t *testing.T, unrelated int) map[string][]string {
 	dir, f := t.TempDir(), newRoundEngine()
 	ctx := t.Context()
 	others := journaltest.Fill(t, dir, map[string]int{"edge1": unrelated, "edge2": unrelated / 5})
-	// mostListed is how many entries a folder may have that is listed.
+	// mostListed is how many entries a directory may have that is listed.
 	const mostListed = 300
 	all := make(map[string][]string)
 	tells := 0 // What of others may be opened.

@@ -26,7 +26,7 @@ func (e *connection) commandShowing(f *fault.Fault) string {
 	return showCommand(e.journal.StateDir(), f.Operation)
 }
 
-// showCommand returns the command that shows an operation in a state folder, which need not be named if it is the
+// showCommand returns the command that shows an operation in a state directory, which need not be named if it is the
 // default.
 func showCommand(dir, operationID string) string {
 	command := "terraform-provider-gantry operations show"

@@ -5,7 +5,7 @@ package conductor
 
 import "testing"
 
-// Whoever is refused because of an operation is told the command that shows it, with the state folder if that is not
+// Whoever is refused because of an operation is told the command that shows it, with the state directory if that is not
 // the one which the command reads by itself.
 func TestShowCommand(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", "/home/ada/.local/state")

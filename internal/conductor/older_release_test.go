@@ -24,7 +24,7 @@ import (
 // olderEngine is the ID of the engine of the older release's records.
 const olderEngine = "NBXD:WQYI:5N2E:CWOL:FSLE:ORQW:GFBY:HBVS:N4LT:GKBD:6OUO:KJE2"
 
-// olderRelease copies a state folder that an older release wrote, and opens it.
+// olderRelease copies a state directory that an older release wrote, and opens it.
 func olderRelease(t *testing.T, folder string) (dir string, in *journal.Engine) {
 	t.Helper()
 	dir = t.TempDir()

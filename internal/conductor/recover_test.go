@@ -192,7 +192,7 @@ func TestUndeliveredCreateHasNoState(t *testing.T) {
 				t.Errorf("marks %v, %v", marks, err)
 				return nil
 			}
-			// A folder with something in it can't be removed as a file is.
+			// A directory with something in it can't be removed as a file is.
 			if err := errors.Join(os.Remove(marks[0]), os.MkdirAll(filepath.Join(marks[0], "full"), 0o700)); err != nil {
 				t.Error(err)
 			}

@@ -42,7 +42,7 @@ func (t RegistryTrust) Check() error {
 	return err
 }
 
-// roots are the trusted certificates: the system's, the trust's own, and those of the folders.
+// roots are the trusted certificates: the system's, the trust's own, and those of the directories.
 func (t RegistryTrust) roots(folders []string) (*x509.CertPool, error) {
 	pool, err := x509.SystemCertPool()
 	if err != nil {

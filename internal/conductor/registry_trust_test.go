@@ -52,7 +52,7 @@ func tlsRegistry(t *testing.T, wrap func(http.Handler) http.Handler) (host, ca s
 	return strings.TrimPrefix(server.URL, "https://"), ca
 }
 
-// dockerConfig has the Docker CLI's configuration in a folder of the test's own.
+// dockerConfig has the Docker CLI's configuration in a directory of the test's own.
 func dockerConfig(t *testing.T) string {
 	t.Helper()
 	before, folder := config.Dir(), t.TempDir()
@@ -108,7 +108,7 @@ func TestRegistryWithItsOwnCA(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(folder, "certs.d", host, "ca.crt"), string(content))
 	if _, err := askWith(t, host, Options{}); err != nil {
-		t.Errorf("by the folder of Docker's certificates: %v", err)
+		t.Errorf("by the directory of Docker's certificates: %v", err)
 	}
 	writeFile(t, filepath.Join(folder, "certs.d", host, "bad.crt"), "no certificate")
 	if _, err := askWith(t, host, Options{}); err == nil || !strings.Contains(err.Error(), "bad.crt") {

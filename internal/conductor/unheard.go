@@ -14,7 +14,7 @@ import (
 )
 
 // A create that a state names, and that the journal does not know, was accepted on another machine, or in a state
-// folder that is gone: nobody tells what became of it. It is judged by what is on the engine. Only for a fair time
+// directory that is gone: nobody tells what became of it. It is judged by what is on the engine. Only for a fair time
 // it counts as under way elsewhere: then it has left no trace, and is not waited for.
 
 // elsewhereFor is how long after its acceptance a create may be under way on another machine without a sign of
@@ -22,7 +22,7 @@ import (
 const elsewhereFor = 2 * time.Minute
 
 // elsewhereUntil is until when a create that the journal does not know may be under way on another machine; the
-// zero time is that it can't be. Own says that this very state folder accepted it: it would know. Deadline is
+// zero time is that it can't be. Own says that this very state directory accepted it: it would know. Deadline is
 // when its own time is up, if that is known. It is pure.
 func elsewhereUntil(accepted, deadline, now time.Time, own bool) time.Time {
 	until := accepted.Add(elsewhereFor)
@@ -40,7 +40,7 @@ func (e *connection) elsewhere(operationID string, deadline time.Time) time.Time
 	return elsewhereUntil(journal.AcceptedAt(operationID), deadline, time.Now(), e.forgot(operationID))
 }
 
-// forgot reports whether this very state folder accepted an operation that it does not know any more.
+// forgot reports whether this very state directory accepted an operation that it does not know any more.
 func (e *connection) forgot(operationID string) bool {
 	return e.journal != nil && e.journal.Forgot(operationID)
 }

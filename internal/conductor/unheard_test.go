@@ -25,7 +25,7 @@ func TestElsewhereUntil(t *testing.T) {
 		{"its own time is shorter", ago(time.Second), now.Add(time.Second), false, now.Add(time.Second)},
 		{"its own time is up", ago(time.Minute), ago(time.Second), false, time.Time{}},
 		{"the fair time is up", ago(elsewhereFor), now.Add(time.Hour), false, time.Time{}},
-		{"this state folder would know", ago(time.Second), now.Add(time.Hour), true, time.Time{}},
+		{"this state directory would know", ago(time.Second), now.Add(time.Hour), true, time.Time{}},
 		{"nobody knows when", time.Time{}, now.Add(time.Hour), false, time.Time{}},
 	} {
 		if got := elsewhereUntil(test.accepted, test.deadline, now, test.own); !got.Equal(test.want) {

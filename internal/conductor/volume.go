@@ -38,14 +38,14 @@ type VolumeSpec struct {
 type Volume struct {
 	VolumeSpec
 	Engine string
-	// Mountpoint is the folder on the engine's host, as the driver says.
+	// Mountpoint is the directory on the engine's host, as the driver says.
 	Mountpoint string
 	Scope      string
 	// Operation is the operation that made the volume; empty if that was not gantry's. Another volume of
 	// the same name has another one.
 	Operation string
 	// Created is when that operation was accepted. For other volumes it is what the engine reports: before
-	// Docker 23.0 that moves with every file made in the volume's folder.
+	// Docker 23.0 that moves with every file made in the volume's directory.
 	Created time.Time
 	// NotJournaled says why the journal does not have the create that has just made it; nil if it has it.
 	NotJournaled error
@@ -120,7 +120,7 @@ func (o *volumeCreate) create(ctx context.Context, spec VolumeSpec) (*Volume, er
 
 // holdsNothing reports whether a removal of the volume deletes no data, because it has none of its own: the
 // driver "local" mounts the device that driver_opts name as long as a container uses the volume, and takes
-// away only the empty folder that it mounts it on.
+// away only the empty directory that it mounts it on.
 func (s VolumeSpec) holdsNothing() bool {
 	return cmp.Or(s.Driver, "local") == "local" && s.DriverOpts["device"] != ""
 }

@@ -146,7 +146,7 @@ func (o *volumeRemoval) firstEntry(ctx context.Context, name string) (first stri
 		case err != nil:
 			return "", fmt.Errorf("reading it: %w", err)
 		}
-		// The folder itself comes first.
+		// The directory itself comes first.
 		if _, below, _ := strings.Cut(strings.Trim(header.Name, "/"), "/"); below != "" {
 			return below, nil
 		}

@@ -16,7 +16,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// process returns a bench for a process of a workspace, with this state folder, on the same engine.
+// process returns a bench for a process of a workspace, with this state directory, on the same engine.
 func (b *bench) process(scope, dir string) *bench {
 	other := &bench{Engine: b.Engine, Conductor: conductor.New(conductor.Options{StateDir: dir, Scope: scope}), t: b.t}
 	b.t.Cleanup(func() {
@@ -35,7 +35,7 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 	image := engine.Image(enginetest.ImageOptions{})
 	const own, others = "own", "others"
 	for name, tt := range map[string]struct {
-		// apart has the other workspace use a state folder of its own.
+		// apart has the other workspace use a state directory of its own.
 		apart bool
 		// also is what happens to the container before the network is removed.
 		also func(t *testing.T, b *bench, dir string, made *container.Container, operation string)
@@ -43,8 +43,8 @@ func TestNetworkIsTakenFromOwnContainersOnly(t *testing.T) {
 		maker string
 		taken bool
 	}{
-		"another one's":               {maker: others},
-		"another one's, other folder": {maker: others, apart: true},
+		"another one's":                  {maker: others},
+		"another one's, other directory": {maker: others, apart: true},
 		"another one's that was restarted": {maker: others, also: func(t *testing.T, b *bench, dir string, made *container.Container, _ string) {
 			if _, err := b.process(own, dir).Power(t.Context(), conductor.PowerSpec{Kind: conductor.KindRestart, Container: made.Name}); err != nil {
 				t.Error(err)

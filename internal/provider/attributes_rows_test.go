@@ -28,7 +28,7 @@ type fixtures struct {
 	// front and back are networks; front has the subnets that v4 and v6 begin.
 	front, back, v4, v6 string
 	volume, otherVolume string
-	// folder is one of the host.
+	// directory is one of the host.
 	folder string
 	// source and otherSource are files with the contents "one" and "two".
 	source, otherSource string

@@ -24,7 +24,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// castRig is a rig with a CLI and a state folder of its own, for what outlives a command.
+// castRig is a rig with a CLI and a state directory of its own, for what outlives a command.
 type castRig struct {
 	*rig
 	cli *cli
@@ -62,8 +62,8 @@ func newCastRigOn(r *rig) *castRig {
 	return c
 }
 
-// beside returns a second working folder, with a Terraform state of its own, on the same engine and the
-// same state folder.
+// beside returns a second working directory, with a Terraform state of its own, on the same engine and the
+// same state directory.
 func (r *castRig) beside() *castRig {
 	r.t.Helper()
 	other := &castRig{rig: r.rig, cli: newCLI(r.t), dir: r.dir}
@@ -71,7 +71,7 @@ func (r *castRig) beside() *castRig {
 	return other
 }
 
-// config is a whole configuration: the provider with the rig's state folder, and resources.
+// config is a whole configuration: the provider with the rig's state directory, and resources.
 func (r *castRig) config(resources ...string) string {
 	return r.provider(attr("state_dir", r.dir)) + strings.Join(resources, "")
 }

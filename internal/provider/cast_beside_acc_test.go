@@ -219,7 +219,7 @@ func TestAccAnotherMachine(t *testing.T) {
 	r.cli.must("apply", "-auto-approve")
 	gate.Await()
 
-	// The other machine has the state, and a state folder of its own.
+	// The other machine has the state, and a state directory of its own.
 	there := &castRig{rig: r.rig, cli: r.cli, dir: t.TempDir()}
 	there.cli.configure(there.config(cast))
 	there.emptyPlan()

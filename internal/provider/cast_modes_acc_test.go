@@ -105,7 +105,7 @@ func TestAccAnotherMachineDeadline(t *testing.T) {
 	r.idle() // Its time is up, and the gate still closed.
 	made := r.watch(r.Name("other"))
 
-	// The other machine has the state, and a state folder of its own.
+	// The other machine has the state, and a state directory of its own.
 	there := &castRig{rig: r.rig, cli: r.cli, dir: t.TempDir()}
 	there.cli.configure(there.config(resources...))
 	if plan := there.plansChange("will be created", web); strings.Contains(plan, "gantry_container.other ") {

@@ -21,12 +21,12 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// Without a state folder that can be written there is no background conductor: a cast completes
+// Without a state directory that can be written there is no background conductor: a cast completes
 // before it returns, and says so. Nothing is lost that the engine knows.
 func TestAccStateDirUnusable(t *testing.T) {
 	for name, spoil := range map[string]func(r *castRig) string{
-		"a folder that can't be written, not even by root": func(*castRig) string { return "/proc/gantry" },
-		"a file in the place of the engines' folder": func(r *castRig) string {
+		"a directory that can't be written, not even by root": func(*castRig) string { return "/proc/gantry" },
+		"a file in the place of the engines' directory": func(r *castRig) string {
 			r.cli.write(filepath.Join(r.dir, "engines"), "")
 			return r.dir
 		},
@@ -37,10 +37,10 @@ func TestAccStateDirUnusable(t *testing.T) {
 			r.dir = spoil(r)
 			r.cli.configure(r.config(r.cast("web", `memory = "32m"`), r.resource("other")))
 			apply := r.cli.must("apply", "-auto-approve")
-			if !strings.Contains(apply.output, "Casts complete before they return") || !strings.Contains(apply.output, "state folder") {
+			if !strings.Contains(apply.output, "Casts complete before they return") || !strings.Contains(apply.output, "state directory") {
 				t.Errorf("the apply does not say that the cast completed, and why:\n%s", apply.output)
 			}
-			if n := strings.Count(apply.output, "Warning: Operations are not noted in the state folder"); n != 1 {
+			if n := strings.Count(apply.output, "Warning: Operations are not noted in the state directory"); n != 1 {
 				t.Errorf("the apply says %d times that its calls are not noted:\n%s", n, apply.output)
 			}
 			if background := r.cli.background(); len(background) != 0 {
@@ -65,7 +65,7 @@ func TestAccStateDirUnusable(t *testing.T) {
 	}
 }
 
-// fullDisk returns a folder on a file system of its own that has no room left. It needs root.
+// fullDisk returns a directory on a file system of its own that has no room left. It needs root.
 func fullDisk(t *testing.T) string {
 	t.Helper()
 	folder := t.TempDir()
@@ -108,7 +108,7 @@ func TestAccUnreadableRecords(t *testing.T) {
 
 	r.emptyPlan()
 	plan := r.cli.must("plan")
-	for _, says := range []string{"Warning: The state folder has records that can't be read (3)", filepath.Base(own), "from a newer gantry"} {
+	for _, says := range []string{"Warning: The state directory has records that can't be read (3)", filepath.Base(own), "from a newer gantry"} {
 		if !strings.Contains(flat(plan.output), says) {
 			t.Errorf("the plan does not say %q:\n%s", says, plan.output)
 		}
@@ -137,7 +137,7 @@ func TestAccUnreadableRecords(t *testing.T) {
 	r.dir = "" // There are records that the test can't read either.
 }
 
-// No secret reaches the state folder, a log, or the arguments and environment of a process.
+// No secret reaches the state directory, a log, or the arguments and environment of a process.
 func TestAccCastKeepsSecrets(t *testing.T) {
 	const token, password = "s3cret-token-of-the-app", "s3cret-password-of-the-registry"
 	r := newCastRig(t)
@@ -181,7 +181,7 @@ func TestAccCastKeepsSecrets(t *testing.T) {
 	kept := r.stateFolder()
 	said = append(said, kept...)
 	if _, err := os.Stat(filepath.Join(r.dir, "background.log")); err != nil || len(kept) < 4 {
-		t.Errorf("the state folder has %d files; the background conductor's log: %v", len(kept), err)
+		t.Errorf("the state directory has %d files; the background conductor's log: %v", len(kept), err)
 	}
 	for _, secret := range []string{token, password} {
 		for _, form := range []string{secret, base64.StdEncoding.EncodeToString([]byte(secret))} {
@@ -194,7 +194,7 @@ func TestAccCastKeepsSecrets(t *testing.T) {
 	}
 }
 
-// stateFolder returns all that is in the state folder, a text for each file.
+// stateFolder returns all that is in the state directory, a text for each file.
 func (r *castRig) stateFolder() (files []string) {
 	r.t.Helper()
 	err := filepath.WalkDir(r.dir, func(path string, entry fs.DirEntry, err error) error {

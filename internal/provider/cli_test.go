@@ -87,7 +87,7 @@ func needsTerraform(tb testing.TB, what, since string) {
 	}
 }
 
-// cli runs the real Terraform CLI with the real provider binary, in a folder of its own.
+// cli runs the real Terraform CLI with the real provider binary, in a directory of its own.
 type cli struct {
 	t      testing.TB
 	folder string

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// crashed are the owners of the state folder that did not end in order, as far as their files tell.
+// crashed are the owners of the state directory that did not end in order, as far as their files tell.
 func (r *castRig) crashed() (count int) {
 	r.t.Helper()
 	owners, err := filepath.Glob(filepath.Join(r.dir, "owners", "*.lock"))
@@ -30,7 +30,7 @@ func (r *castRig) crashed() (count int) {
 }
 
 // Terraform waits two seconds for a provider that closes, and kills it. What the provider made belongs to the state
-// all the same, its end counts as an orderly one, and another workspace that shares the state folder touches nothing.
+// all the same, its end counts as an orderly one, and another workspace that shares the state directory touches nothing.
 func TestAccClosingIsCutOff(t *testing.T) {
 	r := newCastRig(t)
 	other := r.beside()

@@ -71,11 +71,11 @@ func filesAttribute() schema.Attribute {
 	}
 	return schema.MapNestedAttribute{
 		Optional: true,
-		MarkdownDescription: "Files that are put into the container before it starts, by their absolute path there. Folders that are missing are made. Each has exactly one of `content`, `content_base64`, `source` and `content_wo`. " +
+		MarkdownDescription: "Files that are put into the container before it starts, by their absolute path there. Directories that are missing are made. Each has exactly one of `content`, `content_base64`, `source` and `content_wo`. " +
 			"A file that is added or changed is put into the container as it runs; removing one replaces the container, as only a new one is without it. " +
-			"Files are not read back: what somebody changes inside the container is not seen. In a folder that is mounted from a bind or a volume, the file is written there. After an update that failed they are applied again. " +
-			"With `read_only` the folder of a file, where nothing is mounted, is a volume of the container's own: it has what the image has there, can be written to, and is removed with the container. " +
-			"A file that needs another such folder replaces the container.",
+			"Files are not read back: what somebody changes inside the container is not seen. In a directory that is mounted from a bind or a volume, the file is written there. After an update that failed they are applied again. " +
+			"With `read_only` the directory of a file, where nothing is mounted, is a volume of the container's own: it has what the image has there, can be written to, and is removed with the container. " +
+			"A file that needs another such directory replaces the container.",
 		Validators: []validator.Map{
 			mapvalidator.NoNullValues(),
 			mapvalidator.KeysAre(absolutePath{}, stringvalidator.RegexMatches(regexp.MustCompile(`^/.`), "must be an absolute path of a file")),

@@ -62,7 +62,7 @@ func validateReadOnlyFiles(targets []string, diags *diag.Diagnostics) {
 	for _, target := range targets {
 		if path.Dir(target) == "/" {
 			diags.AddAttributeError(tfpath.Root("files"), fmt.Sprintf("File %q would be in the read-only root", target),
-				"The engine puts no file into a root that is read_only: a folder can be a volume, but nothing can be mounted on /. Put the file into a folder, or leave read_only out.")
+				"The engine puts no file into a root that is read_only: a directory can be a volume, but nothing can be mounted on /. Put the file into a directory, or leave read_only out.")
 		}
 	}
 }
@@ -76,7 +76,7 @@ func readOnlyWith(targets []string, mounts map[string]mountModel) container.Spec
 	return s
 }
 
-// hasPlaceFor reports whether the container of the state can take the planned files: with a read-only root a folder
+// hasPlaceFor reports whether the container of the state can take the planned files: with a read-only root a directory
 // more needs another container.
 func hasPlaceFor(ctx context.Context, plan, prior files, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) bool {
 	planned := tfsdk.Config(resp.Plan)

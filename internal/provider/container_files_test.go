@@ -156,7 +156,7 @@ func TestPlanOfFiles(t *testing.T) {
 	}
 }
 
-// In a read-only root a file more is put into a folder that takes files, and else replaces the container.
+// In a read-only root a file more is put into a directory that takes files, and else replaces the container.
 func TestPlanReadOnlyFiles(t *testing.T) {
 	t.Parallel()
 	c := newCore(t)

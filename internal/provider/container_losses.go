@@ -35,7 +35,7 @@ type losses struct {
 	Container string `json:"container,omitempty"`
 	// Volumes are the paths of its anonymous volumes.
 	Volumes []string `json:"volumes,omitempty"`
-	// Folders are those that are volumes for the sake of files.
+	// Directories are those that are volumes for the sake of files.
 	Folders []string `json:"folders,omitempty"`
 }
 

@@ -54,7 +54,7 @@ func imageOptionsAttribute() schema.Attribute {
 		Optional: true, MarkdownDescription: "Options of an `image`.",
 		Attributes: map[string]schema.Attribute{
 			"subpath": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "A folder of the image, relative, that is mounted in its place. It must exist.",
+				Optional: true, MarkdownDescription: "A directory of the image, relative, that is mounted in its place. It must exist.",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 		},
@@ -78,7 +78,7 @@ func bindOptionsAttribute() schema.Attribute {
 					string(container.RecursiveWritable), string(container.RecursiveReadOnly))},
 			},
 			"selinux": selinuxAttribute("On hosts with SELinux, `z` relabels the source so that several containers can use it, `Z` for this one alone. " +
-				"Engines then make a folder where the source does not exist, as with `create_host_path`."),
+				"Engines then make a directory where the source does not exist, as with `create_host_path`."),
 		},
 	}
 }
@@ -89,7 +89,7 @@ func volumeOptionsAttribute() schema.Attribute {
 		Attributes: map[string]schema.Attribute{
 			"nocopy": schema.BoolAttribute{Optional: true, MarkdownDescription: "Whether a new volume stays empty, without what the image has there. Default `false`."},
 			"subpath": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "A folder of the volume, relative, that is mounted in its place. It must exist. Needs Docker 26.0 (API 1.45).",
+				Optional: true, MarkdownDescription: "A directory of the volume, relative, that is mounted in its place. It must exist. Needs Docker 26.0 (API 1.45).",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
 			"labels": schema.MapAttribute{

@@ -74,7 +74,7 @@ func unstartableSysctl(name string, hostNetwork, hostIPC bool) string {
 func unstartableMount(at string, kind container.MountType) string {
 	switch {
 	case at == "/":
-		return "Nothing can be mounted on a container's root. Mount it on a folder."
+		return "Nothing can be mounted on a container's root. Mount it on a directory."
 	case at == "/proc" && (kind == container.MountVolume || kind == container.MountTmpfs):
 		return "A container can't start without the kernel's own /proc. Mount it elsewhere."
 	}

@@ -126,7 +126,7 @@ func (d *engineData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 			"id": computedString("The engine's ID."), "name": computedString("The host name that the engine reports: the first part of gantry's IDs."),
 			"version": computedString("The engine's version."), "api_version": computedString("The version of the API that gantry and the engine agreed on."),
 			"operating_system": computedString("The operating system of the host."), "os_type": computedString("`linux` or `windows`."), "architecture": computedString("The host's architecture."),
-			"kernel_version": computedString("The version of the kernel."), "root_dir": computedString("The folder where the engine keeps its data."),
+			"kernel_version": computedString("The version of the kernel."), "root_dir": computedString("The directory where the engine keeps its data."),
 			"storage_driver": computedString("The storage driver."), "logging_driver": computedString("The logging driver of containers that name none."),
 			"cgroup_driver": computedString("`cgroupfs` or `systemd`."), "cgroup_version": computedString("`1` or `2`."),
 			"swarm_state": computedString("`inactive`, or the state of the engine's node in its swarm."),
@@ -292,7 +292,7 @@ func (d *volumeData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 		MarkdownDescription: "A volume that is on the Docker engine.",
 		Attributes: map[string]schema.Attribute{
 			"name": wanted("The volume's name."),
-			"id":   computedString("`engine/name`."), "driver": computedString("The driver."), "mountpoint": computedString("The folder on the engine's host, as the driver says."),
+			"id":   computedString("`engine/name`."), "driver": computedString("The driver."), "mountpoint": computedString("The directory on the engine's host, as the driver says."),
 			"scope": computedString("`local` or `global`."), "driver_opts": foundMap("Options of the driver."), "labels": foundMap("The volume's labels."),
 			"created": computedString("When it was created (RFC 3339)."),
 		},

@@ -21,7 +21,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// volumesOfFiles returns the volumes that are there for files, by the folder where a container has them.
+// volumesOfFiles returns the volumes that are there for files, by the directory where a container has them.
 func (r *rig) volumesOfFiles(ref string) map[string]string {
 	r.t.Helper()
 	c, found := r.Inspect(ref), make(map[string]string)
@@ -54,7 +54,7 @@ func (r *rig) noneOf(volumes []string) {
 	}
 }
 
-// A container whose root is read-only has its files before it starts, and gets them as they change; their folders keep
+// A container whose root is read-only has its files before it starts, and gets them as they change; their directories keep
 // what the image has in them, and leave nothing behind.
 func TestAccFilesInAReadOnlyRoot(t *testing.T) {
 	r := newRig(t)
@@ -118,7 +118,7 @@ healthcheck = { test = ["CMD", %[4]q, "health-file", "/etc/app/main.conf"], inte
 	r.noneOf(all)
 }
 
-// An exchange gives the new container folders of its own: they have what its image has, and the old one's go.
+// An exchange gives the new container directories of its own: they have what its image has, and the old one's go.
 func TestAccExchangeOfReadOnlyFiles(t *testing.T) {
 	r := newCastRig(t)
 	lines := func(content string) []string {

@@ -48,7 +48,7 @@ func (r *rig) untouched(ids ...string) (check func(after string)) {
 	}
 }
 
-// forge writes a record into the state folder that says of a failed cast what the changes say, as that of a
+// forge writes a record into the state directory that says of a failed cast what the changes say, as that of a
 // container's create says the rest. Lane is the name of the container that it is about.
 func (r *castRig) forge(like record, lane string, changes map[string]any) (path string) {
 	r.t.Helper()
@@ -71,7 +71,7 @@ func (r *castRig) forge(like record, lane string, changes map[string]any) (path 
 	}
 	folders, err := filepath.Glob(filepath.Join(r.dir, "engines", "*"))
 	if err != nil || len(folders) != 1 {
-		r.t.Fatalf("the folders of engines are %v, %v", folders, err)
+		r.t.Fatalf("the directories of engines are %v, %v", folders, err)
 	}
 	short := sha256.Sum256([]byte(lane))
 	file := ticket + "." + hex.EncodeToString(short[:8]) + ".json"
@@ -82,7 +82,7 @@ func (r *castRig) forge(like record, lane string, changes map[string]any) (path 
 }
 
 // What a record says removes, starts and renames nothing: the container that it names has to be the one that it is
-// about. And what somebody else wrote is not read, also where the folder is safe by now.
+// about. And what somebody else wrote is not read, also where the directory is safe by now.
 func TestAccForgedRecord(t *testing.T) {
 	r := newCastRig(t)
 	config := func(memory string) string {

@@ -16,14 +16,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// smallDisk is a file system of a few pages, with a state folder on it.
+// smallDisk is a file system of a few pages, with a state directory on it.
 type smallDisk struct {
 	t *testing.T
 	// path is where it is mounted.
 	path string
 }
 
-// onSmallDisk puts the rig's state folder on a file system of its own.
+// onSmallDisk puts the rig's state directory on a file system of its own.
 func (r *castRig) onSmallDisk() *smallDisk {
 	r.t.Helper()
 	d := &smallDisk{r.t, r.dir}
@@ -78,7 +78,7 @@ func (d *smallDisk) readOnly(readOnly bool) {
 	}
 }
 
-// The disk of the state folder that two workspaces share is full, from the first file that a create writes there
+// The disk of the state directory that two workspaces share is full, from the first file that a create writes there
 // to the last. Whatever can't be written, nothing of the other workspace's is touched, the state has what the
 // create made or the create is told to have failed, and once there is room the workspace converges.
 func TestAccFullDisk(t *testing.T) {
@@ -89,7 +89,7 @@ func TestAccFullDisk(t *testing.T) {
 			other := r.beside()
 			r.cli.configure(r.config(o.config(r, "first")))
 			other.cli.configure(other.config(o.config(other, "second")))
-			r.cli.must("apply", "-auto-approve") // The folders are there from now on.
+			r.cli.must("apply", "-auto-approve") // The directories are there from now on.
 			r.cli.must("destroy", "-auto-approve")
 
 			seen := make(map[string]bool)
@@ -117,7 +117,7 @@ func TestAccFullDisk(t *testing.T) {
 	}
 }
 
-// fullDisk judges an apply whose state folder had not enough room. There were as many open marks before it.
+// fullDisk judges an apply whose state directory had not enough room. There were as many open marks before it.
 func (r *castRig) fullDisk(o owned, apply result, asked bool, marks int) (what string) {
 	r.t.Helper()
 	made, has := o.label(r) != "", r.cli.attributes(o.address) != nil
@@ -161,7 +161,7 @@ func (r *castRig) endsOne(other *castRig, o owned) {
 	r.cli.must("destroy", "-auto-approve")
 }
 
-// The file system of the state folder becomes read-only while an object is made: its mark can't go, so the answer
+// The file system of the state directory becomes read-only while an object is made: its mark can't go, so the answer
 // carries no state. The workspace takes it up as soon as it can, and nobody else does.
 func TestAccStateFolderReadOnlyInTheMiddle(t *testing.T) {
 	for _, o := range ownedKinds() {

@@ -207,7 +207,7 @@ func TestAccImageCastUpdates(t *testing.T) {
 	}
 }
 
-// An archive is read by the background conductor, which works in another folder. That it could not be
+// An archive is read by the background conductor, which works in another directory. That it could not be
 // loaded is told, and it is loaded again.
 func TestAccImageCastFromArchive(t *testing.T) {
 	r := newCastRig(t)

@@ -265,7 +265,7 @@ func reportKept(id, name string, kept conductor.KeptImage, diags *diag.Diagnosti
 		diags.AddWarning(fmt.Sprintf("Image %q on engine %q was kept: it is in use", name, engine), fmt.Sprintf("It is used by %s. %s", kept.By, later))
 	case kept.Unknown:
 		diags.AddWarning(fmt.Sprintf("Image %q on engine %q was kept: it may be somebody else's", name, engine),
-			"Neither the state nor the state folder of this machine knows which image this resource brought, and the name proves nothing. "+later)
+			"Neither the state nor the state directory of this machine knows which image this resource brought, and the name proves nothing. "+later)
 	}
 }
 

@@ -80,7 +80,7 @@ func reportUnreadable(problems []error, count int, diags *diag.Diagnostics) {
 	if more := count - len(lines); more > 0 {
 		lines = append(lines, fmt.Sprintf("- and %d more", more))
 	}
-	diags.AddWarning(fmt.Sprintf("The state folder has records that can't be read (%d)", count),
+	diags.AddWarning(fmt.Sprintf("The state directory has records that can't be read (%d)", count),
 		strings.Join(lines, "\n")+"\n\nWhat they tell of is not known, a failure perhaps; all else goes on by what the engine knows. They are left as they are. "+
 			"What a newer gantry wrote, a newer gantry reads; a damaged record can be deleted once its container is as it should be.")
 }
@@ -122,7 +122,7 @@ func (d *providerData) reportNotJournaled(why error, diags *diag.Diagnostics) {
 		return
 	}
 	d.unkept.Do(func() {
-		diags.AddWarning("Operations are not noted in the state folder", fmt.Sprintf("%s.\n\nThe apply goes on. But had it been killed in the middle, "+
+		diags.AddWarning("Operations are not noted in the state directory", fmt.Sprintf("%s.\n\nThe apply goes on. But had it been killed in the middle, "+
 			"the next one would not know what was under way, and others that work on the same containers are not waited for: "+
 			"see that the provider's state_dir can be written.", sentence(why)))
 	})

@@ -150,8 +150,8 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 				Validators: orLeftOut[validator.String](validWaits()),
 			},
 			"state_dir": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The folder of the journal and of the locks, an absolute path on the machine that runs Terraform. " +
-					"Default: `gantry` in the XDG state folder (`~/.local/state/gantry`). It belongs to one user: a folder that is another user's, or that others can write, is refused, and so is a path that is no folder.",
+				Optional: true, MarkdownDescription: "The directory of the journal and of the locks, an absolute path on the machine that runs Terraform. " +
+					"Default: `gantry` in the XDG state directory (`~/.local/state/gantry`). It belongs to one user: a directory that is another user's, or that others can write, is refused, and so is a path that is no directory.",
 				Validators: orLeftOut[validator.String](folderPath{}),
 			},
 			"background": schema.StringAttribute{
@@ -210,7 +210,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	reportUnreadable(late.Problems, late.Unreadable, &resp.Diagnostics)
 }
 
-// cleanFolder returns the one spelling of a folder; empty stays empty.
+// cleanFolder returns the one spelling of a directory; empty stays empty.
 func cleanFolder(folder string) string {
 	if folder == "" {
 		return ""

@@ -56,7 +56,7 @@ func registriesAttribute() schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional: true,
 		MarkdownDescription: "How gantry trusts registries that it asks itself, by registry: for `gantry_registry_image`, which this machine asks. Pulls, and `available_digest`, are the engine's: there its own configuration counts " +
-			"(`/etc/docker/certs.d`, `insecure-registries`). Certificates in this machine's `/etc/docker/certs.d/REGISTRY`, and in `certs.d` of the Docker CLI's configuration folder, are used as Docker uses them.",
+			"(`/etc/docker/certs.d`, `insecure-registries`). Certificates in this machine's `/etc/docker/certs.d/REGISTRY`, and in `certs.d` of the Docker CLI's configuration directory, are used as Docker uses them.",
 		Validators: []validator.Map{
 			mapvalidator.NoNullValues(),
 			mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[^\s/@]+$`), `must be a registry as references name it ("registry.example.com:5000"), without a scheme or a path`)),

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// A state folder that is none can hold no journal, wherever on its path the file is.
+// A state directory that is none can hold no journal, wherever on its path the file is.
 func TestAccStateDirThatIsAFile(t *testing.T) {
 	r := newRig(t)
 	file := filepath.Join(t.TempDir(), "file")
@@ -26,7 +26,7 @@ func TestAccStateDirThatIsAFile(t *testing.T) {
 		if plan.code == 0 {
 			t.Errorf("%s is accepted:\n%s", path, plan.output)
 		}
-		for _, says := range []string{"The state folder is not a folder", "state_dir", path} {
+		for _, says := range []string{"The state directory is not a directory", "state_dir", path} {
 			if !strings.Contains(flat(plan.output), says) {
 				t.Errorf("the error does not say %q:\n%s", says, plan.output)
 			}
@@ -34,7 +34,7 @@ func TestAccStateDirThatIsAFile(t *testing.T) {
 	}
 }
 
-// What others can write must not lead gantry: the folder is refused before anything is done, and goes on
+// What others can write must not lead gantry: the directory is refused before anything is done, and goes on
 // once it is mended.
 func TestAccStateDirThatOthersCanWrite(t *testing.T) {
 	r := newCastRig(t)
@@ -57,7 +57,7 @@ func TestAccStateDirThatOthersCanWrite(t *testing.T) {
 				if failed.code == 0 {
 					t.Errorf("%s goes on with %s", command[0], path)
 				}
-				for _, says := range []string{"The state folder can be written by others", "state_dir", path, what} {
+				for _, says := range []string{"The state directory can be written by others", "state_dir", path, what} {
 					if !strings.Contains(flat(failed.output), says) {
 						t.Errorf("%s of %s: it does not say %q:\n%s", command[0], path, says, failed.output)
 					}

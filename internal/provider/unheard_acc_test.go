@@ -15,7 +15,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// forget has the rig's state folder lost, as a CI runner loses it that keeps none.
+// forget has the rig's state directory lost, as a CI runner loses it that keeps none.
 func (r *castRig) forget() {
 	r.t.Helper()
 	entries, err := os.ReadDir(r.dir)
@@ -154,10 +154,10 @@ func TestAccDestroyWithoutItsRecord(t *testing.T) {
 	}
 }
 
-// Without a state folder a cast that fails fails its apply.
+// Without a state directory a cast that fails fails its apply.
 func TestAccCastWithoutStateFolder(t *testing.T) {
 	r := newCastRig(t)
-	r.dir = "/proc/gantry" // No folder can be made there, not even by root.
+	r.dir = "/proc/gantry" // No directory can be made there, not even by root.
 	r.cli.configure(r.config(r.cast("web", command("exit", "3", "100ms", "out of cheese")), r.cast("good")))
 	apply := r.cli.run("apply", "-auto-approve")
 	if output := flat(apply.output); apply.code == 0 || !strings.Contains(output, "exited with code 3") || !strings.Contains(output, "out of cheese") {

@@ -114,7 +114,7 @@ func (v absolutePath) ValidateString(ctx context.Context, req validator.StringRe
 	resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid path %q", s), fmt.Sprintf("It %s.", v.Description(ctx)))
 }
 
-// folderPath validates a path of a folder in a container: a slash at its end changes nothing.
+// folderPath validates a path of a directory in a container: a slash at its end changes nothing.
 type folderPath struct {
 	// orPipe takes a named pipe of Windows, too.
 	orPipe bool

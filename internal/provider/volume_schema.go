@@ -66,7 +66,7 @@ func volumeSchema(ctx context.Context) schema.Schema {
 				DeleteDescription: "How long removing may take, with the wait for containers that are being removed (`\"10m\"` by default).",
 			})),
 			"id":         computedStable("`engine/name`, where engine is the host name that the engine reports."),
-			"mountpoint": computedStable("The folder on the engine's host, as the driver says."),
+			"mountpoint": computedStable("The directory on the engine's host, as the driver says."),
 			"scope":      computedStable("Where the volume exists: `local` or `global`."),
 			"created":    computedStable("When it was created (RFC 3339). Of a volume that gantry did not make, what the engine reported when it was imported."),
 		},

@@ -90,7 +90,7 @@ func ownedKinds() []owned {
 	}
 }
 
-// Two workspaces share an engine and a state folder, and want objects of the same names. The provider of the
+// Two workspaces share an engine and a state directory, and want objects of the same names. The provider of the
 // first is killed in its create. The second never touches what the first made or has: it gets a conflict, or,
 // where nothing was made yet, the name. The first goes on where it was cut off, without an import, as long as
 // its answer had not begun; else it gets a conflict, too, that names an import which works.
@@ -242,7 +242,7 @@ func (r *castRig) awaitDelivery(apply *process) {
 	folders, err := filepath.Glob(filepath.Join(r.dir, "engines", "*", "operations"))
 	if err != nil || len(folders) == 0 {
 		apply.wait()
-		r.t.Fatalf("no folder of operations to watch: %v", err)
+		r.t.Fatalf("no directory of operations to watch: %v", err)
 	}
 	for _, folder := range folders {
 		if _, err := unix.InotifyAddWatch(watch, folder, unix.IN_DELETE); err != nil {

@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-// Two workspaces, each with a state folder of its own that is new with each run, as in CI, and a network of the one that
+// Two workspaces, each with a state directory of its own that is new with each run, as in CI, and a network of the one that
 // a container of the other is in. Replacing the network takes the own container along, found by the plan's refresh, and
 // never the other one: that keeps the network, and is named.
 func TestAccNetworkBesideAnotherWorkspace(t *testing.T) {
@@ -52,7 +52,7 @@ func TestAccNetworkBesideAnotherWorkspace(t *testing.T) {
 	}
 	other.emptyPlan()
 
-	// A plan without a refresh, and no folder that has one, shows nothing of the own container either.
+	// A plan without a refresh, and no directory that has one, shows nothing of the own container either.
 	other.cli.must("destroy", "-auto-approve")
 	fresh("two")
 	apply = r.cli.run("apply", "-auto-approve", "-refresh=false")

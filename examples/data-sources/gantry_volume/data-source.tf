@@ -2,6 +2,6 @@ data "gantry_volume" "data" {
   name = "shop-data"
 }
 
-output "folder" {
+output "directory" {
   value = data.gantry_volume.data.mountpoint
 }

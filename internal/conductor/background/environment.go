@@ -18,7 +18,7 @@ import (
 //	kept, paths in them made absolute what the Docker client and ssh read while a cast is carried out: see below
 //	dropped                           everything else; TF_ and PLUGIN_ would be taken for Terraform's
 
-// environmentOf is the environment of a background conductor. Paths in it are meant from the folder, which is
+// environmentOf is the environment of a background conductor. Paths in it are meant from the directory, which is
 // the caller's working directory: the background conductor's is another.
 func environmentOf(environment []string, folder string) []string {
 	var kept []string

@@ -118,7 +118,7 @@ const (
 )
 
 // ErrNotJournaled is why a cast is refused that nobody would find again.
-var ErrNotJournaled = errors.New("the state folder can't be written")
+var ErrNotJournaled = errors.New("the state directory can't be written")
 
 // Strict reads a message, and refuses what it does not know.
 func Strict(decoder *json.Decoder, message any) error {

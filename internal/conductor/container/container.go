@@ -46,7 +46,7 @@ type Container struct {
 	State       State
 	// AutoRemove says that the engine removes the container when it ends (docker run --rm).
 	AutoRemove bool
-	// FileFolders are the volumes that are there for the sake of files, as the root is read-only, by their folders.
+	// FileFolders are the volumes that are there for the sake of files, as the root is read-only, by their directories.
 	FileFolders map[string]string
 	// Attached are the networks that the container is connected to, by the network's name.
 	Attached map[string]AttachedNetwork

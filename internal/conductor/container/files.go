@@ -23,7 +23,7 @@ type File struct {
 	WriteOnly bool `json:"write_only,omitempty"`
 }
 
-// Archive packs files as the engine unpacks them at a folder of a container, where it makes the folders that are
+// Archive packs files as the engine unpacks them at a directory of a container, where it makes the directories that are
 // missing. It is pure.
 func Archive(files map[string]File, into string, paths []string, modified time.Time) ([]byte, error) {
 	var packed bytes.Buffer

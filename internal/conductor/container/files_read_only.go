@@ -16,7 +16,7 @@ import (
 // LabelFiles is the label of such a volume, and of its mount. It names the operation that created the container.
 const LabelFiles = LabelPrefix + "files"
 
-// FileFolders returns the folders of the files that need a volume of their own, where these mounts and the image's
+// FileFolders returns the directories of the files that need a volume of their own, where these mounts and the image's
 // volumes have no place for them. It is pure.
 func FileFolders(s Spec, ofImage []string) []string {
 	if !s.ReadOnly {
@@ -45,7 +45,7 @@ func (m Mount) takesFiles() bool {
 	return !m.ReadOnly && (m.Type == MountBind || m.Type == MountVolume)
 }
 
-// Within reports whether a clean path is that of a folder or below it.
+// Within reports whether a clean path is that of a directory or below it.
 func Within(target, folder string) bool {
 	return target == folder || strings.HasPrefix(target, strings.TrimSuffix(folder, "/")+"/")
 }
@@ -88,7 +88,7 @@ func (c *Container) Writable() []string {
 // TakesFilesOf reports whether all files of the specification have a place in the container.
 func (c *Container) TakesFilesOf(s Spec) bool { return len(FileFolders(s, c.Writable())) == 0 }
 
-// MountFolders returns the volumes of the folders that FileFolders returns.
+// MountFolders returns the volumes of the directories that FileFolders returns.
 func MountFolders(folders []string, operation string) []mount.Mount {
 	var list []mount.Mount
 	for _, folder := range folders {
@@ -104,7 +104,7 @@ func isFileFolder(m mount.Mount) bool {
 	return m.Type == mount.TypeVolume && m.Source == "" && m.VolumeOptions != nil && m.VolumeOptions.Labels[LabelFiles] != ""
 }
 
-// observeFileFolders returns the volumes of MountFolders, by their folders.
+// observeFileFolders returns the volumes of MountFolders, by their directories.
 func observeFileFolders(points []containertypes.MountPoint, mounts []mount.Mount) map[string]string {
 	var volumes map[string]string
 	for _, m := range mounts {

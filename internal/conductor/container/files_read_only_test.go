@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// A file has a place in a writable volume or bind; the folders of the others become volumes, each once.
+// A file has a place in a writable volume or bind; the directories of the others become volumes, each once.
 func TestFileFolders(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -22,7 +22,7 @@ func TestFileFolders(t *testing.T) {
 		want    []string
 	}{
 		"none":                 {},
-		"a folder":             {files: []string{"/etc/app/a", "/etc/app/b"}, want: []string{"/etc/app"}},
+		"a directory":          {files: []string{"/etc/app/a", "/etc/app/b"}, want: []string{"/etc/app"}},
 		"one in another":       {files: []string{"/etc/a", "/etc/app/b", "/etc/app/c/d"}, want: []string{"/etc"}},
 		"one beside another":   {files: []string{"/etc/app/a", "/etc/app-b/a", "/etc/app/c/d"}, want: []string{"/etc/app", "/etc/app-b"}},
 		"in a volume":          {files: []string{"/data/a", "/data2/a"}, mounts: map[string]Mount{"/data": {Type: MountVolume}}, want: []string{"/data2"}},

@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// There is no entry for a folder: one that the container has keeps its owner and permissions.
+// There is no entry for a directory: one that the container has keeps its owner and permissions.
 func TestArchive(t *testing.T) {
 	when := time.Unix(1700000000, 0)
 	packed, err := Archive(map[string]File{

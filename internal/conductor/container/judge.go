@@ -21,7 +21,7 @@ func (s State) SoFar() string {
 	return "it is " + s.Status
 }
 
-// Matches reports whether a container, as the engine reports it, is what a wait waits for.
+// Meets reports whether a container, as the engine reports it, is what a wait waits for.
 func Meets(desired DesiredState, codes []int, wait Wait, s State, now time.Time) bool {
 	if desired == DesiredStopped || desired == DesiredPaused && !s.Stopping {
 		return len(PlanPower(Spec{DesiredState: desired}, s)) == 0

@@ -17,7 +17,7 @@ import (
 	"github.com/docker/docker/api/types/versions"
 )
 
-// apiCreateHostPath is the first version of the API whose mounts can make the host's folder. Before,
+// apiCreateHostPath is the first version of the API whose mounts can make the host's directory. Before,
 // only the older binds do, and they always do.
 const apiCreateHostPath = "1.42"
 
@@ -57,7 +57,7 @@ type Mount struct {
 type BindOptions struct {
 	// Propagation is rprivate (the engine's default), private, rshared, shared, rslave or slave.
 	Propagation string `json:"propagation,omitempty"`
-	// CreateHostPath makes a folder where the source does not exist.
+	// CreateHostPath makes a directory where the source does not exist.
 	CreateHostPath bool `json:"create_host_path,omitempty"`
 	// Recursive says what happens to the mounts below the source.
 	Recursive Recursive `json:"recursive,omitempty"`
@@ -91,7 +91,7 @@ type VolumeOptions struct {
 
 // ImageOptions belong to a mount of the type image.
 type ImageOptions struct {
-	// Subpath is a folder of the image that is mounted in its place.
+	// Subpath is a directory of the image that is mounted in its place.
 	Subpath string `json:"subpath,omitempty"`
 }
 
@@ -354,7 +354,7 @@ func (m Mount) plain() Mount {
 	return m
 }
 
-// matches reports whether an engine's report is of this mount. Whether a folder was to be made is in no
+// matches reports whether an engine's report is of this mount. Whether a directory was to be made is in no
 // report of an older engine, and says nothing afterwards.
 func (m Mount) matches(seen Mount) bool {
 	if m.Type == MountVolume && m.Source == "" && seen.Anonymous {

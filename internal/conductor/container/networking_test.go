@@ -41,7 +41,7 @@ func TestTranslateNetworking(t *testing.T) {
 	} {
 		other := got
 		change(&other)
-		if spec.matches(&Container{Settings: Settings{Networking: other}}) {
+		if spec.Networking.matches(&Container{Settings: Settings{Networking: other}}) {
 			t.Errorf("another %s meets it", name)
 		}
 	}

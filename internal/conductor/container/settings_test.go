@@ -48,11 +48,11 @@ func TestTranslatedIsObserved(t *testing.T) {
 			Config:            c.Config, NetworkSettings: &containertypes.NetworkSettings{},
 		})
 		want := Spec{Settings: settings}
-		if !want.Meets(got) {
+		if !want.Matches(got) {
 			t.Errorf("%s: it does not meet what was asked for:\n%s", name, cmp.Diff(settings.Plain(EngineDefaults{}), got.Settings.Plain(EngineDefaults{})))
 		}
 		for other, different := range samples(t) {
-			if other != name && other != "nothing" && (Spec{Settings: different}).Meets(got) {
+			if other != name && other != "nothing" && (Spec{Settings: different}).Matches(got) {
 				t.Errorf("%s: it meets %s, too", name, other)
 			}
 		}
@@ -114,7 +114,7 @@ func TestMeetsComparesEverySetting(t *testing.T) {
 				}
 				lacking := settings
 				reflect.ValueOf(&lacking).Elem().Field(i).Field(j).SetZero()
-				if (Spec{Settings: settings}).Meets(&Container{Settings: lacking}) {
+				if (Spec{Settings: settings}).Matches(&Container{Settings: lacking}) {
 					t.Errorf("%s: without %s it is the same", name, family.Type.Field(j).Name)
 				}
 			}

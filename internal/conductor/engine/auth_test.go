@@ -17,7 +17,7 @@ import (
 
 // The configured credentials come first, then the registry's own helper, then the helper for all, then
 // what the file itself holds. A helper that can't answer is named. (The Docker CLI's library keeps the
-// folder for the whole process: no test beside this one may use it.)
+// directory for the whole process: no test beside this one may use it.)
 func TestCredentialsFor(t *testing.T) {
 	folder, before := t.TempDir(), config.Dir()
 	config.SetDir(folder)

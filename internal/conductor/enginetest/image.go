@@ -49,7 +49,7 @@ type ImageOptions struct {
 	Random int64
 }
 
-// programSource is compiled from here, not from the folder, so that the cache key and what is
+// programSource is compiled from here, not from the directory, so that the cache key and what is
 // compiled are the same bytes.
 //
 //go:embed program/main.go
@@ -147,14 +147,14 @@ func set(keys []string) map[string]struct{} {
 }
 
 // programLayer compiles the program once per machine, compiler and source, and keeps the finished
-// layer in the user's cache folder.
+// layer in the user's cache directory.
 func programLayer(tb testing.TB) (v1.Layer, error) {
 	tb.Helper()
 	key := sha256.New()
 	fmt.Fprintln(key, runtime.Version(), runtime.GOARCH)
 	key.Write(programSource)
 	cache, err := os.UserCacheDir()
-	if err != nil { // no home folder, as for some service users
+	if err != nil { // no home directory, as for some service users
 		cache = tb.TempDir()
 	}
 	folder := filepath.Join(cache, "gantry-test")

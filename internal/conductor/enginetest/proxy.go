@@ -87,7 +87,7 @@ type rule struct {
 func NewProxy(tb testing.TB, engine *Engine) *Proxy {
 	tb.Helper()
 	folder, err := os.MkdirTemp("", Prefix)
-	engine.must(err, "make a folder for the proxy's socket")
+	engine.must(err, "make a directory for the proxy's socket")
 	tb.Cleanup(func() {
 		if err := os.RemoveAll(folder); err != nil {
 			tb.Error(err)

@@ -11,7 +11,7 @@ import (
 
 // The faults of operations themselves: what was accepted, and was not carried out, or not to its end.
 
-// StateFolder is a change that was refused, or must not be answered, because the state folder can't be written.
+// StateFolder is a change that was refused, or must not be answered, because the state directory can't be written.
 func (s Scope) StateFolder(operation string, exists Exists, err error) *Fault {
 	switch {
 	case exists == Unchanged && operation == "create":
@@ -21,7 +21,7 @@ func (s Scope) StateFolder(operation string, exists Exists, err error) *Fault {
 	}
 	return s.make(Fault{
 		Kind: EngineError, Step: StepQueued,
-		Summary: fmt.Sprintf("Unable to %s %s: the state folder can't be written", operation, s.subject()),
+		Summary: fmt.Sprintf("Unable to %s %s: the state directory can't be written", operation, s.subject()),
 		Message: err.Error(),
 		Exists:  string(exists),
 		Hint:    "what is noted there keeps operations in order and tells whose an object is: see that the provider's state_dir has space and belongs to this user, then apply again",

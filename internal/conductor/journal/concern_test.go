@@ -20,7 +20,7 @@ func TestConcerns(t *testing.T) {
 			t.Fatal(err)
 		}
 		if parsed := uuid.MustParse(ticket); parsed.Version() != 7 || origin(parsed[originAt:digestAt]) != originOf(e.journal.dir) {
-			t.Errorf("%s has version %d, and not the folder's origin", ticket, parsed.Version())
+			t.Errorf("%s has version %d, and not the directory's origin", ticket, parsed.Version())
 		}
 		return ID("edge1", r.Container, ticket)
 	}

@@ -41,7 +41,7 @@ func (e *Engine) Count(c Counters) error {
 		return err
 	}
 	if err := os.MkdirAll(e.counters(), folderMode); err != nil {
-		return fmt.Errorf("making the folder of the counters: %w", err)
+		return fmt.Errorf("making the directory of the counters: %w", err)
 	}
 	path := filepath.Join(e.counters(), c.Owner+".json")
 	if err := e.journal.disk.replace(path, append(content, '\n'), true); err != nil {

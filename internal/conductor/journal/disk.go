@@ -32,7 +32,7 @@ func (d *disk) open(path string) ([]byte, error) {
 	return retried(func() ([]byte, error) { return readOwn(path) })
 }
 
-// readOwn reads a file that this user or root wrote, and that nobody else can write. A folder that is safe by now
+// readOwn reads a file that this user or root wrote, and that nobody else can write. A directory that is safe by now
 // may have what others put there before.
 func readOwn(path string) ([]byte, error) {
 	file, err := os.Open(path)
@@ -50,7 +50,7 @@ func readOwn(path string) ([]byte, error) {
 	return io.ReadAll(file)
 }
 
-// list returns the entries of a folder, sorted by name. A missing folder has none.
+// list returns the entries of a directory, sorted by name. A missing directory has none.
 func (d *disk) list(path string) ([]fs.DirEntry, error) {
 	entries, err := os.ReadDir(path)
 	d.listed.Add(int64(len(entries)))
@@ -60,8 +60,8 @@ func (d *disk) list(path string) ([]fs.DirEntry, error) {
 	return entries, err
 }
 
-// some returns the names of some entries of a folder, at most so many, and reports whether there are more. A missing
-// folder has none.
+// some returns the names of some entries of a directory, at most so many, and reports whether there are more. A missing
+// directory has none.
 func (d *disk) some(path string, most int) (names []string, more bool, err error) {
 	folder, err := os.Open(path)
 	if err != nil {

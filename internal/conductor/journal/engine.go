@@ -25,7 +25,7 @@ type Engine struct {
 	index *index
 }
 
-// StateDir is the state folder that the journal is in.
+// StateDir is the state directory that the journal is in.
 func (e *Engine) StateDir() string { return e.journal.dir }
 
 func (e *Engine) operations() string { return filepath.Join(e.dir, "operations") }

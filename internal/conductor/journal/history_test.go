@@ -295,7 +295,7 @@ func TestLooksCostWhatTheyConcern(t *testing.T) {
 		if late, err := e.Late(1, time.Minute); err != nil || late.Count() != unrelated {
 			t.Fatalf("late are %d, %v", late.Count(), err)
 		}
-		// The folder has not changed for long.
+		// The directory has not changed for long.
 		long := time.Now().Add(-time.Hour)
 		if err := os.Chtimes(e.operations(), long, long); err != nil {
 			t.Fatal(err)

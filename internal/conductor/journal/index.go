@@ -45,18 +45,18 @@ type index struct {
 	names   []name
 	lanes   map[string][]name
 	tickets map[string]name
-	// changed is when the folder last changed, as far as the listing knows.
+	// changed is when the directory last changed, as far as the listing knows.
 	changed time.Time
 	// final says that the listing can't have missed a change of the very moment in which it was made.
 	final bool
 }
 
-// racy is the coarsest time stamp of a folder on any file system in use: two changes within it may have
+// racy is the coarsest time stamp of a directory on any file system in use: two changes within it may have
 // the same one.
 const racy = 2 * time.Second
 
 // opened lists the operations that are open, or have just ended. The listing is kept as long as the
-// folder does not change, so that many looks at it don't list it again and again.
+// directory does not change, so that many looks at it don't list it again and again.
 func (e *Engine) opened() (*index, error) {
 	e.listing.Lock()
 	defer e.listing.Unlock()
@@ -86,7 +86,7 @@ func (e *Engine) opened() (*index, error) {
 	return x, nil
 }
 
-// names lists the records in a folder, oldest first.
+// names lists the records in a directory, oldest first.
 func (e *Engine) names(folder string) ([]name, error) {
 	entries, err := e.journal.disk.list(folder)
 	if err != nil {
@@ -115,7 +115,7 @@ type located struct {
 func (l located) path() string { return filepath.Join(l.folder, l.file) }
 
 // inLane lists the records of a lane, the open ones and the history, oldest first. A record on its way
-// to the history counts once: what is listed first is the folder that it leaves.
+// to the history counts once: what is listed first is the directory that it leaves.
 func (e *Engine) inLane(lane string) ([]located, error) {
 	x, err := e.opened()
 	if err != nil {

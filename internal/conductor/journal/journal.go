@@ -12,7 +12,7 @@
 //	    operations/<ticket>.<lane>….json   one file an operation: what is open, and what has just ended
 //	    operations/<ticket>.<lane>.open    no answer of the create has begun; it goes where the record goes
 //	    operations/<ticket>.cancel         somebody asks the operation's owner to cancel it
-//	    formerly                           the folders that the engine had under other host names
+//	    formerly                           the directories that the engine had under other host names
 //	    history/<lane>/<ticket>.<lane>….json   what is over
 //	    late/<ticket>.<lane>….json         marks a cast whose failure nobody has dealt with
 //	    unsettled/<ticket>.<lane>          the same, where its record is in the history
@@ -54,7 +54,7 @@ const (
 	fileMode   = 0o600
 )
 
-// Journal is one process's access to a state folder. It must be closed.
+// Journal is one process's access to a state directory. It must be closed.
 type Journal struct {
 	dir   string
 	owner string
@@ -67,7 +67,7 @@ type Journal struct {
 	dead sync.Map
 }
 
-// DefaultDir is the state folder that is used if nobody names one: the XDG state folder, which is
+// DefaultDir is the state directory that is used if nobody names one: the XDG state directory, which is
 // the user's own and survives a restart of the machine.
 func DefaultDir() (string, error) {
 	if dir := os.Getenv("XDG_STATE_HOME"); filepath.IsAbs(dir) {
@@ -75,16 +75,16 @@ func DefaultDir() (string, error) {
 	}
 	home, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("finding the state folder: %w", err)
+		return "", fmt.Errorf("finding the state directory: %w", err)
 	}
 	return filepath.Join(home, ".local", "state", "gantry"), nil
 }
 
-// Look returns access to a state folder for who only looks: nothing is made there. A missing folder
+// Look returns access to a state directory for who only looks: nothing is made there. A missing directory
 // is fs.ErrNotExist, one that others can write an *UnsafeError.
 func Look(dir string) (*Journal, error) {
 	if _, err := os.ReadDir(dir); err != nil {
-		return nil, fmt.Errorf("reading the state folder: %w", err)
+		return nil, fmt.Errorf("reading the state directory: %w", err)
 	}
 	j := at(dir)
 	if err := j.safe(); err != nil {
@@ -97,8 +97,8 @@ func at(dir string) *Journal {
 	return &Journal{dir: dir, owner: uuid.Must(uuid.NewV7()).String(), disk: newDisk()}
 }
 
-// Open makes the state folder if need be, and checks that it is safe and can be written. The error is an
-// *UnsafeError, a *NotFolderError, an *UnusableError, or any other where there is no folder and none can be made.
+// Open makes the state directory if need be, and checks that it is safe and can be written. The error is an
+// *UnsafeError, a *NotFolderError, an *UnusableError, or any other where there is no directory and none can be made.
 func Open(dir string) (*Journal, error) {
 	j := at(dir)
 	if err := j.make(); err != nil {
@@ -109,7 +109,7 @@ func Open(dir string) (*Journal, error) {
 
 func (j *Journal) owners() string { return filepath.Join(j.dir, "owners") }
 
-// Dir is the state folder.
+// Dir is the state directory.
 func (j *Journal) Dir() string { return j.dir }
 
 // Engine returns the part of the journal that belongs to one engine: its ID, and the host name that
@@ -119,7 +119,7 @@ func (j *Journal) Engine(id, host string) (*Engine, error) {
 	e.id = id
 	for _, folder := range e.folders() {
 		if err := os.MkdirAll(folder, folderMode); err != nil {
-			return nil, &UnusableError{j.dir, fmt.Errorf("making the folder of engine %q: %w", host, err)}
+			return nil, &UnusableError{j.dir, fmt.Errorf("making the directory of engine %q: %w", host, err)}
 		}
 	}
 	return e, nil

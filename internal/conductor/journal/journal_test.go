@@ -296,7 +296,7 @@ func TestRenamesInBothDirectionsDontDeadlock(t *testing.T) {
 func TestLookMakesNothing(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "state")
 	if _, err := journal.Look(dir); !errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("a missing folder: %v", err)
+		t.Errorf("a missing directory: %v", err)
 	}
 	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)

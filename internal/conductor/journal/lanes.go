@@ -18,7 +18,7 @@ import (
 const poll = 50 * time.Millisecond
 
 // Hold is the right of one operation to be in its lanes alone, among all processes that share the
-// state folder. It must be released.
+// state directory. It must be released.
 type Hold struct {
 	// Waited says that other processes were before it.
 	Waited bool

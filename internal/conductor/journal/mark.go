@@ -43,7 +43,7 @@ func (e *Engine) marks(id string) (paths [2]string, err error) {
 }
 
 // PutMark writes the open mark of an operation. It has to be there before Begin makes the intent durable, and
-// the fsync of the folder in Begin is the mark's, too: a mark that a crash of the machine takes away only turns
+// the fsync of the directory in Begin is the mark's, too: a mark that a crash of the machine takes away only turns
 // what could be resumed into a conflict.
 func (e *Engine) PutMark(id string, m Mark) error {
 	paths, err := e.marks(id)

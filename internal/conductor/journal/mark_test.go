@@ -120,7 +120,7 @@ func TestMarkThatCantBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := e.PutMark(id, Mark{}); err == nil {
-		t.Error("a mark was written over a folder")
+		t.Error("a mark was written over a directory")
 	}
 	if err := e.Deliver(id); err == nil {
 		t.Error("the delivery is said to be durable")
@@ -129,6 +129,6 @@ func TestMarkThatCantBeWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := e.PutMark(id, Mark{}); err == nil {
-		t.Error("a mark was written into a folder that is gone")
+		t.Error("a mark was written into a directory that is gone")
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/google/uuid"
 )
 
-// origin tells in a ticket which state folder drew it, on which machine since which start of it, and seen from where:
-// an operation that was accepted there, and that the folder does not know any more, is not under way. It takes the
+// origin tells in a ticket which state directory drew it, on which machine since which start of it, and seen from where:
+// an operation that was accepted there, and that the directory does not know any more, is not under way. It takes the
 // place of random bits; those at the end stay, by which a person names an operation.
 type origin [3]byte
 
@@ -32,12 +32,12 @@ func originOf(dir string) origin {
 	}
 	host, _ := os.Hostname()
 	boot, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // Other systems have none: then the name alone tells.
-	// Containers that share the host's name, as with its network, have folders of their own behind the same path.
+	// Containers that share the host's name, as with its network, have directories of their own behind the same path.
 	mounts, _ := os.Readlink("/proc/self/ns/mnt")
 	return newOrigin(host, string(boot), mounts, dir)
 }
 
-// newOrigin is the origin of what tells one state folder from another. It is pure.
+// newOrigin is the origin of what tells one state directory from another. It is pure.
 func newOrigin(host, boot, mounts, dir string) origin {
 	sum := sha256.Sum256([]byte(strings.Join([]string{host, boot, mounts, dir}, "\x00")))
 	return origin(sum[:len(origin{})])
@@ -49,7 +49,7 @@ func (o origin) sign(ticket uuid.UUID) uuid.UUID {
 	return ticket
 }
 
-// Forgot reports whether an operation was accepted in this very state folder, which does not know it any more.
+// Forgot reports whether an operation was accepted in this very state directory, which does not know it any more.
 // What can't be found out it may know.
 func (e *Engine) Forgot(id string) bool {
 	ticket, err := uuid.Parse(Ticket(id))

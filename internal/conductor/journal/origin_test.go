@@ -12,13 +12,13 @@ func TestOriginTellsFoldersApart(t *testing.T) {
 	first := newOrigin("runner", "boot", "mnt:[1]", "/state")
 	for name, other := range map[string]origin{
 		"another host": newOrigin("runner2", "boot", "mnt:[1]", "/state"), "another start": newOrigin("runner", "boot2", "mnt:[1]", "/state"),
-		"another container": newOrigin("runner", "boot", "mnt:[2]", "/state"), "another folder": newOrigin("runner", "boot", "mnt:[1]", "/state2"),
+		"another container": newOrigin("runner", "boot", "mnt:[2]", "/state"), "another directory": newOrigin("runner", "boot", "mnt:[1]", "/state2"),
 	} {
 		if other == first {
 			t.Errorf("%s has the same origin", name)
 		}
 	}
 	if again := newOrigin("runner", "boot", "mnt:[1]", "/state"); again != first {
-		t.Error("a folder has two origins")
+		t.Error("a directory has two origins")
 	}
 }

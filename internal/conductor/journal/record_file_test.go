@@ -34,7 +34,7 @@ const old = `{
 }
 `
 
-// Two releases work side by side over one folder: neither drops what only the other knows.
+// Two releases work side by side over one directory: neither drops what only the other knows.
 func TestUnknownFieldsSurviveAChange(t *testing.T) {
 	t.Parallel()
 	e := inside(t, t.TempDir())

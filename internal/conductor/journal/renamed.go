@@ -38,7 +38,7 @@ func (e *Engine) Knower(operationID string) *Engine {
 	return before
 }
 
-// renamed reports whether a folder is that of this engine under another host name.
+// renamed reports whether a directory is that of this engine under another host name.
 func (e *Engine) renamed(folder string) bool {
 	cut := strings.LastIndexByte(folder, '-')
 	return cut > 0 && e.id != "" && folder != filepath.Base(e.dir) && folder == folderOf(e.id, folder[:cut])

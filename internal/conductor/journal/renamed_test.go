@@ -131,7 +131,7 @@ func TestClonedMachines(t *testing.T) {
 	}
 }
 
-// A state folder knows which operations it accepted, also those that it has no record of any more.
+// A state directory knows which operations it accepted, also those that it has no record of any more.
 func TestForgot(t *testing.T) {
 	dir := t.TempDir()
 	j, err := journal.Open(dir)

@@ -240,10 +240,10 @@ func TestFolderThatCantBeUsed(t *testing.T) {
 	var not *NotFolderError
 	for _, none := range []string{file, filepath.Join(file, "state")} {
 		if _, err := Open(none); !errors.As(err, &not) || not.Dir != none {
-			t.Errorf("%s is no folder: %v", none, err)
+			t.Errorf("%s is no directory: %v", none, err)
 		}
 	}
 	if j, err := Open(filepath.Join(dir, "new", "state")); err != nil || j.Close() != nil {
-		t.Errorf("a new folder: %v", err)
+		t.Errorf("a new directory: %v", err)
 	}
 }

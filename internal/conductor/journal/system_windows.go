@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// syncFolder does nothing: a folder can't be synchronised there, and NTFS journals renames.
+// syncFolder does nothing: a directory can't be synchronised there, and NTFS journals renames.
 func syncFolder(string) error { return nil }
 
 const (

@@ -271,7 +271,7 @@ func (t tidying) sweep() error {
 	return errors.Join(failures...)
 }
 
-// sweepUnnamed drops the files of a folder that a crash left before they had their names.
+// sweepUnnamed drops the files of a directory that a crash left before they had their names.
 func (t tidying) sweepUnnamed(folder string) error {
 	entries, err := t.journal.disk.list(folder)
 	for _, entry := range entries {

@@ -16,7 +16,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-// Fill fills a state folder with so many records of other objects, by the host name of the engine, and with what
+// Fill fills a state directory with so many records of other objects, by the host name of the engine, and with what
 // belongs to them, as processes left them that have ended, of all kinds that there are. It returns the unique parts of
 // the names of their files.
 func Fill(t testing.TB, dir string, counts map[string]int) map[string]bool {

@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package journaltest shows what a look at a state folder costs that has much in it.
+// Package journaltest shows what a look at a state directory costs that has much in it.
 package journaltest
 
 import (
@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Opens is what the kernel tells of the files below a folder that are opened, whoever opens them and how.
+// Opens is what the kernel tells of the files below a directory that are opened, whoever opens them and how.
 type Opens struct {
 	fd   int
 	dirs map[int32]string
 }
 
-// Watch begins to watch a folder, and those that are in it by now.
+// Watch begins to watch a directory, and those that are in it by now.
 func Watch(t testing.TB, dir string) *Opens {
 	t.Helper()
 	fd, err := unix.InotifyInit1(unix.IN_NONBLOCK | unix.IN_CLOEXEC)
@@ -52,7 +52,7 @@ func (o *Opens) next() ([]byte, error) {
 	return buffer[:max(n, 0)], err
 }
 
-// Told returns the files that were opened since, and how often each folder was listed.
+// Told returns the files that were opened since, and how often each directory was listed.
 func (o *Opens) Told(t testing.TB) (files, lists map[string]int) {
 	t.Helper()
 	files, lists = make(map[string]int), make(map[string]int)
@@ -74,7 +74,7 @@ func (o *Opens) Told(t testing.TB) (files, lists map[string]int) {
 				t.Fatal("more files were opened than the kernel tells of")
 			case event.Mask&unix.IN_ISDIR == 0:
 				files[filepath.Join(o.dirs[event.Wd], name)]++
-			case name == "": // Of the folder itself; that above it tells of it, too.
+			case name == "": // Of the directory itself; that above it tells of it, too.
 				lists[o.dirs[event.Wd]]++
 			}
 		}
