@@ -172,12 +172,15 @@ func (n *entry) cancelLane(lane string, ends func(journal.Record) bool) {
 }
 
 // tell tells the journal where the operation is.
-func (n *entry) tell() {
+func (n *entry) tell() { n.tellWith(n.logger) }
+
+// tellWith is tell for a goroutine beside the operation's own, which may give the operation another logger meanwhile.
+func (n *entry) tellWith(logger hclog.Logger) {
 	if !n.journaled {
 		return
 	}
 	if err := n.in.Progress(n.id, n.progress.note); err != nil {
-		n.logger.Debug("the step can't be written to the journal", "error", err)
+		logger.Debug("the step can't be written to the journal", "error", err)
 	}
 }
 
@@ -189,7 +192,7 @@ func (n *entry) watchCancel(ctx context.Context, cancelled bool) (cancellable co
 	if !n.journaled {
 		return ctx, func() { cancel(nil) }
 	}
-	attended := make(chan struct{})
+	attended, logger := make(chan struct{}), n.logger
 	go func() {
 		defer close(attended)
 		told := time.Now()
@@ -200,7 +203,7 @@ func (n *entry) watchCancel(ctx context.Context, cancelled bool) (cancellable co
 			}
 			if now := time.Now(); now.Sub(told) >= tellEvery && n.progress.isUntold() {
 				told = now
-				n.tell()
+				n.tellWith(logger)
 			}
 		}
 	}()

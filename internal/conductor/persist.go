@@ -170,8 +170,7 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.
 	}
 	gone, lookErr := o.lookFor(ctx, r.ContainerID)
 	if err == nil && lookErr == nil && gone == nil {
-		o.write(r.ID, func(r *journal.Record) { r.Volumes = nil })
-		e.settled(r.ID)
+		o.finished(r)
 		return nil
 	}
 	if err != nil {
@@ -186,6 +185,12 @@ func (c *Conductor) finishRemoval(ctx context.Context, e *connection, r journal.
 		}
 	})
 	return err
+}
+
+// finished notes that nothing is left of an unfinished removal: no container, and no volume that goes with it.
+func (o *containerJob) finished(r journal.Record) {
+	o.write(r.ID, func(r *journal.Record) { r.Volumes = nil })
+	o.engine.settled(r.ID)
 }
 
 // again is the operation that carries out an unfinished removal in the place of this one, whose record must

@@ -88,7 +88,7 @@ func (o *containerJob) resume(ctx context.Context) error {
 		if err := o.again(r).remove(ctx); err != nil {
 			return err
 		}
-		o.engine.settled(r.ID)
+		o.finished(r)
 	}
 	return nil
 }
