@@ -279,7 +279,7 @@ func TestVolumesOfAnUnfinishedRemoval(t *testing.T) {
 					if n := f.count("volume remove " + volume); (n > 0) != removed {
 						t.Errorf("the volume was removed %d times", n)
 					}
-					if got := recorded(t, c, r.ID); !got.Settled {
+					if got := recorded(t, c, r.ID); !got.Settled || len(got.Volumes) > 0 {
 						t.Errorf("the record is %+v", got)
 					}
 				})

@@ -7,7 +7,9 @@ import (
 	"context"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/containerd/errdefs"
 	containertypes "github.com/docker/docker/api/types/container"
@@ -71,23 +73,37 @@ func TakenPort(err error) (string, bool) {
 	return m[2] + "/" + protocol, true
 }
 
-// PortHolder says what has a port of the host.
+// holderShows is how long a container that has just got a port may take to show it: its engine takes the port before
+// it starts the container.
+const holderShows = 500 * time.Millisecond
+
+// PortHolder says what has a port of the host. Who does not show it yet is looked for a second time.
 func (e *Engine) PortHolder(ctx context.Context, port, self string) string {
 	ctx, cancel := ContextForLook(ctx)
 	defer cancel()
-	// The engine's own filter looks at what was asked to be published: what the engine chose
-	// itself is only in the list.
 	number, protocol, _ := strings.Cut(port, "/")
-	list, err := e.API.ContainerList(ctx, containertypes.ListOptions{Filters: filters.NewArgs(filters.Arg("status", "running"), filters.Arg("status", "paused"))})
-	if err != nil {
-		return "something that can't be found out now"
+	has := func(c containertypes.Summary) bool {
+		return c.ID != self && OwnName(c) != "" && slices.ContainsFunc(c.Ports, func(p containertypes.Port) bool {
+			return fmt.Sprint(p.PublicPort) == number && p.Type == protocol
+		})
 	}
-	for _, c := range list {
-		for _, p := range c.Ports {
-			if c.ID != self && fmt.Sprint(p.PublicPort) == number && p.Type == protocol && OwnName(c) != "" {
-				return fmt.Sprintf("container %q (image %q)", OwnName(c), c.Image)
-			}
+	for again := false; ; again = true {
+		// The engine's own filter looks at what was asked to be published: what the engine chose
+		// itself is only in the list.
+		list, err := e.API.ContainerList(ctx, containertypes.ListOptions{Filters: filters.NewArgs(filters.Arg("status", "running"), filters.Arg("status", "paused"))})
+		if err != nil {
+			return "something that can't be found out now"
+		}
+		if k := slices.IndexFunc(list, has); k >= 0 {
+			return fmt.Sprintf("container %q (image %q)", OwnName(list[k]), list[k].Image)
+		}
+		if again {
+			return "a process outside Docker"
+		}
+		select {
+		case <-time.After(holderShows):
+		case <-ctx.Done():
+			return "something that can't be found out now"
 		}
 	}
-	return "a process outside Docker"
 }
