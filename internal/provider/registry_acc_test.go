@@ -92,7 +92,7 @@ func TestAccStalledPull(t *testing.T) {
 	limit := `timeouts = { create = "5s" }`
 	config := r.provider() + r.both(pushed.Reference, limit)
 	late := func(what string) string {
-		return spaced(what) + `.*?its\s+time\s+was\s+up;\s+the\s+pull\s+had\s+\d+\s+of\s+2\s+layers,\s+\S+\s+of\s+the\s+\S+.*?timeouts\.create`
+		return spaced(what) + `.*?it\s+timed\s+out;\s+the\s+pull\s+had\s+\d+\s+of\s+2\s+layers,\s+\S+\s+of\s+the\s+\S+.*?timeouts\.create`
 	}
 	container := late(fmt.Sprintf("The create of container %q on engine %q took too long while pulling", r.Name("web"), r.HostName()))
 	image := late(fmt.Sprintf("pull image %q on engine %q: it took too long", pushed.Reference, r.HostName()))
