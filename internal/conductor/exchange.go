@@ -32,7 +32,7 @@ const (
 type exchangeJob struct {
 	containerJob
 	order container.Order
-	// removesVolumes says whether the anonymous volumes of the old container go that the new one does not get.
+	// removesVolumes reports whether the anonymous volumes of the old container go that the new one does not get.
 	removesVolumes bool
 	// pinned is the digest to pull; empty is whatever the reference leads to.
 	pinned string

@@ -154,10 +154,10 @@ func (c *Conductor) Observe(ctx context.Context, name, containerID, operationID 
 	refs := x.refs
 	switch {
 	case refs != nil:
-	case containerID == "" && len(known.containers) > 0: // Whatever name it has: an exchange that failed may have changed that, or not.
-		refs = known.containers
+	case containerID != "":
+		refs = []string{containerID}
 	default:
-		refs = []string{cmp.Or(containerID, name)}
+		refs = known.refs(name)
 	}
 	for _, ref := range refs {
 		found, err := c.Inspect(ctx, ref)
@@ -257,6 +257,15 @@ type history struct {
 	judged journal.Record
 	// operations and containers are their IDs.
 	operations, containers []string
+}
+
+// refs are where to look for the container of the operations: by the IDs that the journal has, whatever name it has by
+// now, since an exchange that failed may have changed that, or not. Where it has none the name is left.
+func (k history) refs(name string) []string {
+	if len(k.containers) > 0 {
+		return k.containers
+	}
+	return []string{name}
 }
 
 // madeBy reports whether one of the operations made the container, or had it. Where the journal knows no

@@ -22,7 +22,7 @@ type removalJob struct {
 	containerJob
 	// expected is until when another machine may still make the container.
 	expected time.Time
-	// removesVolumes says whether the anonymous volumes go, too, and exchanged that some may be from the container whose
+	// removesVolumes reports whether the anonymous volumes go, too, and exchanged that some may be from the container whose
 	// place this one took.
 	removesVolumes, exchanged bool
 }
@@ -149,18 +149,23 @@ func (o *removalJob) appears(now time.Time) time.Time {
 	return o.expected
 }
 
-// identify finds the container of a create whose outcome the caller did not hear of. There may be
-// none; a container that another create made is a stranger's.
+// identify finds the container of an operation whose outcome the caller did not hear of: the one that the journal knows
+// by its ID, whatever name it has by now, else the one that has the name. There may be none; a container that another
+// create made is a stranger's.
 func (o *containerJob) identify(ctx context.Context) error {
 	if o.containerID != "" || o.after == "" {
 		return nil
 	}
-	c, err := o.engine.Inspect(ctx, o.spec.Name)
-	if err != nil {
-		return engine.IgnoreNotFound(err)
-	}
-	if o.engine.madeBy(ctx, o.engine.historyOf(o.after), c) {
-		o.containerID = c.ID
+	known := o.engine.historyOf(o.after)
+	for _, ref := range known.refs(o.spec.Name) {
+		c, err := o.lookFor(ctx, ref)
+		if err != nil {
+			return err
+		}
+		if c != nil && o.engine.madeBy(ctx, known, c) {
+			o.containerID = c.ID
+			return nil
+		}
 	}
 	return nil
 }

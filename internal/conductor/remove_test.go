@@ -16,6 +16,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
 // fileVolumes is fakeEngine whose containers have a volume for their files.
@@ -60,4 +61,28 @@ func TestVolumesGoThoughTheAnswerToTheRemovalIsLost(t *testing.T) {
 			t.Errorf("%d containers are left, the volumes %q were removed", len(f.containers), *f.removed)
 		}
 	})
+}
+
+// What a rename that failed left under the old name is found by its ID: a state that knows the operation alone has the
+// new name.
+func TestRemovalFindsAContainerThatWasNotRenamed(t *testing.T) {
+	for _, kind := range []Kind{KindUpdate, KindExchange} {
+		synctest.Test(t, func(t *testing.T) {
+			f, dir := newFake(), t.TempDir()
+			c := f.conductor(t, Options{StateDir: dir})
+			made, err := c.Call(t.Context(), create("web"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := died(t, dir, journal.Record{
+				Kind: string(kind), Container: "site", PriorName: "web", ContainerID: made.Container.ID, After: made.OperationID, Cast: true, Scope: scopeHere,
+			})
+			if _, err := c.Call(t.Context(), RemoveRequest{Name: "site", OperationID: r.ID}); err != nil {
+				t.Fatal(err)
+			}
+			if len(f.containers) != 0 {
+				t.Errorf("%s: the container stays", kind)
+			}
+		})
+	}
 }

@@ -80,7 +80,7 @@ type ExchangeRequest struct {
 	Wait container.Wait
 	// Order says which of the two is stopped or started first.
 	Order container.Order
-	// RemoveVolumes says whether the anonymous volumes of the old container go, as far as the new one does not get
+	// RemoveVolumes reports whether the anonymous volumes of the old container go, as far as the new one does not get
 	// them.
 	RemoveVolumes bool
 	// Digest is as in a CreateRequest.
@@ -96,7 +96,7 @@ type RemoveRequest struct {
 	OperationID string
 	// Expected is until when another machine may still make that container: it is waited for.
 	Expected time.Time
-	// RemoveVolumes says whether its anonymous volumes go, too.
+	// RemoveVolumes reports whether its anonymous volumes go, too.
 	RemoveVolumes bool
 	// Exchanged says that the container may have got anonymous volumes from the one whose place it took.
 	Exchanged bool

@@ -153,7 +153,7 @@ func (o *volumeRemoval) firstEntry(ctx context.Context, name string) (first stri
 	}
 }
 
-// emptyImage brings an image without a file to the engine, and gives its ID. Until is when whoever made
+// emptyImage brings an image without a file to the engine, and returns its ID. Until is when whoever made
 // it is done with it.
 func (o *volumeRemoval) emptyImage(ctx context.Context, until string) (string, error) {
 	var empty bytes.Buffer

@@ -80,7 +80,7 @@ type AttachedNetwork struct {
 const ShortID = 12
 
 // AttachedAs finds a network that the container is connected to by its name, its ID, or its short
-// ID. It gives the network's name.
+// ID. It returns the network's name.
 func (c *Container) AttachedAs(ref string) (name string, ok bool) {
 	return networkAs(c.Attached, ref)
 }

@@ -30,7 +30,7 @@ type resolution struct {
 	Err    error
 }
 
-// Begin returns the question about an image, and says whether the caller is the one to put it.
+// Begin returns the question about an image, and reports whether the caller is the one to put it.
 func (r *resolutions) Begin(image string) (one *resolution, first bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -126,7 +126,7 @@ func (e *Engine) HostName() string {
 	return info.Name
 }
 
-// Network makes a bridge network and gives its name.
+// Network makes a bridge network and returns its name.
 func (e *Engine) Network(suffix string) string {
 	e.t.Helper()
 	name := e.Name(suffix)
@@ -135,7 +135,7 @@ func (e *Engine) Network(suffix string) string {
 	return name
 }
 
-// Volume makes a volume and gives its name.
+// Volume makes a volume and returns its name.
 func (e *Engine) Volume(suffix string) string {
 	e.t.Helper()
 	name := e.Name(suffix)
@@ -178,7 +178,7 @@ type RunOptions struct {
 	CreateOnly bool
 }
 
-// Run makes and starts a container as `docker run -d` would, and gives its ID. It is somebody
+// Run makes and starts a container as `docker run -d` would, and returns its ID. It is somebody
 // else's container for gantry, and the test's own for the clean-up.
 func (e *Engine) Run(name string, opts RunOptions) string {
 	e.t.Helper()
@@ -296,7 +296,7 @@ func (e *Engine) Remove(ref string) {
 }
 
 // Await waits until a container is as the condition wants it. It inspects again with every event
-// of the container, and gives what the condition accepted.
+// of the container, and returns what the condition accepted.
 func (e *Engine) Await(ref, what string, condition func(container.InspectResponse) bool) container.InspectResponse {
 	e.t.Helper()
 	ctx, cancel := context.WithTimeout(e.context(), Patience)
@@ -318,7 +318,7 @@ func (e *Engine) Await(ref, what string, condition func(container.InspectRespons
 	}
 }
 
-// AwaitExit waits until a container does not run, and gives its exit code.
+// AwaitExit waits until a container does not run, and returns its exit code.
 func (e *Engine) AwaitExit(ref string) int {
 	e.t.Helper()
 	answers, failed := e.Docker.ContainerWait(e.context(), ref, container.WaitConditionNotRunning)

@@ -55,7 +55,7 @@ type ImageOptions struct {
 //go:embed program/main.go
 var programSource []byte
 
-// Image makes an image on the engine, without a builder and without a registry, and gives its
+// Image makes an image on the engine, without a builder and without a registry, and returns its
 // reference. The test's clean-up removes it.
 func (e *Engine) Image(opts ImageOptions) string {
 	e.t.Helper()
