@@ -151,7 +151,7 @@ main() {
 	docker logs "$name-migrate" 2>&1 | sed 's/^/        /'
 	note "the web server answers at $(output url); its health check says: $(docker exec "$name-web" /demo health)"
 
-	step "Plan again: nothing changed, so nothing is to do"
+	step "Plan again: nothing changed, so there is nothing to do"
 	tf "$summary" 0 plan -detailed-exitcode
 
 	step "Twice the memory and another restart policy: a change in place"
@@ -164,7 +164,7 @@ main() {
 		die "the engine does not have the new settings"
 	note "still the same container, ${after:0:12}, and it was not restarted"
 
-	step "Plan again: nothing is to do"
+	step "Plan again: there is nothing to do"
 	tf "$summary" 0 plan -detailed-exitcode
 
 	if [[ ${KEEP:-} != 1 ]]; then

@@ -299,11 +299,12 @@ func TestExchangeLeavesVolumesOfOthers(t *testing.T) {
 		}
 		other := x.Run(x.Name("other"), enginetest.RunOptions{Image: x.spec.Image, Volumes: []string{"/theirs"}, CreateOnly: true})
 		theirs = volumeOf(x.Engine.Inspect(other), "/theirs")
+		ofImage := volumeOf(x.Engine.Inspect(other), "/data")
 		if err := x.Docker.ContainerRemove(ctx, other, containertypes.RemoveOptions{Force: true}); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() {
-			for _, name := range []string{named, theirs} {
+			for _, name := range []string{named, theirs, ofImage} {
 				if err := x.Docker.VolumeRemove(ctx, name, true); err != nil {
 					t.Errorf("removing the volume %s: %v", name, err)
 				}

@@ -93,7 +93,7 @@ func failureOf(r journal.Record, dead bool) *fault.Fault {
 }
 
 // recovered reports whether the container is by now what an operation that failed was to make of it: then
-// its fault is worth a warning, and nothing is to be done again. A refresh, and through it the plan, and a
+// its fault is worth a warning, and nothing has to be done again. A refresh, and through it the plan, and a
 // barrier judge by this and nothing else. C is the operation's own container; nil is none.
 func recovered(r journal.Record, c *container.Container, now time.Time) bool {
 	g, ok := goalOf(r)

@@ -119,7 +119,7 @@ type Status struct {
 	// Fault is how it ended, if it failed and nobody has dealt with that.
 	Fault *fault.Fault
 	// Recovered says that the container is by now what the operation was to make of it: the fault is
-	// worth a warning, and nothing is to be done again.
+	// worth a warning, and nothing has to be done again.
 	Recovered bool
 	// Settled says that it was cast and failed, and that somebody has dealt with that.
 	Settled bool

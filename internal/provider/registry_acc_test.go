@@ -275,7 +275,7 @@ func TestAccRefreshKeepsEverything(t *testing.T) {
 	}
 }
 
-// Somebody took the image away under a running container: nothing is to do, and only what needs the image
+// Somebody took the image away under a running container: there is nothing to do, and only what needs the image
 // fails without it.
 func TestAccImageTakenAway(t *testing.T) {
 	r := newRig(t)
