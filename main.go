@@ -99,7 +99,7 @@ func background(stderr io.Writer) int {
 
 // importConfig writes the configuration of the containers that are named, or of all.
 func importConfig(ctx context.Context, host string, names []string, out io.Writer) error {
-	c := conductor.New(conductor.Options{Host: host})
+	c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: host}})
 	return errors.Join(provider.ImportConfig(ctx, c, names, out), c.Close())
 }
 

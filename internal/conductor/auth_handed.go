@@ -72,5 +72,5 @@ func (c *Conductor) handOver(req castable) *handed {
 	if image == "" || len(c.opts.Background) == 0 {
 		return nil
 	}
-	return c.handed.of(image, c.opts.Credentials)
+	return c.handed.of(image, c.opts.Engine.Credentials)
 }

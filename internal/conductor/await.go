@@ -84,9 +84,7 @@ func (c *Conductor) Await(ctx context.Context, operationID string, wait containe
 // Heard settles the failure of an operation that Await found made up for: whoever waited has been told of it, and
 // nothing is left that a plan could do about it.
 func (c *Conductor) Heard(operationID string) {
-	c.mu.Lock()
-	e := c.engine
-	c.mu.Unlock()
+	e := c.current()
 	if e == nil || e.journal == nil {
 		return
 	}

@@ -74,14 +74,16 @@ func (c *Conductor) CastImage(ctx context.Context, req ImageRequest, limit time.
 // Why is set where there is none: then nothing was accepted, and the operation has to complete before the
 // cast returns. On an error, a *fault.Fault, nothing is carried out; see background_protocol.go.
 func (c *Conductor) offer(ctx context.Context, req castable, limit time.Duration) (id string, why, err error) {
-	client, why := c.backgroundConductor(ctx)
+	client, e, why := c.backgroundConductor(ctx)
 	var got background.Answer
 	var number int
 	scope, kind := req.scope(), req.kind()
 	if why == nil {
 		var message typed
+		handed := c.opts.Engine
+		handed.Endpoint, handed.From = &e.Where.Endpoint, e.Where.From
 		if message, err = typedOf(req); err == nil {
-			number, got, err = client.Cast(ctx, castMessage{Request: message, Handed: c.handOver(req)}, limit)
+			number, got, err = client.Cast(ctx, castMessage{Engine: c.name, Options: handed, Request: message, Handed: c.handOver(req)}, limit)
 		}
 	}
 	if why == nil && err == nil && got.NotJournaled {
@@ -131,61 +133,63 @@ func (c *Conductor) deliver(operationID string, kind Kind) error {
 	if kind != KindCreate {
 		return nil
 	}
-	c.mu.Lock()
-	e := c.engine
-	c.mu.Unlock()
 	if c.opts.Orphaned != nil && c.opts.Orphaned() {
 		return errOrphaned
 	}
-	return e.journal.Deliver(operationID)
+	return c.current().journal.Deliver(operationID)
 }
 
 // backgroundConductor starts the background conductor with the first cast. The error says why
 // there is none; it stands for all casts, unless the one that learned it was cancelled.
-func (c *Conductor) backgroundConductor(ctx context.Context) (*background.Client, error) {
+func (c *Conductor) backgroundConductor(ctx context.Context) (*background.Client, *connection, error) {
 	if len(c.opts.Background) == 0 {
-		return nil, errors.New("background is \"off\"")
+		return nil, nil, errors.New("background is \"off\"")
 	}
 	// A cast that nobody can find again is none: without a journal there is no background.
 	e, err := c.connect(ctx, "")
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if e.journal == nil {
-		return nil, e.notJournaled
+		return nil, nil, e.notJournaled
 	}
+	client, err := c.startedBackground(ctx)
+	return client, e, err
+}
+
+// startedBackground returns the background conductor of the fleet.
+func (s *shared) startedBackground(ctx context.Context) (*background.Client, error) {
 	select {
-	case c.starting <- struct{}{}:
-		defer func() { <-c.starting }()
+	case s.starting <- struct{}{}:
+		defer func() { <-s.starting }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
-	if c.background != nil || c.noBackground != nil {
-		return c.background, c.noBackground
+	if s.background != nil || s.noBackground != nil {
+		return s.background, s.noBackground
 	}
-	client, err := c.startBackground(ctx, e)
+	client, err := s.startBackground(ctx)
 	switch {
 	case err == nil:
-		c.background = client
+		s.background = client
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
 	default:
-		c.noBackground = fmt.Errorf("the background conductor can't be started: %w", err)
+		s.noBackground = fmt.Errorf("the background conductor can't be started: %w", err)
 	}
-	return c.background, c.noBackground
+	return s.background, s.noBackground
 }
 
-// startBackground starts the background conductor, and hands it over what this process knows of the engine.
-func (c *Conductor) startBackground(ctx context.Context, e *connection) (*background.Client, error) {
+// startBackground starts the background conductor, and hands it over what its casts share.
+func (s *shared) startBackground(ctx context.Context) (*background.Client, error) {
 	// If this process crashes, its casts may be in no state.
-	caller, err := c.journal.Register()
+	caller, err := s.journal.Register()
 	if err != nil {
 		return nil, err
 	}
-	return background.Start(ctx, c.opts.Background, background.Hello{
-		Edition: background.Edition{Protocol: background.Version, Release: c.opts.Release}, Endpoint: e.Where.Endpoint, From: e.Where.From,
-		MaxParallel: c.opts.MaxParallel, MaxParallelPulls: c.opts.MaxParallelPulls, Credentials: c.opts.Credentials,
-		StateDir: c.journal.Dir(), Caller: caller, Scope: c.opts.Scope, Inline: c.opts.Inline, LogLevel: c.opts.Logger.GetLevel(),
+	return background.Start(ctx, s.opts.Background, background.Hello{
+		Edition:  background.Edition{Protocol: background.Version, Release: s.opts.Release},
+		StateDir: s.journal.Dir(), Caller: caller, Scope: s.opts.Scope, Inline: s.opts.Inline, LogLevel: s.opts.Logger.GetLevel(),
 	})
 }
 

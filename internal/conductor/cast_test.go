@@ -32,9 +32,7 @@ func (f *fakeEngine) background(t *testing.T) net.Conn {
 	here, there := net.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- background.Serve(there, testRelease, handlerOf(func(opts Options) *Conductor {
-			return newConductor(opts, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
-		}))
+		ended <- background.Serve(there, testRelease, handlerOf(dialledBy(func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })))
 	}()
 	t.Cleanup(func() {
 		_ = here.Close()
@@ -51,7 +49,7 @@ func (f *fakeEngine) casting(t *testing.T, opts Options) *Conductor {
 	if _, err := c.Engine(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	greeting := background.Hello{Edition: background.Edition{Protocol: background.Version, Release: testRelease}, StateDir: c.opts.StateDir, MaxParallel: opts.MaxParallel, Inline: opts.Inline}
+	greeting := background.Hello{Edition: background.Edition{Protocol: background.Version, Release: testRelease}, StateDir: c.opts.StateDir, Inline: opts.Inline}
 	b, err := background.Greet(t.Context(), f.background(t), greeting)
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +110,7 @@ func TestInlineCastFeelsTheBackPressure(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := newFake()
 			f.before = slowCreates
-			c := f.casting(t, Options{MaxParallel: 1, Inline: tt.inline})
+			c := f.casting(t, Options{Engine: EngineOptions{MaxParallel: 1}, Inline: tt.inline})
 			began := time.Now()
 			for _, name := range []string{"first", "second"} {
 				mustCast(t, c, name)
@@ -130,7 +128,7 @@ func TestInterruptedInlineCastIsInTheState(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.before = slowCreates
-		c := f.casting(t, Options{MaxParallel: 1, Inline: true})
+		c := f.casting(t, Options{Engine: EngineOptions{MaxParallel: 1}, Inline: true})
 		mustCast(t, c, "first")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -149,7 +147,7 @@ func TestCastsSurviveTheirCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.before = slowCreates
-		c := f.casting(t, Options{MaxParallel: 64})
+		c := f.casting(t, Options{Engine: EngineOptions{MaxParallel: 64}})
 		for _, name := range []string{"first", "second"} {
 			mustCast(t, c, name)
 		}
@@ -285,7 +283,7 @@ func TestUnknownMessagesAreRefused(t *testing.T) {
 // A cast takes the credentials along that its caller has.
 func TestCastsHandOverCredentials(t *testing.T) {
 	t.Setenv("DOCKER_CONFIG", t.TempDir())
-	c := newConductor(Options{Background: []string{"background"}, Credentials: map[string]engine.Credential{"127.0.0.1:5000": {Username: "ada", Password: "hunter2"}}}, nil)
+	c := newConductor(Options{Engine: EngineOptions{Credentials: map[string]engine.Credential{"127.0.0.1:5000": {Username: "ada", Password: "hunter2"}}}, Background: []string{"background"}}, nil)
 	req := create("web")
 	req.Spec.Image, req.Spec.PullPolicy = "127.0.0.1:5000/app:1", container.PullMissing
 	if got := c.handOver(req); got == nil || got.Auth.Password != "hunter2" || got.Source == "" {
@@ -299,7 +297,7 @@ func TestCastsHandOverCredentials(t *testing.T) {
 	if _, err := failed.authenticate(nil, nil); err == nil || err.Error() != failed.Err {
 		t.Errorf("the caller's failure is %v", err)
 	}
-	if none, err := new(handed).authenticate(nil, c.opts.Credentials); err != nil || none.Source != "none" {
+	if none, err := new(handed).authenticate(nil, c.opts.Engine.Credentials); err != nil || none.Source != "none" {
 		t.Errorf("a caller that has none hands over %q, %v", none.Source, err)
 	}
 }

@@ -8,7 +8,6 @@ package conductor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -16,36 +15,21 @@ import (
 	"github.com/google/uuid"
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/background"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/lane"
 )
 
-// Options configure a Conductor.
+// Options configure a Conductor, and a Fleet, whose conductors share them but for Engine.
 type Options struct {
-	// Host is the engine's address (unix://, tcp://, npipe://, ssh://). Empty means
-	// DOCKER_HOST, else the Docker CLI's current context, else the local socket.
-	Host string
-	// MaxParallel is how many operations may occupy the engine at once; 0 means four times the
-	// CPUs that the engine reports.
-	MaxParallel int
-	// MaxParallelPulls is how many images are pulled at once; 0 means 3.
-	MaxParallelPulls int
-	// Credentials by registry ("ghcr.io", "127.0.0.1:5000", "docker.io"). For other
-	// registries the Docker CLI's configuration and its credential helpers are asked.
-	Credentials map[string]engine.Credential
+	// Engine is the engine, and what it is used with.
+	Engine EngineOptions
 	// Registries says, by registry, when gantry trusts one that it asks itself.
 	Registries map[string]RegistryTrust
 	// StateDir is the directory of the journal and of the lane locks; empty means
 	// journal.DefaultDir.
 	StateDir string
-	// Endpoint is, in a background conductor, the engine as the caller found it, and From the setting that
-	// named it there; then Host is not looked at.
-	Endpoint *engine.Endpoint
-	From     string
 	// Scope is a digest of the workspace that the operations are for: what an unanswered create left is
 	// resumed only in the scope that it was for. Empty is not known: then nothing is.
 	Scope string
@@ -64,6 +48,25 @@ type Options struct {
 	Release string
 	// Logger gets steps and retries; never a secret.
 	Logger hclog.Logger
+}
+
+// EngineOptions are what a conductor is told of its engine. They go to a background conductor with every cast.
+type EngineOptions struct {
+	// Host is the engine's address (unix://, tcp://, npipe://, ssh://). Empty means
+	// DOCKER_HOST, else the Docker CLI's current context, else the local socket.
+	Host string
+	// Endpoint is, in a background conductor, the engine as the caller found it, and From the setting that
+	// named it there; then Host is not looked at.
+	Endpoint *engine.Endpoint
+	From     string
+	// MaxParallel is how many operations may occupy the engine at once; 0 means four times the
+	// CPUs that the engine reports.
+	MaxParallel int
+	// MaxParallelPulls is how many images are pulled at once; 0 means 3.
+	MaxParallelPulls int
+	// Credentials by registry ("ghcr.io", "127.0.0.1:5000", "docker.io"). For other
+	// registries the Docker CLI's configuration and its credential helpers are asked.
+	Credentials map[string]engine.Credential
 }
 
 // Kind is what an operation does.
@@ -120,138 +123,38 @@ type Outcome struct {
 // laneKey names a lane.
 type laneKey struct{ engine, container string }
 
-// Conductor carries out operations on the containers of one engine. It connects on first use, and
-// must be closed.
+// Conductor carries out operations on the containers of one engine. It connects on first use. One that New made must
+// be closed; the others are closed with their Fleet.
 type Conductor struct {
-	opts  Options
-	lanes lane.Set[laneKey]
-	dial  func() (engine.API, engine.Address, error)
-
-	life life
+	opts Options
+	*shared
+	// name is the engine's in its fleet; empty is the default one.
+	name    string
+	address func() (engine.Address, error)
+	dial    func() (engine.API, engine.Address, error)
 
 	// connecting is held while one caller connects for all.
 	connecting chan struct{}
-	// starting is held while one caller starts the background conductor for all, and guards it;
-	// noBackground says why there is none.
-	starting     chan struct{}
-	background   *background.Client
-	noBackground error
 	// handed are the credentials that casts take along.
 	handed handedOver
-	// registries sends what gantry asks of registries itself.
-	registries trusting
-	mu         sync.Mutex
-	journal    *journal.Journal
-	noJournal  error // Why there is none, or none of the engine.
-	engine     *connection
-	unreached  *unreached
+
+	mu        sync.Mutex
+	engine    *connection
+	unreached *unreached
 	// toldRemovals are the unfinished removals that LateFaults told of before the engine was connected to.
 	toldRemovals []journal.Record
 	// detached are the containers that RemoveNetwork disconnected, by the network's name.
 	detached map[string][]detached
 }
 
-// New makes a conductor.
-func New(opts Options) *Conductor {
-	return newConductor(opts, func() (engine.API, engine.Address, error) {
-		where, err := opts.address()
-		if err != nil {
-			return nil, where, err
-		}
-		api, err := where.Dial()
-		return api, where, err
-	})
-}
+// New makes a conductor that has everything for itself.
+func New(opts Options) *Conductor { return NewFleet(opts, nil).Default() }
 
-func newConductor(opts Options, dial func() (engine.API, engine.Address, error)) *Conductor {
-	if opts.Logger == nil {
-		opts.Logger = hclog.NewNullLogger()
-	}
-	opts.Logger = masking(opts.Logger, fault.Mask{})
-	return &Conductor{
-		opts: opts, dial: dial, connecting: make(chan struct{}, 1), starting: make(chan struct{}, 1), registries: trusting{configured: opts.Registries},
-	}
-}
-
-// Close ends what the conductor still does for itself, and waits for it. No other method may be
-// called during or after it. Ownership of the journal goes first: should Terraform not wait for the
-// rest, this was an orderly end all the same.
-func (c *Conductor) Close() error {
+// connection of this conductor; nil as long as it has none.
+func (c *Conductor) current() *connection {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var failures []error
-	if c.journal != nil {
-		failures = append(failures, c.journal.Close())
-	}
-	if c.background != nil {
-		c.background.Close()
-	}
-	c.registries.close()
-	if c.engine != nil {
-		failures = append(failures, c.engine.close(c.opts.Logger))
-		if c.engine.journal != nil {
-			failures = append(failures, c.engine.journal.Tidy(tidyTakes))
-		}
-	}
-	return errors.Join(failures...)
-}
-
-// openJournal opens the state directory. The caller holds mu. Without a journal the conductor does its
-// work all the same, but can't say what it did before.
-func (c *Conductor) openJournal() {
-	if c.journal != nil {
-		return
-	}
-	dir, err := c.opts.StateDir, error(nil)
-	if dir == "" {
-		dir, err = journal.DefaultDir()
-	}
-	if err == nil {
-		c.journal, err = journal.Open(dir)
-	}
-	c.warnNoJournal(dir, err)
-}
-
-// StateDirRefused returns why the state directory must not be used: others than its user can write to it, or its path
-// leads to something else. The error is nil where there is none of this, also if there is no such directory.
-func (c *Conductor) StateDirRefused() (summary string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.openJournal()
-	if unsafe := (*journal.UnsafeError)(nil); errors.As(c.noJournal, &unsafe) {
-		return "The state directory can be written by others", unsafe
-	}
-	if not := (*journal.NotFolderError)(nil); errors.As(c.noJournal, &not) {
-		return "The state directory is not a directory", not
-	}
-	return "", nil
-}
-
-// keepJournal gives an engine its part of the journal, and notes that this address leads to it. The
-// caller holds mu.
-func (c *Conductor) keepJournal(e *connection, host string) {
-	c.openJournal()
-	if c.journal == nil {
-		e.notJournaled = c.noJournal
-		return
-	}
-	kept, err := c.journal.Engine(e.ID, e.Name)
-	if err == nil {
-		err = c.journal.Note(host, kept)
-	}
-	c.warnNoJournal(c.journal.Dir(), err)
-	if err != nil {
-		e.notJournaled = c.noJournal
-		return
-	}
-	e.journal = kept
-}
-
-func (c *Conductor) warnNoJournal(dir string, err error) {
-	if err != nil {
-		c.noJournal = fmt.Errorf("%w: %w", background.ErrNotJournaled, err)
-		c.opts.Logger.Warn("no journal is kept: an operation that is interrupted is not known to the next run", "state_dir", dir, "error", err)
-	}
+	return c.engine
 }
 
 // Call carries out an operation and waits for its outcome. The error, if any, is a

@@ -186,7 +186,7 @@ func TestSlowStartIsNoProof(t *testing.T) {
 func TestWaitingHoldsNoSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		c := f.conductor(t, Options{MaxParallel: 1})
+		c := f.conductor(t, Options{Engine: EngineOptions{MaxParallel: 1}})
 		var all sync.WaitGroup
 		for _, name := range []string{"a1", "a2", "a3"} {
 			all.Go(func() {
@@ -210,7 +210,7 @@ func TestSlowStopsDontStarveACreate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.grace = time.Hour
-		c := f.conductor(t, Options{MaxParallel: 1})
+		c := f.conductor(t, Options{Engine: EngineOptions{MaxParallel: 1}})
 		var all sync.WaitGroup
 		for _, name := range strings.Split("s0 s1 s2 s3 s4 s5 s6 s7 s8 s9 sa sb", " ") {
 			out, err := c.Call(t.Context(), create(name))

@@ -59,16 +59,20 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 	api, where, err := c.dial()
 	var e *connection
 	if err == nil {
-		e, err = open(deadline, api, where, c.opts)
+		e, err = open(deadline, api, where, c.opts.Engine, c.opts.Logger)
 		if err != nil {
 			err = errors.Join(err, api.Close())
 		}
 	}
 	if err == nil {
+		one, joined := c.join(e, where.Host)
+		if joined {
+			_ = e.Engine.Close(func() {}) // Nothing was done with it.
+		}
 		c.mu.Lock()
-		c.keepJournal(e, where.Host)
 		told := c.toldRemovals
 		c.mu.Unlock()
+		e = one
 		e.settleMeanwhile(ctx, told)
 	}
 	c.mu.Lock()

@@ -28,8 +28,8 @@ type connection struct {
 }
 
 // open makes a connection to the engine that answers at an address.
-func open(ctx context.Context, api engine.API, where engine.Address, opts Options) (*connection, error) {
-	d, limits, err := engine.New(ctx, api, where, engine.Limits{Parallel: opts.MaxParallel, Pulls: opts.MaxParallelPulls}, opts.Credentials, opts.Logger)
+func open(ctx context.Context, api engine.API, where engine.Address, opts EngineOptions, logger hclog.Logger) (*connection, error) {
+	d, limits, err := engine.New(ctx, api, where, engine.Limits{Parallel: opts.MaxParallel, Pulls: opts.MaxParallelPulls}, opts.Credentials, logger)
 	if err != nil {
 		return nil, err
 	}

@@ -95,12 +95,9 @@ func (e *connection) tidy() {
 }
 
 // keepCounting writes the counters now and then, and tidies the journal, until ctx ends.
-func (c *Conductor) keepCounting(ctx context.Context) {
+func (s *shared) keepCounting(ctx context.Context) {
 	for pause(ctx, countEvery) == nil {
-		c.mu.Lock()
-		e := c.engine
-		c.mu.Unlock()
-		if e != nil {
+		for _, e := range s.everyConnection() {
 			e.keepCounters()
 			e.tidy()
 		}

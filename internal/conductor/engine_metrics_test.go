@@ -48,7 +48,7 @@ func TestCountersSayWhoWaitedForWhat(t *testing.T) {
 			return nil
 		}
 		dir := t.TempDir()
-		c := f.conductor(t, Options{MaxParallel: 1, MaxParallelPulls: 2, StateDir: dir})
+		c := f.conductor(t, Options{Engine: EngineOptions{MaxParallelPulls: 2, MaxParallel: 1}, StateDir: dir})
 		living, end := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		all.Go(func() { c.keepCounting(living) })

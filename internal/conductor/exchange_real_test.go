@@ -36,7 +36,7 @@ func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
 	t.Helper()
 	engine := enginetest.New(t)
 	x := &exchangeBench{proxy: enginetest.NewProxy(t, engine), dir: t.TempDir()}
-	x.bench = &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Host: x.proxy.Host, StateDir: x.dir}), t: t}
+	x.bench = &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: x.proxy.Host}, StateDir: x.dir}), t: t}
 	t.Cleanup(func() { _ = x.Conductor.Close() })
 	x.network = engine.Network("net")
 	x.spec = x.bench.spec("web", engine.Image(enginetest.ImageOptions{Volumes: []string{"/data"}}), "serve")

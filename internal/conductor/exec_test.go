@@ -31,7 +31,7 @@ func (e execFake) ContainerExecCreate(ctx context.Context, _ string, _ container
 func TestExecWhileAContainerIsInProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
-		c := newConductor(Options{StateDir: t.TempDir(), MaxParallel: 1}, func() (engine.API, engine.Address, error) {
+		c := newConductor(Options{Engine: EngineOptions{MaxParallel: 1}, StateDir: t.TempDir()}, func() (engine.API, engine.Address, error) {
 			return execFake{f}, engine.Address{Host: "fake"}, nil
 		})
 		defer c.Close()

@@ -44,8 +44,8 @@ type fakeEngine struct {
 	before, after func(ctx context.Context, call string) error
 	// grace is how long containers take to stop.
 	grace time.Duration
-	// host is the name that its host reports.
-	host string
+	// id and host are the ID and the name that it reports.
+	id, host string
 	// imageLabel is the operation that the labels of all images name.
 	imageLabel string
 }
@@ -73,7 +73,7 @@ var errLost = func() error {
 }()
 
 func newFake() *fakeEngine {
-	return &fakeEngine{containers: make(map[string]*fakeContainer), host: "edge1"}
+	return &fakeEngine{containers: make(map[string]*fakeContainer), id: "FAKE", host: "edge1"}
 }
 
 // holdStart has the engine's one start wait: starting is closed when it has begun, and started is to be
@@ -194,7 +194,7 @@ func (f *fakeEngine) ImageInspect(context.Context, string, ...client.ImageInspec
 }
 
 func (f *fakeEngine) Info(ctx context.Context) (system.Info, error) {
-	return system.Info{ID: "FAKE", Name: f.host, NCPU: 1}, f.request(ctx, "info", func() error { return nil })
+	return system.Info{ID: f.id, Name: f.host, NCPU: 1}, f.request(ctx, "info", func() error { return nil })
 }
 
 func (f *fakeEngine) Events(ctx context.Context, _ events.ListOptions) (<-chan events.Message, <-chan error) {
@@ -344,4 +344,16 @@ func (f *fakeEngine) ContainerLogs(context.Context, string, containertypes.LogsO
 
 func (f *fakeEngine) ImagePull(context.Context, string, image.PullOptions) (io.ReadCloser, error) {
 	return nil, errors.New("the fake has no registry")
+}
+
+// newConductor makes a conductor of an engine that is dialled by dial.
+func newConductor(opts Options, dial func() (engine.API, engine.Address, error)) *Conductor {
+	return newFleet(opts, dialledBy(dial)).open("", opts.Engine)
+}
+
+// dialledBy is the dialler of one engine, whatever the options.
+func dialledBy(dial func() (engine.API, engine.Address, error)) dialler {
+	return func(one EngineOptions) (func() (engine.Address, error), func() (engine.API, engine.Address, error)) {
+		return one.address, dial
+	}
 }

@@ -6,7 +6,7 @@ package conductor
 import "github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 
 // address finds the engine that the options are about.
-func (o Options) address() (engine.Address, error) {
+func (o EngineOptions) address() (engine.Address, error) {
 	if o.Endpoint != nil {
 		return engine.FromEndpoint(*o.Endpoint, o.From)
 	}

@@ -43,27 +43,50 @@ type LateFaults struct {
 	Problems   []error
 	Unreadable int
 
-	all journal.Late
+	all []journal.Late
 }
 
 // Has reports whether the failure of an operation is among them.
-func (l *LateFaults) Has(operationID string) bool { return l.all.Has(operationID) }
+func (l *LateFaults) Has(operationID string) bool {
+	return slices.ContainsFunc(l.all, func(late journal.Late) bool { return late.Has(operationID) })
+}
+
+// add takes over the failures on another engine.
+func (l *LateFaults) add(other LateFaults) {
+	l.Newest = append(l.Newest, other.Newest...)
+	l.Newest = l.Newest[max(0, len(l.Newest)-manyLate):]
+	l.Count += other.Count
+	l.More = l.More || other.More
+	l.Problems, l.Unreadable = append(l.Problems, other.Problems...), l.Unreadable+other.Unreadable
+	l.all = append(l.all, other.all...)
+}
+
+// noted returns the part of the journal that this conductor's engine had the last time; nil if it was never connected
+// to.
+func (c *Conductor) noted() *journal.Engine {
+	j := c.openedJournal()
+	where, err := c.address()
+	if err != nil || j == nil {
+		return nil // Connecting tells why.
+	}
+	e, err := j.Noted(where.Host)
+	if err != nil {
+		return nil
+	}
+	return e
+}
 
 // LateFaults returns the late failures on this conductor's engine. It reads the journal alone; an engine
 // that was never connected to has none.
 func (c *Conductor) LateFaults() LateFaults {
-	c.mu.Lock()
-	c.openJournal()
-	j := c.journal
-	c.mu.Unlock()
-	where, err := engine.Resolve(c.opts.Host)
-	if err != nil || j == nil {
-		return LateFaults{} // Connecting tells why.
+	if in := c.noted(); in != nil {
+		return c.lateFaults(in)
 	}
-	e, err := j.Noted(where.Host)
-	if err != nil {
-		return LateFaults{} // It was never connected to.
-	}
+	return LateFaults{}
+}
+
+// lateFaults returns the late failures of an engine's part of the journal.
+func (c *Conductor) lateFaults(e *journal.Engine) LateFaults {
 	late, err := e.Late(manyLate, lookTakes)
 	if err != nil {
 		return LateFaults{Problems: []error{err}, Unreadable: 1}
@@ -71,7 +94,7 @@ func (c *Conductor) LateFaults() LateFaults {
 	if late.Unread > 0 {
 		c.opts.Logger.Info("records of an older gantry have not been read yet: the next run goes on", "records", late.Unread)
 	}
-	faults := LateFaults{Count: late.Count(), More: late.More, Problems: late.Problems, Unreadable: late.Unreadable, all: late}
+	faults := LateFaults{Count: late.Count(), More: late.More, Problems: late.Problems, Unreadable: late.Unreadable, all: []journal.Late{late}}
 	for _, r := range late.Records {
 		one := Late{Kind: Kind(r.Kind), Fault: r.Fault}
 		if r.Outcome != journal.Failed || r.Fault == nil {

@@ -65,10 +65,10 @@ func (l *life) end(cause error) (idle <-chan struct{}) {
 
 // Orphan ends all operations, since nobody takes their answers any more, as Ctrl-C does, and waits for that
 // as long as ctx lasts. What the background conductor has begun goes on. Only Close may follow.
-func (c *Conductor) Orphan(ctx context.Context) {
+func (s *shared) Orphan(ctx context.Context) {
 	select {
-	case <-c.life.end(errOrphaned):
+	case <-s.life.end(errOrphaned):
 	case <-ctx.Done():
-		c.opts.Logger.Warn("operations are left in the middle: the Terraform that asked for them is gone")
+		s.opts.Logger.Warn("operations are left in the middle: the Terraform that asked for them is gone")
 	}
 }

@@ -262,7 +262,7 @@ func (e *connection) present(ctx context.Context, users []user) ([]user, error) 
 // inLane does something with a container when it is its turn, as an operation would.
 func (c *Conductor) inLane(ctx context.Context, e *connection, name string, do func(context.Context) error) error {
 	own := entry{id: newOperationID(e.Name, name), in: e.journal, journaled: e.journal != nil, logger: e.Logger.With("container", name)}
-	pass := c.lanes.Queue(laneKey{e.Name, name})
+	pass := c.lanes.Queue(laneKey{e.Key(), name})
 	if err := pass.Wait(ctx); err != nil {
 		return err
 	}

@@ -108,7 +108,7 @@ func (o *operation) accept(j job, r journal.Record, cast bool, deadline time.Tim
 	o.job, o.intent = j, r
 	keys := make([]laneKey, 0, len(r.Lanes()))
 	for _, name := range r.Lanes() {
-		keys = append(keys, laneKey{o.engine.Name, name})
+		keys = append(keys, laneKey{o.engine.Key(), name})
 	}
 	o.begin(r, func(id string) {
 		o.id, o.intent.ID, o.logger = id, id, o.logger.With("operation", id)

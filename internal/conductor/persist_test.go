@@ -95,7 +95,7 @@ func TestCastRemovalIsRepeated(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFake()
 				f.failRemovals(tt.fails, tt.err)
-				c := f.casting(t, Options{MaxParallel: 4})
+				c := f.casting(t, Options{Engine: EngineOptions{MaxParallel: 4}})
 				id := castRemoval(t, c, 10*time.Minute)
 				time.Sleep(tt.within)
 				r := recorded(t, c, id)
@@ -115,7 +115,7 @@ func TestCastRemovalGivesWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFake()
 		f.failRemovals(-1, errHeartless)
-		c := f.casting(t, Options{MaxParallel: 4})
+		c := f.casting(t, Options{Engine: EngineOptions{MaxParallel: 4}})
 		castRemoval(t, c, time.Hour)
 		time.Sleep(10 * time.Minute)
 		began := time.Now()
@@ -144,7 +144,7 @@ func TestUnfinishedRemovalsAreTakenUp(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f, dir := newFake(), t.TempDir()
-				c := f.casting(t, Options{MaxParallel: 4, StateDir: dir})
+				c := f.casting(t, Options{Engine: EngineOptions{MaxParallel: 4}, StateDir: dir})
 				made, err := c.Call(t.Context(), create("web"))
 				if err != nil {
 					t.Fatal(err)
@@ -180,7 +180,7 @@ func TestUnfinishedRemovalsAreTakenUp(t *testing.T) {
 func TestFewRemovalsAreTakenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f, dir := newFake(), t.TempDir()
-		c := f.casting(t, Options{MaxParallel: 4, StateDir: dir})
+		c := f.casting(t, Options{Engine: EngineOptions{MaxParallel: 4}, StateDir: dir})
 		for n := range manyTakenUp + 3 {
 			name := fmt.Sprintf("web-%d", n)
 			made, err := c.Call(t.Context(), create(name))

@@ -293,7 +293,7 @@ func TestLostAnswersOfARealEngine(t *testing.T) {
 		t.Run(pattern, func(t *testing.T) {
 			engine := enginetest.New(t)
 			proxy := enginetest.NewProxy(t, engine)
-			b := &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Host: proxy.Host, StateDir: t.TempDir()}), t: t}
+			b := &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: proxy.Host}, StateDir: t.TempDir()}), t: t}
 			t.Cleanup(func() { _ = b.Conductor.Close() })
 			method := "POST"
 			if strings.HasSuffix(pattern, "json") {
@@ -351,14 +351,14 @@ func TestPullFaults(t *testing.T) {
 	_, err = b.create(b.spec("denied", pushed.Reference, "sleep"))
 	wantFault(t, err, fault.PullDenied, "image")
 
-	wrong := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]engine.Credential{host: {Username: "me", Password: "wrong-password"}}})
+	wrong := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Credentials: map[string]engine.Credential{host: {Username: "me", Password: "wrong-password"}}}, StateDir: t.TempDir()})
 	defer func() { _ = wrong.Close() }()
 	_, err = wrong.Call(t.Context(), conductor.CreateRequest{Spec: b.spec("wrong", pushed.Reference, "sleep")})
 	if f := wantFault(t, err, fault.PullDenied, "image"); !strings.Contains(f.Message, "registry_auth") || strings.Contains(f.Error(), "wrong-password") {
 		t.Errorf("%v", f)
 	}
 
-	right := conductor.New(conductor.Options{StateDir: t.TempDir(), Credentials: map[string]engine.Credential{host: {Username: "me", Password: "right-password"}}})
+	right := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Credentials: map[string]engine.Credential{host: {Username: "me", Password: "right-password"}}}, StateDir: t.TempDir()})
 	defer func() { _ = right.Close() }()
 	registry.FailManifest(pushed, 1, 503) // Mends itself.
 	out, err := right.Call(t.Context(), conductor.CreateRequest{Spec: b.spec("right", pushed.Reference, "sleep")})

@@ -154,7 +154,7 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 	if q.ref, err = name.ParseReference(reference.TagNameOnly(named).String(), options...); err != nil {
 		return nil, q.object.Registry(fault.Invalid, err.Error(), "an image reference is [registry/]name[:tag][@digest]", err)
 	}
-	found, source, err := engine.CredentialsFor(named, c.opts.Credentials)
+	found, source, err := engine.CredentialsFor(named, c.opts.Engine.Credentials)
 	if err != nil {
 		return nil, q.object.Registry(fault.NoCredentials, "", fault.CredentialsHint, err)
 	}

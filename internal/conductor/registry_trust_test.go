@@ -133,7 +133,7 @@ func TestTokensOfAnotherServer(t *testing.T) {
 		})
 	})
 	_, err := askWith(t, host, Options{
-		Registries: map[string]RegistryTrust{host: {Insecure: true}}, Credentials: map[string]engine.Credential{host: {Username: "me", Password: "hunter2"}},
+		Registries: map[string]RegistryTrust{host: {Insecure: true}}, Engine: EngineOptions{Credentials: map[string]engine.Credential{host: {Username: "me", Password: "hunter2"}}},
 	})
 	if err == nil || strings.Contains(err.Error(), "hunter2") {
 		t.Errorf("the answer is %v", err)
@@ -190,7 +190,7 @@ func TestAnonymousRegistry(t *testing.T) {
 		authorized = false
 		opts := Options{Registries: trust}
 		if !want {
-			opts.Credentials = map[string]engine.Credential{host: {Anonymous: true}}
+			opts.Engine.Credentials = map[string]engine.Credential{host: {Anonymous: true}}
 		}
 		if _, err := askWith(t, host, opts); err != nil {
 			t.Errorf("%s: %v", name, err)

@@ -152,7 +152,7 @@ func TestWarningsOfManyFailuresEnd(t *testing.T) {
 			if err = errors.Join(err, j.Close(), e.Tidy(time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			c := conductor.New(conductor.Options{Host: host, StateDir: dir})
+			c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: host}, StateDir: dir})
 			late := c.LateFaults()
 			if err := c.Close(); err != nil {
 				t.Fatal(err)

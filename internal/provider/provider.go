@@ -86,7 +86,8 @@ type gantry struct {
 
 // providerData is what a configured provider hands to its resources.
 type providerData struct {
-	// conductor is nil as long as the configuration is not known.
+	// fleet and conductor, that of its default engine, are nil as long as the configuration is not known.
+	fleet     *conductor.Fleet
 	conductor *conductor.Conductor
 	// unkept warns once that the journal does not have the operations.
 	unkept sync.Once
@@ -192,18 +193,22 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	if config.Background.ValueString() == "off" {
 		background = nil
 	}
-	data.conductor = conductor.New(conductor.Options{
+	data.fleet = conductor.NewFleet(conductor.Options{
 		StateDir: cleanFolder(config.StateDir.ValueString()), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
-		Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
-		Credentials: credentials, Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
-	})
+		Engine: conductor.EngineOptions{
+			Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
+			Credentials: credentials,
+		},
+		Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
+	}, nil)
+	data.conductor = data.fleet.Default()
 	data.settles = settling{cleanFolder(config.StateDir.ValueString())}
-	p.register(data.conductor)
-	if summary, err := data.conductor.StateDirRefused(); err != nil {
+	p.register(data.fleet)
+	if summary, err := data.fleet.StateDirRefused(); err != nil {
 		resp.Diagnostics.AddAttributeError(path.Root("state_dir"), summary, sentence(err)+".")
 		return
 	}
-	late := data.conductor.LateFaults()
+	late := data.fleet.LateFaults()
 	if reportLate(late, &resp.Diagnostics) {
 		data.told = late
 	}

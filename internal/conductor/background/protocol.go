@@ -13,7 +13,6 @@ import (
 
 	"github.com/hashicorp/go-hclog"
 
-	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
@@ -42,7 +41,7 @@ import (
 // not know is refused, never left out.
 
 // Version is the version of the messages. It rises with each change of them.
-const Version = 6
+const Version = 7
 
 // Edition is the part of a greeting that every release can read.
 type Edition struct {
@@ -59,20 +58,13 @@ func (v Edition) differs(other Edition) error {
 		other.Release, other.Protocol, v.Release, v.Protocol)
 }
 
-// Hello is the first message to a background conductor. Credentials and keys go this way and no other:
+// Hello is the first message to a background conductor. What is secret comes with the casts, and no other way:
 // not by disk, argument or environment.
 type Hello struct {
 	Edition
-	// Endpoint is the engine as the caller found it, and From the setting that named it: the caller's
-	// environment and working directory are not the background conductor's.
-	Endpoint         engine.Endpoint
-	From             string
-	MaxParallel      int
-	MaxParallelPulls int
-	Credentials      map[string]engine.Credential
-	StateDir         string
-	Caller           string
-	Scope            string
+	StateDir string
+	Caller   string
+	Scope    string
 	// Inline has each cast answered once more, when it is admitted.
 	Inline   bool
 	LogLevel hclog.Level

@@ -19,10 +19,9 @@ import (
 type Handler interface {
 	// Accept accepts a cast; nothing is carried out yet. The error is a *fault.Fault, or ErrUnkept.
 	Accept(ctx context.Context, cast json.RawMessage) (Cast, error)
-	// TakeUp carries out what dead background conductors left. It is called once, when a cast was accepted.
-	TakeUp(ctx context.Context)
 	// Watch looks after what has to be looked after now and then, until ctx ends.
 	Watch(ctx context.Context)
+	// Close waits for what the handler does on its own.
 	Close() error
 }
 
@@ -97,8 +96,6 @@ type server struct {
 	encoder *json.Encoder
 
 	casts sync.WaitGroup
-	// takingUp takes up, once, what dead background conductors left.
-	takingUp sync.Once
 	// undecided are the casts that were accepted and have not begun, by their numbers. They belong to the
 	// goroutine that reads.
 	undecided map[int]chan bool
@@ -141,9 +138,6 @@ func (s *server) accept(a ask) {
 		s.reply(got)
 		return
 	}
-	s.takingUp.Do(func() { // There is an engine now.
-		s.casts.Go(func() { s.TakeUp(context.Background()) })
-	})
 	begun := make(chan bool, 1)
 	s.undecided[a.Number] = begun
 	s.casts.Go(func() {

@@ -87,6 +87,9 @@ func New(ctx context.Context, api API, where Address, limits Limits, credentials
 	}, limits, nil
 }
 
+// Key tells engines apart: cloned machines can share an ID, and machines a host name.
+func (e *Engine) Key() string { return e.ID + "@" + e.Name }
+
 // Close ends the work on the engine, and waits for it. finish runs before the client is closed.
 func (e *Engine) Close(finish func()) error {
 	e.Pulls.Close()

@@ -25,6 +25,9 @@ type Engine struct {
 	index *index
 }
 
+// Dir is the directory of the engine's part.
+func (e *Engine) Dir() string { return e.dir }
+
 // StateDir is the state directory that the journal is in.
 func (e *Engine) StateDir() string { return e.journal.dir }
 

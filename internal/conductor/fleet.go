@@ -1,0 +1,151 @@
+// Copyright (c) The gantry authors
+// SPDX-License-Identifier: MPL-2.0
+
+package conductor
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/hashicorp/go-hclog"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+)
+
+// Fleet is the engines of one provider configuration, with a conductor for each. Each engine has its own pool, pulls
+// and lanes, so that the trouble of one is none of another; what they share is in shared. It must be closed.
+type Fleet struct {
+	*shared
+	opts Options
+	dial dialler
+
+	opening    sync.Mutex
+	conductors map[string]*Conductor
+}
+
+// NewFleet makes the conductors of a default engine, which is the options' own, and of engines by their names. None
+// connects before it is used.
+func NewFleet(opts Options, engines map[string]EngineOptions) *Fleet {
+	f := newFleet(opts, dialTo)
+	f.open("", opts.Engine)
+	for name, one := range engines {
+		f.open(name, one)
+	}
+	return f
+}
+
+// dialler returns what finds an engine, once, and what makes a client of it.
+type dialler func(EngineOptions) (address func() (engine.Address, error), dial func() (engine.API, engine.Address, error))
+
+// dialTo is the dialler of real engines.
+func dialTo(one EngineOptions) (func() (engine.Address, error), func() (engine.API, engine.Address, error)) {
+	address := sync.OnceValues(one.address)
+	return address, func() (engine.API, engine.Address, error) {
+		where, err := address()
+		if err != nil {
+			return nil, where, err
+		}
+		api, err := where.Dial()
+		return api, where, err
+	}
+}
+
+// newFleet makes a fleet that has no engine yet.
+func newFleet(opts Options, dial dialler) *Fleet {
+	if opts.Logger == nil {
+		opts.Logger = hclog.NewNullLogger()
+	}
+	opts.Logger = masking(opts.Logger, fault.Mask{})
+	return &Fleet{
+		shared: &shared{opts: opts, starting: make(chan struct{}, 1), registries: trusting{configured: opts.Registries}},
+		opts:   opts, dial: dial, conductors: make(map[string]*Conductor),
+	}
+}
+
+// Default returns the conductor of the default engine.
+func (f *Fleet) Default() *Conductor { return f.Engine("") }
+
+// Engine returns the conductor of the engine with a name, nil if there is none. The empty name is the default engine.
+func (f *Fleet) Engine(name string) *Conductor {
+	f.opening.Lock()
+	defer f.opening.Unlock()
+	return f.conductors[name]
+}
+
+// Names are the names of the engines, without the default one.
+func (f *Fleet) Names() []string {
+	f.opening.Lock()
+	defer f.opening.Unlock()
+	names := slices.Sorted(maps.Keys(f.conductors))
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+// open returns the conductor of an engine, and makes it with the first call for its name.
+func (f *Fleet) open(name string, one EngineOptions) *Conductor {
+	f.opening.Lock()
+	defer f.opening.Unlock()
+	if c := f.conductors[name]; c != nil {
+		return c
+	}
+	c := &Conductor{opts: f.opts, shared: f.shared, name: name, connecting: make(chan struct{}, 1)}
+	c.opts.Engine = one
+	c.address, c.dial = f.dial(one)
+	f.conductors[name] = c
+	return c
+}
+
+// all are the conductors in the order of their names, the default one first.
+func (f *Fleet) all() []*Conductor {
+	f.opening.Lock()
+	defer f.opening.Unlock()
+	conductors := make([]*Conductor, 0, len(f.conductors))
+	for _, name := range slices.Sorted(maps.Keys(f.conductors)) {
+		conductors = append(conductors, f.conductors[name])
+	}
+	return conductors
+}
+
+// LateFaults returns the late failures on the engines. It reads the journal alone; an engine that was never connected
+// to has none.
+func (f *Fleet) LateFaults() LateFaults {
+	var faults LateFaults
+	seen := make(map[string]bool)
+	for _, c := range f.all() {
+		in := c.noted()
+		if in == nil || seen[in.Dir()] {
+			continue // Two names can lead to one engine.
+		}
+		seen[in.Dir()] = true
+		faults.add(c.lateFaults(in))
+	}
+	return faults
+}
+
+// ConductorOf returns the conductor of the engine that an operation is on, as far as the journal knows it; else that
+// of an engine with the host name in the operation's ID, and last the default one.
+func (f *Fleet) ConductorOf(operationID string) *Conductor {
+	conductors := f.all()
+	if j := f.openedJournal(); j != nil {
+		engines, _ := j.EnginesOf(operationID) // What can't be read is nobody's.
+		for _, e := range engines {
+			if _, err := e.Find(operationID); err != nil {
+				continue
+			}
+			for _, c := range conductors {
+				if in := c.noted(); in != nil && in.Dir() == e.Dir() {
+					return c
+				}
+			}
+		}
+	}
+	host, _, _, _ := journal.SplitID(operationID)
+	for _, c := range conductors {
+		if e := c.current(); e != nil && e.Name == host {
+			return c
+		}
+	}
+	return conductors[0]
+}
