@@ -5,6 +5,9 @@ package engine
 
 import (
 	"errors"
+	"flag"
+	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +15,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
+
+var update = flag.Bool("update", false, "write the golden file anew")
+
+const golden = "testdata/complaints.golden"
 
 // initFailed is how an engine begins what the kernel had against a container.
 const initFailed = "failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: error during container init: "
@@ -35,6 +42,7 @@ func TestComplaints(t *testing.T) {
 	spec.Files = map[string]container.File{"/etc/passwd/x": {}, "/etc/sysctl.conf": {}, "/var": {}, "/srv/file/y": {}}
 	spec.Sysctls = map[string]string{"net.ipv4.nope": "1", "foo.bar": "1"}
 	seen := make(map[string]bool)
+	var texts strings.Builder
 	for _, test := range []struct{ words, attribute, advice string }{
 		{initFailed + `error mounting "/etc" to rootfs at "/etc/passwd": mount /etc:/etc/passwd (via /proc/self/fd/6), flags: 0x5000: not a directory: unknown: Are you trying to mount a directory onto a file (or vice-versa)? Check if the specified host path exists and is the expected type`, "mounts./etc/passwd", "a file only onto a file"},
 		{initFailed + `rootfs_linux.go:76: mounting "/etc/hostname" to rootfs at "/dir" caused: mount through procfd: not a directory: unknown`, "mounts./dir/", "only onto a directory"},
@@ -166,6 +174,7 @@ func TestComplaints(t *testing.T) {
 	} {
 		scope := fault.Scope{Engine: "edge1", Container: "web", Now: time.Now}
 		f := ExplainAs(scope, spec, fault.StepStarting, "start", fault.CreatedNotStarted, "", errors.New(test.words))
+		fmt.Fprintf(&texts, "== %s\n%s: %s, of %q\n%s\n", test.words, f.Kind, f.Summary, f.Attribute, f.Detail())
 		if got := strings.Join(f.Attribute, "."); got != test.attribute || !strings.Contains(f.Hint, test.advice) || !strings.Contains(f.Message, test.words) {
 			t.Errorf("%s\nis at %q, want %q, with the advice %q, want %q: %s", test.words, got, test.attribute, f.Hint, test.advice, f.Message)
 		}
@@ -183,5 +192,13 @@ func TestComplaints(t *testing.T) {
 		if !seen[c.says] {
 			t.Errorf("no words of the test are those of %q", c.says)
 		}
+	}
+	if *update {
+		if err := os.WriteFile(golden, []byte(texts.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want, err := os.ReadFile(golden); err != nil || string(want) != texts.String() {
+		t.Errorf("the texts are not those of %s (%v): write it with -update, and look at what changed", golden, err)
 	}
 }
