@@ -49,9 +49,22 @@ type deviceRequestModel struct {
 	Options      map[string]types.String `tfsdk:"options"`
 }
 
+// devicesBlock is what the container may use of the host's devices.
+func devicesBlock() block {
+	return block{
+		schema:   devicesSchema,
+		effects:  devicesEffects,
+		defaults: devicesDefaults,
+		expand:   func(m *containerModel, s *container.Spec) { s.Devices = m.expandDevices() },
+		refresh:  func(m *containerModel, o observation) { m.flattenDevices(o.asked.Devices, o.plain.Devices, false) },
+		imports:  func(m *containerModel, o observation) { m.flattenDevices(o.asked.Devices, o.plain.Devices, true) },
+		validate: validateDevices,
+	}
+}
+
 const allPermissions = "rwm"
 
-func devicesAttributes() map[string]schema.Attribute {
+func devicesSchema(context.Context) map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"devices": schema.MapNestedAttribute{
 			Optional: true, MarkdownDescription: "Devices of the host, by their absolute paths in the container. `{}` is enough for a device that has the same path on the host.",
@@ -102,32 +115,20 @@ func devicesAttributes() map[string]schema.Attribute {
 	}
 }
 
-// validateDevices checks what an engine refuses.
-func validateDevices(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
-	var diags diag.Diagnostics
-	keys := make(map[string]string)
-	for _, key := range keysOf(config, "devices") {
-		at := container.PlainPath(key)
-		if first, ok := keys[at]; ok {
-			diags.AddAttributeError(path.Root("devices"), fmt.Sprintf("Two devices at %q", at), fmt.Sprintf("The keys %q and %q are the same path: remove one of them.", first, key))
-		}
-		keys[at] = key
+func devicesEffects() map[string]effect {
+	return map[string]effect{
+		"devices":             replaces,
+		"device_cgroup_rules": replaces,
+		"device_requests":     replaces,
+		"gpus":                replaces,
 	}
-	var requests []deviceRequestModel
-	if !known(ctx, config, "device_requests", &requests, &diags) {
-		return diags
+}
+
+func devicesDefaults() map[string]leftOut {
+	return map[string]leftOut{
+		"gpus":            {or: "device_requests"},
+		"device_requests": {or: "gpus"},
 	}
-	var gpus types.String
-	if known(ctx, config, "gpus", &gpus, &diags) && gpus.ValueString() != "" && len(requests) > 0 {
-		diags.AddAttributeError(path.Root("gpus"), "gpus with device_requests",
-			"gpus is short for a request of all or some GPUs. With other requests put it among device_requests: { count = -1, capabilities = [[\"gpu\"]] }.")
-	}
-	for _, r := range requests {
-		if (r.Count.ValueInt64() == 0) == (len(r.DeviceIDs) == 0) {
-			diags.AddAttributeError(path.Root("device_requests"), "Invalid device request", "Each of device_requests needs either count or device_ids.")
-		}
-	}
-	return diags
 }
 
 func (m *devicesModel) expandDevices() container.Devices {
@@ -205,17 +206,6 @@ func (m *devicesModel) flattenDevices(asked, seen container.Devices, imports boo
 	}
 }
 
-// concerned has an error about device requests point to gpus, where that is what asked for one.
-func (m *devicesModel) concerned(err error) error {
-	f := faultOf(err)
-	if f == nil || len(f.Attribute) == 0 || f.Attribute[0] != "device_requests" || m.GPUs.ValueString() == "" {
-		return err
-	}
-	own := *f
-	own.Attribute = []string{"gpus"}
-	return &own
-}
-
 func flattenDeviceRequest(r container.DeviceRequest) deviceRequestModel {
 	m := deviceRequestModel{Driver: stringOrNull(r.Driver), Count: int64OrNull(int64(r.Count)), Options: importMap(r.Options, nil)}
 	if r.DeviceIDs != nil {
@@ -227,12 +217,52 @@ func flattenDeviceRequest(r container.DeviceRequest) deviceRequestModel {
 	return m
 }
 
+// validateDevices checks what an engine refuses.
+func validateDevices(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	keys := make(map[string]string)
+	for _, key := range keysOf(config, "devices") {
+		at := container.PlainPath(key)
+		if first, ok := keys[at]; ok {
+			diags.AddAttributeError(path.Root("devices"), fmt.Sprintf("Two devices at %q", at), fmt.Sprintf("The keys %q and %q are the same path: remove one of them.", first, key))
+		}
+		keys[at] = key
+	}
+	var requests []deviceRequestModel
+	if !known(ctx, config, "device_requests", &requests, &diags) {
+		return diags
+	}
+	var gpus types.String
+	if known(ctx, config, "gpus", &gpus, &diags) && gpus.ValueString() != "" && len(requests) > 0 {
+		diags.AddAttributeError(path.Root("gpus"), "gpus with device_requests",
+			"gpus is short for a request of all or some GPUs. With other requests put it among device_requests: { count = -1, capabilities = [[\"gpu\"]] }.")
+	}
+	for _, r := range requests {
+		if (r.Count.ValueInt64() == 0) == (len(r.DeviceIDs) == 0) {
+			diags.AddAttributeError(path.Root("device_requests"), "Invalid device request", "Each of device_requests needs either count or device_ids.")
+		}
+	}
+	return diags
+}
+
+// concerned has an error about device requests point to gpus, where that is what asked for one.
+func (m *devicesModel) concerned(err error) error {
+	f := faultOf(err)
+	if f == nil || len(f.Attribute) == 0 || f.Attribute[0] != "device_requests" || m.GPUs.ValueString() == "" {
+		return err
+	}
+	own := *f
+	own.Attribute = []string{"gpus"}
+	return &own
+}
+
 // keepDevices plans the spelling that the state has where a new one means the same.
 type keepDevices struct{}
 
 func (keepDevices) Description(context.Context) string {
 	return "another spelling of the same devices is no change"
 }
+
 func (k keepDevices) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
 func (keepDevices) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {

@@ -4,10 +4,59 @@
 package provider
 
 import (
+	"context"
+	"regexp"
 	"slices"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
+	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
+
+// environmentModel is what is in the environment of the container's processes.
+type environmentModel struct {
+	Environment map[string]types.String `tfsdk:"environment"`
+}
+
+// environmentBlock is the environment, but for what is write-only.
+func environmentBlock() block {
+	return block{
+		schema:  environmentSchema,
+		effects: environmentEffects,
+		expand:  (*containerModel).expandEnvironment,
+		refresh: func(m *containerModel, o observation) {
+			m.Environment = refreshEnvironment(m.Environment, o.Environment, o.Unset)
+		},
+		imports: func(m *containerModel, o observation) {
+			m.Environment = importEnvironment(o.Environment, o.image.Environment, o.Unset)
+		},
+	}
+}
+
+func environmentSchema(context.Context) map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"environment": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Environment variables. They add to the image's; only the ones named here are compared. A variable that is `null` is not set in the container, even if the image sets it (`docker run --env NAME`): where a value may be missing, as an optional variable of a module, " +
+				"and the image's own is to stay, leave the key out: `{ for k, v in var.environment : k => v if v != null }`. Their values are in the state.",
+			Validators: []validator.Map{mapvalidator.KeysAre(variableName())},
+		},
+	}
+}
+
+func environmentEffects() map[string]effect {
+	return map[string]effect{
+		"environment": replaces,
+	}
+}
+
+func (m *containerModel) expandEnvironment(s *container.Spec) {
+	s.Environment, s.Unset = expandEnvironment(m.Environment), unsetVariables(m.Environment)
+}
 
 // expandEnvironment returns the variables that have a value.
 func expandEnvironment(environment map[string]types.String) map[string]string {
@@ -58,4 +107,8 @@ func importEnvironment(observed, image map[string]string, unset []string) map[st
 		out[key] = types.StringNull()
 	}
 	return out
+}
+
+func variableName() validator.String {
+	return stringvalidator.RegexMatches(regexp.MustCompile(`^[^=\x00]+$`), `must not be empty and have no "="`)
 }

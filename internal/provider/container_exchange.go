@@ -15,6 +15,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema/stringplanmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
@@ -29,7 +31,15 @@ type exchangeModel struct {
 	AvailableDigest types.String `tfsdk:"available_digest"`
 }
 
-func exchangeAttributes() map[string]schema.Attribute {
+// exchangeBlock is how a container gives way to another one. An engine has nothing of it.
+func exchangeBlock() block {
+	return block{
+		schema:  exchangeSchema,
+		effects: exchangeEffects,
+	}
+}
+
+func exchangeSchema(context.Context) map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"update_order": schema.StringAttribute{
 			Optional: true,
@@ -39,6 +49,19 @@ func exchangeAttributes() map[string]schema.Attribute {
 				"provider about it: what is in anonymous volumes is lost, and so are settings of an imported container that the plan shows as `-> null`.",
 			Validators: []validator.String{stringvalidator.OneOf(string(container.StartFirst), string(container.StopFirst))},
 		},
+		"available_digest": schema.StringAttribute{
+			Computed: true,
+			MarkdownDescription: "With `pull_policy = \"always\"`, the digest to which the image's tag led at its registry at the last refresh. If it is another one than `image_digest`, " +
+				"the plan replaces the container, or exchanges it with `update_order`.",
+			PlanModifiers: []planmodifier.String{stringplanmodifier.UseNonNullStateForUnknown()},
+		},
+	}
+}
+
+func exchangeEffects() map[string]effect {
+	return map[string]effect{
+		"update_order":     providerOnly,
+		"available_digest": computed,
 	}
 }
 

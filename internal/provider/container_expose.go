@@ -101,8 +101,8 @@ func refreshExpose(prior []types.String, observed []string) []types.String {
 }
 
 // importExpose takes over the exposed ports that neither the image exposes nor the container publishes.
-func importExpose(observed, image []string, published []portModel) []types.String {
-	known := slices.Concat(image, container.PublishedTargets(expandPorts(published)))
+func importExpose(observed, image []string, published []container.Port) []types.String {
+	known := slices.Concat(image, container.PublishedTargets(published))
 	return listOrNull(slices.DeleteFunc(slices.Clone(observed), func(port string) bool { return slices.Contains(known, port) }))
 }
 

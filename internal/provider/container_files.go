@@ -32,14 +32,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-const (
-	// mostContent bounds what is in the configuration, and so in the state and in plans.
-	mostContent = 256 << 10
-	// mostSource bounds a local file: it is held in memory, and sent with its operation.
-	mostSource = 1 << 20
-	// plainMode is the mode of a file unless the configuration has another.
-	plainMode = 0o644
-)
+// filesModel is what is put into the container.
+type filesModel struct {
+	Files files `tfsdk:"files"`
+}
 
 // fileModel is a file that is put into the container.
 type fileModel struct {
@@ -57,6 +53,20 @@ type fileModel struct {
 
 // files are the files of a container, by their path in it.
 type files map[string]fileModel
+
+// filesBlock is what is put into the container. No engine tells what is in a file, and complete has what only the configuration does.
+func filesBlock() block {
+	return block{
+		schema:   filesSchema,
+		effects:  filesEffects,
+		defaults: filesDefaults,
+		validate: validateFiles,
+	}
+}
+
+func filesSchema(context.Context) map[string]schema.Attribute {
+	return map[string]schema.Attribute{"files": filesAttribute()}
+}
 
 func filesAttribute() schema.Attribute {
 	contents := path.Expressions{
@@ -112,6 +122,27 @@ func filesAttribute() schema.Attribute {
 		}},
 	}
 }
+
+func filesEffects() map[string]effect {
+	return map[string]effect{
+		"files":               inPlace,
+		"files.source_sha256": computed,
+	}
+}
+
+// filesDefaults: they hold what is write-only, which nothing computed can.
+func filesDefaults() map[string]leftOut {
+	return map[string]leftOut{"files": {nullOnly: true, noSetting: true}}
+}
+
+const (
+	// mostContent bounds what is in the configuration, and so in the state and in plans.
+	mostContent = 256 << 10
+	// mostSource bounds a local file: it is held in memory, and sent with its operation.
+	mostSource = 1 << 20
+	// plainMode is the mode of a file unless the configuration has another.
+	plainMode = 0o644
+)
 
 func fileMode(m fileModel) int64 {
 	if mode, err := strconv.ParseInt(m.Mode.ValueString(), 8, 64); err == nil {
@@ -307,7 +338,9 @@ type base64Text struct{}
 func (base64Text) Description(context.Context) string {
 	return "must be base64 (with padding) of at most 256 KiB"
 }
+
 func (v base64Text) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
 func (v base64Text) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return

@@ -22,10 +22,11 @@ func engineFolders() []string { return []string{"/proc", "/sys", "/dev"} }
 
 // validateFiles refuses what can't be put into the container, or what it would never see: a mount
 // hides it.
-func validateFiles(ctx context.Context, config tfsdk.Config, diags *diag.Diagnostics) {
+func validateFiles(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
 	targets := keysOf(config, "files")
 	var mounts map[string]mountModel
-	isKnown := known(ctx, config, "mounts", &mounts, diags)
+	isKnown := known(ctx, config, "mounts", &mounts, &diags)
 	for _, target := range targets {
 		mounted := false
 		for folder, m := range mounts {
@@ -53,8 +54,9 @@ func validateFiles(ctx context.Context, config tfsdk.Config, diags *diag.Diagnos
 		}
 	}
 	if isSet(config, "read_only") {
-		validateReadOnlyFiles(targets, diags)
+		validateReadOnlyFiles(targets, &diags)
 	}
+	return diags
 }
 
 // validateReadOnlyFiles refuses the files of a container with a read-only root for which a volume can't be mounted.

@@ -16,11 +16,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
 )
+
+type checkModel struct {
+	Healthcheck *healthcheckModel `tfsdk:"healthcheck"`
+}
 
 type healthcheckModel struct {
 	Test          []types.String    `tfsdk:"test"`
@@ -30,6 +35,26 @@ type healthcheckModel struct {
 	StartPeriod   customtypes.Value `tfsdk:"start_period"`
 	StartInterval customtypes.Value `tfsdk:"start_interval"`
 	Retries       types.Int64       `tfsdk:"retries"`
+}
+
+// healthcheckBlock is how the engine finds out whether the container is healthy.
+func healthcheckBlock() block {
+	return block{
+		schema:  healthcheckSchema,
+		effects: healthcheckEffects,
+		expand:  func(m *containerModel, s *container.Spec) { s.Healthcheck = expandHealthcheck(m.Healthcheck) },
+		refresh: func(m *containerModel, o observation) {
+			m.Healthcheck = flattenHealthcheck(m.Healthcheck, o.Healthcheck)
+		},
+		imports: func(m *containerModel, o observation) {
+			m.Healthcheck = importHealthcheck(o.Healthcheck, o.image.Healthcheck)
+		},
+		validate: validateHealthcheck,
+	}
+}
+
+func healthcheckSchema(context.Context) map[string]schema.Attribute {
+	return map[string]schema.Attribute{"healthcheck": healthcheckAttribute()}
 }
 
 func healthcheckAttribute() schema.Attribute {
@@ -63,56 +88,9 @@ func healthcheckAttribute() schema.Attribute {
 	}
 }
 
-func validateHealthcheck(h *healthcheckModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	if h == nil {
-		return diags
-	}
-	at := path.Root("healthcheck")
-	if h.Disable.ValueBool() {
-		if alone := (healthcheckModel{
-			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
-		}); !alone.isEmpty() {
-			diags.AddAttributeError(at, "A health check that is disabled has no settings", "Remove disable, or everything else in healthcheck.")
-		}
-		return diags
-	}
-	for name, v := range map[string]customtypes.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod, "start_interval": h.StartInterval} {
-		// The engine's rule: 0 is the default, anything else at least 1 ms.
-		if d := durationOf(v); d != 0 && d < time.Millisecond {
-			diags.AddAttributeError(at, fmt.Sprintf("healthcheck.%s is too short", name), "It must be at least \"1ms\".")
-		}
-	}
-	return diags
-}
-
-// healthTest validates what a health check runs.
-type healthTest struct{}
-
-func (healthTest) Description(context.Context) string {
-	return `must be "CMD", a program and its arguments, or "CMD-SHELL" and one command for the image's shell`
-}
-func (v healthTest) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
-func (v healthTest) ValidateList(ctx context.Context, req validator.ListRequest, resp *validator.ListResponse) {
-	words := req.ConfigValue.Elements()
-	if req.ConfigValue.IsNull() || len(words) == 0 || words[0].IsUnknown() {
-		return
-	}
-	first := ""
-	if word, ok := words[0].(types.String); ok {
-		first = word.ValueString()
-	}
-	switch {
-	case first == "NONE":
-		resp.Diagnostics.AddAttributeError(req.Path, "A health check that is taken away has no test",
-			"Write disable = true instead of test = [\"NONE\"].")
-	case first != "CMD" && first != "CMD-SHELL":
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid first word %q of the health check", first), fmt.Sprintf("It %s.", v.Description(ctx)))
-	case len(words) == 1:
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("A health check of %q alone", first), fmt.Sprintf("It %s.", v.Description(ctx)))
-	case first == "CMD-SHELL" && len(words) > 2:
-		resp.Diagnostics.AddAttributeWarning(req.Path, "Further words after \"CMD-SHELL\" are no part of the command",
-			"The shell runs the first word alone, and has the others as $0, $1 and so on. If they are meant as one command, write it as one word, or use \"CMD\".")
+func healthcheckEffects() map[string]effect {
+	return map[string]effect{
+		"healthcheck": replaces,
 	}
 }
 
@@ -204,4 +182,63 @@ func importHealthcheck(observed, image *container.Healthcheck) *healthcheckModel
 		return nil
 	}
 	return out
+}
+
+func validateHealthcheck(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var h *healthcheckModel
+	if !known(ctx, config, "healthcheck", &h, &diags) {
+		return diags
+	}
+	if h == nil {
+		return diags
+	}
+	at := path.Root("healthcheck")
+	if h.Disable.ValueBool() {
+		if alone := (healthcheckModel{
+			Test: h.Test, Interval: h.Interval, Timeout: h.Timeout, StartPeriod: h.StartPeriod, StartInterval: h.StartInterval, Retries: h.Retries,
+		}); !alone.isEmpty() {
+			diags.AddAttributeError(at, "A health check that is disabled has no settings", "Remove disable, or everything else in healthcheck.")
+		}
+		return diags
+	}
+	for name, v := range map[string]customtypes.Value{"interval": h.Interval, "timeout": h.Timeout, "start_period": h.StartPeriod, "start_interval": h.StartInterval} {
+		// The engine's rule: 0 is the default, anything else at least 1 ms.
+		if d := durationOf(v); d != 0 && d < time.Millisecond {
+			diags.AddAttributeError(at, fmt.Sprintf("healthcheck.%s is too short", name), "It must be at least \"1ms\".")
+		}
+	}
+	return diags
+}
+
+// healthTest validates what a health check runs.
+type healthTest struct{}
+
+func (healthTest) Description(context.Context) string {
+	return `must be "CMD", a program and its arguments, or "CMD-SHELL" and one command for the image's shell`
+}
+
+func (v healthTest) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v healthTest) ValidateList(ctx context.Context, req validator.ListRequest, resp *validator.ListResponse) {
+	words := req.ConfigValue.Elements()
+	if req.ConfigValue.IsNull() || len(words) == 0 || words[0].IsUnknown() {
+		return
+	}
+	first := ""
+	if word, ok := words[0].(types.String); ok {
+		first = word.ValueString()
+	}
+	switch {
+	case first == "NONE":
+		resp.Diagnostics.AddAttributeError(req.Path, "A health check that is taken away has no test",
+			"Write disable = true instead of test = [\"NONE\"].")
+	case first != "CMD" && first != "CMD-SHELL":
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid first word %q of the health check", first), fmt.Sprintf("It %s.", v.Description(ctx)))
+	case len(words) == 1:
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("A health check of %q alone", first), fmt.Sprintf("It %s.", v.Description(ctx)))
+	case first == "CMD-SHELL" && len(words) > 2:
+		resp.Diagnostics.AddAttributeWarning(req.Path, "Further words after \"CMD-SHELL\" are no part of the command",
+			"The shell runs the first word alone, and has the others as $0, $1 and so on. If they are meant as one command, write it as one word, or use \"CMD\".")
+	}
 }

@@ -5,18 +5,129 @@ package provider
 
 import (
 	"context"
+	"fmt"
 	"maps"
+	"strings"
 
+	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/attr"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/provider"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
+	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
+	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
+
+// labelsModel is the labels of the configuration, and with those of the provider.
+type labelsModel struct {
+	Labels          map[string]types.String `tfsdk:"labels"`
+	EffectiveLabels types.Map               `tfsdk:"effective_labels"`
+}
+
+// labelsBlock is the labels, which the provider's configuration adds to.
+func labelsBlock() block {
+	return block{
+		schema:  labelsSchema,
+		effects: labelsEffects,
+		expand:  func(m *containerModel, s *container.Spec) { s.Labels = m.labels() },
+		refresh: func(m *containerModel, o observation) { m.flattenLabels(o.Container) },
+		imports: func(m *containerModel, o observation) { m.Labels = importMap(withoutTools(o.Labels), o.image.Labels) },
+	}
+}
+
+func labelsSchema(context.Context) map[string]schema.Attribute {
+	return map[string]schema.Attribute{
+		"labels": schema.MapAttribute{
+			Optional: true, ElementType: types.StringType,
+			MarkdownDescription: "Labels. They add to the image's; only the ones named here are compared.",
+			Validators:          []validator.Map{mapvalidator.KeysAre(foreignLabel{}), mapvalidator.NoNullValues()},
+		},
+		"effective_labels": schema.MapAttribute{
+			Computed: true, ElementType: types.StringType,
+			MarkdownDescription: "The container's `labels` with the provider's `default_labels`; null for an imported container that lacks one of those. A change replaces the container.",
+		},
+	}
+}
+
+func labelsEffects() map[string]effect {
+	return map[string]effect{
+		"labels":           replaces,
+		"effective_labels": computed,
+	}
+}
+
+// labels are those that the container is to have.
+func (m *containerModel) labels() map[string]string {
+	if m.EffectiveLabels.IsNull() || m.EffectiveLabels.IsUnknown() {
+		return expandMap(m.Labels)
+	}
+	out := make(map[string]string, len(m.EffectiveLabels.Elements()))
+	for key, value := range m.EffectiveLabels.Elements() {
+		if s, ok := value.(types.String); ok {
+			out[key] = s.ValueString()
+		}
+	}
+	return out
+}
+
+// flattenLabels looks at the keys that gantry gave; others come from the image or other tools.
+func (m *containerModel) flattenLabels(c *container.Container) {
+	m.Labels = refreshMap(m.Labels, c.Labels)
+	if m.EffectiveLabels.IsNull() || m.EffectiveLabels.IsUnknown() {
+		return
+	}
+	seen := make(map[string]attr.Value)
+	for key := range m.EffectiveLabels.Elements() {
+		if value, ok := c.Labels[key]; ok {
+			seen[key] = types.StringValue(value)
+		}
+	}
+	m.EffectiveLabels = types.MapValueMust(types.StringType, seen)
+}
+
+// withoutTools leaves out the labels of gantry and of other tools.
+func withoutTools(labels map[string]string) map[string]string {
+	labels = maps.Clone(labels)
+	maps.DeleteFunc(labels, func(key, _ string) bool { return isOwnLabel(key) || isToolLabel(key) })
+	return labels
+}
+
+// isToolLabel recognises the labels by which other tools find what is theirs. A container that is made
+// anew is not theirs any more.
+func isToolLabel(key string) bool {
+	for _, prefix := range []string{
+		"com.docker.compose.", "com.docker.stack.", "com.docker.swarm.", "desktop.docker.io/", "com.docker.desktop.", "org.testcontainers", "devcontainer.",
+		"io.podman.compose.", "PODMAN_SYSTEMD_UNIT", "io.kubernetes.", "com.amazonaws.ecs.", "com.hashicorp.nomad.",
+	} {
+		if strings.HasPrefix(key, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// isOwnLabel recognises the labels that gantry sets for itself.
+func isOwnLabel(key string) bool { return strings.HasPrefix(key, container.LabelPrefix) }
+
+// foreignLabel refuses labels in gantry's own name space.
+type foreignLabel struct{}
+
+func (foreignLabel) Description(context.Context) string {
+	return "must not begin with " + container.LabelPrefix + ", which gantry uses itself"
+}
+
+func (v foreignLabel) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
+func (v foreignLabel) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
+	if isOwnLabel(req.ConfigValue.ValueString()) {
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid label %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
+	}
+}
 
 // defaultLabels are the labels that every container of a provider configuration gets.
 type defaultLabels struct {
@@ -109,33 +220,4 @@ func (d defaultLabels) imported(m *containerModel) {
 	if len(m.Labels) == 0 {
 		m.Labels = nil
 	}
-}
-
-// labels are those that the container is to have.
-func (m *containerModel) labels() map[string]string {
-	if m.EffectiveLabels.IsNull() || m.EffectiveLabels.IsUnknown() {
-		return expandMap(m.Labels)
-	}
-	out := make(map[string]string, len(m.EffectiveLabels.Elements()))
-	for key, value := range m.EffectiveLabels.Elements() {
-		if s, ok := value.(types.String); ok {
-			out[key] = s.ValueString()
-		}
-	}
-	return out
-}
-
-// flattenLabels looks at the keys that gantry gave; others come from the image or other tools.
-func (m *containerModel) flattenLabels(c *container.Container) {
-	m.Labels = refreshMap(m.Labels, c.Labels)
-	if m.EffectiveLabels.IsNull() || m.EffectiveLabels.IsUnknown() {
-		return
-	}
-	seen := make(map[string]attr.Value)
-	for key := range m.EffectiveLabels.Elements() {
-		if value, ok := c.Labels[key]; ok {
-			seen[key] = types.StringValue(value)
-		}
-	}
-	m.EffectiveLabels = types.MapValueMust(types.StringType, seen)
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"math/big"
 	"strings"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/float64validator"
@@ -48,13 +49,17 @@ type limitsModel struct {
 	Ulimits            map[string]types.String `tfsdk:"ulimits"`
 }
 
-type blkioModel struct {
-	Weight       types.Int64             `tfsdk:"weight"`
-	WeightDevice map[string]types.Int64  `tfsdk:"weight_device"`
-	ReadBps      map[string]types.String `tfsdk:"device_read_bps"`
-	ReadIOps     map[string]types.Int64  `tfsdk:"device_read_iops"`
-	WriteBps     map[string]types.String `tfsdk:"device_write_bps"`
-	WriteIOps    map[string]types.Int64  `tfsdk:"device_write_iops"`
+// limitsBlock is what bounds the container's use of its host.
+func limitsBlock() block {
+	return block{
+		schema:   limitsSchema,
+		effects:  limitsEffects,
+		defaults: limitsDefaults,
+		expand:   func(m *containerModel, s *container.Spec) { s.Limits = m.expandLimits() },
+		refresh:  func(m *containerModel, o observation) { m.flattenLimits(o.asked.Limits, o.plain.Limits, false) },
+		imports:  func(m *containerModel, o observation) { m.flattenLimits(o.asked.Limits, o.plain.Limits, true) },
+		validate: validateLimits,
+	}
 }
 
 const (
@@ -67,7 +72,7 @@ const (
 // defaultShmSize is what an engine gives to /dev/shm unless it is configured otherwise.
 const defaultShmSize = "64m"
 
-func limitsAttributes() map[string]schema.Attribute {
+func limitsSchema(context.Context) map[string]schema.Attribute {
 	meant := func(kind customtypes.Kind, description string, more ...validator.String) schema.Attribute {
 		return schema.StringAttribute{
 			Optional: true, CustomType: customtypes.Type{Kind: kind}, MarkdownDescription: description,
@@ -111,81 +116,39 @@ func limitsAttributes() map[string]schema.Attribute {
 	}
 }
 
-func blkioAttribute() schema.Attribute {
-	keys := mapvalidator.KeysAre(absolutePath{})
-	rates := func(description string) schema.Attribute {
-		return schema.MapAttribute{
-			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
-			Validators:    []validator.Map{keys, mapvalidator.NoNullValues(), mapvalidator.ValueStringsAre(parsed{customtypes.Size}, positiveSize{})},
-			PlanModifiers: []planmodifier.Map{keepSpellings{customtypes.Size.Plain}},
-		}
-	}
-	counts := func(description string, valid validator.Int64) schema.Attribute {
-		return schema.MapAttribute{
-			Optional: true, ElementType: types.Int64Type, MarkdownDescription: description,
-			Validators: []validator.Map{keys, mapvalidator.NoNullValues(), mapvalidator.ValueInt64sAre(valid)},
-		}
-	}
-	weight := int64validator.Between(10, 1000)
-	return schema.SingleNestedAttribute{
-		Optional:            true,
-		MarkdownDescription: "The container's share and limits of the host's block devices. Devices are named by their paths on the host. A kernel that can't weigh them discards the weights, and the engine then leaves them out.",
-		Attributes: map[string]schema.Attribute{
-			"weight": schema.Int64Attribute{
-				Optional: true, MarkdownDescription: "The container's weight among those that want more than a device can do, 10 to 1000.", Validators: []validator.Int64{weight},
-			},
-			"weight_device":     counts("The weight by device, 10 to 1000.", weight),
-			"device_read_bps":   rates("How many bytes a second may be read, by device, for example `\"10m\"`."),
-			"device_read_iops":  counts("How many reads a second there may be, by device.", int64validator.AtLeast(1)),
-			"device_write_bps":  rates("How many bytes a second may be written, by device, for example `\"10m\"`."),
-			"device_write_iops": counts("How many writes a second there may be, by device.", int64validator.AtLeast(1)),
-		},
+func limitsEffects() map[string]effect {
+	return map[string]effect{
+		"memory":                         inPlaceUnlessRemoved,
+		"memory_reservation":             inPlaceUnlessRemoved,
+		"memory_swap":                    inPlace,
+		"memory_swappiness":              replaces,
+		"cpus":                           inPlaceUnlessRemoved,
+		"cpu_shares":                     inPlaceUnlessRemoved,
+		"cpu_quota":                      inPlace,
+		"cpu_period":                     inPlaceUnlessRemoved,
+		"cpu_rt_period":                  inPlaceUnlessRemoved,
+		"cpu_rt_runtime":                 inPlaceUnlessRemoved,
+		"cpuset":                         inPlaceUnlessRemoved,
+		"cpuset_mems":                    inPlaceUnlessRemoved,
+		"pids_limit":                     inPlace,
+		"blkio_config":                   inPlaceUnlessRemoved,
+		"blkio_config.weight":            inPlaceUnlessRemoved,
+		"blkio_config.weight_device":     replaces,
+		"blkio_config.device_read_bps":   replaces,
+		"blkio_config.device_read_iops":  replaces,
+		"blkio_config.device_write_bps":  replaces,
+		"blkio_config.device_write_iops": replaces,
+		"oom_kill_disable":               replaces,
+		"oom_score_adj":                  replaces,
+		"shm_size":                       replaces,
+		"ulimits":                        replaces,
 	}
 }
 
-// validateLimits checks limits that contradict each other.
-func validateLimits(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
-	var diags diag.Diagnostics
-	var memory, reservation, swap customtypes.Value
-	var cpus types.Float64
-	var quota, period, rtPeriod, rtRuntime types.Int64
-	bytes := func(v customtypes.Value) int64 {
-		n, err := customtypes.ParseSwapSize(v.ValueString())
-		if err != nil {
-			return 0
-		}
-		return n
+func limitsDefaults() map[string]leftOut {
+	return map[string]leftOut{
+		"memory_swappiness": {zero: big.NewFloat(-1)}, // 0 is a setting of its own; this is the Engine API's word.
 	}
-	fails := func(name, summary, detail string) { diags.AddAttributeError(path.Root(name), summary, detail) }
-	memoryKnown := known(ctx, config, "memory", &memory, &diags)
-	if memoryKnown && known(ctx, config, "memory_reservation", &reservation, &diags) && bytes(memory) > 0 && bytes(reservation) > bytes(memory) {
-		fails("memory_reservation", fmt.Sprintf("memory_reservation %q is more than memory %q", reservation.ValueString(), memory.ValueString()),
-			"What the container is left when memory is scarce can't be more than it may have at all.")
-	}
-	if memoryKnown && known(ctx, config, "memory_swap", &swap, &diags) && bytes(swap) != 0 {
-		switch {
-		case bytes(memory) == 0:
-			fails("memory_swap", "memory_swap without memory", "It is the limit of memory and swap together: set memory, too, or leave both out.")
-		case bytes(swap) >= 0 && bytes(swap) < bytes(memory):
-			fails("memory_swap", fmt.Sprintf("memory_swap %q is less than memory %q", swap.ValueString(), memory.ValueString()),
-				"It is the limit of memory and swap together. For no swap set it to the same as memory.")
-		}
-	}
-	if known(ctx, config, "cpus", &cpus, &diags) && cpus.ValueFloat64() != 0 {
-		for _, other := range []struct {
-			name  string
-			value *types.Int64
-		}{{"cpu_quota", &quota}, {"cpu_period", &period}} {
-			if known(ctx, config, other.name, other.value, &diags) && other.value.ValueInt64() != 0 {
-				fails("cpus", "cpus with "+other.name, "Both limit the same: cpus is cpu_quota divided by cpu_period. Use one of them.")
-			}
-		}
-	}
-	if known(ctx, config, "cpu_rt_runtime", &rtRuntime, &diags) && known(ctx, config, "cpu_rt_period", &rtPeriod, &diags) &&
-		rtPeriod.ValueInt64() != 0 && rtRuntime.ValueInt64() > rtPeriod.ValueInt64() {
-		fails("cpu_rt_runtime", "cpu_rt_runtime is more than cpu_rt_period", "It is a part of each period.")
-	}
-	return diags
 }
 
 func (m *limitsModel) expandLimits() container.Limits {
@@ -212,39 +175,6 @@ func (m *limitsModel) expandLimits() container.Limits {
 		}
 	}
 	return l
-}
-
-func (m *blkioModel) expand() container.Blkio {
-	return container.Blkio{
-		Weight: m.Weight.ValueInt64(), WeightDevice: expandCounts(m.WeightDevice),
-		ReadBps: expandRates(m.ReadBps), ReadIOps: expandCounts(m.ReadIOps), WriteBps: expandRates(m.WriteBps), WriteIOps: expandCounts(m.WriteIOps),
-	}
-}
-
-func expandCounts(counts map[string]types.Int64) map[string]int64 {
-	var out map[string]int64
-	for key, n := range counts {
-		if out == nil {
-			out = make(map[string]int64, len(counts))
-		}
-		out[key] = n.ValueInt64()
-	}
-	return out
-}
-
-func expandRates(rates map[string]types.String) map[string]int64 {
-	var out map[string]int64
-	for key, s := range rates {
-		n, err := customtypes.ParseSize(s.ValueString())
-		if err != nil {
-			continue
-		}
-		if out == nil {
-			out = make(map[string]int64, len(rates))
-		}
-		out[key] = n
-	}
-	return out
 }
 
 // flattenLimits compares what was asked for with what the engine reports. Limits that can change
@@ -314,47 +244,6 @@ func (m *limitsModel) flattenLimits(asked, seen container.Limits, imports bool) 
 	m.flattenUlimits(asked.Ulimits, seen.Ulimits, imports)
 }
 
-func (m *limitsModel) flattenBlkio(asked, seen container.Blkio, imports bool) {
-	if seen.Weight != 0 && asked.Weight != seen.Weight {
-		b := blkioModel{}
-		if m.Blkio != nil {
-			b = *m.Blkio
-		}
-		b.Weight = types.Int64Value(seen.Weight)
-		m.Blkio = &b
-	}
-	if !imports || len(seen.WeightDevice)+len(seen.ReadBps)+len(seen.ReadIOps)+len(seen.WriteBps)+len(seen.WriteIOps) == 0 {
-		return
-	}
-	if m.Blkio == nil {
-		m.Blkio = &blkioModel{}
-	}
-	m.Blkio.WeightDevice, m.Blkio.ReadIOps, m.Blkio.WriteIOps = flattenCounts(seen.WeightDevice), flattenCounts(seen.ReadIOps), flattenCounts(seen.WriteIOps)
-	m.Blkio.ReadBps, m.Blkio.WriteBps = flattenRates(seen.ReadBps), flattenRates(seen.WriteBps)
-}
-
-func flattenCounts(counts map[string]int64) map[string]types.Int64 {
-	if len(counts) == 0 {
-		return nil
-	}
-	out := make(map[string]types.Int64, len(counts))
-	for key, n := range counts {
-		out[key] = types.Int64Value(n)
-	}
-	return out
-}
-
-func flattenRates(rates map[string]int64) map[string]types.String {
-	if len(rates) == 0 {
-		return nil
-	}
-	out := make(map[string]types.String, len(rates))
-	for key, n := range rates {
-		out[key] = types.StringValue(customtypes.FormatSize(n))
-	}
-	return out
-}
-
 // flattenUlimits looks at the names that the configuration has: others are the engine's.
 func (m *limitsModel) flattenUlimits(asked, seen map[string]container.Ulimit, imports bool) {
 	if m.Ulimits == nil && (!imports || len(seen) == 0) {
@@ -371,6 +260,51 @@ func (m *limitsModel) flattenUlimits(asked, seen map[string]container.Ulimit, im
 		}
 	}
 	m.Ulimits = out
+}
+
+// validateLimits checks limits that contradict each other.
+func validateLimits(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var memory, reservation, swap customtypes.Value
+	var cpus types.Float64
+	var quota, period, rtPeriod, rtRuntime types.Int64
+	bytes := func(v customtypes.Value) int64 {
+		n, err := customtypes.ParseSwapSize(v.ValueString())
+		if err != nil {
+			return 0
+		}
+		return n
+	}
+	fails := func(name, summary, detail string) { diags.AddAttributeError(path.Root(name), summary, detail) }
+	memoryKnown := known(ctx, config, "memory", &memory, &diags)
+	if memoryKnown && known(ctx, config, "memory_reservation", &reservation, &diags) && bytes(memory) > 0 && bytes(reservation) > bytes(memory) {
+		fails("memory_reservation", fmt.Sprintf("memory_reservation %q is more than memory %q", reservation.ValueString(), memory.ValueString()),
+			"What the container is left when memory is scarce can't be more than it may have at all.")
+	}
+	if memoryKnown && known(ctx, config, "memory_swap", &swap, &diags) && bytes(swap) != 0 {
+		switch {
+		case bytes(memory) == 0:
+			fails("memory_swap", "memory_swap without memory", "It is the limit of memory and swap together: set memory, too, or leave both out.")
+		case bytes(swap) >= 0 && bytes(swap) < bytes(memory):
+			fails("memory_swap", fmt.Sprintf("memory_swap %q is less than memory %q", swap.ValueString(), memory.ValueString()),
+				"It is the limit of memory and swap together. For no swap set it to the same as memory.")
+		}
+	}
+	if known(ctx, config, "cpus", &cpus, &diags) && cpus.ValueFloat64() != 0 {
+		for _, other := range []struct {
+			name  string
+			value *types.Int64
+		}{{"cpu_quota", &quota}, {"cpu_period", &period}} {
+			if known(ctx, config, other.name, other.value, &diags) && other.value.ValueInt64() != 0 {
+				fails("cpus", "cpus with "+other.name, "Both limit the same: cpus is cpu_quota divided by cpu_period. Use one of them.")
+			}
+		}
+	}
+	if known(ctx, config, "cpu_rt_runtime", &rtRuntime, &diags) && known(ctx, config, "cpu_rt_period", &rtPeriod, &diags) &&
+		rtPeriod.ValueInt64() != 0 && rtRuntime.ValueInt64() > rtPeriod.ValueInt64() {
+		fails("cpu_rt_runtime", "cpu_rt_runtime is more than cpu_rt_period", "It is a part of each period.")
+	}
+	return diags
 }
 
 // sizeOf gives 0 for null and unknown; what is known has been validated.
@@ -405,8 +339,10 @@ func flattenCPUs(prior types.Float64, nano int64) types.Float64 {
 // minMemory refuses what every engine refuses.
 type minMemory struct{}
 
-func (minMemory) Description(context.Context) string               { return "must be at least 6m" }
+func (minMemory) Description(context.Context) string { return "must be at least 6m" }
+
 func (v minMemory) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
 func (v minMemory) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	const least = 6 << 20 // The engine's rule.
 	if n, err := customtypes.ParseSize(req.ConfigValue.ValueString()); err == nil && n != 0 && n < least && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
@@ -417,8 +353,10 @@ func (v minMemory) ValidateString(ctx context.Context, req validator.StringReque
 // positiveSize refuses nothing at all.
 type positiveSize struct{}
 
-func (positiveSize) Description(context.Context) string               { return "must be more than nothing" }
+func (positiveSize) Description(context.Context) string { return "must be more than nothing" }
+
 func (v positiveSize) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
 func (v positiveSize) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if n, err := customtypes.ParseSize(req.ConfigValue.ValueString()); err == nil && n == 0 && !req.ConfigValue.IsNull() && !req.ConfigValue.IsUnknown() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid size %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s. For the default leave it out.", v.Description(ctx)))
@@ -428,8 +366,10 @@ func (v positiveSize) ValidateString(ctx context.Context, req validator.StringRe
 // parsed validates an element of a map or a set that has a meaning.
 type parsed struct{ kind customtypes.Kind }
 
-func (v parsed) Description(context.Context) string             { return "must be a " + string(v.kind) }
+func (v parsed) Description(context.Context) string { return "must be a " + string(v.kind) }
+
 func (v parsed) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
 func (v parsed) ValidateString(_ context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return

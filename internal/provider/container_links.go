@@ -52,8 +52,10 @@ func linkValidators() []validator.Set {
 }
 
 // validateLinks refuses links that an engine would drop without a word, and an alias of two containers.
-func validateLinks(ctx context.Context, config tfsdk.Config, networks map[string]networkModel) diag.Diagnostics {
+func validateLinks(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
 	var diags diag.Diagnostics
+	var networks map[string]networkModel
+	known(ctx, config, "networks", &networks, &diags)
 	for _, key := range slices.Sorted(maps.Keys(networks)) {
 		m := networks[key]
 		if len(m.Links) > 0 && networkOf(key, m) == defaultNetwork {

@@ -25,44 +25,24 @@ import (
 // prior value where a configuration writes down what leaving out means anyway: Terraform allows that of
 // a value, but not of null. The configuration's null keeps it as well, so these attributes are computed.
 
-// notSettings are attributes that no engine has a word for: two values of them never mean the same.
-func notSettings() []string { return []string{"files", "restart_triggers", "environment_wo_version"} }
-
-// withoutZero are attributes whose zero asks for something, has a default of its own, or is not complete: to leave
-// them out has no other form than null. Files hold what is write-only, which nothing computed can.
-func withoutZero() []string {
-	return []string{
-		"restart", "desired_state", "entrypoint", "files", "environment_wo_version", "pull_policy", "remove_volumes", "wait_for_removal",
-	}
+// leftOut is what leaving an attribute out means, where that is not what its zero means.
+type leftOut struct {
+	// nullOnly reports that the attribute's zero asks for something, has a default of its own, or is not complete: to
+	// leave it out has no other form than null.
+	nullOnly bool
+	// zero stands for leaving the attribute out, where the zero of its type is a setting.
+	zero any
+	// noSetting reports that no engine has a word for the attribute: two values of it never mean the same.
+	noSetting bool
+	// or is another attribute that says the same: with the prior value of one alone both would say it.
+	or string
 }
 
-// isSetting reports whether an attribute asks something of the engine.
-func isSetting(name string, e effect) bool {
-	return (e == replaces || e == inPlace || e == inPlaceUnlessRemoved) && !slices.Contains(notSettings(), name)
-}
-
-// hasZero reports whether the zero of an attribute of the container means to leave it out.
-func hasZero(name string, e effect, a schema.Attribute) bool {
-	return !strings.Contains(name, ".") && e != computed && a.IsOptional() && !a.IsWriteOnly() && !slices.Contains(withoutZero(), name)
-}
-
-// attributesWithZero are the attributes of a container whose zero means to leave them out.
-func attributesWithZero(ctx context.Context) []string {
-	var names []string
-	table := containerTable()
-	for name, a := range containerSchema(ctx).Attributes {
-		if hasZero(name, table[name], a) {
-			names = append(names, name)
-		}
-	}
-	return names
-}
-
-// zero returns the value that means to leave an attribute of this type out.
-func zero(name string, typ tftypes.Type) tftypes.Value {
+// value returns the value that means to leave an attribute of this type out.
+func (l leftOut) value(typ tftypes.Type) tftypes.Value {
 	switch {
-	case name == "memory_swappiness": // 0 is a setting of its own; this is the Engine API's word.
-		return tftypes.NewValue(typ, big.NewFloat(-1))
+	case l.zero != nil:
+		return tftypes.NewValue(typ, l.zero)
 	case typ.Is(tftypes.String):
 		return tftypes.NewValue(typ, "")
 	case typ.Is(tftypes.Number):
@@ -82,6 +62,36 @@ func zero(name string, typ tftypes.Type) tftypes.Value {
 	}
 }
 
+// isSetting reports whether an attribute asks something of the engine.
+func (t tables) isSetting(name string, e effect) bool {
+	return (e == replaces || e == inPlace || e == inPlaceUnlessRemoved) && !t.defaults[name].noSetting
+}
+
+// hasZero reports whether the zero of an attribute of the container means to leave it out.
+func (t tables) hasZero(name string, e effect, a schema.Attribute) bool {
+	return !strings.Contains(name, ".") && e != computed && a.IsOptional() && !a.IsWriteOnly() && !t.defaults[name].nullOnly
+}
+
+// together are attributes that say the same in two ways.
+func (t tables) together(name string) []string {
+	if or := t.defaults[name].or; or != "" {
+		return []string{name, or}
+	}
+	return nil
+}
+
+// attributesWithZero are the attributes of a container whose zero means to leave them out.
+func attributesWithZero(ctx context.Context) []string {
+	var names []string
+	t := containerTables()
+	for name, a := range containerSchema(ctx).Attributes {
+		if t.hasZero(name, t.effects[name], a) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // isZero reports whether a value is null, or the zero of its type.
 func isZero(v tftypes.Value) bool {
 	if v.IsNull() || !v.IsKnown() {
@@ -96,7 +106,7 @@ func isZero(v tftypes.Value) bool {
 		}
 		return true
 	}
-	return v.Equal(zero("", v.Type()))
+	return v.Equal(leftOut{}.value(v.Type()))
 }
 
 // writeZeros completes the state of an import: what is left out gets its zero.
@@ -107,10 +117,10 @@ func writeZeros(ctx context.Context, state *tfsdk.State) diag.Diagnostics {
 		diags.AddError("Unable to complete the imported state", err.Error())
 		return diags
 	}
-	table := containerTable()
+	t := containerTables()
 	for name, a := range state.Schema.GetAttributes() {
-		if own, ok := a.(schema.Attribute); ok && attributes[name].IsNull() && hasZero(name, table[name], own) {
-			attributes[name] = zero(name, own.GetType().TerraformType(ctx))
+		if own, ok := a.(schema.Attribute); ok && attributes[name].IsNull() && t.hasZero(name, t.effects[name], own) {
+			attributes[name] = t.defaults[name].value(own.GetType().TerraformType(ctx))
 		}
 	}
 	state.Raw = tftypes.NewValue(state.Raw.Type(), attributes)
@@ -128,10 +138,10 @@ func keepMeaning(ctx context.Context, req resource.ModifyPlanRequest, resp *reso
 	if err != nil || other != nil {
 		return
 	}
-	table := containerTable()
+	t := containerTables()
 	var differ []string
 	for _, name := range slices.Sorted(maps.Keys(planned)) {
-		if isSetting(name, table[name]) && !prior[name].IsNull() && !planned[name].Equal(prior[name]) {
+		if t.isSetting(name, t.effects[name]) && !prior[name].IsNull() && !planned[name].Equal(prior[name]) {
 			differ = append(differ, name)
 		}
 	}
@@ -143,8 +153,8 @@ func keepMeaning(ctx context.Context, req resource.ModifyPlanRequest, resp *reso
 		switch {
 		case c.same(planned, name):
 			planned[name] = prior[name]
-		case c.same(planned, together(name)...) && !slices.ContainsFunc(together(name), func(one string) bool { return prior[one].IsNull() }):
-			for _, one := range together(name) {
+		case c.same(planned, t.together(name)...) && !slices.ContainsFunc(t.together(name), func(one string) bool { return prior[one].IsNull() }):
+			for _, one := range t.together(name) {
 				planned[one] = prior[one]
 			}
 		}
@@ -160,14 +170,6 @@ type comparison struct {
 	force  force
 	// there leaves out what decides something only while a container is made.
 	there bool
-}
-
-// together are attributes that say the same in two ways: with the prior value of one alone both would say it.
-func together(name string) []string {
-	if gpus := []string{"gpus", "device_requests"}; slices.Contains(gpus, name) {
-		return gpus
-	}
-	return nil
 }
 
 // same reports whether a plan asks for the same container with the prior values of these attributes.
@@ -233,5 +235,5 @@ func sameAsPrior(ctx context.Context, state tfsdk.State, plan tfsdk.Plan, privat
 		planned[name] = raw
 	}
 	c := comparison{ctx: ctx, schema: containerSchema(ctx), prior: prior, force: inForce(ctx, private, prior, planned, diags), there: true}
-	return c.same(planned, name) || c.same(planned, together(name)...)
+	return c.same(planned, name) || c.same(planned, containerTables().together(name)...)
 }

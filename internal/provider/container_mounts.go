@@ -19,10 +19,17 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
+
+// mountsModel is what is mounted into the container.
+type mountsModel struct {
+	Mounts      map[string]mountModel `tfsdk:"mounts"`
+	VolumesFrom []types.String        `tfsdk:"volumes_from"`
+}
 
 type mountModel struct {
 	Type        types.String        `tfsdk:"type"`
@@ -33,6 +40,28 @@ type mountModel struct {
 	Volume      *volumeOptionsModel `tfsdk:"volume"`
 	Tmpfs       *tmpfsOptionsModel  `tfsdk:"tmpfs"`
 	Image       *imageOptionsModel  `tfsdk:"image"`
+}
+
+// mountsBlock is what is mounted into the container.
+func mountsBlock() block {
+	return block{
+		schema:  mountsSchema,
+		effects: mountsEffects,
+		expand: func(m *containerModel, s *container.Spec) {
+			s.Mounts, s.VolumesFrom = expandMounts(m.Mounts), expandList(m.VolumesFrom)
+		},
+		refresh: func(m *containerModel, o observation) {
+			m.Mounts, m.VolumesFrom = flattenMounts(m.Mounts, o.Mounts), refreshList(m.VolumesFrom, o.VolumesFrom)
+		},
+		imports: func(m *containerModel, o observation) {
+			m.Mounts, m.VolumesFrom = importMounts(o.Mounts, o.image.Volumes), listOrNull(o.VolumesFrom)
+		},
+		validate: validateMounts,
+	}
+}
+
+func mountsSchema(context.Context) map[string]schema.Attribute {
+	return map[string]schema.Attribute{"mounts": mountsAttribute(), "volumes_from": volumesFromAttribute()}
 }
 
 func mountsAttribute() schema.Attribute {
@@ -62,59 +91,12 @@ func mountsAttribute() schema.Attribute {
 	}
 }
 
-// validateMounts checks what depends on the type of a mount.
-func validateMounts(mounts map[string]mountModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	volumeName := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
-	keys := make(map[string]string)
-	for _, target := range slices.Sorted(maps.Keys(mounts)) {
-		m, at := mounts[target], container.PlainPath(target)
-		if first, ok := keys[at]; ok {
-			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Two mounts at %q", at),
-				fmt.Sprintf("The keys %q and %q are the same path: remove one of them.", first, target))
-		}
-		keys[at] = target
-		diags.Append(validateMountOptions(target, m)...)
-		if wrong := unstartableMount(at, container.MountType(m.Type.ValueString())); wrong != "" {
-			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid mount %q", target), wrong)
-		}
-		source := m.Source.ValueString()
-		wrong := ""
-		switch container.MountType(m.Type.ValueString()) {
-		case container.MountBind:
-			if !path.IsAbs(source) && !isWindowsPath(source) {
-				wrong = "A bind mount needs an absolute path of the engine's host as its source."
-			}
-		case container.MountVolume:
-			if source != "" && !volumeName.MatchString(source) {
-				wrong = `A volume's name has at least two of the characters a-z, A-Z, 0-9, "_", "." and "-". For a path of the host set type = "bind"; leave source out for an anonymous volume.`
-			}
-		case container.MountImage:
-			if source == "" {
-				wrong = "An image mount needs the reference or the ID of an image as its source."
-			}
-		case container.MountPipe:
-			if !isPipe(source) || !isPipe(target) {
-				wrong = `The source and the target of an npipe are named pipes, for example "\\\\.\\pipe\\docker_engine".`
-			}
-		case container.MountTmpfs:
-			if source != "" {
-				wrong = "A tmpfs has no source: leave it out."
-			}
-		}
-		if wrong != "" {
-			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid source of the mount %q", target), wrong)
-		}
+func mountsEffects() map[string]effect {
+	return map[string]effect{
+		"mounts":                       replaces,
+		"mounts.bind.create_host_path": providerOnly, // It decides something only while a container is made.
+		"volumes_from":                 replaces,
 	}
-	return diags
-}
-
-// isWindowsPath recognises a path of an engine on Windows.
-func isWindowsPath(s string) bool { return len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') }
-
-// isPipe recognises a named pipe of Windows.
-func isPipe(s string) bool {
-	return strings.HasPrefix(s, `\\.\pipe\`) || strings.HasPrefix(s, "//./pipe/")
 }
 
 func expandMounts(mounts map[string]mountModel) map[string]container.Mount {
@@ -197,12 +179,72 @@ func importMounts(observed map[string]container.Mount, fromImage []string) map[s
 	return out
 }
 
+// validateMounts checks what depends on the type of a mount.
+func validateMounts(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var mounts map[string]mountModel
+	if !known(ctx, config, "mounts", &mounts, &diags) {
+		return diags
+	}
+	volumeName := regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]+$`)
+	keys := make(map[string]string)
+	for _, target := range slices.Sorted(maps.Keys(mounts)) {
+		m, at := mounts[target], container.PlainPath(target)
+		if first, ok := keys[at]; ok {
+			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Two mounts at %q", at),
+				fmt.Sprintf("The keys %q and %q are the same path: remove one of them.", first, target))
+		}
+		keys[at] = target
+		diags.Append(validateMountOptions(target, m)...)
+		if wrong := unstartableMount(at, container.MountType(m.Type.ValueString())); wrong != "" {
+			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid mount %q", target), wrong)
+		}
+		source := m.Source.ValueString()
+		wrong := ""
+		switch container.MountType(m.Type.ValueString()) {
+		case container.MountBind:
+			if !path.IsAbs(source) && !isWindowsPath(source) {
+				wrong = "A bind mount needs an absolute path of the engine's host as its source."
+			}
+		case container.MountVolume:
+			if source != "" && !volumeName.MatchString(source) {
+				wrong = `A volume's name has at least two of the characters a-z, A-Z, 0-9, "_", "." and "-". For a path of the host set type = "bind"; leave source out for an anonymous volume.`
+			}
+		case container.MountImage:
+			if source == "" {
+				wrong = "An image mount needs the reference or the ID of an image as its source."
+			}
+		case container.MountPipe:
+			if !isPipe(source) || !isPipe(target) {
+				wrong = `The source and the target of an npipe are named pipes, for example "\\\\.\\pipe\\docker_engine".`
+			}
+		case container.MountTmpfs:
+			if source != "" {
+				wrong = "A tmpfs has no source: leave it out."
+			}
+		}
+		if wrong != "" {
+			diags.AddAttributeError(tfpath.Root("mounts"), fmt.Sprintf("Invalid source of the mount %q", target), wrong)
+		}
+	}
+	return diags
+}
+
+// isWindowsPath recognises a path of an engine on Windows.
+func isWindowsPath(s string) bool { return len(s) > 2 && s[1] == ':' && (s[2] == '\\' || s[2] == '/') }
+
+// isPipe recognises a named pipe of Windows.
+func isPipe(s string) bool {
+	return strings.HasPrefix(s, `\\.\pipe\`) || strings.HasPrefix(s, "//./pipe/")
+}
+
 // keepMounts plans the spelling that the state has where a new one means the same.
 type keepMounts struct{}
 
 func (keepMounts) Description(context.Context) string {
 	return "another spelling of the same mounts is no change"
 }
+
 func (k keepMounts) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
 func (keepMounts) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {

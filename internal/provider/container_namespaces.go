@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"context"
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
@@ -24,7 +25,23 @@ type namespacesModel struct {
 	Runtime      types.String `tfsdk:"runtime"`
 }
 
-func namespacesAttributes() map[string]schema.Attribute {
+// namespacesBlock is what the container shares, and who runs it.
+func namespacesBlock() block {
+	return block{
+		schema:  namespacesSchema,
+		effects: namespacesEffects,
+		expand:  func(m *containerModel, s *container.Spec) { s.Namespaces = m.expandNamespaces() },
+		refresh: func(m *containerModel, o observation) {
+			m.flattenNamespaces(o.asked.Namespaces, o.plain.Namespaces, o.Container, false)
+		},
+		imports: func(m *containerModel, o observation) {
+			m.flattenNamespaces(o.asked.Namespaces, o.plain.Namespaces, o.Container, true)
+		},
+		validate: validateNamespaces,
+	}
+}
+
+func namespacesSchema(context.Context) map[string]schema.Attribute {
 	text := func(description string, valid validator.String) schema.Attribute {
 		return schema.StringAttribute{Optional: true, MarkdownDescription: description, Validators: []validator.String{valid}}
 	}
@@ -41,6 +58,17 @@ func namespacesAttributes() map[string]schema.Attribute {
 		"cgroup":        text("The name space of control groups: `private` or `host`. Left out, the engine's default: `private` with cgroup version 2, else `host`.", stringvalidator.OneOf("private", "host")),
 		"cgroup_parent": text("The control group that the container's becomes part of. Left out, the engine's.", stringvalidator.LengthAtLeast(1)),
 		"runtime":       text("The engine's runtime for the container, for example `runc` or `runsc`. Left out, the engine's default.", stringvalidator.LengthAtLeast(1)),
+	}
+}
+
+func namespacesEffects() map[string]effect {
+	return map[string]effect{
+		"ipc":           replaces,
+		"pid":           replaces,
+		"uts":           replaces,
+		"cgroup":        replaces,
+		"cgroup_parent": replaces,
+		"runtime":       replaces,
 	}
 }
 

@@ -26,9 +26,6 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-// hostGateway stands for the address of the engine's host.
-const hostGateway = "host-gateway"
-
 // networkingModel is how a container reaches others beyond its networks.
 type networkingModel struct {
 	NetworkMode     types.String              `tfsdk:"network_mode"`
@@ -42,14 +39,19 @@ type networkingModel struct {
 	Links           []types.String            `tfsdk:"links"`
 }
 
-func networkingEffects() map[string]effect {
-	return map[string]effect{
-		"network_mode": replaces, "domainname": replaces, "extra_hosts": replaces, "dns": replaces, "dns_search": replaces, "dns_opt": replaces,
-		"publish_all_ports": replaces, "expose": replaces, "links": replaces,
+// networkingBlock is how the container reaches others, and they it, beyond its networks.
+func networkingBlock() block {
+	return block{
+		schema:   networkingSchema,
+		effects:  networkingEffects,
+		expand:   func(m *containerModel, s *container.Spec) { s.Networking = m.networkingModel.expand() },
+		refresh:  func(m *containerModel, o observation) { m.networkingModel.refresh(o.Container) },
+		imports:  func(m *containerModel, o observation) { m.networkingModel = importNetworking(o) },
+		validate: validateNetworking,
 	}
 }
 
-func networkingAttributes() map[string]schema.Attribute {
+func networkingSchema(context.Context) map[string]schema.Attribute {
 	words := func(description string, each ...validator.String) schema.Attribute {
 		return schema.ListAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
@@ -89,52 +91,10 @@ func networkingAttributes() map[string]schema.Attribute {
 	}
 }
 
-// validateNetworking refuses what a network mode leaves no room for.
-func validateNetworking(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
-	var diags diag.Diagnostics
-	var mode types.String
-	if !known(ctx, config, "network_mode", &mode, &diags) || mode.ValueString() == "" {
-		return diags
-	}
-	kind, _, shares := strings.Cut(mode.ValueString(), ":")
-	refused := map[string]string{"networks": "With a network mode it is connected to no other network."}
-	if kind != defaultNetwork && kind != "default" {
-		without := "There is no network of its own whose ports could be published."
-		refused["ports"], refused["publish_all_ports"] = without, without
-	}
-	if shares {
-		for _, name := range []string{"hostname", "domainname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose"} {
-			refused[name] = "It is the other container's: set it there."
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(refused)) {
-		if isSet(config, name) {
-			diags.AddAttributeError(path.Root(name), fmt.Sprintf("%s with network_mode = %q", name, mode.ValueString()),
-				fmt.Sprintf("%s Leave %s out, or network_mode.", refused[name], name))
-		}
-	}
-	return diags
-}
-
-// isSet reports whether an attribute is known to ask for something.
-func isSet(config tfsdk.Config, name string) bool {
-	object := make(map[string]tftypes.Value)
-	if err := config.Raw.As(&object); err != nil || object[name].IsNull() || !object[name].IsKnown() {
-		return false
-	}
-	v := object[name]
-	var yes bool
-	var list []tftypes.Value
-	var byKey map[string]tftypes.Value
-	switch {
-	case v.Type().Is(tftypes.Bool):
-		return v.As(&yes) == nil && yes
-	case v.Type().Is(tftypes.Map{}):
-		return v.As(&byKey) == nil && len(byKey) > 0
-	case v.Type().Is(tftypes.String):
-		return !isZero(v)
-	default:
-		return v.As(&list) == nil && len(list) > 0
+func networkingEffects() map[string]effect {
+	return map[string]effect{
+		"network_mode": replaces, "domainname": replaces, "extra_hosts": replaces, "dns": replaces, "dns_search": replaces, "dns_opt": replaces,
+		"publish_all_ports": replaces, "expose": replaces, "links": replaces,
 	}
 }
 
@@ -172,6 +132,90 @@ func (m *networkingModel) refresh(c *container.Container) {
 	}
 }
 
+// importNetworking takes over what is not the engine's default.
+func importNetworking(o observation) networkingModel {
+	c := o.Container
+	m := networkingModel{
+		NetworkMode: importNetworkMode(c), Domainname: stringOrNull(c.Domainname), ExtraHosts: flattenExtraHosts(c.ExtraHosts),
+		DNS: listOrNull(c.DNS), DNSSearch: listOrNull(c.DNSSearch), DNSOpt: listOrNull(c.DNSOptions), Links: listOrNull(c.Links),
+		Expose: importExpose(c.Expose, o.image.Expose, c.Ports),
+	}
+	if c.PublishAllPorts {
+		m.PublishAllPorts = types.BoolValue(true)
+	}
+	if _, shares := container.SharedContainer(c.NetworkMode); shares {
+		m.Domainname = types.StringNull() // The other container's.
+	}
+	return m
+}
+
+// importNetworkMode takes over a mode that networks can't say. A container is named as people do.
+func importNetworkMode(c *container.Container) types.String {
+	if _, shares := container.SharedContainer(c.NetworkMode); shares || c.NetworkMode == "host" || c.NetworkMode == "none" {
+		return sharedByName(c.NetworkMode, c)
+	}
+	return types.StringNull()
+}
+
+// validateNetworking checks what the network mode decides, and links.
+func validateNetworking(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	diags := validateNetworkMode(ctx, config)
+	diags.Append(validateLinks(ctx, config)...)
+	return diags
+}
+
+// validateNetworkMode refuses what a network mode leaves no room for.
+func validateNetworkMode(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var mode types.String
+	if !known(ctx, config, "network_mode", &mode, &diags) || mode.ValueString() == "" {
+		return diags
+	}
+	kind, _, shares := strings.Cut(mode.ValueString(), ":")
+	refused := map[string]string{"networks": "With a network mode it is connected to no other network."}
+	if kind != defaultNetwork && kind != "default" {
+		without := "There is no network of its own whose ports could be published."
+		refused["ports"], refused["publish_all_ports"] = without, without
+	}
+	if shares {
+		for _, name := range []string{"hostname", "domainname", "dns", "dns_search", "dns_opt", "extra_hosts", "expose"} {
+			refused[name] = "It is the other container's: set it there."
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(refused)) {
+		if isSet(config, name) {
+			diags.AddAttributeError(path.Root(name), fmt.Sprintf("%s with network_mode = %q", name, mode.ValueString()),
+				fmt.Sprintf("%s Leave %s out, or network_mode.", refused[name], name))
+		}
+	}
+	return diags
+}
+
+// hostGateway stands for the address of the engine's host.
+const hostGateway = "host-gateway"
+
+// isSet reports whether an attribute is known to ask for something.
+func isSet(config tfsdk.Config, name string) bool {
+	object := make(map[string]tftypes.Value)
+	if err := config.Raw.As(&object); err != nil || object[name].IsNull() || !object[name].IsKnown() {
+		return false
+	}
+	v := object[name]
+	var yes bool
+	var list []tftypes.Value
+	var byKey map[string]tftypes.Value
+	switch {
+	case v.Type().Is(tftypes.Bool):
+		return v.As(&yes) == nil && yes
+	case v.Type().Is(tftypes.Map{}):
+		return v.As(&byKey) == nil && len(byKey) > 0
+	case v.Type().Is(tftypes.String):
+		return !isZero(v)
+	default:
+		return v.As(&list) == nil && len(list) > 0
+	}
+}
+
 // refreshAddresses keeps the prior spelling of addresses.
 func refreshAddresses(prior []types.String, observed []string) []types.String {
 	same := func(a types.String, b string) bool {
@@ -200,44 +244,15 @@ func flattenExtraHosts(hosts map[string][]string) map[string][]types.String {
 	return out
 }
 
-// importNetworking takes over what is not the engine's default.
-func importNetworking(c *container.Container) networkingModel {
-	m := networkingModel{
-		NetworkMode: importNetworkMode(c), Domainname: stringOrNull(c.Domainname), ExtraHosts: flattenExtraHosts(c.ExtraHosts),
-		DNS: listOrNull(c.DNS), DNSSearch: listOrNull(c.DNSSearch), DNSOpt: listOrNull(c.DNSOptions), Links: listOrNull(c.Links),
-	}
-	if c.PublishAllPorts {
-		m.PublishAllPorts = types.BoolValue(true)
-	}
-	if _, shares := container.SharedContainer(c.NetworkMode); shares {
-		m.Domainname = types.StringNull() // The other container's.
-	}
-	return m
-}
-
-// importNetworkMode takes over a mode that networks can't say. A container is named as people do.
-func importNetworkMode(c *container.Container) types.String {
-	if _, shares := container.SharedContainer(c.NetworkMode); shares || c.NetworkMode == "host" || c.NetworkMode == "none" {
-		return sharedByName(c.NetworkMode, c)
-	}
-	return types.StringNull()
-}
-
-// importHostname takes over a host name that is neither the engine's choice nor another's.
-func importHostname(c *container.Container) types.String {
-	if _, shares := container.SharedContainer(c.NetworkMode); shares || c.NetworkMode == "host" && c.Hostname == c.Engine {
-		return types.StringNull()
-	}
-	return importString(c.Hostname, c.ID[:12])
-}
-
 // hostAddressOf validates an address of an extra host.
 type hostAddressOf struct{}
 
 func (hostAddressOf) Description(context.Context) string {
 	return fmt.Sprintf("must be an IPv4 or IPv6 address, or %q", hostGateway)
 }
+
 func (v hostAddressOf) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
 func (v hostAddressOf) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	plain := req
 	plain.ConfigValue = types.StringValue(container.PlainHostAddress(req.ConfigValue.ValueString()))
@@ -257,6 +272,7 @@ type keepExtraHosts struct{}
 func (keepExtraHosts) Description(context.Context) string {
 	return "another spelling of the same addresses is no change"
 }
+
 func (k keepExtraHosts) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
 func (keepExtraHosts) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {

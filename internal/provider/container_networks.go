@@ -28,8 +28,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-// defaultNetwork is the network that an engine connects a container to if nobody names one.
-const defaultNetwork = "bridge"
+// networksModel is the networks that the container is connected to.
+type networksModel struct {
+	Networks map[string]networkModel `tfsdk:"networks"`
+}
 
 type networkModel struct {
 	Network      types.String            `tfsdk:"network"`
@@ -42,6 +44,22 @@ type networkModel struct {
 	DriverOpts   map[string]types.String `tfsdk:"driver_opts"`
 	Priority     types.Int64             `tfsdk:"priority"`
 	GwPriority   types.Int64             `tfsdk:"gw_priority"`
+}
+
+// networksBlock is the networks that the container is connected to.
+func networksBlock() block {
+	return block{
+		schema:   networksSchema,
+		effects:  networksEffects,
+		expand:   func(m *containerModel, s *container.Spec) { s.Networks = expandNetworks(m.Networks) },
+		refresh:  func(m *containerModel, o observation) { m.Networks = flattenNetworks(m.Networks, o.Container) },
+		imports:  func(m *containerModel, o observation) { m.Networks = importNetworks(o.Container) },
+		validate: validateNetworks,
+	}
+}
+
+func networksSchema(context.Context) map[string]schema.Attribute {
+	return map[string]schema.Attribute{"networks": networksAttribute()}
 }
 
 func networksAttribute() schema.Attribute {
@@ -96,45 +114,11 @@ func networksAttribute() schema.Attribute {
 	}
 }
 
-// noNetwork returns why a name is not that of a network that a container can be connected to; empty is that it may be.
-// Alone says that the container is to be in no other.
-func noNetwork(name string, alone bool) string {
-	switch {
-	case name == "":
-		return "A network has a name. Name it in network, or by the key."
-	case name == "default":
-		return fmt.Sprintf("The engine means its default network by it, which is called %q. Name it so, or leave networks out.", defaultNetwork)
-	case strings.Contains(name, ":"):
-		return "It is no network. To share another container's network, set network_mode."
-	case (name == "host" || name == "none") && !alone:
-		return fmt.Sprintf("A container in the network %q can be in no other. Remove it, or the others.", name)
-	default:
-		return ""
+func networksEffects() map[string]effect {
+	return map[string]effect{
+		"networks": inPlace,
 	}
 }
-
-// validateNetworks refuses one network under two keys, and what is no network.
-func validateNetworks(networks map[string]networkModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	keys := make(map[string]string)
-	for _, key := range slices.Sorted(maps.Keys(networks)) {
-		if networks[key].Network.IsUnknown() {
-			continue
-		}
-		name := networkOf(key, networks[key])
-		if why := noNetwork(name, len(networks) == 1); why != "" {
-			diags.AddAttributeError(path.Root("networks"), fmt.Sprintf("networks[%q] can't be connected to %q", key, name), why)
-		}
-		if first, ok := keys[name]; ok {
-			diags.AddAttributeError(path.Root("networks"), fmt.Sprintf("Network %q is named twice", name),
-				fmt.Sprintf("The keys %q and %q name the same network, and a container is connected to a network once. Remove one of them.", first, key))
-		}
-		keys[name] = key
-	}
-	return diags
-}
-
-func networkOf(key string, m networkModel) string { return cmp.Or(m.Network.ValueString(), key) }
 
 func expandNetworks(networks map[string]networkModel) map[string]container.NetworkAttachment {
 	if len(networks) == 0 {
@@ -215,6 +199,69 @@ func flattenNetworks(prior map[string]networkModel, c *container.Container) map[
 	return out
 }
 
+// importNetworks takes over the networks unless they are what the engine or network_mode chooses.
+// MAC addresses are taken over where the engine tells that somebody asked for them.
+func importNetworks(c *container.Container) map[string]networkModel {
+	if n, ok := c.Attached[defaultNetwork]; ok && len(c.Attached) == 1 && (networkModel{}).options().Differences(n.EndpointOptions) == nil {
+		return nil
+	}
+	if len(c.Attached) == 0 || !importNetworkMode(c).IsNull() {
+		return nil
+	}
+	out := make(map[string]networkModel, len(c.Attached))
+	for name, n := range c.Attached {
+		out[name] = networkModel{}.withOptions(n.EndpointOptions)
+	}
+	return out
+}
+
+// validateNetworks refuses one network under two keys, and what is no network.
+func validateNetworks(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var networks map[string]networkModel
+	if !known(ctx, config, "networks", &networks, &diags) {
+		return diags
+	}
+	keys := make(map[string]string)
+	for _, key := range slices.Sorted(maps.Keys(networks)) {
+		if networks[key].Network.IsUnknown() {
+			continue
+		}
+		name := networkOf(key, networks[key])
+		if why := noNetwork(name, len(networks) == 1); why != "" {
+			diags.AddAttributeError(path.Root("networks"), fmt.Sprintf("networks[%q] can't be connected to %q", key, name), why)
+		}
+		if first, ok := keys[name]; ok {
+			diags.AddAttributeError(path.Root("networks"), fmt.Sprintf("Network %q is named twice", name),
+				fmt.Sprintf("The keys %q and %q name the same network, and a container is connected to a network once. Remove one of them.", first, key))
+		}
+		keys[name] = key
+	}
+	return diags
+}
+
+// defaultNetwork is the network that an engine connects a container to if nobody names one.
+const defaultNetwork = "bridge"
+
+// noNetwork returns why a name is not that of a network that a container can be connected to; empty is that it may be.
+// Alone says that the container is to be in no other.
+func noNetwork(name string, alone bool) string {
+	switch {
+	case name == "":
+		return "A network has a name. Name it in network, or by the key."
+	case name == "default":
+		return fmt.Sprintf("The engine means its default network by it, which is called %q. Name it so, or leave networks out.", defaultNetwork)
+	case strings.Contains(name, ":"):
+		return "It is no network. To share another container's network, set network_mode."
+	case (name == "host" || name == "none") && !alone:
+		return fmt.Sprintf("A container in the network %q can be in no other. Remove it, or the others.", name)
+	default:
+		return ""
+	}
+}
+
+func networkOf(key string, m networkModel) string { return cmp.Or(m.Network.ValueString(), key) }
+
 // addresses returns the address in each network by the network's key, where it has one.
 func addresses(networks map[string]networkModel, c *container.Container) types.Map {
 	return byNetwork(networks, c, func(n container.AttachedNetwork) string { return n.Address })
@@ -241,28 +288,13 @@ func byNetwork(networks map[string]networkModel, c *container.Container, address
 	return types.MapValueMust(types.StringType, out)
 }
 
-// importNetworks takes over the networks unless they are what the engine or network_mode chooses.
-// MAC addresses are taken over where the engine tells that somebody asked for them.
-func importNetworks(c *container.Container) map[string]networkModel {
-	if n, ok := c.Attached[defaultNetwork]; ok && len(c.Attached) == 1 && (networkModel{}).options().Differences(n.EndpointOptions) == nil {
-		return nil
-	}
-	if len(c.Attached) == 0 || !importNetworkMode(c).IsNull() {
-		return nil
-	}
-	out := make(map[string]networkModel, len(c.Attached))
-	for name, n := range c.Attached {
-		out[name] = networkModel{}.withOptions(n.EndpointOptions)
-	}
-	return out
-}
-
 // keepNetworks plans the spelling that the state has where a new one means the same.
 type keepNetworks struct{}
 
 func (keepNetworks) Description(context.Context) string {
 	return "another spelling of the same networks is no change"
 }
+
 func (k keepNetworks) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
 func (keepNetworks) PlanModifyMap(ctx context.Context, req planmodifier.MapRequest, resp *planmodifier.MapResponse) {

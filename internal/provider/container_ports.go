@@ -18,18 +18,39 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema/planmodifier"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
+	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-const defaultProtocol = "tcp"
+type portsModel struct {
+	Ports []portModel `tfsdk:"ports"`
+}
 
 type portModel struct {
 	Target    types.String `tfsdk:"target"`
 	Published types.String `tfsdk:"published"`
 	HostIP    types.String `tfsdk:"host_ip"`
 	Protocol  types.String `tfsdk:"protocol"`
+}
+
+// portsBlock is the ports that are published.
+func portsBlock() block {
+	return block{
+		schema:   portsSchema,
+		effects:  portsEffects,
+		expand:   func(m *containerModel, s *container.Spec) { s.Ports = expandPorts(m.Ports) },
+		refresh:  func(m *containerModel, o observation) { m.Ports = flattenPorts(m.Ports, o.Ports) },
+		imports:  func(m *containerModel, o observation) { m.Ports = flattenPorts(nil, o.Ports) },
+		validate: validatePorts,
+	}
+}
+
+const defaultProtocol = "tcp"
+
+func portsSchema(context.Context) map[string]schema.Attribute {
+	return map[string]schema.Attribute{"ports": portsAttribute()}
 }
 
 func portsAttribute() schema.Attribute {
@@ -61,20 +82,10 @@ func portsAttribute() schema.Attribute {
 	}
 }
 
-// validatePorts checks that a range of published ports leads to one of as many ports.
-func validatePorts(ports []portModel) diag.Diagnostics {
-	var diags diag.Diagnostics
-	for _, p := range ports {
-		target, invalid := parsePortRange(p.Target.ValueString())
-		published, unusable := parsePortRange(p.Published.ValueString())
-		if invalid != nil || unusable != nil || target.count() == 1 || published.count() == target.count() {
-			continue // What is not valid has an error of its own.
-		}
-		diags.AddAttributeError(path.Root("ports"), fmt.Sprintf("Ports %s can't lead to ports %s", p.Published.ValueString(), p.Target.ValueString()),
-			fmt.Sprintf("The published range has %d ports, and the target range has %d: each published port leads to one of the container. "+
-				"Make the ranges equally long, or leave published out to let the engine choose the ports.", published.count(), target.count()))
+func portsEffects() map[string]effect {
+	return map[string]effect{
+		"ports": replaces,
 	}
-	return diags
 }
 
 // expandPorts has one port for each port of a range in the container. What is not valid is left out.
@@ -118,6 +129,33 @@ func flattenPorts(prior []portModel, observed []container.Port) []portModel {
 	return ports
 }
 
+// validatePorts checks what concerns more than one port.
+func validatePorts(ctx context.Context, config tfsdk.Config) diag.Diagnostics {
+	var diags diag.Diagnostics
+	var ports []portModel
+	if known(ctx, config, "ports", &ports, &diags) {
+		diags.Append(validateRanges(ports)...)
+		diags.Append(validateHostPorts(ports)...)
+	}
+	return diags
+}
+
+// validateRanges checks that a range of published ports leads to one of as many ports.
+func validateRanges(ports []portModel) diag.Diagnostics {
+	var diags diag.Diagnostics
+	for _, p := range ports {
+		target, invalid := parsePortRange(p.Target.ValueString())
+		published, unusable := parsePortRange(p.Published.ValueString())
+		if invalid != nil || unusable != nil || target.count() == 1 || published.count() == target.count() {
+			continue // What is not valid has an error of its own.
+		}
+		diags.AddAttributeError(path.Root("ports"), fmt.Sprintf("Ports %s can't lead to ports %s", p.Published.ValueString(), p.Target.ValueString()),
+			fmt.Sprintf("The published range has %d ports, and the target range has %d: each published port leads to one of the container. "+
+				"Make the ranges equally long, or leave published out to let the engine choose the ports.", published.count(), target.count()))
+	}
+	return diags
+}
+
 // samePorts compares by meaning.
 func samePorts(a, b []container.Port) bool {
 	return slices.Equal(container.PlainPorts(a), container.PlainPorts(b))
@@ -129,6 +167,7 @@ type keepPorts struct{}
 func (keepPorts) Description(context.Context) string {
 	return "another spelling of the same ports is no change"
 }
+
 func (k keepPorts) MarkdownDescription(ctx context.Context) string { return k.Description(ctx) }
 
 func (keepPorts) PlanModifySet(ctx context.Context, req planmodifier.SetRequest, resp *planmodifier.SetResponse) {

@@ -4,6 +4,8 @@
 package provider
 
 import (
+	"context"
+
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -29,7 +31,18 @@ type loggingModel struct {
 	Options map[string]types.String `tfsdk:"options"`
 }
 
-func processAttributes() map[string]schema.Attribute {
+// processBlock is how the engine runs the process.
+func processBlock() block {
+	return block{
+		schema:  processSchema,
+		effects: processEffects,
+		expand:  func(m *containerModel, s *container.Spec) { s.Process = m.expandProcess() },
+		refresh: func(m *containerModel, o observation) { m.flattenProcess(o.plain.Process, o.Process, false) },
+		imports: func(m *containerModel, o observation) { m.flattenProcess(o.plain.Process, o.Process, true) },
+	}
+}
+
+func processSchema(context.Context) map[string]schema.Attribute {
 	pairs := func(description string) schema.Attribute {
 		return schema.MapAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
@@ -52,6 +65,18 @@ func processAttributes() map[string]schema.Attribute {
 		},
 		"storage_opt": pairs("Options of the engine's storage driver, for example `size`, where it has any."),
 		"annotations": pairs("Annotations that the engine hands to the runtime. They need Docker 24 or newer (API 1.43)."),
+	}
+}
+
+func processEffects() map[string]effect {
+	return map[string]effect{
+		"init":        replaces,
+		"tty":         replaces,
+		"stdin_open":  replaces,
+		"stdin_once":  replaces,
+		"logging":     replaces,
+		"storage_opt": replaces,
+		"annotations": replaces,
 	}
 }
 

@@ -7,12 +7,10 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
-	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/resource/schema"
@@ -30,7 +28,17 @@ type secretsModel struct {
 	EnvironmentWOVersion types.Int64             `tfsdk:"environment_wo_version"`
 }
 
-func secretsAttributes() map[string]schema.Attribute {
+// secretsBlock is what is write-only in the environment. No engine tells what of it is whose, and complete has what only the configuration does.
+func secretsBlock() block {
+	return block{
+		schema:   secretsSchema,
+		effects:  secretsEffects,
+		defaults: secretsDefaults,
+		validate: validateSecrets,
+	}
+}
+
+func secretsSchema(context.Context) map[string]schema.Attribute {
 	return map[string]schema.Attribute{
 		"environment_wo": schema.MapAttribute{
 			Optional: true, WriteOnly: true, ElementType: types.StringType,
@@ -49,15 +57,16 @@ func secretsEffects() map[string]effect {
 	return map[string]effect{"environment_wo": providerOnly, "environment_wo_version": replaces}
 }
 
-func variableName() validator.String {
-	return stringvalidator.RegexMatches(regexp.MustCompile(`^[^=\x00]+$`), `must not be empty and have no "="`)
+func secretsDefaults() map[string]leftOut {
+	return map[string]leftOut{"environment_wo_version": {nullOnly: true, noSetting: true}}
 }
 
 // validateSecrets refuses a variable in both maps: the secret one would be read back into the
 // state as the value of the other.
-func validateSecrets(environment, secret []string) diag.Diagnostics {
+func validateSecrets(_ context.Context, config tfsdk.Config) diag.Diagnostics {
 	var diags diag.Diagnostics
-	for _, key := range secret {
+	environment := keysOf(config, "environment")
+	for _, key := range keysOf(config, "environment_wo") {
 		if slices.Contains(environment, key) {
 			diags.AddAttributeError(path.Root("environment_wo"), fmt.Sprintf("Variable %q is in environment, too", key),
 				"Its value there is compared with the container's, and so its secret value would get into the state. Remove it from one of the two.")
@@ -83,10 +92,8 @@ func (m *containerModel) complete(ctx context.Context, config tfsdk.Config, spec
 	diags := config.GetAttribute(ctx, path.Root("environment_wo"), &secrets.EnvironmentWO)
 	diags.Append(config.GetAttribute(ctx, path.Root("files"), &configured)...)
 	// What was not known when the configuration was validated is known now.
-	var networks map[string]networkModel
-	diags.Append(config.GetAttribute(ctx, path.Root("networks"), &networks)...)
-	diags.Append(validateLinks(ctx, config, networks)...)
-	diags.Append(validateSecrets(keysOf(config, "environment"), keysOf(config, "environment_wo"))...)
+	diags.Append(validateLinks(ctx, config)...)
+	diags.Append(validateSecrets(ctx, config)...)
 	if diags.HasError() {
 		return diags
 	}

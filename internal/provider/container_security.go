@@ -37,7 +37,18 @@ type securityModel struct {
 	ReadOnly    types.Bool              `tfsdk:"read_only"`
 }
 
-func securityAttributes() map[string]schema.Attribute {
+// securityBlock is what the container may do.
+func securityBlock() block {
+	return block{
+		schema:  securitySchema,
+		effects: securityEffects,
+		expand:  func(m *containerModel, s *container.Spec) { s.Security = m.expandSecurity() },
+		refresh: func(m *containerModel, o observation) { m.flattenSecurity(o.asked.Security, o.plain.Security, false) },
+		imports: func(m *containerModel, o observation) { m.flattenSecurity(o.asked.Security, o.plain.Security, true) },
+	}
+}
+
+func securitySchema(context.Context) map[string]schema.Attribute {
 	set := func(description string, plain func(string) string, element validator.String) schema.Attribute {
 		return schema.SetAttribute{
 			Optional: true, ElementType: types.StringType, MarkdownDescription: description,
@@ -71,6 +82,19 @@ func securityAttributes() map[string]schema.Attribute {
 	}
 }
 
+func securityEffects() map[string]effect {
+	return map[string]effect{
+		"privileged":   replaces,
+		"cap_add":      replaces,
+		"cap_drop":     replaces,
+		"security_opt": replaces,
+		"group_add":    replaces,
+		"sysctls":      replaces,
+		"userns_mode":  replaces,
+		"read_only":    replaces,
+	}
+}
+
 func (m *securityModel) expandSecurity() container.Security {
 	return container.Security{
 		Privileged: m.Privileged.ValueBool(), CapAdd: expandList(m.CapAdd), CapDrop: expandList(m.CapDrop), SecurityOpt: expandList(m.SecurityOpt),
@@ -99,6 +123,7 @@ type keepSecurityOptions struct{}
 func (keepSecurityOptions) Description(context.Context) string {
 	return "another spelling of the same options is no change"
 }
+
 func (k keepSecurityOptions) MarkdownDescription(ctx context.Context) string {
 	return k.Description(ctx)
 }
@@ -141,7 +166,9 @@ type capability struct{}
 func (capability) Description(context.Context) string {
 	return `must be the name of a Linux capability, for example "NET_ADMIN", or "ALL"`
 }
+
 func (v capability) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
 func (v capability) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return
@@ -158,7 +185,9 @@ type securityOption struct{}
 func (securityOption) Description(context.Context) string {
 	return `must be "no-new-privileges", or label, apparmor, seccomp, systempaths or writable-cgroups with a value, for example "label=disable"`
 }
+
 func (v securityOption) MarkdownDescription(ctx context.Context) string { return v.Description(ctx) }
+
 func (v securityOption) ValidateString(ctx context.Context, req validator.StringRequest, resp *validator.StringResponse) {
 	if req.ConfigValue.IsNull() || req.ConfigValue.IsUnknown() {
 		return

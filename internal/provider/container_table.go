@@ -5,7 +5,6 @@ package provider
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 
@@ -34,118 +33,6 @@ const (
 	computed
 )
 
-// containerTable is the one table of what a change of an attribute of gantry_container does. The
-// plan modifiers that replace, and the sentence in the documentation, come from it. What is nested
-// has its parent's effect, unless it is in the table itself, as "parent.child".
-func containerTable() map[string]effect {
-	table := map[string]effect{
-		"name":                inPlace,
-		"image":               replaces,
-		"pull_policy":         providerOnly,
-		"platform":            replaces,
-		"entrypoint":          replaces,
-		"command":             replaces,
-		"environment":         replaces,
-		"labels":              replaces,
-		"ports":               replaces,
-		"mounts":              replaces,
-		"networks":            inPlace,
-		"volumes_from":        replaces,
-		"files":               inPlace,
-		"files.source_sha256": computed,
-		"healthcheck":         replaces,
-		"restart":             inPlace,
-		"user":                replaces,
-		"working_dir":         replaces,
-		"hostname":            replaces,
-		"stop_signal":         replaces,
-		"stop_grace_period":   replaces,
-		"desired_state":       inPlace,
-		"expected_exit_codes": providerOnly,
-		"wait_for":            providerOnly,
-		"remove_volumes":      providerOnly,
-		"wait_for_removal":    providerOnly,
-		"restart_triggers":    inPlace,
-		"timeouts":            providerOnly,
-
-		"memory":                         inPlaceUnlessRemoved,
-		"memory_reservation":             inPlaceUnlessRemoved,
-		"memory_swap":                    inPlace,
-		"memory_swappiness":              replaces,
-		"cpus":                           inPlaceUnlessRemoved,
-		"cpu_shares":                     inPlaceUnlessRemoved,
-		"cpu_quota":                      inPlace,
-		"cpu_period":                     inPlaceUnlessRemoved,
-		"cpu_rt_period":                  inPlaceUnlessRemoved,
-		"cpu_rt_runtime":                 inPlaceUnlessRemoved,
-		"cpuset":                         inPlaceUnlessRemoved,
-		"cpuset_mems":                    inPlaceUnlessRemoved,
-		"pids_limit":                     inPlace,
-		"blkio_config":                   inPlaceUnlessRemoved,
-		"blkio_config.weight":            inPlaceUnlessRemoved,
-		"blkio_config.weight_device":     replaces,
-		"blkio_config.device_read_bps":   replaces,
-		"blkio_config.device_read_iops":  replaces,
-		"blkio_config.device_write_bps":  replaces,
-		"blkio_config.device_write_iops": replaces,
-		"oom_kill_disable":               replaces,
-		"oom_score_adj":                  replaces,
-		"shm_size":                       replaces,
-		"ulimits":                        replaces,
-
-		"privileged":   replaces,
-		"cap_add":      replaces,
-		"cap_drop":     replaces,
-		"security_opt": replaces,
-		"group_add":    replaces,
-		"sysctls":      replaces,
-		"userns_mode":  replaces,
-		"read_only":    replaces,
-
-		"devices":             replaces,
-		"device_cgroup_rules": replaces,
-		"device_requests":     replaces,
-		"gpus":                replaces,
-
-		"ipc":           replaces,
-		"pid":           replaces,
-		"uts":           replaces,
-		"cgroup":        replaces,
-		"cgroup_parent": replaces,
-		"runtime":       replaces,
-
-		"init":        replaces,
-		"tty":         replaces,
-		"stdin_open":  replaces,
-		"stdin_once":  replaces,
-		"logging":     replaces,
-		"storage_opt": replaces,
-		"annotations": replaces,
-
-		"id":               computed,
-		"container_id":     computed,
-		"image_id":         computed,
-		"image_digest":     computed,
-		"status":           computed,
-		"started_at":       computed,
-		"health":           computed,
-		"exit_code":        computed,
-		"operation_id":     computed,
-		"fault":            computed,
-		"addresses":        computed,
-		"ipv6_addresses":   computed,
-		"published_ports":  computed,
-		"effective_labels": computed,
-		"available_digest": computed,
-		"update_order":     providerOnly,
-	}
-	table["mounts.bind.create_host_path"] = providerOnly // It decides something only while a container is made.
-	for _, family := range []map[string]effect{networkingEffects(), secretsEffects()} {
-		maps.Copy(table, family)
-	}
-	return table
-}
-
 // sentence is what the documentation says of the effect.
 func (e effect) sentence() string {
 	switch e {
@@ -162,18 +49,17 @@ func (e effect) sentence() string {
 	}
 }
 
-// withEffects completes attributes by the table: with the plan modifier that replaces, after those
+// completion completes attributes by the tables: with the plan modifier that replaces, after those
 // that know other spellings, and with the sentence.
-func withEffects(attributes map[string]schema.Attribute) map[string]schema.Attribute {
-	c := completion{containerTable()}
+type completion struct{ tables }
+
+func (c completion) all(attributes map[string]schema.Attribute) map[string]schema.Attribute {
 	out := make(map[string]schema.Attribute, len(attributes))
 	for name, a := range attributes {
-		out[name] = c.complete(a, name, c.table[name], true)
+		out[name] = c.complete(a, name, c.effects[name], true)
 	}
 	return out
 }
-
-type completion struct{ table map[string]effect }
 
 func (c completion) complete(attribute schema.Attribute, at string, e effect, says bool) schema.Attribute {
 	text := func(description string) string {
@@ -182,7 +68,8 @@ func (c completion) complete(attribute schema.Attribute, at string, e effect, sa
 		}
 		return description
 	}
-	m, zeroed := replaceIf{e, at}, hasZero(at, e, attribute)
+	root, _, _ := strings.Cut(at, ".")
+	m, zeroed := replaceIf{effect: e, at: at, setting: c.isSetting(root, e), left: c.defaults[at]}, c.hasZero(at, e, attribute)
 	open := zeroed && !attribute.IsComputed()
 	passes := zeroed || c.passes(at, attribute, e)
 	switch a := attribute.(type) {
@@ -242,7 +129,7 @@ func (c completion) complete(attribute schema.Attribute, at string, e effect, sa
 // passes reports whether the zero of a nested attribute means to leave it out.
 func (c completion) passes(at string, a schema.Attribute, e effect) bool {
 	root, _, nested := strings.Cut(at, ".")
-	return nested && a.IsOptional() && root != "files" && (e == 0 || isSetting(root, e))
+	return nested && a.IsOptional() && root != "files" && (e == 0 || c.isSetting(root, e))
 }
 
 // within completes what is nested. In an object each attribute replaces by itself: it knows its
@@ -252,7 +139,7 @@ func (c completion) within(attributes map[string]schema.Attribute, at string, in
 	out := make(map[string]schema.Attribute, len(attributes))
 	for name, a := range attributes {
 		below := at + "." + name
-		if own, ok := c.table[below]; ok {
+		if own, ok := c.effects[below]; ok {
 			out[name] = c.complete(a, below, own, true)
 			continue
 		}
@@ -265,7 +152,7 @@ func (c completion) within(attributes map[string]schema.Attribute, at string, in
 // replaces.
 func with[M any](modifiers []M, m replaceIf, open bool) []M {
 	if open {
-		modifiers = append([]M{any(leftToEngine{m.at}).(M)}, modifiers...) //nolint:forcetypeassert // It is a modifier of every type.
+		modifiers = append([]M{any(leftToEngine{m.left}).(M)}, modifiers...) //nolint:forcetypeassert // It is a modifier of every type.
 	}
 	if m.effect != replaces && m.effect != inPlaceUnlessRemoved {
 		return modifiers
@@ -278,6 +165,10 @@ type replaceIf struct {
 	effect effect
 	// at is the attribute's whole name.
 	at string
+	// setting reports whether it asks something of the engine.
+	setting bool
+	// left is what leaving it out means.
+	left leftOut
 }
 
 func (m replaceIf) Description(context.Context) string             { return m.effect.sentence() }
@@ -311,7 +202,7 @@ func (m replaceIf) decide(ctx context.Context, config tfsdk.Config, state tfsdk.
 	if nested {
 		value = nil // The plan has what it is in, with its other attributes.
 	}
-	same := isSetting(root, m.effect) && sameAsPrior(ctx, state, plan, private, root, value, diags)
+	same := m.setting && sameAsPrior(ctx, state, plan, private, root, value, diags)
 	return !same && !exchangeInstead(ctx, config, private, diags)
 }
 

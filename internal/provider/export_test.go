@@ -28,7 +28,7 @@ func AttributesWithZero(ctx context.Context) []string { return attributesWithZer
 // has a value of its own; what is nested is "parent.child", and has the effect of the nearest that is
 // in the table.
 func ContainerAttributes(ctx context.Context) map[string]Effect {
-	table, out := containerTable(), make(map[string]Effect)
+	table, out := containerTables().effects, make(map[string]Effect)
 	var walk func(prefix string, attributes map[string]schema.Attribute, e effect)
 	walk = func(prefix string, attributes map[string]schema.Attribute, e effect) {
 		for name, a := range attributes {

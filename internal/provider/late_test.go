@@ -103,7 +103,7 @@ func TestTellUnreadable(t *testing.T) {
 // not have been told.
 func TestWhatWasNotAcceptedIsNotTheLastOperation(t *testing.T) {
 	t.Parallel()
-	m := containerModel{OperationID: types.StringValue("edge1/web/1")}
+	m := containerModel{computedModel: computedModel{OperationID: types.StringValue("edge1/web/1")}}
 	m.record(conductor.KindUpdate, conductor.Outcome{}, lateFault(conductor.KindUpdate, "web", false).Fault)
 	if m.OperationID.ValueString() != "edge1/web/1" || m.Fault.IsNull() {
 		t.Errorf("the last operation is %s, with the fault %s", m.OperationID, m.Fault)
@@ -182,7 +182,7 @@ func TestFailureOfAGoneContainerIsTold(t *testing.T) {
 		fault *fault.Fault
 		want  int
 	}{{"failed", failed, 1}, {"done", nil, 0}} {
-		m := containerModel{ID: types.StringValue("edge1/web"), Name: types.StringValue("web")}
+		m := containerModel{computedModel: computedModel{ID: types.StringValue("edge1/web")}, baseModel: baseModel{Name: types.StringValue("web")}}
 		var diags diag.Diagnostics
 		there := m.judge(conductor.Status{Kind: conductor.KindUpdate, Fault: tt.fault}, container.WaitReady, time.Now(), settling{}, &diags)
 		if there || diags.WarningsCount() != tt.want {

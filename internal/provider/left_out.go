@@ -13,14 +13,14 @@ import (
 
 // leftToEngine plans null where the configuration has null, or the zero that is there already. For that
 // alone the attribute is computed: nothing of it is known after the apply only.
-type leftToEngine struct{ name string }
+type leftToEngine struct{ left leftOut }
 
 func (leftToEngine) Description(context.Context) string               { return "left out, it is the engine's" }
 func (m leftToEngine) MarkdownDescription(ctx context.Context) string { return m.Description(ctx) }
 
 func (m leftToEngine) keeps(ctx context.Context, prior attr.Value) bool {
 	raw, err := prior.ToTerraformValue(ctx)
-	return err == nil && !raw.IsNull() && raw.Equal(zero(m.name, raw.Type()))
+	return err == nil && !raw.IsNull() && raw.Equal(m.left.value(raw.Type()))
 }
 
 // PlanModifyString plans the configuration's null.

@@ -30,7 +30,7 @@ func imagesOwn() map[string][]any {
 // A new attribute has to say what its empty values mean, and a zero that an import writes means nothing.
 func TestEverySettingSaysWhatMeansNothing(t *testing.T) {
 	t.Parallel()
-	c, table, rows := newCore(t), containerTable(), emptiesOfContainers()
+	c, table, rows := newCore(t), containerTables(), emptiesOfContainers()
 	attributes := containerSchema(t.Context()).Attributes
 	for name, typ := range configurable("gantry_container", c.schema.Block.Attributes) {
 		name = strings.TrimPrefix(name, "gantry_container.")
@@ -40,10 +40,10 @@ func TestEverySettingSaysWhatMeansNothing(t *testing.T) {
 		}
 		delete(rows, name)
 		a, ok := attributes[name]
-		if !ok || !hasZero(name, table[name], a) {
+		if !ok || !table.hasZero(name, table.effects[name], a) {
 			continue
 		}
-		if !slices.ContainsFunc(row.same(typ), func(v any) bool { return value(t, typ, v).Equal(zero(name, typ)) }) {
+		if !slices.ContainsFunc(row.same(typ), func(v any) bool { return value(t, typ, v).Equal(table.defaults[name].value(typ)) }) {
 			t.Errorf("%s: an import writes a zero that its row does not have", name)
 		}
 	}
@@ -91,8 +91,7 @@ func (c *core) meansTheSame(t *testing.T, image *container.ImageDefaults, withou
 	says := func(when string, p planned, mayWrite bool) {
 		t.Helper()
 		changed := slices.DeleteFunc(slices.Clone(p.changed), func(other string) bool {
-			_, byEngine := computedAttributes()[other]
-			return mayWrite && (other == name || byEngine)
+			return mayWrite && (other == name || containerTables().effects[other] == computed)
 		})
 		if len(changed) > 0 || p.replace != nil {
 			t.Errorf("%v, %s: planned to change: %v, to replace: %v", with[name], when, p.changed, p.replace)

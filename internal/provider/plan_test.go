@@ -108,7 +108,7 @@ func minimal() values { return values{"name": "web", "image": "nginx:1"} }
 // and no plan modifier replaces behind the table's back.
 func TestEveryAttributeIsClassified(t *testing.T) {
 	t.Parallel()
-	table := containerTable()
+	table := containerTables().effects
 	var walk func(prefix string, attributes map[string]schema.Attribute, e effect)
 	walk = func(prefix string, attributes map[string]schema.Attribute, e effect) {
 		for name, a := range attributes {
@@ -161,7 +161,7 @@ func TestEveryAttributeIsClassified(t *testing.T) {
 	for name := range table {
 		t.Errorf("%s is classified and does not exist", name)
 	}
-	configurable := maps.Clone(containerTable())
+	configurable := maps.Clone(containerTables().effects)
 	maps.DeleteFunc(configurable, func(name string, e effect) bool { return e == computed || strings.Contains(name, ".") })
 	attributes := containerSchema(t.Context()).Attributes
 	for name := range configurable {
@@ -227,7 +227,7 @@ func TestPlanOfOneChange(t *testing.T) {
 			state = c.refresh(t, state, made)
 			p := c.plan(t, state, to)
 			want := []string(nil)
-			if containerTable()[name] == replaces {
+			if containerTables().effects[name] == replaces {
 				want = []string{name}
 			}
 			if !slices.Equal(p.replace, want) {
@@ -581,9 +581,9 @@ func TestDrift(t *testing.T) {
 			tt.outside(made)
 			p := c.plan(t, c.refresh(t, state, made), config)
 			var configured []string
-			computed := computedAttributes()
+			effects := containerTables().effects
 			for _, name := range p.changed {
-				if _, ok := computed[name]; !ok {
+				if effects[name] != computed {
 					configured = append(configured, name)
 				}
 			}
@@ -669,7 +669,7 @@ func TestPowerState(t *testing.T) {
 		{container.DesiredCompleted, []types.Int64{types.Int64Value(3)}, container.State{Status: "exited", StartedAt: ended}, container.DesiredStopped},
 		{container.DesiredCompleted, nil, container.State{Status: "paused"}, container.DesiredPaused},
 	} {
-		m := containerModel{DesiredState: types.StringValue(string(tt.prior)), ExpectedExitCodes: tt.codes}
+		m := containerModel{lifecycleModel: lifecycleModel{DesiredState: types.StringValue(string(tt.prior)), ExpectedExitCodes: tt.codes}}
 		if got := m.powerState(tt.state); got != tt.want {
 			t.Errorf("%s, and the engine says %s (%d): %s, want %s", tt.prior, tt.state.Status, tt.state.ExitCode, got, tt.want)
 		}
@@ -691,7 +691,7 @@ func TestEffectiveWait(t *testing.T) {
 		{types.StringNull(), container.DesiredCompleted, container.WaitNone, container.WaitNone},
 		{types.StringValue("running"), container.DesiredRunning, container.WaitHealthy, container.WaitRunning},
 	} {
-		m := containerModel{WaitFor: tt.own, DesiredState: types.StringValue(string(tt.desired))}
+		m := containerModel{lifecycleModel: lifecycleModel{WaitFor: tt.own, DesiredState: types.StringValue(string(tt.desired))}}
 		if got := effectiveWait(&m, tt.byDefault); got != tt.want {
 			t.Errorf("%s with %s and %q: %s, want %s", tt.own, tt.desired, tt.byDefault, got, tt.want)
 		}

@@ -115,7 +115,7 @@ func notChosen() map[string]string {
 func TestEveryAttributeHasChoices(t *testing.T) {
 	t.Parallel()
 	all, left := choices(), notChosen()
-	for name, effect := range containerTable() {
+	for name, effect := range containerTables().effects {
 		if effect == computed || strings.Contains(name, ".") {
 			continue
 		}

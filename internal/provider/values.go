@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"path"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/terraform-plugin-framework/attr"
@@ -158,4 +159,63 @@ func (v ipAddress) ValidateString(ctx context.Context, req validator.StringReque
 	if err != nil || v.family == ipv4 && !a.Is4() || v.family == ipv6 && !a.Is6() {
 		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid address %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
+}
+
+// refreshString keeps what is left out.
+func refreshString(prior types.String, observed string) types.String {
+	if prior.ValueString() == "" {
+		return prior
+	}
+	return types.StringValue(observed)
+}
+
+// refreshList keeps a list that is left out.
+func refreshList(prior []types.String, observed []string) []types.String {
+	if len(prior) == 0 {
+		return prior
+	}
+	return flattenList(observed)
+}
+
+// refreshMap looks at the keys that the prior state has: others come from the image, the engine
+// or other tools.
+func refreshMap(prior map[string]types.String, observed map[string]string) map[string]types.String {
+	if prior == nil {
+		return nil
+	}
+	out := make(map[string]types.String, len(prior))
+	for key := range prior {
+		if value, ok := observed[key]; ok {
+			out[key] = types.StringValue(value)
+		}
+	}
+	return out
+}
+
+func importString(observed, byDefault string) types.String {
+	if observed == byDefault {
+		return types.StringNull()
+	}
+	return stringOrNull(observed)
+}
+
+func importList(observed, image []string) []types.String {
+	if len(observed) == 0 || slices.Equal(observed, image) {
+		return nil
+	}
+	return flattenList(observed)
+}
+
+func importMap(observed, image map[string]string) map[string]types.String {
+	var out map[string]types.String
+	for key, value := range observed {
+		if inherited, ok := image[key]; ok && inherited == value {
+			continue
+		}
+		if out == nil {
+			out = make(map[string]types.String)
+		}
+		out[key] = types.StringValue(value)
+	}
+	return out
 }
