@@ -21,7 +21,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// change is one way to change an attribute; containerTable says what that does.
+// change is one way to change an attribute; the effects of the blocks say what that does.
 type change struct{ from, to any }
 
 // changes has every attribute that can be configured. A new one has to be put in here.
