@@ -25,7 +25,12 @@ if [[ $(basename "$terraform") == tofu ]]; then
 fi
 [[ " $* " != *' -race '* ]] || export CGO_ENABLED=1
 
+# A test with an engine waits more than it works: two for each CPU keep the machine busy. More than eight at once
+# could use up the address pools of an engine, which has about thirty networks.
+parallel=$((2 * $(getconf _NPROCESSORS_ONLN)))
+((parallel <= 8)) || parallel=8
+
 # The state directories of the tests are refused where a group can write them.
 umask 022
 
-exec tools/engine.sh run -- go test -count=1 "$@"
+exec tools/engine.sh run -- go test -count=1 -parallel "$parallel" "$@"

@@ -33,7 +33,10 @@ type bench struct {
 	t *testing.T
 }
 
+// start prepares a test with the real engine, which runs beside the others.
 func start(t *testing.T) *bench {
+	t.Helper()
+	t.Parallel()
 	b := &bench{Engine: enginetest.New(t), Conductor: conductor.New(conductor.Options{StateDir: t.TempDir()}), t: t}
 	t.Cleanup(func() {
 		if err := b.Conductor.Close(); err != nil {
@@ -289,6 +292,7 @@ func TestNameOfAStranger(t *testing.T) {
 }
 
 func TestLostAnswersOfARealEngine(t *testing.T) {
+	t.Parallel()
 	for _, pattern := range []string{"/containers/create", "/containers/*/start", "/containers/*/json"} {
 		t.Run(pattern, func(t *testing.T) {
 			engine := enginetest.New(t)

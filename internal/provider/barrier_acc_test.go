@@ -304,6 +304,7 @@ func TestAccBarrierOfAliases(t *testing.T) {
 // An operation's ID is enough for a barrier in a later run, with another state, also on a machine
 // whose journal has never heard of it: there the engine is what it goes by.
 func TestAccBarrierOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
 	for name, sameMachine := range map[string]bool{"the same machine": true, "another machine": false} {
 		t.Run(name, func(t *testing.T) {
 			r := newCastRig(t)

@@ -24,6 +24,7 @@ func (r *rig) stubborn(grace string, lines ...string) string {
 // the middle of a stop the next plan says what is going to be, the apply after it waits for the end of the
 // stop, and the container then stays as it was asked for.
 func TestAccInterruptedStop(t *testing.T) {
+	t.Parallel()
 	const stopped = `~ desired_state = "stopped" -> "running"`
 	tests := map[string]struct {
 		// change is what the interrupted apply applies; empty is a destroy.

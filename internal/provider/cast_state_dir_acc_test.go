@@ -24,6 +24,7 @@ import (
 // Without a state directory that can be written there is no background conductor: a cast completes
 // before it returns, and says so. Nothing is lost that the engine knows.
 func TestAccStateDirUnusable(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(r *castRig) string{
 		"a directory that can't be written, not even by root": func(*castRig) string { return "/proc/gantry" },
 		"a file in the place of the engines' directory": func(r *castRig) string {

@@ -16,6 +16,7 @@ import (
 // by itself and of such that it does not, and started again. Whatever became of that apply, the next
 // one ends with every container there once and running.
 func TestAccEngineKilled(t *testing.T) {
+	t.Parallel()
 	const each = 3
 	engine := enginetest.NewOwn(t)
 	for _, calls := range []int{2, 9, 20} {

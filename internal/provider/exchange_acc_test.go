@@ -127,6 +127,7 @@ func TestAccExchangeFails(t *testing.T) {
 // The process that exchanges is killed at every step: after the next apply there is one container, as
 // configured. Calls die with the provider, casts with the background conductor.
 func TestAccExchangeKilled(t *testing.T) {
+	t.Parallel()
 	const call, cast = "ready", "none"
 	for _, tt := range []struct {
 		order, method, pattern string
@@ -232,6 +233,7 @@ func TestAccExchangeCastFails(t *testing.T) {
 // A tag that moved at its registry: the plan says so, replaces or exchanges, and is empty then. One
 // question for each image, and none where nobody wants to know.
 func TestAccMovedTag(t *testing.T) {
+	t.Parallel()
 	for _, order := range []string{"", "start-first"} {
 		t.Run("order "+order, func(t *testing.T) {
 			r := newCastRig(t)

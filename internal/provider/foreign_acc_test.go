@@ -131,6 +131,7 @@ func TestAccForgedRecord(t *testing.T) {
 // A container that somebody runs from an image that was committed from one of gantry's has its label, and is
 // nobody's but theirs: with the journal that knows the one of gantry's, and on a machine that has none.
 func TestAccCommittedImage(t *testing.T) {
+	t.Parallel()
 	for name, sameMachine := range map[string]bool{"the same machine": true, "another machine": false} {
 		t.Run(name, func(t *testing.T) {
 			r := newCastRig(t)

@@ -82,6 +82,7 @@ func (d *smallDisk) readOnly(readOnly bool) {
 // to the last. Whatever can't be written, nothing of the other workspace's is touched, the state has what the
 // create made or the create is told to have failed, and once there is room the workspace converges.
 func TestAccFullDisk(t *testing.T) {
+	t.Parallel()
 	for _, o := range ownedKinds() {
 		t.Run(o.kind, func(t *testing.T) {
 			r := newCastRig(t)
@@ -164,6 +165,7 @@ func (r *castRig) endsOne(other *castRig, o owned) {
 // The file system of the state directory becomes read-only while an object is made: its mark can't go, so the answer
 // carries no state. The workspace takes it up as soon as it can, and nobody else does.
 func TestAccStateFolderReadOnlyInTheMiddle(t *testing.T) {
+	t.Parallel()
 	for _, o := range ownedKinds() {
 		t.Run(o.kind, func(t *testing.T) {
 			r := newCastRig(t)

@@ -18,6 +18,7 @@ import (
 // An import can't tell what was asked for from what the engine's own configuration gives. A plan that takes away what
 // the configuration leaves out names it. What is written down stays, and so does all in an exchange.
 func TestAccReplacementLosesWhatAnImportFound(t *testing.T) {
+	t.Parallel()
 	found := []string{`shm_size = "1g"`, `ulimits = { nofile = "512" }`, `logging = { options = { "max-size" = "10m" } }`}
 	for _, tt := range []struct {
 		name          string

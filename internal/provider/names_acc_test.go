@@ -33,6 +33,7 @@ resource "gantry_container" "web" {
 // Names move among the containers of one apply: along a list that grows or shrinks at its front, and round in
 // circles of two and three. Each container stays, and one apply is enough.
 func TestAccNamesMove(t *testing.T) {
+	t.Parallel()
 	for title, lists := range map[string][2][]string{
 		"a list grows at its front":   {{"bb", "cc"}, {"aa", "bb", "cc"}},
 		"a list shrinks at its front": {{"aa", "bb", "cc"}, {"bb", "cc"}},
@@ -65,6 +66,7 @@ func TestAccNamesMove(t *testing.T) {
 
 // Names move among containers that are exchanged in the same apply, in either order.
 func TestAccNamesMoveInExchanges(t *testing.T) {
+	t.Parallel()
 	for title, lists := range map[string][2][]string{
 		"a list grows at its front": {{"bb", "cc"}, {"aa", "bb", "cc"}},
 		"two names are swapped":     {{"aa", "bb"}, {"bb", "aa"}},

@@ -318,6 +318,7 @@ func TestAccDefaultNetworkMode(t *testing.T) {
 // The networks that an engine has by itself are entered and left by a replacement or an exchange, and give no address of
 // choice.
 func TestAccNetworksOfTheEngine(t *testing.T) {
+	t.Parallel()
 	for _, order := range []string{"", "start-first", "stop-first"} {
 		t.Run("order "+order, func(t *testing.T) {
 			r := newRig(t)

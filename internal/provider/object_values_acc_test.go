@@ -166,6 +166,7 @@ func TestAccNetworkFromTemplate(t *testing.T) {
 // after an import elsewhere are empty, and what means to leave it out can be taken away and written down again, which
 // makes nothing anew.
 func TestAccEmptyValuesOfObjects(t *testing.T) {
+	t.Parallel()
 	for kind, id := range map[string]string{"gantry_network": "network_id", "gantry_volume": "created"} {
 		t.Run(kind, func(t *testing.T) {
 			r := newCastRig(t)

@@ -15,6 +15,7 @@ import (
 // A provider ends in order when its Terraform is gone, whatever it is at: it holds no owner's lock any more,
 // its operations have ended, and the next apply goes on with what it was about to make.
 func TestAccTerraformKilled(t *testing.T) {
+	t.Parallel()
 	for name, tt := range map[string]struct {
 		method, path string // What the engine is at.
 		lines        []string

@@ -18,6 +18,7 @@ import (
 // A container that ended or became unhealthy after the apply: the plan says once why, whether or not it changes
 // anything, and shows no secret.
 func TestAccOutage(t *testing.T) {
+	t.Parallel()
 	ended := func(c container.InspectResponse) bool { return c.State.Status == "exited" }
 	unhealthy := func(c container.InspectResponse) bool { return c.State.Health.Status == container.Unhealthy }
 	sicken := func(r *rig, control string) {
@@ -111,6 +112,7 @@ func TestAccOutage(t *testing.T) {
 
 // What an imported container was given elsewhere nobody knows here: neither a plan nor an update shows what it writes.
 func TestAccImportedContainerShowsNoWords(t *testing.T) {
+	t.Parallel()
 	const secret = "abracadabra"
 	for name, given := range map[string][]string{
 		"a file":     {`files = { "/key" = { content_wo = "abracadabra" } }`},

@@ -14,6 +14,7 @@ import (
 
 // An engine that was killed takes a container with it that it does not restart by itself.
 func TestAccOutageOfAnEngine(t *testing.T) {
+	t.Parallel()
 	engine := enginetest.NewOwn(t)
 	r := newRigOn(t, engine.Engine)
 	c := newCLI(t)

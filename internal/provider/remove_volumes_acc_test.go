@@ -18,6 +18,7 @@ import (
 // A process that dies between a container and the volumes that go with it leaves volumes that nothing on the engine
 // explains. Whatever the next run is, it removes them, and tells of it before.
 func TestAccKilledBetweenContainerAndVolumes(t *testing.T) {
+	t.Parallel()
 	const readOnly, file = "read_only = true", `files = { "/etc/app/main.conf" = { content = "one" } }`
 	for _, tt := range []struct {
 		name     string

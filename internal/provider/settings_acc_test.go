@@ -217,6 +217,7 @@ func TestAccDriftOfLimits(t *testing.T) {
 // Containers that somebody made with `docker run` and these flags are imported, and the plan is empty
 // with the configuration that means the same.
 func TestAccImportOfSettings(t *testing.T) {
+	t.Parallel()
 	yes, pids := true, int64(100)
 	for _, tt := range []struct {
 		name   string
@@ -302,6 +303,7 @@ func TestAccDefaultLabels(t *testing.T) {
 
 // An imported container is not replaced for default labels that it lacks.
 func TestAccDefaultLabelsOfImports(t *testing.T) {
+	t.Parallel()
 	for name, labels := range map[string]map[string]string{"has them": {"stage": "test", "tier": "front"}, "lacks one": {"tier": "front"}} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t)

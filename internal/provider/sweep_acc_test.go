@@ -30,6 +30,7 @@ const sweeps = 3
 // empty, nothing is left in the end, and a stranger beside them is as it was. A command that ends well has
 // left nothing to the next one, and a plan of what did not change never has anything to do.
 func TestAccFaultSweep(t *testing.T) {
+	t.Parallel()
 	rounds := sweeps
 	if text := os.Getenv("GANTRY_FAULTS"); text != "" {
 		n, err := strconv.Atoi(text)

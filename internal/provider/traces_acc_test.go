@@ -28,6 +28,7 @@ var writeTraces = os.Getenv("GANTRY_TRACES") == "write"
 // What each change of a configuration asks the engine to do, request by request, is kept in
 // testdata/traces: how the code is laid out must not show there.
 func TestAccTraces(t *testing.T) {
+	t.Parallel()
 	health := healthcheck("health")
 	for name, story := range map[string]func(r *castRig) []chapter{
 		"container": func(r *castRig) []chapter {

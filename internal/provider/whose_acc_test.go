@@ -95,6 +95,7 @@ func ownedKinds() []owned {
 // where nothing was made yet, the name. The first goes on where it was cut off, without an import, as long as
 // its answer had not begun; else it gets a conflict, too, that names an import which works.
 func TestAccKilledBesideAnotherWorkspace(t *testing.T) {
+	t.Parallel()
 	rounds := 1
 	if text := os.Getenv("GANTRY_KILLS"); text != "" {
 		n, err := strconv.Atoi(text)

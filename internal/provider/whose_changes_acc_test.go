@@ -19,6 +19,7 @@ import (
 // A workspace is killed while it removes a container, or puts another one in its place. The container is in its state
 // still: another workspace that wants the name touches nothing, and the first one goes on with what it began.
 func TestAccKilledChangeBesideAnotherWorkspace(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		name, method, call string
 		settings           [2]string
