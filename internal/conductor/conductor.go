@@ -148,7 +148,9 @@ type Conductor struct {
 }
 
 // New makes a conductor that has everything for itself.
-func New(opts Options) *Conductor { return NewFleet(opts, nil).Default() }
+func New(opts Options) *Conductor {
+	return NewFleet(opts, map[string]EngineOptions{"": opts.Engine}).Engine("")
+}
 
 // connection of this conductor; nil as long as it has none.
 func (c *Conductor) current() *connection {
@@ -208,6 +210,15 @@ func (c *Conductor) Engine(ctx context.Context) (string, error) {
 		return "", err
 	}
 	return e.Name, nil
+}
+
+// EngineID returns the ID that the engine reports; it connects if need be.
+func (c *Conductor) EngineID(ctx context.Context) (string, error) {
+	e, err := c.connect(ctx, "")
+	if err != nil {
+		return "", err
+	}
+	return e.ID, nil
 }
 
 func (c *Conductor) scope(engine, container string) fault.Scope {

@@ -15,7 +15,8 @@ import (
 
 const (
 	connectTimeout = 30 * time.Second
-	// unreachedFor is how long a failure to connect stands for all who ask.
+	// unreachedFor is how long a failure to connect stands for all who ask, if it was a quick one; one that took
+	// the whole timeout stands for the process: the next try would take as long, for each who asks.
 	unreachedFor = 10 * time.Second
 )
 
@@ -27,7 +28,12 @@ type unreached struct {
 	// subject is for what it was learned first.
 	subject string
 	at      time.Time
+	// slow says that it took the timeout to learn it.
+	slow bool
 }
+
+// stands reports whether the failure is still what whoever asks is told.
+func (u *unreached) stands() bool { return u.slow || time.Since(u.at) < unreachedFor }
 
 // connect returns the engine for what is done with a container; empty is with none.
 func (c *Conductor) connect(ctx context.Context, container string) (*connection, error) {
@@ -85,7 +91,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 		scope.Engine = where.Host
 		return nil, scope.NotConnected(engine.EndedKind(ctx), subject, context.Cause(ctx))
 	default:
-		c.unreached = &unreached{address: where, err: err, subject: subject, at: time.Now()}
+		c.unreached = &unreached{address: where, err: err, subject: subject, at: time.Now(), slow: deadline.Err() != nil}
 		return nil, scope.Unreachable(where.Host, where.From, subject, "", err)
 	}
 }
@@ -94,7 +100,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 func (c *Conductor) connected(scope fault.Scope, subject string) (*connection, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if u := c.unreached; u != nil && time.Since(u.at) < unreachedFor {
+	if u := c.unreached; u != nil && u.stands() {
 		return nil, scope.Unreachable(u.address.Host, u.address.From, subject, u.subject, u.err)
 	}
 	return c.engine, nil

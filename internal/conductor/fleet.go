@@ -4,16 +4,21 @@
 package conductor
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"sync"
 
 	"github.com/hashicorp/go-hclog"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
+
+// manyDialled is how many engines are dialled at the same time.
+const manyDialled = 64
 
 // Fleet is the engines of one provider configuration, with a conductor for each. Each engine has its own pool, pulls
 // and lanes, so that the trouble of one is none of another; what they share is in shared. It must be closed.
@@ -22,15 +27,19 @@ type Fleet struct {
 	opts Options
 	dial dialler
 
+	// meeting connects to all engines, and stopMeeting ends it.
+	meet        sync.Once
+	meeting     sync.WaitGroup
+	stopMeeting context.CancelFunc
+
 	opening    sync.Mutex
 	conductors map[string]*Conductor
 }
 
-// NewFleet makes the conductors of a default engine, which is the options' own, and of engines by their names. None
-// connects before it is used.
+// NewFleet makes the conductors of engines by their names; the empty name is the default one. None connects before it
+// is used.
 func NewFleet(opts Options, engines map[string]EngineOptions) *Fleet {
 	f := newFleet(opts, dialTo)
-	f.open("", opts.Engine)
 	for name, one := range engines {
 		f.open(name, one)
 	}
@@ -64,9 +73,6 @@ func newFleet(opts Options, dial dialler) *Fleet {
 		opts:   opts, dial: dial, conductors: make(map[string]*Conductor),
 	}
 }
-
-// Default returns the conductor of the default engine.
-func (f *Fleet) Default() *Conductor { return f.Engine("") }
 
 // Engine returns the conductor of the engine with a name, nil if there is none. The empty name is the default engine.
 func (f *Fleet) Engine(name string) *Conductor {
@@ -108,6 +114,48 @@ func (f *Fleet) all() []*Conductor {
 	return conductors
 }
 
+// Twin returns another name of a conductor's engine, if there is one among those that are connected.
+func (f *Fleet) Twin(of *Conductor) (name string, ok bool) {
+	e := of.current()
+	for _, c := range f.all() {
+		if c != of && e != nil && c.current() == e {
+			return c.name, true
+		}
+	}
+	return "", false
+}
+
+// Meet begins, once, to connect to all engines, so that those that are away cost one timeout together.
+func (f *Fleet) Meet() {
+	f.meet.Do(func() {
+		ctx, cancel := context.WithCancel(context.Background())
+		f.stopMeeting = cancel
+		var dialling errgroup.Group
+		dialling.SetLimit(manyDialled)
+		conductors := f.all()
+		f.meeting.Go(func() {
+			for _, c := range conductors {
+				dialling.Go(func() error {
+					_, _ = c.connect(ctx, "") // Whoever needs the engine hears of it.
+					return nil
+				})
+			}
+			_ = dialling.Wait()
+		})
+	})
+}
+
+// Close ends what the conductors still do for themselves, and waits for it. No other method may be called during or
+// after it.
+func (f *Fleet) Close() error {
+	f.meet.Do(func() {}) // None begins any more.
+	if f.stopMeeting != nil {
+		f.stopMeeting()
+	}
+	f.meeting.Wait()
+	return f.shared.Close()
+}
+
 // LateFaults returns the late failures on the engines. It reads the journal alone; an engine that was never connected
 // to has none.
 func (f *Fleet) LateFaults() LateFaults {
@@ -125,7 +173,7 @@ func (f *Fleet) LateFaults() LateFaults {
 }
 
 // ConductorOf returns the conductor of the engine that an operation is on, as far as the journal knows it; else that
-// of an engine with the host name in the operation's ID, and last the default one.
+// of an engine with the host name in the operation's ID, and last the first one. It is nil if there are no engines.
 func (f *Fleet) ConductorOf(operationID string) *Conductor {
 	conductors := f.all()
 	if j := f.openedJournal(); j != nil {
@@ -146,6 +194,9 @@ func (f *Fleet) ConductorOf(operationID string) *Conductor {
 		if e := c.current(); e != nil && e.Name == host {
 			return c
 		}
+	}
+	if len(conductors) == 0 {
+		return nil
 	}
 	return conductors[0]
 }

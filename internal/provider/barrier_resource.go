@@ -210,7 +210,8 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 		}
 		waiting.Go(func() {
 			// The error, if any, is a fault.
-			got, err := r.conductor.Await(ctx, operation.ValueString(), container.Wait(plan.Condition.ValueString()))
+			c := r.fleet.ConductorOf(operation.ValueString())
+			got, err := c.Await(ctx, operation.ValueString(), container.Wait(plan.Condition.ValueString()))
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil {
@@ -233,7 +234,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 		f := recovered[key]
 		diags.AddWarning(fmt.Sprintf("%s on engine %q failed and recovered", upper(f.Subject()), f.Engine),
 			fmt.Sprintf("%s, at %s.\n%s\n\nBy now it is as it should be, and the barrier passes.", f.Summary, f.Time.UTC().Format(time.RFC3339), f.Detail()))
-		r.conductor.Heard(operations[key].ValueString())
+		r.fleet.ConductorOf(operations[key].ValueString()).Heard(operations[key].ValueString())
 	}
 	if !diags.HasError() {
 		plan.Results = types.MapValueMust(types.ObjectType{AttrTypes: resultTypes()}, results)

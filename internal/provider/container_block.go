@@ -43,7 +43,7 @@ func containerBlocks() []block {
 	return []block{
 		computedBlock(), baseBlock(), commandBlock(), environmentBlock(), secretsBlock(), labelsBlock(), portsBlock(), mountsBlock(), networksBlock(),
 		networkingBlock(), filesBlock(), healthcheckBlock(), lifecycleBlock(), limitsBlock(), securityBlock(), devicesBlock(), namespacesBlock(),
-		processBlock(), exchangeBlock(),
+		processBlock(), exchangeBlock(), placementBlock(),
 	}
 }
 

@@ -56,6 +56,7 @@ func computedSchema(context.Context) map[string]schema.Attribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
 	return map[string]schema.Attribute{
+		"engine_id":    engineIDAttribute(),
 		"id":           changing("`engine/name`, where engine is the host name that the engine reports. Changes in place with the name."),
 		"container_id": computedStable("The container's ID: 64 hexadecimal digits."),
 		"image_id":     computedStable("The ID of the image that the container was made from."),
@@ -88,6 +89,7 @@ func computedSchema(context.Context) map[string]schema.Attribute {
 
 func computedEffects() map[string]effect {
 	return map[string]effect{
+		"engine_id":       computed,
 		"id":              computed,
 		"container_id":    computed,
 		"image_id":        computed,

@@ -149,6 +149,21 @@ func readDefaultLabels(ctx context.Context, req provider.ConfigureRequest, diags
 	return d
 }
 
+// with returns them with those of an engine above them.
+func (d defaultLabels) with(ctx context.Context, labels types.Map, diags *diag.Diagnostics) defaultLabels {
+	raw, err := labels.ToTerraformValue(ctx)
+	if err != nil || !d.known || !raw.IsFullyKnown() {
+		return defaultLabels{}
+	}
+	own := make(map[string]types.String)
+	diags.Append(labels.ElementsAs(ctx, &own, false)...)
+	all := defaultLabels{known: true, values: maps.Clone(d.values)}
+	for key, value := range own {
+		all.values = container.Put(all.values, key, value)
+	}
+	return all
+}
+
 // under returns the labels that a container with these of its own gets.
 func (d defaultLabels) under(own map[string]types.String) types.Map {
 	all := make(map[string]attr.Value, len(d.values)+len(own))

@@ -29,6 +29,7 @@ type containerModel struct {
 	namespacesModel
 	processModel
 	exchangeModel
+	placement
 }
 
 // expand tells the conductor what the configuration asks for.

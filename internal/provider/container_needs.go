@@ -17,13 +17,16 @@ import (
 
 // checkEngine refuses a plan with a setting that the engine is too old for. It connects only where
 // there is one that not every engine knows. What is not known yet is checked by the apply.
-func (r *containerResource) checkEngine(ctx context.Context, resp *resource.ModifyPlanResponse) {
-	if r.providerData == nil || r.conductor == nil || resp.Plan.Raw.IsNull() || resp.Diagnostics.HasError() {
+func (r *containerResource) checkEngine(ctx context.Context, one *member, resp *resource.ModifyPlanResponse) {
+	if one == nil || one.unknown() || resp.Plan.Raw.IsNull() || resp.Diagnostics.HasError() {
 		return
 	}
 	spec := plannedNeeds(ctx, resp.Plan, &resp.Diagnostics)
 	if !resp.Diagnostics.HasError() {
-		addFault(&resp.Diagnostics, r.conductor.CheckEngine(ctx, spec))
+		err := one.CheckEngine(ctx, spec)
+		if !one.keepsWithout(err, &resp.Diagnostics) {
+			addFault(&resp.Diagnostics, err)
+		}
 	}
 }
 

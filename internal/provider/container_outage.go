@@ -22,7 +22,7 @@ const mostOutages = 10
 // reportOutage warns of a container that ended, keeps ending or became unhealthy since it was brought up: the plan
 // shows at most that it starts it again, not why. M is the state before the look; strange says that somebody else made
 // the container.
-func (d *providerData) reportOutage(ctx context.Context, s conductor.Status, m *containerModel, strange bool, diags *diag.Diagnostics) {
+func (d *providerData) reportOutage(ctx context.Context, one *member, s conductor.Status, m *containerModel, strange bool, diags *diag.Diagnostics) {
 	goal := container.Spec{DesiredState: container.DesiredState(m.DesiredState.ValueString()), ExpectedExitCodes: m.exitCodes()}
 	kind := conductor.OutageOf(goal, effectiveWait(m, d.wait), s, time.Now())
 	if kind == "" {
@@ -30,7 +30,7 @@ func (d *providerData) reportOutage(ctx context.Context, s conductor.Status, m *
 	}
 	full := d.outages.Add(1) <= mostOutages
 	asked, hidden := m.expandStored()
-	f := d.conductor.Outage(ctx, kind, s, asked, hidden || strange || !full)
+	f := one.Outage(ctx, kind, s, asked, hidden || strange || !full)
 	switch {
 	case f == nil:
 	case full && strange:

@@ -58,12 +58,16 @@ func (r *containerResource) ValidateConfig(ctx context.Context, req resource.Val
 }
 
 func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	one := r.planPlacement(ctx, req, resp)
+	req.Plan = resp.Plan
 	keepMeaning(ctx, req, resp)
 	req.Plan = resp.Plan
 	planContainer(ctx, req, resp)
 	planConnections(ctx, req, resp)
-	r.checkEngine(ctx, resp)
-	r.labels.plan(ctx, req, resp)
+	r.checkEngine(ctx, one, resp)
+	if one != nil {
+		one.labels.plan(ctx, req, resp)
+	}
 	planDigest(ctx, resp)
 	planExchange(ctx, req, resp)
 	warnOfGiven(ctx, req, resp)
@@ -79,7 +83,11 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	r.labels.complete(&plan)
+	one := r.usable(plan.Engine, &resp.Diagnostics)
+	if one == nil {
+		return
+	}
+	one.labels.complete(&plan)
 	spec := plan.expand()
 	resp.Diagnostics.Append(plan.complete(ctx, req.Config, &spec)...)
 	if resp.Diagnostics.HasError() {
@@ -87,8 +95,9 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	}
 	state := plan
 	wait := effectiveWait(&plan, r.wait)
-	done, err := r.carryOut(ctx, conductor.CreateRequest{Spec: spec, Wait: wait, Digest: r.digests.of(&plan)}, spec.Name, wait, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, one, conductor.CreateRequest{Spec: spec, Wait: wait, Digest: r.digests.of(&plan)}, spec.Name, wait, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, plan.concerned(err))
+	r.on(ctx, one, &state.placement, &resp.Diagnostics)
 	switch {
 	case done.accepted:
 		state.accepted(statusCreateInProgress, done.OperationID)
@@ -110,27 +119,31 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || r.conductor == nil {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("container %q", state.Name.ValueString()), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || one.unknown() {
 		state.identify(ctx, resp.Identity, &resp.Diagnostics)
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
 	warnings, before := &resp.Diagnostics, state
 	var imported *container.ImageDefaults
-	standing, err := r.conductor.Observe(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
+	standing, err := one.Observe(ctx, state.Name.ValueString(), state.ContainerID.ValueString(), state.OperationID.ValueString())
 	if u, ok := state.unheard(standing, effectiveWait(&state, r.wait)); err == nil && ok {
-		standing, err = r.conductor.JudgeUnheard(ctx, standing, u)
+		standing, err = one.JudgeUnheard(ctx, standing, u)
 	}
 	if standing.Fault != nil && r.told.Has(standing.Fault.Operation) {
 		warnings = new(diag.Diagnostics)
 	}
 	switch {
 	case err != nil:
-		addFault(&resp.Diagnostics, err)
+		if !one.keepsWithout(err, &resp.Diagnostics) {
+			addFault(&resp.Diagnostics, err)
+		}
+		state.identify(ctx, resp.Identity, &resp.Diagnostics)
 		return
 	case state.Name.IsNull() && standing.Container != nil: // Imported a moment ago.
-		image, err := r.conductor.ImageDefaults(ctx, standing.Container.ImageID)
+		image, err := one.ImageDefaults(ctx, standing.Container.ImageID)
 		if err != nil {
 			addFault(&resp.Diagnostics, err)
 			return
@@ -142,12 +155,12 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 			resp.Diagnostics.AddError(fmt.Sprintf("Unable to import container %q", standing.Container.Name), sentence(err))
 			return
 		}
-		r.labels.imported(&state)
+		one.labels.imported(&state)
 		object := fmt.Sprintf("Container %q on engine %q", standing.Container.Name, standing.Container.Engine)
 		warnOfUnmanaged(object, standing.Container.Unmanaged, &resp.Diagnostics)
 		warnOfRefused(object, refused, &resp.Diagnostics)
 	case !state.judge(standing, effectiveWait(&state, r.wait), time.Now(), r.settles, warnings):
-		r.gone(ctx, &state, &resp.Diagnostics)
+		one.gone(ctx, &state, &resp.Diagnostics)
 		resp.State.RemoveResource(ctx)
 		state.identify(ctx, resp.Identity, &resp.Diagnostics) // The framework wants one even of what is gone.
 		return
@@ -158,11 +171,12 @@ func (r *containerResource) Read(ctx context.Context, req resource.ReadRequest, 
 	}
 	if imported == nil {
 		strange := readForce(ctx, resp.Private, &resp.Diagnostics).strange(before.ContainerID.ValueString())
-		r.reportOutage(ctx, standing, &before, strange, &resp.Diagnostics)
+		r.reportOutage(ctx, one, standing, &before, strange, &resp.Diagnostics)
 	}
 	if standing.Container != nil && !standing.InProgress {
-		state.trackTag(ctx, r.conductor, &resp.Diagnostics)
+		state.trackTag(ctx, one.Conductor, &resp.Diagnostics)
 	}
+	r.on(ctx, one, &state.placement, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 	if imported != nil && !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(writeZeros(ctx, &resp.State)...)
@@ -177,6 +191,10 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	timeout, diags := plan.Timeouts.Update(ctx, defaultUpdateTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
+		return
+	}
+	one := r.holding(ctx, &prior.placement, fmt.Sprintf("container %q", prior.Name.ValueString()), &resp.Diagnostics)
+	if one == nil || !one.ready(&resp.Diagnostics) {
 		return
 	}
 	spec := plan.expand()
@@ -200,7 +218,7 @@ func (r *containerResource) Update(ctx context.Context, req resource.UpdateReque
 	if exchanges(ctx, req, resp) {
 		request, kind, upload = exchangeRequest(update, &plan, &prior), conductor.KindExchange, nil
 	}
-	done, err := r.carryOut(ctx, request, spec.Name, wait, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, one, request, spec.Name, wait, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, plan.concerned(err))
 	state := plan
 	switch {
@@ -236,6 +254,10 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("container %q", state.Name.ValueString()), &resp.Diagnostics)
+	if one == nil || !one.ready(&resp.Diagnostics) {
+		return
+	}
 	request := conductor.RemoveRequest{
 		Name: state.Name.ValueString(), ContainerID: state.ContainerID.ValueString(), OperationID: state.OperationID.ValueString(),
 		RemoveVolumes: state.RemoveVolumes.ValueBool(), Exchanged: state.UpdateOrder.ValueString() != "",
@@ -247,7 +269,7 @@ func (r *containerResource) Delete(ctx context.Context, req resource.DeleteReque
 	if !state.WaitForRemoval.IsNull() && !state.WaitForRemoval.ValueBool() {
 		wait = container.WaitNone
 	}
-	done, err := r.carryOut(ctx, request, request.Name, wait, timeout, &resp.Diagnostics)
+	done, err := r.carryOut(ctx, one, request, request.Name, wait, timeout, &resp.Diagnostics)
 	addFault(&resp.Diagnostics, err)
 	reportStillMade(&state, done.Elsewhere, &resp.Diagnostics)
 	r.digests.keep(&state)
@@ -261,19 +283,19 @@ type done struct {
 
 // carryOut calls or casts, as the wait says.
 func (r *containerResource) carryOut(
-	ctx context.Context, req conductor.Request, name string, wait container.Wait, limit time.Duration, diags *diag.Diagnostics,
+	ctx context.Context, one *member, req conductor.Request, name string, wait container.Wait, limit time.Duration, diags *diag.Diagnostics,
 ) (done, error) {
 	if wait != container.WaitNone {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
-		out, err := r.conductor.Call(ctx, req)
+		out, err := one.Call(ctx, req)
 		if len(out.Warnings) > 0 {
 			diags.AddWarning(fmt.Sprintf("The engine warns about container %q", name), strings.Join(out.Warnings, "\n"))
 		}
 		r.reportNotJournaled(out.NotJournaled, diags)
 		return done{Outcome: out}, err
 	}
-	cast, err := r.conductor.Cast(ctx, req, limit)
+	cast, err := one.Cast(ctx, req, limit)
 	r.reportCast(cast.Completed, cast.Why, err, diags)
 	return done{
 		Outcome:  conductor.Outcome{OperationID: cast.OperationID, Container: cast.Container},
@@ -283,11 +305,11 @@ func (r *containerResource) carryOut(
 
 // ImportState takes a container's name, its full or short ID, or engine/name. Read fills in the rest.
 func (r *containerResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	ref, ok := r.importRef(ctx, "container", importReference(ctx, req, &resp.Diagnostics), &resp.Diagnostics)
-	if !ok {
+	one, ref := r.imported(ctx, "container", importReference(ctx, req, &resp.Diagnostics), &resp.Diagnostics)
+	if one == nil {
 		return
 	}
-	c, err := r.conductor.Inspect(ctx, ref)
+	c, err := one.Inspect(ctx, ref)
 	if err != nil {
 		addImportFault(&resp.Diagnostics, "container", err)
 		return
@@ -298,6 +320,7 @@ func (r *containerResource) ImportState(ctx context.Context, req resource.Import
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("container_id"), c.ID)...)
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("id"), c.Engine+"/"+c.Name)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("engine"), stringOrNull(one.name))...)
 }
 
 // triggered reports whether a restart trigger changed. Adding the first ones is no change: an imported
@@ -318,26 +341,26 @@ func (m *containerModel) record(kind conductor.Kind, out conductor.Outcome, f *f
 
 // gone warns if a container is missing because the provider is connected to another engine than
 // the one that had it.
-func (r *containerResource) gone(ctx context.Context, state *containerModel, diags *diag.Diagnostics) {
+func (m *member) gone(ctx context.Context, state *containerModel, diags *diag.Diagnostics) {
 	engine, _, _ := strings.Cut(state.ID.ValueString(), "/")
-	connected, err := r.conductor.Engine(ctx)
+	connected, err := m.Conductor.Engine(ctx)
 	if err != nil || engine == "" || engine == connected {
 		return
 	}
 	diags.AddWarning(fmt.Sprintf("Container %q was on engine %q", state.Name.ValueString(), engine),
-		fmt.Sprintf("The provider is now connected to engine %q, which does not have it: an apply of a configuration that has it creates it there. If engine %q still exists, "+
+		fmt.Sprintf("What the configuration names is now engine %q, which does not have it: an apply of a configuration that has it creates it there. If engine %q still exists, "+
 			"the container there is not touched and not managed any more.", connected, engine))
 }
 
 // configured takes the provider's data; it is missing while Terraform only validates.
 func configured(data any, diags *diag.Diagnostics) *providerData {
 	if data == nil {
-		return &providerData{}
+		return &providerData{members: &members{}}
 	}
 	d, ok := data.(*providerData)
 	if !ok {
 		diags.AddError("Unexpected provider data", fmt.Sprintf("The provider's data has the type %T. Please report this.", data))
-		return &providerData{}
+		return &providerData{members: &members{}}
 	}
 	return d
 }

@@ -29,6 +29,8 @@ const (
 	replaces
 	// providerOnly says how gantry works: the engine has nothing of it.
 	providerOnly
+	// places says where the container is: planPlacement decides whether that is another engine.
+	places
 	// computed is gantry's to say, and the configuration's never.
 	computed
 )
@@ -44,6 +46,8 @@ func (e effect) sentence() string {
 		return "A change replaces the container."
 	case providerOnly:
 		return "A change leaves the container as it is."
+	case places:
+		return "Another engine replaces the container; another key of the same engine changes nothing."
 	default:
 		return ""
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
 	"github.com/hashicorp/terraform-plugin-framework/datasource/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
+	"github.com/hashicorp/terraform-plugin-framework/path"
 	"github.com/hashicorp/terraform-plugin-framework/schema/validator"
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
@@ -39,14 +40,20 @@ func (l *lookup) Configure(_ context.Context, req datasource.ConfigureRequest, r
 	l.providerData = configured(req.ProviderData, &resp.Diagnostics)
 }
 
-// ready reports whether there is somebody to ask, and bounds the look.
-func (l *lookup) ready(ctx context.Context, diags *diag.Diagnostics) (context.Context, context.CancelFunc, bool) {
-	if l.conductor == nil {
-		diags.AddError("Unable to read gantry_"+l.name+" before the provider is configured",
-			"The provider's configuration depends on values that are not known yet. Apply what they depend on first.")
-	}
+// ready returns the engine to ask, and bounds the look; it is nil, with an error, if there is none.
+func (l *lookup) ready(ctx context.Context, engine types.String, diags *diag.Diagnostics) (context.Context, context.CancelFunc, *member) {
+	one := l.usable(engine, diags)
 	ctx, cancel := context.WithTimeout(ctx, defaultReadTimeout)
-	return ctx, cancel, !diags.HasError()
+	if diags.HasError() {
+		return ctx, cancel, nil
+	}
+	return ctx, cancel, one
+}
+
+func engineOfData() schema.Attribute {
+	return schema.StringAttribute{
+		Optional: true, MarkdownDescription: engineText, Validators: []validator.String{engineKey{}},
+	}
 }
 
 func computedString(description string) schema.Attribute {
@@ -96,6 +103,7 @@ type engineData struct{ lookup }
 func newEngineData() datasource.DataSource { return &engineData{lookup{name: "engine"}} }
 
 type engineDataModel struct {
+	Engine          types.String `tfsdk:"engine"`
 	ID              types.String `tfsdk:"id"`
 	Name            types.String `tfsdk:"name"`
 	Version         types.String `tfsdk:"version"`
@@ -123,7 +131,8 @@ func (d *engineData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "What the provider's Docker engine says of itself.",
 		Attributes: map[string]schema.Attribute{
-			"id": computedString("The engine's ID."), "name": computedString("The host name that the engine reports: the first part of gantry's IDs."),
+			"engine": engineOfData(),
+			"id":     computedString("The engine's ID."), "name": computedString("The host name that the engine reports: the first part of gantry's IDs."),
 			"version": computedString("The engine's version."), "api_version": computedString("The version of the API that gantry and the engine agreed on."),
 			"operating_system": computedString("The operating system of the host."), "os_type": computedString("`linux` or `windows`."), "architecture": computedString("The host's architecture."),
 			"kernel_version": computedString("The version of the kernel."), "root_dir": computedString("The directory where the engine keeps its data."),
@@ -138,19 +147,22 @@ func (d *engineData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 	}
 }
 
-func (d *engineData) Read(ctx context.Context, _ datasource.ReadRequest, resp *datasource.ReadResponse) {
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+func (d *engineData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
+	var engine types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("engine"), &engine)...)
+	ctx, cancel, one := d.ready(ctx, engine, &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
-	e, err := d.conductor.EngineInfo(ctx)
+	e, err := one.EngineInfo(ctx)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.Set(ctx, engineDataModel{
-		ID: types.StringValue(e.ID), Name: types.StringValue(e.Name), Version: types.StringValue(e.Version), APIVersion: types.StringValue(e.APIVersion),
+		Engine: engine,
+		ID:     types.StringValue(e.ID), Name: types.StringValue(e.Name), Version: types.StringValue(e.Version), APIVersion: types.StringValue(e.APIVersion),
 		OperatingSystem: stringOrNull(e.OperatingSystem), OSType: stringOrNull(e.OSType), Architecture: stringOrNull(e.Architecture),
 		KernelVersion: stringOrNull(e.KernelVersion), RootDir: stringOrNull(e.RootDir), StorageDriver: stringOrNull(e.StorageDriver),
 		LoggingDriver: stringOrNull(e.LoggingDriver), CgroupDriver: stringOrNull(e.CgroupDriver), CgroupVersion: stringOrNull(e.CgroupVersion),
@@ -166,6 +178,7 @@ type imageData struct{ lookup }
 func newImageData() datasource.DataSource { return &imageData{lookup{name: "image"}} }
 
 type imageDataModel struct {
+	Engine      types.String `tfsdk:"engine"`
 	Name        types.String `tfsdk:"name"`
 	ID          types.String `tfsdk:"id"`
 	ImageID     types.String `tfsdk:"image_id"`
@@ -182,8 +195,9 @@ func (d *imageData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "An image that is on the Docker engine. Nothing is pulled.",
 		Attributes: map[string]schema.Attribute{
-			"name": wanted("The image's name or ID."),
-			"id":   computedString("`engine/name`."), "image_id": computedString("The image's ID on the engine (`sha256:…`)."),
+			"engine": engineOfData(),
+			"name":   wanted("The image's name or ID."),
+			"id":     computedString("`engine/name`."), "image_id": computedString("The image's ID on the engine (`sha256:…`)."),
 			"digest": computedString("The digest at the registry of its name, where the engine knows just one."), "repo_tags": foundList("All names of the image."),
 			"repo_digests": foundList("All digests at registries (`name@sha256:…`)."), "size": computedInt64("The size on the engine, in bytes."),
 			"os_platform": computedString("The platform that the image is for."), "created": computedString("When the image was made (RFC 3339)."), "labels": foundMap("The image's labels."),
@@ -194,12 +208,12 @@ func (d *imageData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *
 func (d *imageData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m imageDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+	ctx, cancel, one := d.ready(ctx, m.Engine, &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
-	img, err := d.conductor.InspectImage(ctx, m.Name.ValueString())
+	img, err := one.InspectImage(ctx, m.Name.ValueString())
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
@@ -216,6 +230,7 @@ type networkData struct{ lookup }
 func newNetworkData() datasource.DataSource { return &networkData{lookup{name: "network"}} }
 
 type networkDataModel struct {
+	Engine     types.String `tfsdk:"engine"`
 	Name       types.String `tfsdk:"name"`
 	ID         types.String `tfsdk:"id"`
 	NetworkID  types.String `tfsdk:"network_id"`
@@ -235,8 +250,9 @@ func (d *networkData) Schema(_ context.Context, _ datasource.SchemaRequest, resp
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A network that is on the Docker engine.",
 		Attributes: map[string]schema.Attribute{
-			"name": wanted("The network's name or ID."),
-			"id":   computedString("`engine/name`."), "network_id": computedString("The network's ID."), "driver": computedString("The driver."), "scope": computedString("`local`, `swarm` or `global`."),
+			"engine": engineOfData(),
+			"name":   wanted("The network's name or ID."),
+			"id":     computedString("`engine/name`."), "network_id": computedString("The network's ID."), "driver": computedString("The driver."), "scope": computedString("`local`, `swarm` or `global`."),
 			"internal": computedBool("Whether the network has no way outside."), "attachable": computedBool("Whether containers can be connected by hand."),
 			"enable_ipv4": computedBool("Whether containers get IPv4 addresses."), "enable_ipv6": computedBool("Whether containers get IPv6 addresses."), "options": foundMap("Options of the driver."), "labels": foundMap("The network's labels."),
 			"subnets": schema.ListNestedAttribute{
@@ -253,12 +269,12 @@ func (d *networkData) Schema(_ context.Context, _ datasource.SchemaRequest, resp
 func (d *networkData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m networkDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+	ctx, cancel, one := d.ready(ctx, m.Engine, &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
-	n, err := d.conductor.InspectNetwork(ctx, m.Name.ValueString())
+	n, err := one.InspectNetwork(ctx, m.Name.ValueString())
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
@@ -277,6 +293,7 @@ type volumeData struct{ lookup }
 func newVolumeData() datasource.DataSource { return &volumeData{lookup{name: "volume"}} }
 
 type volumeDataModel struct {
+	Engine     types.String `tfsdk:"engine"`
 	Name       types.String `tfsdk:"name"`
 	ID         types.String `tfsdk:"id"`
 	Driver     types.String `tfsdk:"driver"`
@@ -291,8 +308,9 @@ func (d *volumeData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A volume that is on the Docker engine.",
 		Attributes: map[string]schema.Attribute{
-			"name": wanted("The volume's name."),
-			"id":   computedString("`engine/name`."), "driver": computedString("The driver."), "mountpoint": computedString("The directory on the engine's host, as the driver says."),
+			"engine": engineOfData(),
+			"name":   wanted("The volume's name."),
+			"id":     computedString("`engine/name`."), "driver": computedString("The driver."), "mountpoint": computedString("The directory on the engine's host, as the driver says."),
 			"scope": computedString("`local` or `global`."), "driver_opts": foundMap("Options of the driver."), "labels": foundMap("The volume's labels."),
 			"created": computedString("When it was created (RFC 3339)."),
 		},
@@ -302,12 +320,12 @@ func (d *volumeData) Schema(_ context.Context, _ datasource.SchemaRequest, resp 
 func (d *volumeData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m volumeDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+	ctx, cancel, one := d.ready(ctx, m.Engine, &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
-	v, err := d.conductor.InspectVolume(ctx, m.Name.ValueString())
+	v, err := one.InspectVolume(ctx, m.Name.ValueString())
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
@@ -356,12 +374,12 @@ func (d *registryImageData) Schema(_ context.Context, _ datasource.SchemaRequest
 func (d *registryImageData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m registryImageDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+	ctx, cancel, one := d.ready(ctx, types.StringNull(), &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
-	img, err := d.conductor.RegistryImage(ctx, m.Name.ValueString())
+	img, err := one.RegistryImage(ctx, m.Name.ValueString())
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return

@@ -23,6 +23,7 @@ type containerData struct{ lookup }
 func newContainerData() datasource.DataSource { return &containerData{lookup{name: "container"}} }
 
 type containerDataModel struct {
+	Engine         types.String `tfsdk:"engine"`
 	Name           types.String `tfsdk:"name"`
 	ID             types.String `tfsdk:"id"`
 	ContainerID    types.String `tfsdk:"container_id"`
@@ -45,8 +46,9 @@ func (d *containerData) Schema(_ context.Context, _ datasource.SchemaRequest, re
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "A container that is on the Docker engine, whoever made it. Its environment is left out: it may hold secrets.",
 		Attributes: map[string]schema.Attribute{
-			"name": wanted("The container's name or ID."),
-			"id":   computedString("`engine/name`."), "container_id": computedString("The container's ID."), "image": computedString("The image that it was created from, as it was named."),
+			"engine": engineOfData(),
+			"name":   wanted("The container's name or ID."),
+			"id":     computedString("`engine/name`."), "container_id": computedString("The container's ID."), "image": computedString("The image that it was created from, as it was named."),
 			"image_id": computedString("The ID of that image."), "status": computedString("The engine's word: `created`, `running`, `paused`, `restarting`, `exited` or `dead`."),
 			"health":    computedString("`starting`, `healthy` or `unhealthy`; null without a health check."),
 			"exit_code": computedInt64("The exit code of a container that has run and ended."), "restart_count": computedInt64("How often the engine has restarted it."),
@@ -61,12 +63,12 @@ func (d *containerData) Schema(_ context.Context, _ datasource.SchemaRequest, re
 func (d *containerData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m containerDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+	ctx, cancel, one := d.ready(ctx, m.Engine, &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
-	c, err := d.conductor.Inspect(ctx, m.Name.ValueString())
+	c, err := one.Inspect(ctx, m.Name.ValueString())
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
@@ -88,6 +90,7 @@ type containersData struct{ lookup }
 func newContainersData() datasource.DataSource { return &containersData{lookup{name: "containers"}} }
 
 type containersDataModel struct {
+	Engine     types.String               `tfsdk:"engine"`
 	Name       types.String               `tfsdk:"name"`
 	Labels     map[string]types.String    `tfsdk:"labels"`
 	Status     []types.String             `tfsdk:"status"`
@@ -114,6 +117,7 @@ func (d *containersData) Schema(_ context.Context, _ datasource.SchemaRequest, r
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The containers on the Docker engine that meet all of these filters, running or not, whoever made them.",
 		Attributes: map[string]schema.Attribute{
+			"engine": engineOfData(),
 			"name":   optional("A part of the name."),
 			"labels": schema.MapAttribute{Optional: true, ElementType: types.StringType, MarkdownDescription: "Labels that it has. An empty value stands for any."},
 			"status": schema.SetAttribute{
@@ -141,12 +145,12 @@ func (d *containersData) Schema(_ context.Context, _ datasource.SchemaRequest, r
 func (d *containersData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m containersDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+	ctx, cancel, one := d.ready(ctx, m.Engine, &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
-	list, err := d.conductor.List(ctx, filterOf(m))
+	list, err := one.List(ctx, filterOf(m))
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
@@ -170,6 +174,7 @@ func newLogsData() datasource.DataSource { return &logsData{lookup{name: "logs"}
 const defaultTail = 100
 
 type logsDataModel struct {
+	Engine     types.String `tfsdk:"engine"`
 	Container  types.String `tfsdk:"container"`
 	Tail       types.Int64  `tfsdk:"tail"`
 	Since      types.String `tfsdk:"since"`
@@ -184,6 +189,7 @@ func (d *logsData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *d
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "The log of a container, whether it runs or not. Of each stream at most the last megabyte is kept. It is in the state: a program that prints secrets puts them there.",
 		Attributes: map[string]schema.Attribute{
+			"engine":    engineOfData(),
 			"container": wanted("The container's name or ID."),
 			"tail": schema.Int64Attribute{
 				Optional: true, MarkdownDescription: "How many lines from the end. Default: 100; `-1` is all of them.", Validators: []validator.Int64{int64validator.AtLeast(-1)},
@@ -200,16 +206,16 @@ func (d *logsData) Schema(_ context.Context, _ datasource.SchemaRequest, resp *d
 func (d *logsData) Read(ctx context.Context, req datasource.ReadRequest, resp *datasource.ReadResponse) {
 	var m logsDataModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &m)...)
-	ctx, cancel, ok := d.ready(ctx, &resp.Diagnostics)
+	ctx, cancel, one := d.ready(ctx, m.Engine, &resp.Diagnostics)
 	defer cancel()
-	if !ok {
+	if one == nil {
 		return
 	}
 	tail := int64(defaultTail)
 	if !m.Tail.IsNull() {
 		tail = m.Tail.ValueInt64()
 	}
-	log, err := d.conductor.Logs(ctx, m.Container.ValueString(), conductor.LogOptions{
+	log, err := one.Logs(ctx, m.Container.ValueString(), conductor.LogOptions{
 		Tail: int(tail), Since: m.Since.ValueString(), Until: m.Until.ValueString(), Timestamps: m.Timestamps.ValueBool(),
 	})
 	if err != nil {

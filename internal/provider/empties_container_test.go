@@ -22,6 +22,7 @@ func emptiesOfContainers() map[string]emptyRow {
 		"image":                  {refused: []any{""}, says: "[registry/]name"},
 		"pull_policy":            also("missing"),
 		"platform":               {},
+		"engine":                 refusedEmpty("leave it out"),
 		"entrypoint":             {own: []any{[]any{}, []any{""}}}, // Both take the image's away.
 		"command":                {own: []any{[]any{""}}},          // One empty argument.
 		"environment":            ownWords(),

@@ -92,22 +92,41 @@ func emptiesOfOthers() map[string]emptyRow {
 	within := func(name, attribute string) func(any) values {
 		return func(v any) values { return values{name: values{"a.test": values{attribute: v}}} }
 	}
+	inEngine := func(attribute string) func(any) values {
+		return func(v any) values {
+			return values{"engines": values{"edge": values{"host": "unix:///run/edge.sock"}.with(values{attribute: v})}}
+		}
+	}
+	inEngineAuth := func(attribute string) func(any) values {
+		return func(v any) values { return inEngine("registry_auth")(values{"a.test": values{attribute: v}}) }
+	}
 	rows := map[string]emptyRow{
-		"provider.host":                    {},
-		"provider.max_parallel":            {},
-		"provider.max_parallel_pulls":      {},
-		"provider.wait_for":                {},
-		"provider.state_dir":               {},
-		"provider.background":              {also: []any{"on"}},
-		"provider.when_saturated":          {also: []any{"queue"}},
-		"provider.default_labels":          ownWords(),
-		"provider.registry_auth":           {refused: []any{values{"a.test": values{}}}, says: "anonymous = true"},
-		"provider.registry_auth.username":  {refused: []any{""}, says: "anonymous = true", in: within("registry_auth", "username")},
-		"provider.registry_auth.password":  {refused: []any{""}, says: "anonymous = true", in: within("registry_auth", "password")},
-		"provider.registry_auth.anonymous": {refused: []any{false}, says: "username and password", in: within("registry_auth", "anonymous")},
-		"provider.registries":              {also: []any{values{"a.test": values{}}}},
-		"provider.registries.ca_file":      {in: within("registries", "ca_file")},
-		"provider.registries.insecure":     {in: within("registries", "insecure")},
+		"provider.host":                            {},
+		"provider.max_parallel":                    {},
+		"provider.max_parallel_pulls":              {},
+		"provider.wait_for":                        {},
+		"provider.state_dir":                       {},
+		"provider.background":                      {also: []any{"on"}},
+		"provider.when_saturated":                  {also: []any{"queue"}},
+		"provider.default_labels":                  ownWords(),
+		"provider.registry_auth":                   {refused: []any{values{"a.test": values{}}}, says: "anonymous = true"},
+		"provider.registry_auth.username":          {refused: []any{""}, says: "anonymous = true", in: within("registry_auth", "username")},
+		"provider.registry_auth.password":          {refused: []any{""}, says: "anonymous = true", in: within("registry_auth", "password")},
+		"provider.registry_auth.anonymous":         {refused: []any{false}, says: "username and password", in: within("registry_auth", "anonymous")},
+		"provider.engines":                         {},
+		"provider.engines.host":                    {refused: []any{""}, says: "unix://", in: within("engines", "host")},
+		"provider.engines.max_parallel":            {in: inEngine("max_parallel")},
+		"provider.engines.max_parallel_pulls":      {in: inEngine("max_parallel_pulls")},
+		"provider.engines.labels":                  {own: []any{values{"a": ""}}, in: inEngine("labels")},
+		"provider.engines.on_unreachable":          {also: []any{"error"}, in: inEngine("on_unreachable")},
+		"provider.engines.registry_auth":           {refused: []any{values{"a.test": values{}}}, says: "anonymous = true", in: inEngine("registry_auth")},
+		"provider.engines.registry_auth.username":  {refused: []any{""}, says: "anonymous = true", in: inEngineAuth("username")},
+		"provider.engines.registry_auth.password":  {refused: []any{""}, says: "anonymous = true", in: inEngineAuth("password")},
+		"provider.engines.registry_auth.anonymous": {refused: []any{false}, says: "username and password", in: inEngineAuth("anonymous")},
+		"provider.on_unreachable":                  {also: []any{"error"}},
+		"provider.registries":                      {also: []any{values{"a.test": values{}}}},
+		"provider.registries.ca_file":              {in: within("registries", "ca_file")},
+		"provider.registries.insecure":             {in: within("registries", "insecure")},
 
 		"gantry_image.name":            refusedEmpty("[registry/]name"),
 		"gantry_image.pull_policy":     {also: []any{"missing"}},
@@ -144,6 +163,12 @@ func emptiesOfOthers() map[string]emptyRow {
 		"action.gantry_stop.stop_grace_period":    {own: []any{"0s"}},
 		"action.gantry_restart.stop_grace_period": {own: []any{"0s"}},
 	}
+	for _, kind := range []string{
+		"gantry_network", "gantry_volume", "gantry_image", "gantry_exec", "action.gantry_exec", "data.gantry_engine", "data.gantry_container", "data.gantry_containers",
+		"data.gantry_image", "data.gantry_network", "data.gantry_volume", "data.gantry_logs",
+	} {
+		rows[kind+".engine"] = refusedEmpty("leave it out")
+	}
 	for _, kind := range []string{"gantry_exec", "action.gantry_exec"} {
 		maps.Copy(rows, map[string]emptyRow{
 			kind + ".container":           refusedEmpty("at least 1"),
@@ -157,6 +182,7 @@ func emptiesOfOthers() map[string]emptyRow {
 	}
 	for _, power := range powerActions() {
 		kind := "action.gantry_" + string(power.kind)
+		rows[kind+".engine"] = refusedEmpty("leave it out")
 		rows[kind+".container"], rows[kind+".on_busy"] = refusedEmpty("at least 1"), emptyRow{also: []any{"wait"}}
 		maps.Copy(rows, timeoutRows(kind, "invoke"))
 	}

@@ -37,6 +37,7 @@ type execActionModel struct {
 	ExpectedExitCodes []types.Int64           `tfsdk:"expected_exit_codes"`
 	OnBusy            types.String            `tfsdk:"on_busy"`
 	Timeouts          timeouts.Value          `tfsdk:"timeouts"`
+	Engine            types.String            `tfsdk:"engine"`
 }
 
 func (a *execAction) Metadata(_ context.Context, req action.MetadataRequest, resp *action.MetadataResponse) {
@@ -69,6 +70,7 @@ func (a *execAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *a
 				Optional: true, ElementType: types.Int64Type, MarkdownDescription: "The exit codes that count as success. Default: 0 alone.",
 				Validators: []validator.Set{setvalidator.NoNullValues(), setvalidator.ValueInt64sAre(int64validator.Between(0, 255))},
 			},
+			"engine":   engineOfAction(),
 			"on_busy":  onBusyOfAction(),
 			"timeouts": limitedAction(timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: "How long the command may take, with the wait for the container (`\"10m\"` by default)."})),
 		},
@@ -87,6 +89,10 @@ func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
+	one := a.usable(config.Engine, &resp.Diagnostics)
+	if one == nil {
+		return
+	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	spec := conductor.ExecSpec{
@@ -94,7 +100,7 @@ func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 		User: config.User.ValueString(), WorkingDir: config.WorkingDir.ValueString(), Reject: config.OnBusy.ValueString() == busyReject,
 		Timeout: "invoke", Live: func(line string) { resp.SendProgress(action.InvokeProgressEvent{Message: line}) },
 	}
-	result, err := a.conductor.Exec(ctx, spec)
+	result, err := one.Exec(ctx, spec)
 	if err != nil {
 		addActionFault(&resp.Diagnostics, err)
 		return

@@ -66,6 +66,7 @@ type execModel struct {
 	Stdout            types.String            `tfsdk:"stdout"`
 	Stderr            types.String            `tfsdk:"stderr"`
 	Truncated         types.Bool              `tfsdk:"truncated"`
+	Engine            types.String            `tfsdk:"engine"`
 }
 
 func (r *execResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -86,6 +87,9 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 		Attributes: map[string]schema.Attribute{
 			"container": schema.StringAttribute{
 				Required: true, MarkdownDescription: "The container's name or ID.", PlanModifiers: replace, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
+			},
+			"engine": schema.StringAttribute{
+				Optional: true, MarkdownDescription: engineText, PlanModifiers: replace, Validators: []validator.String{engineKey{}},
 			},
 			"command": schema.ListAttribute{
 				Required: true, ElementType: types.StringType, MarkdownDescription: "The program and its arguments.",
@@ -153,7 +157,11 @@ func (r *execResource) Create(ctx context.Context, req resource.CreateRequest, r
 		Container: plan.Container.ValueString(), Command: expandList(plan.Command), Environment: expandMap(plan.Environment),
 		User: plan.User.ValueString(), WorkingDir: plan.WorkingDir.ValueString(), Reject: plan.OnBusy.ValueString() == busyReject,
 	}
-	result, err := r.conductor.Exec(ctx, spec)
+	one := r.usable(plan.Engine, &resp.Diagnostics)
+	if one == nil {
+		return
+	}
+	result, err := one.Exec(ctx, spec)
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return

@@ -15,6 +15,7 @@ const (
 	InPlaceUnlessRemoved = inPlaceUnlessRemoved
 	Replaces             = replaces
 	ProviderOnly         = providerOnly
+	Places               = places
 	Computed             = computed
 )
 

@@ -27,27 +27,28 @@ import (
 )
 
 type imageModel struct {
-	Name            customtypes.Value `tfsdk:"name"`
-	PullPolicy      types.String      `tfsdk:"pull_policy"`
-	Platform        customtypes.Value `tfsdk:"platform"`
-	Archive         types.String      `tfsdk:"archive"`
-	Tags            types.Set         `tfsdk:"tags"`
-	KeepOnDestroy   types.Bool        `tfsdk:"keep_on_destroy"`
-	WaitFor         types.String      `tfsdk:"wait_for"`
-	Timeouts        timeouts.Value    `tfsdk:"timeouts"`
-	ID              types.String      `tfsdk:"id"`
-	ImageID         types.String      `tfsdk:"image_id"`
-	Digest          types.String      `tfsdk:"digest"`
-	AvailableDigest types.String      `tfsdk:"available_digest"`
-	ArchiveSHA256   types.String      `tfsdk:"archive_sha256"`
-	RepoTags        types.List        `tfsdk:"repo_tags"`
-	RepoDigests     types.List        `tfsdk:"repo_digests"`
-	Size            types.Int64       `tfsdk:"size"`
-	OSPlatform      types.String      `tfsdk:"os_platform"`
-	Created         types.String      `tfsdk:"created"`
-	Status          types.String      `tfsdk:"status"`
-	OperationID     types.String      `tfsdk:"operation_id"`
-	Fault           types.Object      `tfsdk:"fault"`
+	Name          customtypes.Value `tfsdk:"name"`
+	PullPolicy    types.String      `tfsdk:"pull_policy"`
+	Platform      customtypes.Value `tfsdk:"platform"`
+	Archive       types.String      `tfsdk:"archive"`
+	Tags          types.Set         `tfsdk:"tags"`
+	KeepOnDestroy types.Bool        `tfsdk:"keep_on_destroy"`
+	WaitFor       types.String      `tfsdk:"wait_for"`
+	Timeouts      timeouts.Value    `tfsdk:"timeouts"`
+	placement
+	ID              types.String `tfsdk:"id"`
+	ImageID         types.String `tfsdk:"image_id"`
+	Digest          types.String `tfsdk:"digest"`
+	AvailableDigest types.String `tfsdk:"available_digest"`
+	ArchiveSHA256   types.String `tfsdk:"archive_sha256"`
+	RepoTags        types.List   `tfsdk:"repo_tags"`
+	RepoDigests     types.List   `tfsdk:"repo_digests"`
+	Size            types.Int64  `tfsdk:"size"`
+	OSPlatform      types.String `tfsdk:"os_platform"`
+	Created         types.String `tfsdk:"created"`
+	Status          types.String `tfsdk:"status"`
+	OperationID     types.String `tfsdk:"operation_id"`
+	Fault           types.Object `tfsdk:"fault"`
 }
 
 func (m *imageModel) expand() conductor.ImageSpec {

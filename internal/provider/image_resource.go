@@ -46,7 +46,9 @@ func (r *imageResource) Configure(_ context.Context, req resource.ConfigureReque
 // ModifyPlan plans a pull where the state says that the tag has moved, and a load where the archive is
 // another one. What the image will be then is not known.
 func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if req.Plan.Raw.IsNull() {
+	r.planPlacement(ctx, req, resp)
+	req.Plan = resp.Plan
+	if req.Plan.Raw.IsNull() || resp.Diagnostics.HasError() {
 		return
 	}
 	var plan imageModel
@@ -122,21 +124,26 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	if r.carryOut(ctx, &plan, conductor.ImageRequest{Spec: plan.expand()}, plan.casts(), timeout, &resp.Diagnostics) {
+	one := r.usable(plan.Engine, &resp.Diagnostics)
+	if one == nil {
+		return
+	}
+	if r.carryOut(ctx, one, &plan, conductor.ImageRequest{Spec: plan.expand()}, plan.casts(), timeout, &resp.Diagnostics) {
 		resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
 	}
 }
 
 // carryOut brings the image, or casts that, and completes the model. It says whether there is anything
 // to keep.
-func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conductor.ImageRequest, cast bool, limit time.Duration, diags *diag.Diagnostics) bool {
+func (r *imageResource) carryOut(ctx context.Context, one *member, m *imageModel, req conductor.ImageRequest, cast bool, limit time.Duration, diags *diag.Diagnostics) bool {
 	var out conductor.ImageOutcome
 	var err error
 	if cast {
 		var accepted conductor.AcceptedImage
-		accepted, err = r.conductor.CastImage(ctx, req, limit)
+		accepted, err = one.CastImage(ctx, req, limit)
 		r.reportCast(accepted.Completed, accepted.Why, err, diags)
 		if err == nil && !accepted.Completed {
+			r.on(ctx, one, &m.placement, diags)
 			m.accepted(req.Kind(), accepted.OperationID)
 			return true
 		}
@@ -144,13 +151,14 @@ func (r *imageResource) carryOut(ctx context.Context, m *imageModel, req conduct
 	} else {
 		ctx, cancel := context.WithTimeout(ctx, limit)
 		defer cancel()
-		out, err = r.conductor.EnsureImage(ctx, req)
+		out, err = one.EnsureImage(ctx, req)
 		r.reportNotJournaled(out.NotJournaled, diags)
 	}
 	addFault(diags, err)
 	if out.Image == nil {
 		return false
 	}
+	r.on(context.WithoutCancel(ctx), one, &m.placement, diags)
 	m.compute(out.Image)
 	m.OperationID, m.Fault = types.StringValue(out.OperationID), flattenFault("", nil)
 	m.AvailableDigest = types.StringNull()
@@ -165,17 +173,20 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || r.conductor == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	standing, err := r.conductor.ObserveImage(ctx, state.Name.ValueString(), state.OperationID.ValueString())
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("image %q", state.Name.ValueString()), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || one.unknown() {
+		return
+	}
+	standing, err := one.ObserveImage(ctx, state.Name.ValueString(), state.OperationID.ValueString())
 	if err == nil && !standing.Known && state.ImageID.IsNull() && !state.OperationID.IsNull() {
-		standing, err = r.conductor.JudgeUnheardImage(ctx, standing, state.Name.ValueString(), state.OperationID.ValueString(), castDeadline(state.OperationID, state.Timeouts))
+		standing, err = one.JudgeUnheardImage(ctx, standing, state.Name.ValueString(), state.OperationID.ValueString(), castDeadline(state.OperationID, state.Timeouts))
 	}
 	if err != nil {
-		addFault(&resp.Diagnostics, err)
+		if !one.keepsWithout(err, &resp.Diagnostics) {
+			addFault(&resp.Diagnostics, err)
+		}
 		return
 	}
 	if state.PullPolicy.IsNull() { // Imported a moment ago.
@@ -190,7 +201,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		return
 	}
 	if state.Status.ValueString() == statusPresent && state.PullPolicy.ValueString() == string(container.PullAlways) && !state.hasArchive() {
-		available, err := r.conductor.RegistryDigest(ctx, state.Name.ValueString())
+		available, err := one.RegistryDigest(ctx, state.Name.ValueString())
 		if f := faultOf(err); f != nil {
 			// The image is there; what the registry has now can wait.
 			resp.Diagnostics.AddWarning(fmt.Sprintf("Image %q can't be compared with its registry", state.Name.ValueString()), f.Detail())
@@ -198,6 +209,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 			state.AvailableDigest = stringOrNull(available)
 		}
 	}
+	r.on(ctx, one, &state.placement, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -208,6 +220,10 @@ func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, 
 	timeout, diags := plan.Timeouts.Update(ctx, defaultUpdateTimeout)
 	resp.Diagnostics.Append(diags...)
 	if resp.Diagnostics.HasError() {
+		return
+	}
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("image %q", state.Name.ValueString()), &resp.Diagnostics)
+	if one == nil || !one.ready(&resp.Diagnostics) {
 		return
 	}
 	request := conductor.ImageRequest{Spec: plan.expand(), Update: true, Prior: state.ImageID.ValueString(), KeepPrior: plan.KeepOnDestroy.ValueBool()}
@@ -221,7 +237,7 @@ func (r *imageResource) Update(ctx context.Context, req resource.UpdateRequest, 
 		}
 	}
 	after := plan
-	if !r.carryOut(ctx, &after, request, again && plan.casts(), timeout, &resp.Diagnostics) {
+	if !r.carryOut(ctx, one, &after, request, again && plan.casts(), timeout, &resp.Diagnostics) {
 		return
 	}
 	if !again { // What the plan promised.
@@ -249,7 +265,11 @@ func (r *imageResource) Delete(ctx context.Context, req resource.DeleteRequest, 
 	if keep { // What is under way ends all the same.
 		names = nil
 	}
-	kept, err := r.conductor.RemoveImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), names)
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("image %q", state.Name.ValueString()), &resp.Diagnostics)
+	if one == nil || !one.ready(&resp.Diagnostics) {
+		return
+	}
+	kept, err := one.RemoveImage(ctx, state.ImageID.ValueString(), state.Name.ValueString(), names)
 	addFault(&resp.Diagnostics, err)
 	if !keep {
 		reportKept(state.ID.ValueString(), state.Name.ValueString(), kept, &resp.Diagnostics)
@@ -271,13 +291,14 @@ func reportKept(id, name string, kept conductor.KeptImage, diags *diag.Diagnosti
 
 // ImportState takes an image's name, or engine/name. Read fills in the rest.
 func (r *imageResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name, ok := r.importRef(ctx, "image", req.ID, &resp.Diagnostics)
-	if !ok {
+	one, name := r.imported(ctx, "image", req.ID, &resp.Diagnostics)
+	if one == nil {
 		return
 	}
-	if _, err := r.conductor.InspectImage(ctx, name); err != nil {
+	if _, err := one.InspectImage(ctx, name); err != nil {
 		addImportFault(&resp.Diagnostics, "image", err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), name)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("engine"), stringOrNull(one.name))...)
 }

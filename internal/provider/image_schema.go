@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
 	"github.com/hashicorp/terraform-plugin-framework-validators/setvalidator"
@@ -25,7 +26,7 @@ func imageSchema(ctx context.Context) schema.Schema {
 	changing := func(description string) schema.Attribute {
 		return schema.StringAttribute{Computed: true, MarkdownDescription: description}
 	}
-	return schema.Schema{
+	s := schema.Schema{
 		MarkdownDescription: "An image on a Docker engine: pulled, or loaded from an archive. Pulls are shared with those of the containers, and count for `max_parallel_pulls`. " +
 			"A destroy takes the image's names away, and with the last one the image; an image that a container uses is kept, with a warning.",
 		Attributes: map[string]schema.Attribute{
@@ -90,4 +91,6 @@ func imageSchema(ctx context.Context) schema.Schema {
 			"fault":        faultAttribute("`create` or `update`"),
 		},
 	}
+	maps.Copy(s.Attributes, placementAttributes("the image"))
+	return s
 }

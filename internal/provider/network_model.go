@@ -41,10 +41,11 @@ type wholeNetworkModel struct {
 	Labels     map[string]types.String `tfsdk:"labels"`
 	Keep       types.Bool              `tfsdk:"keep_on_destroy"`
 	Timeouts   timeouts.Value          `tfsdk:"timeouts"`
-	ID         types.String            `tfsdk:"id"`
-	NetworkID  types.String            `tfsdk:"network_id"`
-	Created    types.String            `tfsdk:"created"`
-	Subnets    types.List              `tfsdk:"subnets"`
+	placement
+	ID        types.String `tfsdk:"id"`
+	NetworkID types.String `tfsdk:"network_id"`
+	Created   types.String `tfsdk:"created"`
+	Subnets   types.List   `tfsdk:"subnets"`
 }
 
 type ipamModel struct {

@@ -47,14 +47,18 @@ func (r *networkResource) Configure(_ context.Context, req resource.ConfigureReq
 // ModifyPlan refuses a setting that the engine is too old for, and the create of a network that it has by itself. It
 // connects only for these. What is not known yet is checked by the apply.
 func (r *networkResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if r.providerData == nil || r.conductor == nil || req.Plan.Raw.IsNull() || resp.Diagnostics.HasError() {
+	one := r.planPlacement(ctx, req, resp)
+	if one == nil || one.unknown() || resp.Diagnostics.HasError() {
 		return
 	}
 	var plan wholeNetworkModel // As far as it matters.
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("name"), &plan.Name)...)
 	resp.Diagnostics.Append(req.Plan.GetAttribute(ctx, path.Root("enable_ipv4"), &plan.EnableIPv4)...)
 	if !resp.Diagnostics.HasError() {
-		addFault(&resp.Diagnostics, r.conductor.CheckNetwork(ctx, plan.expand(), req.State.Raw.IsNull()))
+		err := one.CheckNetwork(ctx, plan.expand(), req.State.Raw.IsNull())
+		if !one.keepsWithout(err, &resp.Diagnostics) {
+			addFault(&resp.Diagnostics, err)
+		}
 	}
 }
 
@@ -68,7 +72,11 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	made, left, err := r.conductor.CreateNetwork(ctx, plan.expand())
+	one := r.usable(plan.Engine, &resp.Diagnostics)
+	if one == nil {
+		return
+	}
+	made, left, err := one.CreateNetwork(ctx, plan.expand())
 	addFault(&resp.Diagnostics, err)
 	for _, f := range left {
 		// The network is as it should be: the container's own refresh finds what it misses.
@@ -79,6 +87,7 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 	}
 	r.reportNotJournaled(made.NotJournaled, &resp.Diagnostics)
 	plan.compute(made)
+	r.on(ctx, one, &plan.placement, &resp.Diagnostics)
 	if err != nil {
 		plan.Keep = types.BoolValue(false) // It is tainted: left there, it would be in its own way.
 	}
@@ -90,18 +99,21 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || r.conductor == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found, err := r.find(ctx, &state, &resp.Diagnostics)
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("network %q", state.Name.ValueString()), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || one.unknown() {
+		return
+	}
+	found, err := find(ctx, one, &state, &resp.Diagnostics)
 	switch {
 	case isMissing(err):
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addFault(&resp.Diagnostics, err)
+		if !one.keepsWithout(err, &resp.Diagnostics) {
+			addFault(&resp.Diagnostics, err)
+		}
 		return
 	case state.Name.IsNull(): // Imported a moment ago.
 		state.importFrom(found)
@@ -109,17 +121,18 @@ func (r *networkResource) Read(ctx context.Context, req resource.ReadRequest, re
 	default:
 		state.refresh(found)
 	}
+	r.on(ctx, one, &state.placement, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
 // find reads the network by its ID. Another one that has its name by now is somebody else's.
-func (r *networkResource) find(ctx context.Context, state *wholeNetworkModel, diags *diag.Diagnostics) (*conductor.Network, error) {
-	found, missing := r.conductor.InspectNetwork(ctx, state.NetworkID.ValueString())
+func find(ctx context.Context, one *member, state *wholeNetworkModel, diags *diag.Diagnostics) (*conductor.Network, error) {
+	found, missing := one.InspectNetwork(ctx, state.NetworkID.ValueString())
 	if !isMissing(missing) || state.Name.IsNull() {
 		return found, missing
 	}
 	name := state.Name.ValueString()
-	other, err := r.conductor.InspectNetwork(ctx, name)
+	other, err := one.InspectNetwork(ctx, name)
 	if err == nil && other.Name == name { // The engine takes a name for the beginning of an ID.
 		diags.AddWarning(fmt.Sprintf("Network %q on engine %q was removed, and another one has its name", name, other.Engine),
 			fmt.Sprintf("Its ID was %s. The network that has the name now, %s, was created at %s and is not managed here: it is not touched. An apply of a configuration that has it creates the network anew, "+
@@ -148,7 +161,11 @@ func (r *networkResource) Delete(ctx context.Context, req resource.DeleteRequest
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	kept, err := r.conductor.RemoveNetwork(ctx, state.NetworkID.ValueString(), state.Name.ValueString())
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("network %q", state.Name.ValueString()), &resp.Diagnostics)
+	if one == nil || !one.ready(&resp.Diagnostics) {
+		return
+	}
+	kept, err := one.RemoveNetwork(ctx, state.NetworkID.ValueString(), state.Name.ValueString())
 	addFault(&resp.Diagnostics, err)
 	if kept {
 		engine, _, _ := strings.Cut(state.ID.ValueString(), "/")
@@ -159,18 +176,19 @@ func (r *networkResource) Delete(ctx context.Context, req resource.DeleteRequest
 
 // ImportState takes a network's name, its full or short ID, or engine/name. Read fills in the rest.
 func (r *networkResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	ref, ok := r.importRef(ctx, "network", req.ID, &resp.Diagnostics)
-	if !ok {
+	one, ref := r.imported(ctx, "network", req.ID, &resp.Diagnostics)
+	if one == nil {
 		return
 	}
-	found, err := r.conductor.InspectNetwork(ctx, ref)
+	found, err := one.InspectNetwork(ctx, ref)
 	if err != nil {
 		addImportFault(&resp.Diagnostics, "network", err)
 		return
 	}
-	if err := r.conductor.CheckNetwork(ctx, conductor.NetworkSpec{Name: found.Name}, true); err != nil {
+	if err := one.CheckNetwork(ctx, conductor.NetworkSpec{Name: found.Name}, true); err != nil {
 		addImportFault(&resp.Diagnostics, "network", err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("network_id"), found.ID)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("engine"), stringOrNull(one.name))...)
 }

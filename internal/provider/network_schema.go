@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -31,7 +32,7 @@ func networkSchema(ctx context.Context) schema.Schema {
 			PlanModifiers: []planmodifier.Bool{replaced},
 		}
 	}
-	return schema.Schema{
+	s := schema.Schema{
 		MarkdownDescription: "A network on a Docker engine. An engine can't change a network: what changes here replaces it. A replacement takes the containers of this workspace along " +
 			"(they are disconnected, and connected to the new network), and is refused as long as any other container uses the network. A container is this workspace's if a " +
 			"refresh found it in the state: plan and apply need the same `state_dir`, and `-refresh=false` on a new one is not enough.",
@@ -102,6 +103,8 @@ func networkSchema(ctx context.Context) schema.Schema {
 			},
 		},
 	}
+	maps.Copy(s.Attributes, placementAttributes("the network"))
+	return s
 }
 
 func ipamAttribute() schema.Attribute {

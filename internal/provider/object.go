@@ -32,42 +32,49 @@ func importForms(kind string) string {
 	}
 }
 
-// importRef returns the object that an import ID names: the ID itself, or what stands behind the engine
-// in engine/name. It reports whether there is one on this engine.
-func (d *providerData) importRef(ctx context.Context, kind, id string, diags *diag.Diagnostics) (ref string, ok bool) {
-	if d.conductor == nil {
-		diags.AddError("Unable to import before the provider is configured",
-			"The provider's configuration depends on values that are not known yet. Apply what they depend on first.")
-		return "", false
-	}
+// imported returns the engine and the object that an import ID names: the ID itself, or what stands behind the engine
+// in engine/name. The engine is nil, with an error, if there is none.
+func (d *providerData) imported(ctx context.Context, kind, id string, diags *diag.Diagnostics) (one *member, ref string) {
 	id = strings.TrimSpace(id)
 	forms := fmt.Sprintf("The import ID of a %s is %s.", kind, importForms(kind))
 	switch {
 	case id == "":
 		diags.AddError(fmt.Sprintf("The import ID is empty: it names no %s", kind), forms)
-		return "", false
+		return nil, ""
 	case strings.HasSuffix(id, "/"):
 		diags.AddError(fmt.Sprintf("The import ID %q names no %s", id, kind), forms)
-		return "", false
+		return nil, ""
 	}
-	connected, err := d.conductor.Engine(ctx)
-	if err != nil {
-		addFault(diags, err)
-		return "", false
+	name, ref, qualified := strings.Cut(strings.TrimPrefix(id, "/"), "/")
+	if !qualified {
+		return d.usable(types.StringNull(), diags), name
 	}
-	engine, name, qualified := strings.Cut(strings.TrimPrefix(id, "/"), "/")
+	found := d.at(ctx, name)
 	switch {
-	case !qualified:
-		return engine, true
-	case engine == connected:
-		return name, true
+	case len(found) == 1:
+		return d.usable(stringOrNull(found[0].name), diags), ref
+	case len(found) > 1:
+		keys := make([]string, 0, len(found))
+		for _, one := range found {
+			keys = append(keys, shownName(one.name))
+		}
+		diags.AddError(fmt.Sprintf("The import ID %q can mean more than one engine", id),
+			fmt.Sprintf("The hosts of these report the name %q: %s. Import with the key of engines in its place, or with the name alone for the default engine.", name, strings.Join(keys, ", ")))
+		return nil, ""
 	case kind == "image": // Its name has slashes of its own.
-		return id, true
+		return d.usable(types.StringNull(), diags), id
 	}
-	diags.AddError(fmt.Sprintf("The %s %q is on another engine", kind, id),
-		fmt.Sprintf("The import ID names engine %q, and the provider is connected to engine %q. Import with the provider that is configured for that engine, or name the %s alone.",
-			engine, connected, kind))
-	return "", false
+	if one := d.usable(types.StringNull(), diags); one != nil {
+		connected, err := one.Conductor.Engine(ctx)
+		if err != nil {
+			addFault(diags, err)
+			return nil, ""
+		}
+		diags.AddError(fmt.Sprintf("The %s %q is on another engine", kind, id),
+			fmt.Sprintf("The import ID names engine %q, and the provider is connected to engine %q. %s. Import by one of these keys, add the engine to the provider's engines, or name the %s alone.",
+				name, connected, d.known(), kind))
+	}
+	return nil, ""
 }
 
 // addImportFault adds why an import failed. Of what is not there an import says something else than a refresh:

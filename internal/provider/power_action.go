@@ -91,6 +91,7 @@ func (a *powerAction) attributes(ctx context.Context) map[string]schema.Attribut
 			Required: true, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			MarkdownDescription: "The container's name or ID. By its name only a container that gantry made is meant: a stranger's has to be named by its ID.",
 		},
+		"engine":   engineOfAction(),
 		"on_busy":  onBusyOfAction(),
 		"timeouts": limitedAction(timeouts.AttributesWithOpts(ctx, timeouts.Opts{InvokeDescription: fmt.Sprintf("How long the action may take, with the wait for the container's other operations (`%q` by default).", defaultPowerText)})),
 	}
@@ -122,12 +123,18 @@ func (a *powerAction) Configure(_ context.Context, req action.ConfigureRequest, 
 
 func (a *powerAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {
 	spec, timeout := a.read(ctx, req.Config, &resp.Diagnostics)
+	var engine types.String
+	resp.Diagnostics.Append(req.Config.GetAttribute(ctx, path.Root("engine"), &engine)...)
 	if resp.Diagnostics.HasError() {
+		return
+	}
+	one := a.usable(engine, &resp.Diagnostics)
+	if one == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	out, err := a.conductor.Power(ctx, spec)
+	out, err := one.Power(ctx, spec)
 	if err != nil {
 		addActionFault(&resp.Diagnostics, err)
 		return
@@ -164,6 +171,12 @@ func (a *powerAction) read(ctx context.Context, config tfsdk.Config, diags *diag
 		spec.Grace = &period
 	}
 	return spec, timeout
+}
+
+func engineOfAction() schema.Attribute {
+	return schema.StringAttribute{
+		Optional: true, MarkdownDescription: engineText, Validators: []validator.String{engineKey{}},
+	}
 }
 
 func onBusyOfAction() schema.Attribute {

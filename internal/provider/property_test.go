@@ -96,6 +96,7 @@ func notChosen() map[string]string {
 	return map[string]string{
 		"name":                   "every configuration has it",
 		"desired_state":          notSetting,
+		"engine":                 "it says where the container is",
 		"environment_wo":         "no state has it",
 		"environment_wo_version": "it goes with environment_wo",
 		"expected_exit_codes":    notSetting,

@@ -9,6 +9,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,7 +17,6 @@ import (
 	"sync/atomic"
 
 	"github.com/hashicorp/go-hclog"
-	"github.com/hashicorp/terraform-plugin-framework-validators/int64validator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/mapvalidator"
 	"github.com/hashicorp/terraform-plugin-framework-validators/stringvalidator"
 	"github.com/hashicorp/terraform-plugin-framework/datasource"
@@ -86,9 +86,8 @@ type gantry struct {
 
 // providerData is what a configured provider hands to its resources.
 type providerData struct {
-	// fleet and conductor, that of its default engine, are nil as long as the configuration is not known.
-	fleet     *conductor.Fleet
-	conductor *conductor.Conductor
+	// members are its engines.
+	*members
 	// unkept warns once that the journal does not have the operations.
 	unkept sync.Once
 	// completes warns once that casts complete before they return.
@@ -107,8 +106,6 @@ type providerData struct {
 	wait container.Wait
 	// digests are what replacements are to pull.
 	digests digests
-	// labels are the default labels of its containers.
-	labels defaultLabels
 }
 
 type providerModel struct {
@@ -122,6 +119,8 @@ type providerModel struct {
 	Background       types.String `tfsdk:"background"`
 	WhenSaturated    types.String `tfsdk:"when_saturated"`
 	DefaultLabels    types.Map    `tfsdk:"default_labels"`
+	Engines          types.Map    `tfsdk:"engines"`
+	OnUnreachable    types.String `tfsdk:"on_unreachable"`
 }
 
 func (p *gantry) Metadata(_ context.Context, _ provider.MetadataRequest, resp *provider.MetadataResponse) {
@@ -130,21 +129,13 @@ func (p *gantry) Metadata(_ context.Context, _ provider.MetadataRequest, resp *p
 
 func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provider.SchemaResponse) {
 	resp.Schema = schema.Schema{
-		MarkdownDescription: "Manages containers on a Docker engine, and never blocks on them.",
+		MarkdownDescription: "Manages containers on Docker engines, and never blocks on them.",
 		Attributes: map[string]schema.Attribute{
 			"host": schema.StringAttribute{
 				Optional: true,
 				MarkdownDescription: "The engine's address (`unix://`, `tcp://`, `ssh://`, `npipe://`). Default: `DOCKER_HOST`, else the Docker CLI's current context, else the local socket. " +
 					"For `tcp://`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` apply as they do for the Docker CLI.",
 				Validators: orLeftOut[validator.String](hostAddress{}),
-			},
-			"max_parallel": schema.Int64Attribute{
-				Optional: true, MarkdownDescription: "How many operations may occupy the engine at once. Waiting and pulling don't count. Default, also for 0: four times the CPUs that the engine reports.",
-				Validators: []validator.Int64{int64validator.AtLeast(0)},
-			},
-			"max_parallel_pulls": schema.Int64Attribute{
-				Optional: true, MarkdownDescription: "How many images are pulled at once. Default, also for 0: 3.",
-				Validators: []validator.Int64{int64validator.AtLeast(0)},
 			},
 			"wait_for": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The default of the containers' `wait_for`, for those whose `desired_state` it fits.",
@@ -170,21 +161,33 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 				MarkdownDescription: "Labels of all containers, below their own `labels`. A change replaces the containers, but for imported ones that lack them.",
 				Validators:          []validator.Map{mapvalidator.KeysAre(foreignLabel{}), mapvalidator.NoNullValues()},
 			},
-			"registry_auth": registryAuthAttribute(),
-			"registries":    registriesAttribute(),
+			"registry_auth":  registryAuthAttribute("Credentials by registry (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). For other registries the Docker CLI's configuration and its credential helpers are asked."),
+			"registries":     registriesAttribute(),
+			"engines":        enginesAttribute(),
+			"on_unreachable": onUnreachableAttribute("Default: `error`. An entry of `engines` can have its own."),
 		},
 	}
+	maps.Copy(resp.Schema.Attributes, limitsOfEngine())
 }
 
 func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
-	data := &providerData{}
+	data := &providerData{members: &members{}}
 	resp.ResourceData, resp.DataSourceData, resp.ActionData = data, data, data
 	p.data.Store(data)
-	data.labels = readDefaultLabels(ctx, req, &resp.Diagnostics)
+	labels := readDefaultLabels(ctx, req, &resp.Diagnostics)
 	var config providerModel
 	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
-	credentials, registries := config.credentials(ctx, &resp.Diagnostics), config.trusted(ctx, &resp.Diagnostics)
-	if resp.Diagnostics.HasError() || config.engineUnknown(&resp.Diagnostics) {
+	credentials, registries := credentialsOf(ctx, config.RegistryAuth, &resp.Diagnostics), config.trusted(ctx, &resp.Diagnostics)
+	engines, byName, open := config.engines(ctx, credentials, labels, &resp.Diagnostics)
+	byName[""] = &member{keeps: keepsUnreachable(types.StringNull(), config.OnUnreachable), labels: labels}
+	data.members.byName, data.members.open = byName, open
+	if !config.engineUnknown(&resp.Diagnostics) {
+		engines[""] = conductor.EngineOptions{
+			Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
+			Credentials: credentials,
+		}
+	}
+	if resp.Diagnostics.HasError() || config.StateDir.IsUnknown() {
 		return
 	}
 	data.ci = !slices.Contains([]string{"", "0", "false"}, os.Getenv("CI")) // All CI systems set it to true.
@@ -193,15 +196,11 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	if config.Background.ValueString() == "off" {
 		background = nil
 	}
-	data.fleet = conductor.NewFleet(conductor.Options{
+	data.members = p.join(conductor.Options{
 		StateDir: cleanFolder(config.StateDir.ValueString()), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
-		Engine: conductor.EngineOptions{
-			Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
-			Credentials: credentials,
-		},
 		Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
-	}, nil)
-	data.conductor = data.fleet.Default()
+	}, engines, byName, open)
+	data.members.warnOfUnknown(&resp.Diagnostics)
 	data.settles = settling{cleanFolder(config.StateDir.ValueString())}
 	p.register(data.fleet)
 	if summary, err := data.fleet.StateDirRefused(); err != nil {
@@ -247,8 +246,7 @@ func (m *providerModel) engineUnknown(diags *diag.Diagnostics) bool {
 	}{{"host", m.Host}, {"state_dir", m.StateDir}} {
 		if one.value.IsUnknown() {
 			diags.AddAttributeWarning(path.Root(one.name), fmt.Sprintf("Nothing is compared with the engine: %s is not known yet", one.name),
-				"It depends on values that are known only after an apply, so that this plan shows what the state says, and not what changed outside of Terraform. "+
-					"To have it compared, apply what it depends on first (terraform apply -target=...).")
+				notComparedYet)
 			return true
 		}
 	}

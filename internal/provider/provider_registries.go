@@ -34,10 +34,10 @@ type trustModel struct {
 	Insecure types.Bool   `tfsdk:"insecure"`
 }
 
-func registryAuthAttribute() schema.Attribute {
+func registryAuthAttribute(description string) schema.Attribute {
 	return schema.MapNestedAttribute{
 		Optional:            true,
-		MarkdownDescription: "Credentials by registry (`ghcr.io`, `127.0.0.1:5000`, `docker.io`). For other registries the Docker CLI's configuration and its credential helpers are asked.",
+		MarkdownDescription: description,
 		Validators:          []validator.Map{mapvalidator.KeysAre(stringvalidator.LengthAtLeast(1)), mapvalidator.NoNullValues()},
 		NestedObject: schema.NestedAttributeObject{
 			Validators: []validator.Object{wholeCredential{}},
@@ -74,13 +74,13 @@ func registriesAttribute() schema.Attribute {
 	}
 }
 
-// credentials are what registry_auth says. What is not known yet is only missed by what asks that registry.
-func (m *providerModel) credentials(ctx context.Context, diags *diag.Diagnostics) map[string]engine.Credential {
-	if m.RegistryAuth.IsUnknown() {
+// credentialsOf are what registry_auth says. What is not known yet is only missed by what asks that registry.
+func credentialsOf(ctx context.Context, registryAuth types.Map, diags *diag.Diagnostics) map[string]engine.Credential {
+	if registryAuth.IsUnknown() {
 		return map[string]engine.Credential{engine.AnyRegistry: {Unknown: true}}
 	}
 	var models map[string]types.Object
-	diags.Append(m.RegistryAuth.ElementsAs(ctx, &models, false)...)
+	diags.Append(registryAuth.ElementsAs(ctx, &models, false)...)
 	credentials := make(map[string]engine.Credential, len(models))
 	for registry, object := range models {
 		var one credentialModel

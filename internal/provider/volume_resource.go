@@ -20,6 +20,7 @@ import (
 
 var (
 	_ resource.ResourceWithConfigure   = (*volumeResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*volumeResource)(nil)
 	_ resource.ResourceWithImportState = (*volumeResource)(nil)
 )
 
@@ -36,10 +37,11 @@ type volumeModel struct {
 	ForceDestroy types.Bool              `tfsdk:"force_destroy"`
 	Keep         types.Bool              `tfsdk:"keep_on_destroy"`
 	Timeouts     timeouts.Value          `tfsdk:"timeouts"`
-	ID           types.String            `tfsdk:"id"`
-	Mountpoint   types.String            `tfsdk:"mountpoint"`
-	Scope        types.String            `tfsdk:"scope"`
-	Created      types.String            `tfsdk:"created"`
+	placement
+	ID         types.String `tfsdk:"id"`
+	Mountpoint types.String `tfsdk:"mountpoint"`
+	Scope      types.String `tfsdk:"scope"`
+	Created    types.String `tfsdk:"created"`
 }
 
 func (r *volumeResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -54,6 +56,11 @@ func (r *volumeResource) Configure(_ context.Context, req resource.ConfigureRequ
 	r.providerData = configured(req.ProviderData, &resp.Diagnostics)
 }
 
+// ModifyPlan decides whether the volume stays on its engine.
+func (r *volumeResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	r.planPlacement(ctx, req, resp)
+}
+
 func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
 	var plan volumeModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
@@ -64,13 +71,18 @@ func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	made, err := r.conductor.CreateVolume(ctx, plan.expand())
+	one := r.usable(plan.Engine, &resp.Diagnostics)
+	if one == nil {
+		return
+	}
+	made, err := one.CreateVolume(ctx, plan.expand())
 	if err != nil {
 		addFault(&resp.Diagnostics, err)
 		return
 	}
 	r.reportNotJournaled(made.NotJournaled, &resp.Diagnostics)
 	plan.compute(made)
+	r.on(ctx, one, &plan.placement, &resp.Diagnostics)
 	keepVolume(ctx, resp.Private, made, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
 }
@@ -80,18 +92,21 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 	resp.Diagnostics.Append(req.State.Get(ctx, &state)...)
 	timeout, diags := state.Timeouts.Read(ctx, defaultReadTimeout)
 	resp.Diagnostics.Append(diags...)
-	if resp.Diagnostics.HasError() || r.conductor == nil {
-		return
-	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found, err := r.conductor.InspectVolume(ctx, state.Name.ValueString())
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("volume %q", state.Name.ValueString()), &resp.Diagnostics)
+	if resp.Diagnostics.HasError() || one.unknown() {
+		return
+	}
+	found, err := one.InspectVolume(ctx, state.Name.ValueString())
 	switch {
 	case isMissing(err):
 		resp.State.RemoveResource(ctx)
 		return
 	case err != nil:
-		addFault(&resp.Diagnostics, err)
+		if !one.keepsWithout(err, &resp.Diagnostics) {
+			addFault(&resp.Diagnostics, err)
+		}
 		return
 	}
 	imported := state.Driver.IsNull() // A moment ago: an import sets the name alone.
@@ -121,6 +136,7 @@ func (r *volumeResource) Read(ctx context.Context, req resource.ReadRequest, res
 		return
 	}
 	keepVolume(ctx, resp.Private, found, &resp.Diagnostics)
+	r.on(ctx, one, &state.placement, &resp.Diagnostics)
 	resp.Diagnostics.Append(resp.State.Set(ctx, state)...)
 }
 
@@ -143,7 +159,11 @@ func (r *volumeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	left, err := r.conductor.RemoveVolume(ctx, state.Name.ValueString(), volumeMaker(ctx, req.Private, &resp.Diagnostics), state.ForceDestroy.ValueBool())
+	one := r.holding(ctx, &state.placement, fmt.Sprintf("volume %q", state.Name.ValueString()), &resp.Diagnostics)
+	if one == nil || !one.ready(&resp.Diagnostics) {
+		return
+	}
+	left, err := one.RemoveVolume(ctx, state.Name.ValueString(), volumeMaker(ctx, req.Private, &resp.Diagnostics), state.ForceDestroy.ValueBool())
 	addFault(&resp.Diagnostics, err)
 	if left != nil {
 		resp.Diagnostics.AddWarning(fmt.Sprintf("Volume %q on engine %q was gone already, and another one has its name", left.Name, left.Engine),
@@ -153,16 +173,17 @@ func (r *volumeResource) Delete(ctx context.Context, req resource.DeleteRequest,
 
 // ImportState takes a volume's name, or engine/name. Read fills in the rest.
 func (r *volumeResource) ImportState(ctx context.Context, req resource.ImportStateRequest, resp *resource.ImportStateResponse) {
-	name, ok := r.importRef(ctx, "volume", req.ID, &resp.Diagnostics)
-	if !ok {
+	one, name := r.imported(ctx, "volume", req.ID, &resp.Diagnostics)
+	if one == nil {
 		return
 	}
-	found, err := r.conductor.InspectVolume(ctx, name)
+	found, err := one.InspectVolume(ctx, name)
 	if err != nil {
 		addImportFault(&resp.Diagnostics, "volume", err)
 		return
 	}
 	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("name"), found.Name)...)
+	resp.Diagnostics.Append(resp.State.SetAttribute(ctx, path.Root("engine"), stringOrNull(one.name))...)
 }
 
 func (m *volumeModel) compute(v *conductor.Volume) {

@@ -5,6 +5,7 @@ package provider
 
 import (
 	"context"
+	"maps"
 	"regexp"
 
 	"github.com/hashicorp/terraform-plugin-framework-timeouts/resource/timeouts"
@@ -22,7 +23,7 @@ import (
 // says how gantry works.
 func volumeSchema(ctx context.Context) schema.Schema {
 	replaced := replaceObject{kind: "volume"}
-	return schema.Schema{
+	s := schema.Schema{
 		MarkdownDescription: "A volume on a Docker engine. An engine can't change a volume: what changes here replaces it. " +
 			"A volume that holds data is removed (and replaced) only with `force_destroy`. To find out, gantry mounts the volume into a container that is never started and that has an empty image, " +
 			"and asks the engine for the first entry: no file of the host is read, and no data is copied. " +
@@ -71,4 +72,6 @@ func volumeSchema(ctx context.Context) schema.Schema {
 			"created":    computedStable("When it was created (RFC 3339). Of a volume that gantry did not make, what the engine reported when it was imported."),
 		},
 	}
+	maps.Copy(s.Attributes, placementAttributes("the volume"))
+	return s
 }

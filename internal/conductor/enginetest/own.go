@@ -50,7 +50,12 @@ func NewOwn(tb testing.TB) *Own {
 		tb.Fatal(err)
 	}
 	o.output = output
-	o.keeper = exec.Command("unshare", "--mount", "--net", "sh", "-c", "echo ready; exec sleep infinity")
+	// An old engine has its ID in a file of /etc/docker: it is to have one of its own.
+	own := filepath.Join(o.folder, "etc")
+	if err := os.Mkdir(own, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	o.keeper = exec.Command("unshare", "--mount", "--net", "sh", "-c", `mkdir -p /etc/docker && mount --bind "$0" /etc/docker && echo ready && exec sleep infinity`, own)
 	ready, err := o.keeper.StdoutPipe()
 	if err == nil {
 		err = o.keeper.Start()
