@@ -55,10 +55,10 @@ type EngineOptions struct {
 	// Host is the engine's address (unix://, tcp://, npipe://, ssh://). Empty means
 	// DOCKER_HOST, else the Docker CLI's current context, else the local socket.
 	Host string
-	// Endpoint is, in a background conductor, the engine as the caller found it, and From the setting that
-	// named it there; then Host is not looked at.
+	// From is the setting that names the engine, for messages; empty is the one that Host came from.
+	From string
+	// Endpoint is, in a background conductor, the engine as the caller found it; then Host is not looked at.
 	Endpoint *engine.Endpoint
-	From     string
 	// MaxParallel is how many operations may occupy the engine at once; 0 means four times the
 	// CPUs that the engine reports.
 	MaxParallel int

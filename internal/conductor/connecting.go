@@ -92,7 +92,7 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 		return nil, scope.NotConnected(engine.EndedKind(ctx), subject, context.Cause(ctx))
 	default:
 		c.unreached = &unreached{address: where, err: err, subject: subject, at: time.Now(), slow: deadline.Err() != nil}
-		return nil, scope.Unreachable(where.Host, where.From, subject, "", err)
+		return nil, scope.Unreachable(c.name, where.Host, where.From, subject, "", err)
 	}
 }
 
@@ -101,7 +101,7 @@ func (c *Conductor) connected(scope fault.Scope, subject string) (*connection, e
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if u := c.unreached; u != nil && u.stands() {
-		return nil, scope.Unreachable(u.address.Host, u.address.From, subject, u.subject, u.err)
+		return nil, scope.Unreachable(c.name, u.address.Host, u.address.From, subject, u.subject, u.err)
 	}
 	return c.engine, nil
 }

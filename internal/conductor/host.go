@@ -10,5 +10,9 @@ func (o EngineOptions) address() (engine.Address, error) {
 	if o.Endpoint != nil {
 		return engine.FromEndpoint(*o.Endpoint, o.From)
 	}
-	return engine.Resolve(o.Host)
+	where, err := engine.Resolve(o.Host)
+	if o.From != "" {
+		where.From = o.From
+	}
+	return where, err
 }

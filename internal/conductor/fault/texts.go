@@ -4,6 +4,7 @@
 package fault
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -382,19 +383,22 @@ func forSubject(subject string) string {
 	return " for " + subject
 }
 
-// Unreachable is an engine that does not answer at an address, which comes from a setting. The subject
+// Unreachable is an engine that does not answer at an address, which comes from a setting. Name is its key in the
+// provider's engines; empty is the default engine. The subject
 // is what it is needed for. If the fault of another one explains it already, that is elsewhere, and
 // this fault only refers to it.
-func (s Scope) Unreachable(address, from, subject, elsewhere string, err error) *Fault {
+func (s Scope) Unreachable(name, address, from, subject, elsewhere string, err error) *Fault {
 	f := Fault{
 		Kind: EngineUnreachable, Step: StepConnecting,
-		Summary: fmt.Sprintf("Unable to reach engine %q", address),
+		Summary: fmt.Sprintf("Unable to reach engine %q", cmp.Or(name, address)),
 		Message: s.Said(err),
 		Hint: fmt.Sprintf("the address comes from %s: check that it is right, that the engine runs there, and that this user may connect "+
 			"(docker -H %s version)", from, address),
 	}
-	if elsewhere != "" {
+	if name != "" || elsewhere != "" {
 		f.Summary += forSubject(subject)
+	}
+	if elsewhere != "" {
 		f.Message = "the same as for " + elsewhere
 		f.Hint = "see that error"
 	}

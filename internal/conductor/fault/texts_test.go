@@ -35,7 +35,9 @@ func rows() []row {
 	s := fault.Scope{Engine: "edge1", Container: "web", Operation: "edge1/web/1", Mask: mask, Now: now}
 	image := fault.Scope{Engine: "edge1", Object: "image", Container: "app:1", Operation: "edge1/web/1", Mask: mask, Now: now}
 	o := fault.Object{Kind: "volume", Name: "data", Engine: "edge1", Operation: "edge1/volume/1", Mask: mask, Now: now}
-	network := func(name string) fault.Object { return fault.Object{Kind: "network", Name: name, Engine: "edge1", Mask: mask, Now: now} }
+	network := func(name string) fault.Object {
+		return fault.Object{Kind: "network", Name: name, Engine: "edge1", Mask: mask, Now: now}
+	}
 	err := errors.New("Error response from daemon: said hunter22")
 	cause := s.NoHealthcheck(fault.KeptForInspection)
 	log := []string{"boom", "bang"}
@@ -88,7 +90,7 @@ func rows() []row {
 		add("Scope.StillUnderWay", scope.StillUnderWay(fault.Cancelled, fault.StepPulling, "its create was pulling", err), scope.StillUnderWay(fault.Timeout, fault.StepPulling, "its create was pulling", err))
 	}
 	add("Object.Ended", o.Ended(fault.Timeout, fault.StepRemoving, "remove", "delete", "", "", err))
-	add("Scope.Unreachable", s.Unreachable("ssh://a", "host", "", "", err), s.Unreachable("ssh://a", "host", `container "web"`, `container "db"`, err))
+	add("Scope.Unreachable", s.Unreachable("", "ssh://a", "host", "", "", err), s.Unreachable("", "ssh://a", "host", `container "web"`, `container "db"`, err), s.Unreachable("edge1", "ssh://a", "engines", `container "web"`, "", err))
 	add("Scope.Lost", s.Lost(fault.StepStarting, "start", fault.PerhapsDone, err))
 	add("Object.Lost", o.Lost(fault.StepRemoving, "remove", "", err))
 	add("Scope.NotFound", s.NotFound(err), s.NotFound(nil))
