@@ -125,10 +125,10 @@ func (f *Fleet) Twin(of *Conductor) (name string, ok bool) {
 	return "", false
 }
 
-// Meet begins, once, to connect to all engines, so that those that are away cost one timeout together.
-func (f *Fleet) Meet() {
+// Meet begins, once, to connect to all engines, whatever becomes of ctx, so that those that are away cost one timeout together.
+func (f *Fleet) Meet(ctx context.Context) {
 	f.meet.Do(func() {
-		ctx, cancel := context.WithCancel(context.Background())
+		ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 		f.stopMeeting = cancel
 		var dialling errgroup.Group
 		dialling.SetLimit(manyDialled)

@@ -83,7 +83,7 @@ func (r *containerResource) Create(ctx context.Context, req resource.CreateReque
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	one := r.usable(plan.Engine, &resp.Diagnostics)
+	one := r.usable(ctx, plan.Engine, &resp.Diagnostics)
 	if one == nil {
 		return
 	}

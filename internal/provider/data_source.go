@@ -42,7 +42,7 @@ func (l *lookup) Configure(_ context.Context, req datasource.ConfigureRequest, r
 
 // ready returns the engine to ask, and bounds the look; it is nil, with an error, if there is none.
 func (l *lookup) ready(ctx context.Context, engine types.String, diags *diag.Diagnostics) (context.Context, context.CancelFunc, *member) {
-	one := l.usable(engine, diags)
+	one := l.usable(ctx, engine, diags)
 	ctx, cancel := context.WithTimeout(ctx, defaultReadTimeout)
 	if diags.HasError() {
 		return ctx, cancel, nil

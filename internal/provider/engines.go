@@ -104,9 +104,9 @@ func engineIDAttribute() schema.Attribute {
 }
 
 // named returns the engine that a configuration or a plan names. It is nil, with an error, if there is none.
-func (m *members) named(name types.String, diags *diag.Diagnostics) *member {
+func (m *members) named(ctx context.Context, name types.String, diags *diag.Diagnostics) *member {
 	if one := m.byName[name.ValueString()]; one != nil && !name.IsUnknown() {
-		m.meet()
+		m.meet(ctx)
 		return one
 	}
 	if m.open || name.IsUnknown() || m.byName == nil {
@@ -128,15 +128,15 @@ func (m *members) known() string {
 }
 
 // meet has all engines dialled side by side, so that those that are away cost one timeout together.
-func (m *members) meet() {
+func (m *members) meet(ctx context.Context) {
 	if m.fleet != nil && len(m.byName) > 1 {
-		m.fleet.Meet()
+		m.fleet.Meet(ctx)
 	}
 }
 
 // usable returns the engine that a configuration or a plan names, for who has to ask it now.
-func (m *members) usable(name types.String, diags *diag.Diagnostics) *member {
-	one := m.named(name, diags)
+func (m *members) usable(ctx context.Context, name types.String, diags *diag.Diagnostics) *member {
+	one := m.named(ctx, name, diags)
 	if one != nil && one.unknown() {
 		diags.AddError(fmt.Sprintf("Unable to use %s before the provider is configured", engineWords(one.name)),
 			"How the engine is reached depends on values that are not known yet. Apply what they depend on first (terraform apply -target=...); a data source waits for it with depends_on.")
@@ -151,7 +151,7 @@ func (m *members) usable(name types.String, diags *diag.Diagnostics) *member {
 func (m *members) holding(ctx context.Context, at *placement, object string, diags *diag.Diagnostics) *member {
 	one, id := m.byName[at.Engine.ValueString()], at.EngineID.ValueString()
 	if one != nil {
-		m.meet()
+		m.meet(ctx)
 	}
 	if one != nil && (id == "" || one.unknown()) || one == nil && (m.open || m.byName == nil) {
 		if one == nil {
@@ -183,7 +183,7 @@ func (m *members) holding(ctx context.Context, at *placement, object string, dia
 
 // withID returns the engine with an ID. All are asked at the same time; unsure are those that could not be.
 func (m *members) withID(ctx context.Context, id string) (found *member, unsure []string) {
-	m.meet()
+	m.meet(ctx)
 	var mu sync.Mutex
 	var asking sync.WaitGroup
 	for _, name := range slices.Sorted(maps.Keys(m.byName)) {
@@ -214,7 +214,7 @@ func (m *members) at(ctx context.Context, name string) []*member {
 	if one := m.byName[name]; one != nil && name != "" {
 		return []*member{one}
 	}
-	m.meet()
+	m.meet(ctx)
 	var mu sync.Mutex
 	var asking sync.WaitGroup
 	var found []*member
@@ -305,7 +305,7 @@ func (m *members) planPlacement(ctx context.Context, req resource.ModifyPlanRequ
 	var planned, prior, id types.String
 	diags := &resp.Diagnostics
 	diags.Append(req.Plan.GetAttribute(ctx, path.Root("engine"), &planned)...)
-	next := m.named(planned, diags)
+	next := m.named(ctx, planned, diags)
 	if next == nil || diags.HasError() || req.State.Raw.IsNull() {
 		return next
 	}

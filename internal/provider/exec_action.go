@@ -89,7 +89,7 @@ func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	one := a.usable(config.Engine, &resp.Diagnostics)
+	one := a.usable(ctx, config.Engine, &resp.Diagnostics)
 	if one == nil {
 		return
 	}

@@ -157,7 +157,7 @@ func (r *execResource) Create(ctx context.Context, req resource.CreateRequest, r
 		Container: plan.Container.ValueString(), Command: expandList(plan.Command), Environment: expandMap(plan.Environment),
 		User: plan.User.ValueString(), WorkingDir: plan.WorkingDir.ValueString(), Reject: plan.OnBusy.ValueString() == busyReject,
 	}
-	one := r.usable(plan.Engine, &resp.Diagnostics)
+	one := r.usable(ctx, plan.Engine, &resp.Diagnostics)
 	if one == nil {
 		return
 	}

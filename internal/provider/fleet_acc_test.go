@@ -109,7 +109,7 @@ func TestAccFleet(t *testing.T) {
 	f.cli.must("apply", "-auto-approve")
 
 	// A name that is not there is an error of the plan, and so is an entry that has left while the state needs it.
-	f.cli.configure(f.fleetProvider(renamed) + strings.ReplaceAll(all, `engine = "edge1"`, `engine = "noth"`))
+	f.cli.configure(f.fleetProvider(renamed) + strings.ReplaceAll(all, `engine = "edge1"`, `engine = "elsewhere"`))
 	if got := f.cli.run("plan"); got.code != 1 || !strings.Contains(unwrapped(got.output), `The provider's engines are: edge2, west.`) {
 		t.Errorf("an unknown engine: code %d\n%s", got.code, got.output)
 	}

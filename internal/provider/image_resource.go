@@ -124,7 +124,7 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	one := r.usable(plan.Engine, &resp.Diagnostics)
+	one := r.usable(ctx, plan.Engine, &resp.Diagnostics)
 	if one == nil {
 		return
 	}

@@ -47,12 +47,12 @@ func (d *providerData) imported(ctx context.Context, kind, id string, diags *dia
 	}
 	name, ref, qualified := strings.Cut(strings.TrimPrefix(id, "/"), "/")
 	if !qualified {
-		return d.usable(types.StringNull(), diags), name
+		return d.usable(ctx, types.StringNull(), diags), name
 	}
 	found := d.at(ctx, name)
 	switch {
 	case len(found) == 1:
-		return d.usable(stringOrNull(found[0].name), diags), ref
+		return d.usable(ctx, stringOrNull(found[0].name), diags), ref
 	case len(found) > 1:
 		keys := make([]string, 0, len(found))
 		for _, one := range found {
@@ -62,9 +62,9 @@ func (d *providerData) imported(ctx context.Context, kind, id string, diags *dia
 			fmt.Sprintf("The hosts of these report the name %q: %s. Import with the key of engines in its place, or with the name alone for the default engine.", name, strings.Join(keys, ", ")))
 		return nil, ""
 	case kind == "image": // Its name has slashes of its own.
-		return d.usable(types.StringNull(), diags), id
+		return d.usable(ctx, types.StringNull(), diags), id
 	}
-	if one := d.usable(types.StringNull(), diags); one != nil {
+	if one := d.usable(ctx, types.StringNull(), diags); one != nil {
 		connected, err := one.Conductor.Engine(ctx)
 		if err != nil {
 			addFault(diags, err)

@@ -128,7 +128,7 @@ func (a *powerAction) Invoke(ctx context.Context, req action.InvokeRequest, resp
 	if resp.Diagnostics.HasError() {
 		return
 	}
-	one := a.usable(engine, &resp.Diagnostics)
+	one := a.usable(ctx, engine, &resp.Diagnostics)
 	if one == nil {
 		return
 	}

@@ -71,7 +71,7 @@ func (r *volumeResource) Create(ctx context.Context, req resource.CreateRequest,
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	one := r.usable(plan.Engine, &resp.Diagnostics)
+	one := r.usable(ctx, plan.Engine, &resp.Diagnostics)
 	if one == nil {
 		return
 	}
