@@ -26,6 +26,8 @@ type ImageSpec struct {
 	Platform string
 	// Archive is a file on this machine, as docker save writes it; empty means to pull.
 	Archive string
+	// ArchiveSHA256 is what the archive has to hold; empty is whatever it does. Who casts has stored it already.
+	ArchiveSHA256 string
 	// Tags are further names.
 	Tags []string
 }

@@ -5,19 +5,13 @@ package conductor
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/containerd/platforms"
 	"github.com/distribution/reference"
-	"github.com/docker/docker/api/types/image"
-	"github.com/docker/docker/pkg/jsonmessage"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/background"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
@@ -74,6 +68,8 @@ type ImageOutcome struct {
 	OperationID string
 	// Image is nil if the request failed.
 	Image *Image
+	// ArchiveSHA256 is the checksum of the archive that was loaded; empty if none was.
+	ArchiveSHA256 string
 	// NotJournaled says why the journal does not have the operation; nil if it has it.
 	NotJournaled error
 }
@@ -86,7 +82,7 @@ func (c *Conductor) EnsureImage(ctx context.Context, req ImageRequest) (ImageOut
 		return ImageOutcome{}, err
 	}
 	img, err := b.perform(ctx)
-	return ImageOutcome{OperationID: b.id, Image: img, NotJournaled: b.entry.notJournaled}, err
+	return ImageOutcome{OperationID: b.id, Image: img, ArchiveSHA256: b.loaded, NotJournaled: b.entry.notJournaled}, err
 }
 
 // imageJob is the job of a request for an image.
@@ -95,6 +91,8 @@ type imageJob struct {
 	ImageRequest
 	// brought is the image as it is now.
 	brought *Image
+	// loaded is the checksum of the archive that was loaded.
+	loaded string
 }
 
 func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool) (*imageJob, error) {
@@ -261,125 +259,6 @@ func (e *connection) sharedPull(
 	return e.Pulls.Do(ctx, key, mark, report, func(ctx context.Context, report func(pull.Progress)) (pull.Result, error) {
 		return e.Pull(ctx, named, platform, auth, report)
 	})
-}
-
-// load brings the image of an archive, and sees that it has the name, and no other that it brought
-// along.
-func (b *imageJob) load(ctx context.Context, spec ImageSpec) error {
-	before, err := b.Stock(ctx)
-	if err != nil {
-		return err
-	}
-	loaded, err := b.loadArchive(ctx, spec.Archive)
-	switch {
-	case err != nil:
-		err = b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "", err)
-	case !slices.ContainsFunc(loaded, func(ref string) bool { return sameReference(ref, spec.Name) }):
-		err = b.nameLoaded(ctx, spec, loaded)
-	}
-	wanted := append(slices.Clone(spec.Tags), spec.Name)
-	if err != nil { // Other images may have lost names to what was loaded until then.
-		cleanup, cancel := context.WithTimeout(context.WithoutCancel(ctx), returnTakes)
-		defer cancel()
-		ctx, wanted = cleanup, nil
-	}
-	return errors.Join(err, b.giveBackNames(ctx, wanted, loaded, before))
-}
-
-// nameLoaded returns the name to what an archive brought under others, if that is one image.
-func (b *imageJob) nameLoaded(ctx context.Context, spec ImageSpec, loaded []string) error {
-	ids := make(map[string]bool)
-	for _, ref := range loaded {
-		img, err := engine.Retrying(ctx, func() (*Image, error) { return b.image(ctx, ref) })
-		if err != nil {
-			return err
-		}
-		ids[img.ID] = true
-	}
-	if len(ids) > 1 {
-		return b.object.Said(fault.Invalid, fault.StepPulling, "load", []string{"archive"}, "",
-			fmt.Errorf("the archive holds %d images (%s), and none has this name", len(ids), strings.Join(loaded, ", ")))
-	}
-	return b.change(ctx, func(ctx context.Context) error { return b.API.ImageTag(ctx, loaded[0], spec.Name) })
-}
-
-// giveBackNames takes the names away that an archive brought along, and gives those back that it took
-// from other images, but for those that are wanted. What another resource wants by now stays: it may load the
-// same archive.
-func (b *imageJob) giveBackNames(ctx context.Context, wanted, loaded []string, before engine.Stock) error {
-	for _, ref := range loaded {
-		prior := before.Names[ref]
-		switch {
-		case slices.ContainsFunc(wanted, func(name string) bool { return sameReference(name, ref) }):
-			continue
-		case strings.HasPrefix(ref, "sha256:") || b.wantedByOthers(ref, prior):
-			continue
-		}
-		err := b.change(ctx, func(ctx context.Context) error {
-			if prior != "" {
-				return b.API.ImageTag(ctx, prior, ref)
-			}
-			return b.untagLoaded(ctx, ref, before)
-		})
-		if engine.IgnoreNotFound(err) != nil {
-			return fmt.Errorf("giving the name %q back: %w", ref, err)
-		}
-	}
-	return nil
-}
-
-// untagLoaded takes a name away that an archive brought, and with the last one the image, unless that was there
-// before, and so may its parents have been. An engine deletes an image with its last tag: there the tag stays.
-func (b *imageJob) untagLoaded(ctx context.Context, ref string, before engine.Stock) error {
-	img, err := b.API.ImageInspect(ctx, ref)
-	if err != nil {
-		return err
-	}
-	if before.IDs[img.ID] && len(img.RepoTags) < 2 {
-		b.entry.logger.Warn("a name that the archive brought stays: without it the engine would delete an image that was there before", "name", ref, "image_id", img.ID)
-		return nil
-	}
-	prune := true
-	for id := img.ID; prune && id != ""; {
-		r, err := b.API.ImageInspect(ctx, id)
-		prune, id = err == nil && !before.IDs[id], r.Parent //nolint:staticcheck // Engines that still have parents say so nowhere else.
-	}
-	_, err = b.API.ImageRemove(ctx, ref, image.RemoveOptions{PruneChildren: prune})
-	return err
-}
-
-// loadArchive sends the file, and returns what the engine says it loaded: names, or IDs of what has
-// none. So it does also of an archive of which the engine could load only a part.
-func (t *task) loadArchive(ctx context.Context, path string) ([]string, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = file.Close() }()
-	answer, err := t.LoadImage(ctx, file)
-	if err != nil {
-		return nil, err
-	}
-	defer answer.Body.Close()
-	var loaded []string
-	for decoder := json.NewDecoder(answer.Body); ; {
-		var m jsonmessage.JSONMessage
-		switch err := decoder.Decode(&m); {
-		case errors.Is(err, io.EOF) && len(loaded) == 0:
-			return nil, errors.New("the engine found no image in it")
-		case errors.Is(err, io.EOF):
-			return loaded, nil
-		case err != nil:
-			return loaded, fmt.Errorf("reading the engine's answer: %w", err)
-		case m.Error != nil:
-			return loaded, m.Error
-		}
-		for _, prefix := range []string{"Loaded image: ", "Loaded image ID: "} {
-			if ref, ok := strings.CutPrefix(strings.TrimSpace(m.Stream), prefix); ok {
-				loaded = append(loaded, ref)
-			}
-		}
-	}
 }
 
 func sameReference(a, b string) bool {

@@ -140,9 +140,7 @@ func planExchange(ctx context.Context, req resource.ModifyPlanRequest, resp *res
 		diags.Append(resp.Plan.SetAttribute(ctx, path.Root("image_digest"), available)...)
 	}
 	planAgain(ctx, resp)
-	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
-	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("ipv6_addresses"), types.MapUnknown(types.StringType))...)
-	diags.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
+	planMove(ctx, &resp.Plan, diags)
 	diags.Append(resp.Private.SetKey(ctx, exchangeKey, []byte("true"))...)
 	warnOfGap(ctx, order, req, resp)
 }

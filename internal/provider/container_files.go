@@ -10,10 +10,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -100,10 +98,11 @@ func filesAttribute() schema.Attribute {
 				Validators: []validator.String{base64Text{}},
 			},
 			"source": schema.StringAttribute{
-				Optional: true, MarkdownDescription: "The path of a file on the machine that Terraform runs on, at most 1 MiB of it. The state has only its hash. The file must not change between plan and apply.",
+				Optional: true, MarkdownDescription: "The path of a file on the machine that Terraform runs on, at most 1 MiB of it. The state has only its hash. A file that changed is a change of the container. " +
+					"It is read again by the apply: what is put into the container is the file as it is then, so another resource of the same apply may make it.",
 				Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
 			},
-			"source_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "The SHA-256 hash of `source`."},
+			"source_sha256": schema.StringAttribute{Computed: true, MarkdownDescription: "The SHA-256 hash of `source`. Known after the apply where the container is created or changed."},
 			"content_wo": schema.StringAttribute{
 				Optional: true, WriteOnly: true, MarkdownDescription: "The content, at most 256 KiB, in no state and no plan. A change of it alone is not seen: change `content_wo_version`, too. Needs Terraform 1.11.",
 				Validators: []validator.String{stringvalidator.LengthAtMost(mostContent)},
@@ -204,8 +203,8 @@ func (f files) without(paths []string) files {
 	return left
 }
 
-// expandFiles reads the contents. What is write-only is in the configuration alone. It completes
-// the hashes that were not known before.
+// expandFiles reads the contents. What is write-only is in the configuration alone. The hash of a source becomes the
+// one of what was read.
 func expandFiles(plan, config files) (map[string]container.File, diag.Diagnostics) {
 	var diags diag.Diagnostics
 	var out map[string]container.File
@@ -220,12 +219,7 @@ func expandFiles(plan, config files) (map[string]container.File, diag.Diagnostic
 		case !m.Source.IsNull():
 			content, err := readSource(m.Source.ValueString())
 			if err != nil {
-				diags.AddAttributeError(path.Root("files").AtMapKey(target).AtName("source"), fmt.Sprintf("Unable to read the source of file %q", target), sentence(err)+".")
-				continue
-			}
-			if found := hash(content); !m.SourceSHA256.IsUnknown() && m.SourceSHA256.ValueString() != found {
-				diags.AddAttributeError(path.Root("files").AtMapKey(target).AtName("source"), fmt.Sprintf("The source of file %q changed after the plan", target),
-					fmt.Sprintf("%q has other content than when the plan was made. Plan again.", m.Source.ValueString()))
+				diags.AddAttributeError(sourcePath(target), fmt.Sprintf("Unable to read the source of file %q", target), unreadable(err))
 				continue
 			}
 			m.SourceSHA256 = types.StringValue(hash(content))
@@ -239,20 +233,6 @@ func expandFiles(plan, config files) (map[string]container.File, diag.Diagnostic
 		out[target] = f
 	}
 	return out, diags
-}
-
-// readSource reads a local file, but for one that is too large.
-func readSource(name string) (content []byte, err error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	content, err = io.ReadAll(io.LimitReader(f, mostSource+1))
-	if err == nil && len(content) > mostSource {
-		err = fmt.Errorf("%s has more than 1 MiB: mount it, or put it into the image", name)
-	}
-	return content, err
 }
 
 // planFiles completes the plan of the files: the hashes of their sources, the spelling of the state
@@ -278,9 +258,10 @@ func planFiles(ctx context.Context, req resource.ModifyPlanRequest, resp *resour
 			content, err := readSource(m.Source.ValueString())
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
-				m.SourceSHA256 = types.StringUnknown() // Something may make it before the apply comes here.
+				m.SourceSHA256 = types.StringUnknown()
+				resp.Diagnostics.AddAttributeWarning(sourcePath(target), fmt.Sprintf("The source of file %q does not exist yet", target), notYet(err))
 			case err != nil:
-				resp.Diagnostics.AddAttributeError(at.AtMapKey(target).AtName("source"), fmt.Sprintf("Unable to read the source of file %q", target), sentence(err)+".")
+				resp.Diagnostics.AddAttributeError(sourcePath(target), fmt.Sprintf("Unable to read the source of file %q", target), sentence(err)+".")
 			default:
 				m.SourceSHA256 = types.StringValue(hash(content))
 			}

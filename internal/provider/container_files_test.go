@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/types"
+	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
+	"github.com/hashicorp/terraform-plugin-go/tftypes"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
@@ -94,14 +96,9 @@ func TestExpandFiles(t *testing.T) {
 	if sum := plan["/source"].SourceSHA256; sum.ValueString() != hash([]byte("from a file")) {
 		t.Errorf("the hash is %s", sum)
 	}
-	for text, m := range map[string]fileModel{
-		"changed after the plan": {Source: types.StringValue(name), SourceSHA256: types.StringValue("other")},
-		"no such file":           {Source: types.StringValue(name + "x"), SourceSHA256: types.StringUnknown()},
-	} {
-		_, diags := expandFiles(files{"/a": m}, nil)
-		if len(diags) != 1 || !strings.Contains(diags[0].Summary()+diags[0].Detail(), text) {
-			t.Errorf("%s: %v", text, diags)
-		}
+	_, diags = expandFiles(files{"/a": {Source: types.StringValue(name + "x"), SourceSHA256: types.StringUnknown()}}, nil)
+	if len(diags) != 1 || !strings.Contains(diags[0].Detail(), "no such file") || !strings.Contains(diags[0].Detail(), "it was removed since") {
+		t.Errorf("without the source: %v", diags)
 	}
 }
 
@@ -143,8 +140,33 @@ func TestPlanOfFiles(t *testing.T) {
 	if err := os.Remove(name); err != nil {
 		t.Fatal(err)
 	}
-	if m := modelOf(t, c.plan(t, state, config).value).Files["/a"]; !m.SourceSHA256.IsUnknown() {
-		t.Errorf("the hash of a file that is not there yet is %s", m.SourceSHA256)
+	missing := c.answer(t, state, config)
+	if len(missing.Diagnostics) != 1 || missing.Diagnostics[0].Severity != tfprotov6.DiagnosticSeverityWarning || !strings.Contains(missing.Diagnostics[0].Summary, "does not exist yet") {
+		t.Errorf("without the source the plan says %v", missing.Diagnostics)
+	}
+	if planned, err := missing.PlannedState.Unmarshal(c.typ); err != nil || !modelOf(t, planned).Files["/a"].SourceSHA256.IsUnknown() {
+		t.Errorf("the hash of a file that is not there yet is planned: %v, %v", planned, err)
+	}
+	write("2")
+	for what, other := range map[string]values{
+		"another source": {}, "another attribute": {"cpus": 1}, "what needs an exchange": {"environment": values{"A": "1"}, "update_order": "start-first"},
+	} {
+		m := modelOf(t, c.plan(t, state, config.with(other)).value)
+		if sum := m.Files["/a"].SourceSHA256; !sum.IsUnknown() {
+			t.Errorf("with %s the plan of an update promises the hash %s: the apply's may be another one", what, sum)
+		}
+	}
+	if m := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), config).value); !m.Files["/a"].SourceSHA256.IsUnknown() {
+		t.Error("the plan of a create promises a hash")
+	}
+	restarting := config.with(values{"files": values{"/a": values{"source": name, "restart_on_change": true}, "/b": values{"content": "x", "mode": "0644"}, "/c": secret}})
+	write("1")
+	state, _ = c.create(t, restarting, nil)
+	if p := c.plan(t, state, restarting); p.changed != nil {
+		t.Errorf("without a change %v change", p.changed)
+	}
+	if p := c.plan(t, state, restarting.with(values{"cpus": 1})); !slices.Contains(p.changed, "started_at") || !slices.Contains(p.changed, "addresses") {
+		t.Errorf("an update with a source that may restart it changes %v only", p.changed)
 	}
 	for _, fewer := range []any{nil, values{"/b": values{"content": "x"}}} {
 		if p := c.plan(t, state, config.with(values{"files": fewer})); !slices.Equal(p.replace, []string{"files"}) {

@@ -47,7 +47,8 @@ func (d *providerData) reportOutage(ctx context.Context, one *member, s conducto
 // what is secret in it can't be masked in what the container writes.
 func (m *containerModel) expandStored() (spec container.Spec, hidden bool) {
 	spec = m.expand()
-	contents, problems := expandFiles(maps.Clone(m.Files), nil)
+	now := maps.Clone(m.Files)
+	contents, problems := expandFiles(now, nil)
 	spec.Files = contents
-	return spec, problems.HasError() || spec.AnyWriteOnly()
+	return spec, problems.HasError() || spec.AnyWriteOnly() || !maps.EqualFunc(now, m.Files, fileModel.same)
 }

@@ -87,13 +87,24 @@ func planContainer(ctx context.Context, req resource.ModifyPlanRequest, resp *re
 		return name == "networks" || name == "desired_state" || name == "restart_triggers" || name == "files" && restarts
 	}
 	if slices.ContainsFunc(changes(req), moving) {
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("ipv6_addresses"), types.MapUnknown(types.StringType))...)
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
+		planMove(ctx, &resp.Plan, &resp.Diagnostics)
 	}
 	if failed != "" || lost || slices.ContainsFunc(changes(req), func(name string) bool { return name != "networks" && moving(name) }) {
 		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("started_at"), types.StringUnknown())...)
 	}
+}
+
+// planMove plans that the container may get other addresses and ports.
+func planMove(ctx context.Context, plan *tfsdk.Plan, diags *diag.Diagnostics) {
+	diags.Append(plan.SetAttribute(ctx, path.Root("addresses"), types.MapUnknown(types.StringType))...)
+	diags.Append(plan.SetAttribute(ctx, path.Root("ipv6_addresses"), types.MapUnknown(types.StringType))...)
+	diags.Append(plan.SetAttribute(ctx, path.Root("published_ports"), types.MapUnknown(types.Int64Type))...)
+}
+
+// planRestart plans that the container may be started anew.
+func planRestart(ctx context.Context, plan *tfsdk.Plan, diags *diag.Diagnostics) {
+	planMove(ctx, plan, diags)
+	diags.Append(plan.SetAttribute(ctx, path.Root("started_at"), types.StringUnknown())...)
 }
 
 // failedOperation returns what the last operation was to do, if the state says that it failed.

@@ -70,6 +70,7 @@ func (r *containerResource) ModifyPlan(ctx context.Context, req resource.ModifyP
 	}
 	planDigest(ctx, resp)
 	planExchange(ctx, req, resp)
+	planSources(ctx, req, resp)
 	warnOfGiven(ctx, req, resp)
 	warnOfVolumes(ctx, req, resp)
 	warnOfGrace(req, resp)

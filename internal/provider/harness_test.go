@@ -279,6 +279,9 @@ func (c *core) create(t testing.TB, config values, image *container.ImageDefault
 	t.Helper()
 	state := modelOf(t, c.plan(t, tftypes.NewValue(c.typ, nil), config).value)
 	made := report(state.expand(), image)
+	if _, diags := expandFiles(state.Files, state.Files); diags.HasError() {
+		t.Fatal(diags)
+	}
 	state.record(conductor.KindCreate, conductor.Outcome{OperationID: "edge1/web/0190b5a6-0000-7000-8000-000000000000"}, nil)
 	state.compute(made)
 	return c.raw(t, state), made

@@ -5,11 +5,7 @@ package provider
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
-	"io"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -126,20 +122,6 @@ func sortedList(values []string) types.List {
 	sorted := slices.Clone(values)
 	slices.Sort(sorted)
 	return stringList(sorted)
-}
-
-// checksum reads a whole file: an archive is compared by its content.
-func checksum(name string) (string, error) {
-	file, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer func() { _ = file.Close() }()
-	sum := sha256.New()
-	if _, err := io.Copy(sum, file); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(sum.Sum(nil)), nil
 }
 
 // archiveWithoutPlatform refuses a platform beside an archive: what is loaded is what is in the file.

@@ -61,15 +61,13 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 	case plan.Archive.IsUnknown():
 		sum = types.StringUnknown()
 	case plan.hasArchive():
-		hash, err := checksum(plan.Archive.ValueString())
-		if err != nil {
-			resp.Diagnostics.AddAttributeError(path.Root("archive"), fmt.Sprintf("Unable to read the archive of image %q", plan.Name.ValueString()), err.Error())
+		sum = planArchive(&plan, &resp.Diagnostics)
+		if resp.Diagnostics.HasError() {
 			return
 		}
-		sum = types.StringValue(hash)
 	}
 	if req.State.Raw.IsNull() {
-		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("archive_sha256"), sum)...)
+		resp.Diagnostics.Append(resp.Plan.SetAttribute(ctx, path.Root("archive_sha256"), plan.archiveSumAfter())...)
 		return
 	}
 	var state imageModel
@@ -86,11 +84,12 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		plan.RepoTags, plan.RepoDigests = types.ListUnknown(types.StringType), types.ListUnknown(types.StringType)
 		plan.Size, plan.OSPlatform, plan.Created = types.Int64Unknown(), types.StringUnknown(), types.StringUnknown()
 		plan.Status, plan.OperationID, plan.Fault = types.StringUnknown(), types.StringUnknown(), types.ObjectUnknown(faultTypes())
+		plan.ArchiveSHA256 = plan.archiveSumAfter()
 	case changes:
 		// In place nothing but names changes, unless it is the archive.
 		plan.ImageID, plan.Digest, plan.AvailableDigest = state.ImageID, state.Digest, state.AvailableDigest
 		plan.RepoDigests, plan.Size, plan.OSPlatform, plan.Created = state.RepoDigests, state.Size, state.OSPlatform, state.Created
-		plan.RepoTags = types.ListUnknown(types.StringType)
+		plan.RepoTags, plan.ArchiveSHA256 = types.ListUnknown(types.StringType), sum
 		plan.Status, plan.OperationID, plan.Fault = types.StringUnknown(), types.StringUnknown(), types.ObjectUnknown(faultTypes())
 		if plan.PullPolicy.ValueString() != state.PullPolicy.ValueString() {
 			plan.AvailableDigest = types.StringUnknown()
@@ -100,7 +99,6 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		resp.Plan.Raw = req.State.Raw
 		return
 	}
-	plan.ArchiveSHA256 = sum
 	resp.Diagnostics.Append(resp.Plan.Set(ctx, plan)...)
 }
 
@@ -138,6 +136,14 @@ func (r *imageResource) Create(ctx context.Context, req resource.CreateRequest, 
 func (r *imageResource) carryOut(ctx context.Context, one *member, m *imageModel, req conductor.ImageRequest, cast bool, limit time.Duration, diags *diag.Diagnostics) bool {
 	var out conductor.ImageOutcome
 	var err error
+	if req.Spec.Archive != "" {
+		sum, err := readArchive(req.Spec.Archive, cast)
+		if err != nil {
+			diags.AddAttributeError(path.Root("archive"), fmt.Sprintf("Unable to read the archive of image %q", req.Spec.Name), unreadable(err))
+			return false
+		}
+		req.Spec.ArchiveSHA256 = sum
+	}
 	if cast {
 		var accepted conductor.AcceptedImage
 		accepted, err = one.CastImage(ctx, req, limit)
@@ -145,6 +151,7 @@ func (r *imageResource) carryOut(ctx context.Context, one *member, m *imageModel
 		if err == nil && !accepted.Completed {
 			r.on(ctx, one, &m.placement, diags)
 			m.accepted(req.Kind(), accepted.OperationID)
+			m.loaded(req.Spec.ArchiveSHA256)
 			return true
 		}
 		out = accepted.ImageOutcome
@@ -160,6 +167,7 @@ func (r *imageResource) carryOut(ctx context.Context, one *member, m *imageModel
 	}
 	r.on(context.WithoutCancel(ctx), one, &m.placement, diags)
 	m.compute(out.Image)
+	m.loaded(out.ArchiveSHA256)
 	m.OperationID, m.Fault = types.StringValue(out.OperationID), flattenFault("", nil)
 	m.AvailableDigest = types.StringNull()
 	if m.PullPolicy.ValueString() == string(container.PullAlways) && !m.hasArchive() {

@@ -49,8 +49,9 @@ func imageSchema(ctx context.Context) schema.Schema {
 			},
 			"archive": schema.StringAttribute{
 				Optional: true, Computed: true,
-				MarkdownDescription: "A file on the machine that runs Terraform, as `docker save` writes it. When its content changes, it is loaded anew, in place. It holds one image, or one with this name.",
-				PlanModifiers:       []planmodifier.String{leftToEngine{}}, Validators: []validator.String{archiveWithoutPlatform{}},
+				MarkdownDescription: "A file on the machine that runs Terraform, as `docker save` writes it. When its content changes, it is loaded again, in place. It holds one image, or one with this name. " +
+					"It is read again by the apply: what is loaded is the file as it is then, so another resource of the same apply may make it.",
+				PlanModifiers: []planmodifier.String{leftToEngine{}}, Validators: []validator.String{archiveWithoutPlatform{}},
 			},
 			"tags": schema.SetAttribute{
 				Optional: true, Computed: true, ElementType: types.StringType, MarkdownDescription: "Further names of the image on this engine. Changes in place.",
@@ -79,7 +80,7 @@ func imageSchema(ctx context.Context) schema.Schema {
 			"image_id":         changing("The image's ID on the engine (`sha256:…`). A container that names this as its `image` is replaced when the image changes."),
 			"digest":           changing("The image's digest at its registry, where the reference names it, a pull brought it, or the engine knows just one."),
 			"available_digest": changing("With `pull_policy = \"always\"`: the digest that the tag has at its registry, as of the last refresh."),
-			"archive_sha256":   changing("The checksum of the archive; null without one."),
+			"archive_sha256":   changing("The SHA-256 checksum of the archive; null without one. Known after the apply where the archive is loaded."),
 			"repo_tags":        schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All names of the image on the engine."},
 			"repo_digests":     schema.ListAttribute{Computed: true, ElementType: types.StringType, MarkdownDescription: "All digests at registries that the engine knows (`name@sha256:…`)."},
 			"size":             schema.Int64Attribute{Computed: true, MarkdownDescription: "The size on the engine, in bytes."},
