@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,101 +33,24 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 )
 
-// attributeRow is what the tests do with one attribute, in a container of its own.
-type attributeRow struct {
-	// values are the first and the second value, as a configuration has them; an empty one is left out.
-	values pair
-	// within is what stands around the assignment, with %s in its place; empty at the top level.
-	within string
-	// lines replace values and within, where it takes more than one assignment.
-	lines pair
-	// beside are further lines of both configurations.
-	beside string
-	// runs has the container run; the others are only created.
-	runs bool
-	// nothing says that a change of it alone is not seen: it is write-only.
-	nothing bool
-	// seen gives what the engine has of it, and want what that has to be, as JSON.
-	seen func(look) any
-	want pair
-	// without is what the engine has when it is removed from the configuration; empty where the table
-	// says no more of that than of another change.
-	without string
-	// outside changes it behind gantry's back, and shows are the attributes that differ then: nil is
-	// the one that the row is about.
-	outside outsider
-	shows   []string
-	// api is the first version of the Engine API that knows it.
-	api string
-	// replaces says that a change of it does, unlike one of what it is in.
-	replaces bool
-	// discards says what a host lacks whose engine leaves it out, with a warning: then the request is
-	// looked at.
-	discards string
-	// refuses asks for it in a request of the test's own: there are engines that refuse it.
-	refuses func(*container.HostConfig)
-}
-
-// pair is one for the first and one for the second value.
-type pair [2]string
-
 // without is after the two values: the attribute is removed from the configuration.
 const without = 2
-
-// line is what a configuration has with one of the two values; with left out, nothing but what is
-// around.
-func (row attributeRow) line(name string, value int) string {
-	if row.lines != (pair{}) {
-		return row.lines[value] + "\n" + row.beside
-	}
-	assignment := ""
-	if row.values[value] != "" {
-		assignment = name[strings.LastIndexByte(name, '.')+1:] + " = " + row.values[value]
-	}
-	return row.around(assignment)
-}
-
-func (row attributeRow) around(assignment string) string {
-	if row.within != "" {
-		assignment = fmt.Sprintf(row.within, assignment)
-	}
-	return assignment + "\n" + row.beside
-}
-
-// Every attribute has a row, and nothing else has.
-func TestEveryAttributeHasARow(t *testing.T) {
-	t.Parallel()
-	rows := attributeRows(fixtures{name: strings.Clone})
-	for name, effect := range provider.ContainerAttributes(t.Context()) {
-		row, ok := rows[name]
-		if !ok && effect != provider.Computed && effect != provider.Places {
-			t.Errorf("no row tests %s", name)
-		}
-		if ok && effect == provider.InPlaceUnlessRemoved && row.without == "" {
-			t.Errorf("the row of %s does not say what there is without it", name)
-		}
-		delete(rows, name)
-	}
-	for name := range rows {
-		t.Errorf("%s has a row and does not exist", name)
-	}
-}
 
 // trial has a container for each attribute.
 type trial struct {
 	*rig
-	rows    map[string]attributeRow
+	rows    map[string]provider.AttributeRow
 	effects map[string]provider.Effect
 	// ids are the containers by attribute.
 	ids map[string]string
 }
 
-// trial takes those of the rows that it says.
-func (r *rig) trial(rows map[string]attributeRow, takes func(name string, row attributeRow) bool) *trial {
+// trial takes those of the rows that it says. What others are nested in has no value of its own.
+func (r *rig) trial(rows map[string]provider.AttributeRow, takes func(name string, row provider.AttributeRow) bool) *trial {
 	t := &trial{rig: r, rows: maps.Clone(rows), effects: provider.ContainerAttributes(r.t.Context()), ids: make(map[string]string)}
-	maps.DeleteFunc(t.rows, func(name string, row attributeRow) bool { return !takes(name, row) })
+	maps.DeleteFunc(t.rows, func(name string, row provider.AttributeRow) bool { return row.Seen == nil || !takes(name, row) })
 	for name, row := range t.rows {
-		if row.replaces {
+		if row.Replaces {
 			t.effects[name] = provider.Replaces
 		}
 	}
@@ -138,42 +62,42 @@ func (r *rig) trial(rows map[string]attributeRow, takes func(name string, row at
 // that attribute alone, and is mended; and what the engine can't take away replaces when it is removed.
 func TestAccAttributes(t *testing.T) {
 	r := newRig(t)
-	all := r.trial(attributeRows(r.fixtures()), func(_ string, row attributeRow) bool { return !r.tooOld(row) && r.refusal(row) == "" })
-	outside := func(name string) bool { return all.rows[name].outside != nil }
-	removed := func(name string) bool { return all.rows[name].without != "" }
+	all := r.trial(provider.AttributeRows(r.fixtures()), func(_ string, row provider.AttributeRow) bool { return !r.tooOld(row) && r.refusal(row) == "" })
+	outside := func(name string) bool { return all.rows[name].Outside != nil }
+	removed := func(name string) bool { return all.rows[name].Without != "" }
 	// The others are done with after the second step.
-	left := r.trial(all.rows, func(name string, _ attributeRow) bool { return outside(name) || removed(name) })
+	left := r.trial(all.rows, func(name string, _ provider.AttributeRow) bool { return outside(name) || removed(name) })
 	left.ids = all.ids
-	second := func(name string, row attributeRow) string { return row.line(name, 1) }
+	second := func(name string, row provider.AttributeRow) string { return row.Line(name, 1) }
 	r.run(
 		resource.TestStep{
-			Config:            all.config(func(name string, row attributeRow) string { return row.line(name, 0) }),
+			Config:            all.config(func(name string, row provider.AttributeRow) string { return row.Line(name, 0) }),
 			ConfigStateChecks: []statecheck.StateCheck{all.has(0, func(string) bool { return false })},
 		},
 		resource.TestStep{
 			Config: all.config(second),
-			ConfigPlanChecks: all.plans(func(name string, row attributeRow, change *tfjson.Change) error {
-				return row.checkChange(all.effects[name], change)
+			ConfigPlanChecks: all.plans(func(name string, row provider.AttributeRow, change *tfjson.Change) error {
+				return checkChange(row, all.effects[name], change)
 			}),
-			ConfigStateChecks: []statecheck.StateCheck{all.has(1, func(name string) bool { return all.effects[name] == provider.Replaces && !all.rows[name].nothing })},
+			ConfigStateChecks: []statecheck.StateCheck{all.has(1, func(name string) bool { return all.effects[name] == provider.Replaces && !all.rows[name].Nothing })},
 		},
 		resource.TestStep{
 			PreConfig: func() { left.change(outside) },
 			Config:    left.config(second),
-			ConfigPlanChecks: left.plans(func(name string, row attributeRow, change *tfjson.Change) error {
-				return row.checkDrift(name, outside(name), change)
+			ConfigPlanChecks: left.plans(func(name string, row provider.AttributeRow, change *tfjson.Change) error {
+				return checkDrift(row, name, outside(name), change)
 			}),
 			ConfigStateChecks: []statecheck.StateCheck{left.has(1, func(string) bool { return false })},
 		},
 		resource.TestStep{
-			Config: left.config(func(name string, row attributeRow) string {
+			Config: left.config(func(name string, row provider.AttributeRow) string {
 				if removed(name) {
-					return row.around("")
+					return row.Around("")
 				}
-				return row.line(name, 1)
+				return row.Line(name, 1)
 			}),
-			ConfigPlanChecks: left.plans(func(name string, row attributeRow, change *tfjson.Change) error {
-				return row.checkRemoval(left.effects[name], change)
+			ConfigPlanChecks: left.plans(func(name string, row provider.AttributeRow, change *tfjson.Change) error {
+				return checkRemoval(row, left.effects[name], change)
 			}),
 			ConfigStateChecks: []statecheck.StateCheck{left.has(without, func(name string) bool { return left.effects[name] == provider.InPlaceUnlessRemoved })},
 		},
@@ -184,19 +108,19 @@ func TestAccAttributes(t *testing.T) {
 // apply: each time on that attribute, and with the reason.
 func TestAccRefusedAttributes(t *testing.T) {
 	r := newRig(t)
-	rows := attributeRows(r.fixtures())
-	old := r.trial(rows, func(_ string, row attributeRow) bool { return r.tooOld(row) })
-	refused := r.trial(rows, func(_ string, row attributeRow) bool { return !r.tooOld(row) && r.refusal(row) != "" })
+	rows := provider.AttributeRows(r.fixtures())
+	old := r.trial(rows, func(_ string, row provider.AttributeRow) bool { return r.tooOld(row) })
+	refused := r.trial(rows, func(_ string, row provider.AttributeRow) bool { return !r.tooOld(row) && r.refusal(row) != "" })
 	for _, one := range []*trial{old, refused} {
 		if len(one.rows) == 0 {
 			continue
 		}
-		failed := r.fails(one.config(func(name string, row attributeRow) string { return row.line(name, 1) }))
+		failed := r.fails(one.config(func(name string, row provider.AttributeRow) string { return row.Line(name, 1) }))
 		for _, name := range slices.Sorted(maps.Keys(one.rows)) {
 			root, _, _ := strings.Cut(name, ".")
-			want := failure{summary: "Unable to create container " + quoted(r.Name(label(name))), line: root + " =", says: []string{r.refusal(one.rows[name])}}
+			want := failure{summary: "Unable to create container " + strconv.Quote(r.Name(label(name))), line: root + " =", says: []string{r.refusal(one.rows[name])}}
 			if one == old {
-				want = failure{summary: fmt.Sprintf("Engine %q is too old for ", r.HostName()), line: root + " =", says: []string{one.rows[name].api}}
+				want = failure{summary: fmt.Sprintf("Engine %q is too old for ", r.HostName()), line: root + " =", says: []string{one.rows[name].API}}
 			}
 			if got := failed[label(name)]; !want.regexp().MatchString(got) {
 				t.Errorf("%s: the error is %s, want %s", name, got, want.regexp())
@@ -212,12 +136,12 @@ func TestAccRefusedAttributes(t *testing.T) {
 func label(attribute string) string { return strings.ReplaceAll(attribute, ".", "-") }
 
 // config has every container, with what line says.
-func (t *trial) config(line func(name string, row attributeRow) string) string {
+func (t *trial) config(line func(name string, row provider.AttributeRow) string) string {
 	var b strings.Builder
 	b.WriteString(t.provider())
 	for _, name := range slices.Sorted(maps.Keys(t.rows)) {
 		lines := []string{line(name, t.rows[name])}
-		if !t.rows[name].runs {
+		if !t.rows[name].Runs {
 			lines = append(lines, `desired_state = "stopped"`)
 		}
 		b.WriteString(t.resource(label(name), lines...))
@@ -231,20 +155,20 @@ func (t *trial) change(which func(name string) bool) {
 		if !which(name) {
 			continue
 		}
-		if err := row.outside(t.t.Context(), t.Docker, t.ids[name]); err != nil {
+		if err := row.Outside(t.t.Context(), t.Docker, t.ids[name]); err != nil {
 			t.t.Fatalf("Unable to change %s outside: %v", name, err)
 		}
 	}
 }
 
 // plans checks the plan of each container.
-func (t *trial) plans(check func(name string, row attributeRow, change *tfjson.Change) error) resource.ConfigPlanChecks {
+func (t *trial) plans(check func(name string, row provider.AttributeRow, change *tfjson.Change) error) resource.ConfigPlanChecks {
 	return resource.ConfigPlanChecks{PreApply: []plancheck.PlanCheck{trialPlan{t, check}}}
 }
 
 type trialPlan struct {
 	*trial
-	check func(name string, row attributeRow, change *tfjson.Change) error
+	check func(name string, row provider.AttributeRow, change *tfjson.Change) error
 }
 
 func (p trialPlan) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, resp *plancheck.CheckPlanResponse) {
@@ -264,8 +188,8 @@ func (p trialPlan) CheckPlan(_ context.Context, req plancheck.CheckPlanRequest, 
 }
 
 // checkChange reports whether a plan does with the second value what the table says.
-func (row attributeRow) checkChange(effect provider.Effect, change *tfjson.Change) error {
-	if row.nothing {
+func checkChange(row provider.AttributeRow, effect provider.Effect, change *tfjson.Change) error {
+	if row.Nothing {
 		if !change.Actions.NoOp() {
 			return fmt.Errorf("the plan is to %v, want nothing", change.Actions)
 		}
@@ -278,16 +202,16 @@ func (row attributeRow) checkChange(effect provider.Effect, change *tfjson.Chang
 }
 
 // checkRemoval reports whether a plan takes away what can be, and replaces where it can't.
-func (row attributeRow) checkRemoval(effect provider.Effect, change *tfjson.Change) error {
+func checkRemoval(row provider.AttributeRow, effect provider.Effect, change *tfjson.Change) error {
 	replaces := effect == provider.InPlaceUnlessRemoved
-	if row.without == "" && change.Actions.NoOp() || row.without != "" && change.Actions.Replace() == replaces && change.Actions.Update() != replaces {
+	if row.Without == "" && change.Actions.NoOp() || row.Without != "" && change.Actions.Replace() == replaces && change.Actions.Update() != replaces {
 		return nil
 	}
-	return fmt.Errorf("removed: %t, the plan is to %v, and the table says that this replaces: %t", row.without != "", change.Actions, replaces)
+	return fmt.Errorf("removed: %t, the plan is to %v, and the table says that this replaces: %t", row.Without != "", change.Actions, replaces)
 }
 
 // checkDrift reports whether a plan shows what was changed outside, and that alone.
-func (row attributeRow) checkDrift(name string, changed bool, change *tfjson.Change) error {
+func checkDrift(row provider.AttributeRow, name string, changed bool, change *tfjson.Change) error {
 	if !changed {
 		if !change.Actions.NoOp() {
 			return fmt.Errorf("nobody changed it outside, and the plan is to %v", change.Actions)
@@ -297,7 +221,7 @@ func (row attributeRow) checkDrift(name string, changed bool, change *tfjson.Cha
 	before, _ := change.Before.(map[string]any)
 	after, _ := change.After.(map[string]any)
 	root, _, _ := strings.Cut(name, ".")
-	want := row.shows
+	want := row.Shows
 	if want == nil {
 		want = []string{root}
 	}
@@ -337,16 +261,16 @@ func (c wholeState) CheckState(_ context.Context, req statecheck.CheckStateReque
 }
 
 func (t *trial) compare(name, id string, value int) error {
-	row, l := t.rows[name], look{InspectResponse: t.Inspect(id), rig: t.rig, asked: t.asked(name, id)}
-	want := cmp.Or(row.without, row.want[1])
+	row, l := t.rows[name], t.look(name, id)
+	want := cmp.Or(row.Without, row.Want[1])
 	if value != without {
-		want = row.want[value]
+		want = row.Want[value]
 	}
-	diff, err := sameJSON(want, row.seen(l))
-	if err == nil && diff != "" && row.discards != "" {
-		l.discarded = true
-		diff, err = sameJSON(want, row.seen(l))
-		t.t.Logf("%s was only asked for: the host has %s", name, row.discards)
+	diff, err := sameJSON(want, row.Seen(l))
+	if err == nil && diff != "" && row.Discards != "" {
+		l.Discarded = true
+		diff, err = sameJSON(want, row.Seen(l))
+		t.t.Logf("%s was only asked for: the host has %s", name, row.Discards)
 	}
 	if err == nil && diff != "" {
 		err = fmt.Errorf("the engine has something else:\n%s", diff)
@@ -366,6 +290,17 @@ func sameJSON(want string, seen any) (diff string, err error) {
 	return gocmp.Diff(a, b), nil
 }
 
+// look returns what there is of a container.
+func (t *trial) look(name, id string) provider.Look {
+	return provider.Look{
+		InspectResponse: t.Inspect(id), Asked: t.asked(name, id), Starts: t.Proxy.Count("POST", "/containers/"+id+"/start"),
+		File: func(path string) (provider.Uploaded, error) {
+			f, err := t.file(id, path)
+			return provider.Uploaded{Content: f.content, Mode: f.mode, UID: f.uid, GID: f.gid}, err
+		},
+	}
+}
+
 // asked returns the request that made a container, and the updates of it since.
 func (r *rig) asked(name, id string) []enginetest.Call {
 	var asked []enginetest.Call
@@ -378,19 +313,19 @@ func (r *rig) asked(name, id string) []enginetest.Call {
 }
 
 // tooOld reports whether the engine is too old for an attribute.
-func (r *rig) tooOld(row attributeRow) bool {
-	return row.api != "" && versions.LessThan(r.Docker.ClientVersion(), row.api)
+func (r *rig) tooOld(row provider.AttributeRow) bool {
+	return row.API != "" && versions.LessThan(r.Docker.ClientVersion(), row.API)
 }
 
 // refusal returns the engine's words about an attribute that it doesn't take on this host, and nothing if
 // it does.
-func (r *rig) refusal(row attributeRow) string {
+func (r *rig) refusal(row provider.AttributeRow) string {
 	r.t.Helper()
-	if row.refuses == nil {
+	if row.Refuses == nil {
 		return ""
 	}
 	var host container.HostConfig
-	row.refuses(&host)
+	row.Refuses(&host)
 	made, err := r.Docker.ContainerCreate(r.t.Context(), &container.Config{Image: r.Image}, &host, nil, nil, r.Name("probe"))
 	if err != nil {
 		words := strings.TrimPrefix(err.Error(), "Error response from daemon: ")
@@ -403,17 +338,17 @@ func (r *rig) refusal(row attributeRow) string {
 }
 
 // fixtures makes what the rows need.
-func (r *rig) fixtures() fixtures {
+func (r *rig) fixtures() provider.Fixtures {
 	r.t.Helper()
 	folder := r.t.TempDir()
-	f := fixtures{
-		image: r.Image, otherImage: r.Engine.Image(enginetest.ImageOptions{Labels: map[string]string{"other": "yes"}}), donor: r.Name("donor"),
-		volume: r.Volume("volume"), otherVolume: r.Volume("other-volume"), source: filepath.Join(folder, "one"), otherSource: filepath.Join(folder, "two"),
-		folder: folder, ports: pair{r.FreePort(), r.FreePort()}, name: r.Name, back: r.Network("back"),
+	f := provider.Fixtures{
+		Image: r.Image, OtherImage: r.Engine.Image(enginetest.ImageOptions{Labels: map[string]string{"other": "yes"}}), Donor: r.Name("donor"),
+		Volume: r.Volume("volume"), OtherVolume: r.Volume("other-volume"), Source: filepath.Join(folder, "one"), OtherSource: filepath.Join(folder, "two"),
+		Directory: folder, Ports: [2]string{r.FreePort(), r.FreePort()}, Name: r.Name, Back: r.Network("back"),
 	}
-	f.front, f.v4, f.v6 = r.dualStack("front")
-	r.Run(f.donor, enginetest.RunOptions{Image: r.Image, Volumes: []string{f.volume + ":/donated"}, CreateOnly: true})
-	for path, content := range map[string]string{f.source: "one", f.otherSource: "two"} {
+	f.Front, f.V4, f.V6 = r.dualStack("front")
+	r.Run(f.Donor, enginetest.RunOptions{Image: r.Image, Volumes: []string{f.Volume + ":/donated"}, CreateOnly: true})
+	for path, content := range map[string]string{f.Source: "one", f.OtherSource: "two"} {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			r.t.Fatal(err)
 		}

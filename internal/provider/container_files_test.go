@@ -23,13 +23,6 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-func filesChanges() map[string]change {
-	return map[string]change{
-		"files":                  {values{"/a": values{"content": "1"}}, values{"/a": values{"content": "2"}}},
-		"environment_wo_version": {1, 2},
-	}
-}
-
 func file(content string) fileModel { return fileModel{Content: types.StringValue(content)} }
 
 func TestChangedFiles(t *testing.T) {

@@ -13,21 +13,6 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 )
 
-func networkingChanges() map[string]change {
-	return map[string]change{
-		"network_mode":      {"host", "none"},
-		"domainname":        {"a.test", nil},
-		"extra_hosts":       {values{"db": []any{"10.0.0.1"}}, values{"db": []any{"10.0.0.2"}}},
-		"dns":               {[]any{"10.0.0.1"}, []any{"10.0.0.2"}},
-		"dns_search":        {nil, []any{"a.test"}},
-		"dns_opt":           {[]any{"ndots:1"}, []any{"ndots:2"}},
-		"publish_all_ports": {nil, true},
-		"expose":            {[]any{"80"}, []any{"80", "81"}},
-		"links":             {[]any{"db"}, []any{"db:data"}},
-		"volumes_from":      {[]any{"data"}, []any{"data:ro"}},
-	}
-}
-
 func networkingSpellings() map[string]spelling {
 	network := func(changes values) values { return values{"networks": values{"front": changes}} }
 	mount := func(m values) values { return values{"mounts": values{"/data": m}} }

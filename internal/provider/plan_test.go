@@ -21,87 +21,6 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
 
-// change is one way to change an attribute; the effects of the blocks say what that does.
-type change struct{ from, to any }
-
-// changes has every attribute that can be configured. A new one has to be put in here.
-func allChanges() map[string]change {
-	all := map[string]change{
-		"name":                {"web", "front"},
-		"image":               {"nginx:1", "nginx:2"},
-		"pull_policy":         {"missing", "never"},
-		"platform":            {"linux/amd64", "linux/arm64"},
-		"entrypoint":          {nil, []any{"/app"}},
-		"command":             {[]any{"serve"}, []any{"serve", "-v"}},
-		"environment":         {values{"A": "1"}, values{"A": "2"}},
-		"labels":              {values{"a": "1"}, nil},
-		"ports":               {[]any{values{"target": 80}}, []any{values{"target": 81}}},
-		"mounts":              {values{"/data": values{"type": "volume"}}, values{"/data": values{"type": "tmpfs"}}},
-		"networks":            {values{"front": values{}}, values{"back": values{}}},
-		"healthcheck":         {values{"test": []any{"CMD", "a"}}, values{"test": []any{"CMD", "b"}}},
-		"restart":             {"no", "always"},
-		"memory":              {"64m", "128m"},
-		"memory_reservation":  {"32m", "64m"},
-		"memory_swap":         {nil, "-1"},
-		"memory_swappiness":   {nil, 0},
-		"cpus":                {0.5, 1.5},
-		"cpu_shares":          {nil, 512},
-		"cpu_quota":           {50000, nil},
-		"cpu_period":          {50000, 100000},
-		"cpu_rt_period":       {1000, 2000},
-		"cpu_rt_runtime":      {100, 200},
-		"cpuset":              {"0", "0-1"},
-		"cpuset_mems":         {"0", "0-1"},
-		"pids_limit":          {100, nil},
-		"blkio_config":        {nil, values{"weight": 300}},
-		"oom_kill_disable":    {nil, true},
-		"oom_score_adj":       {nil, 100},
-		"shm_size":            {nil, "32m"},
-		"ulimits":             {values{"nofile": "100"}, values{"nofile": "100:200"}},
-		"privileged":          {nil, true},
-		"cap_add":             {nil, []any{"NET_ADMIN"}},
-		"cap_drop":            {[]any{"ALL"}, []any{"CHOWN"}},
-		"security_opt":        {nil, []any{"no-new-privileges"}},
-		"group_add":           {nil, []any{"audio"}},
-		"sysctls":             {nil, values{"net.core.somaxconn": "1024"}},
-		"userns_mode":         {nil, "host"},
-		"read_only":           {false, true},
-		"devices":             {nil, values{"/dev/fuse": values{}}},
-		"device_cgroup_rules": {nil, []any{"c 1:3 r"}},
-		"device_requests":     {nil, []any{values{"count": 1}}},
-		"gpus":                {"1", "all"},
-		"ipc":                 {nil, "host"},
-		"pid":                 {nil, "host"},
-		"uts":                 {nil, "host"},
-		"cgroup":              {nil, "private"},
-		"cgroup_parent":       {nil, "/a"},
-		"runtime":             {nil, "runsc"},
-		"init":                {nil, true},
-		"tty":                 {false, true},
-		"stdin_open":          {nil, true},
-		"stdin_once":          {nil, true},
-		"logging":             {nil, values{"driver": "local"}},
-		"storage_opt":         {nil, values{"size": "1G"}},
-		"annotations":         {nil, values{"a": "b"}},
-		"user":                {nil, "1000"},
-		"working_dir":         {"/a", "/b"},
-		"hostname":            {"a", "b"},
-		"stop_signal":         {nil, "SIGINT"},
-		"stop_grace_period":   {"5s", "6s"},
-		"desired_state":       {"running", "paused"},
-		"expected_exit_codes": {[]any{0}, []any{0, 3}},
-		"wait_for":            {nil, "running"},
-		"remove_volumes":      {true, false},
-		"wait_for_removal":    {true, false},
-		"restart_triggers":    {values{"config": "1"}, values{"config": "2"}},
-		"update_order":        {nil, "start-first"},
-		"timeouts":            {nil, values{"create": "1m"}},
-	}
-	maps.Copy(all, networkingChanges())
-	maps.Copy(all, filesChanges())
-	return all
-}
-
 func minimal() values { return values{"name": "web", "image": "nginx:1"} }
 
 // Every attribute is in the table and nothing else is; the table's class fits what the schema says;
@@ -160,15 +79,6 @@ func TestEveryAttributeIsClassified(t *testing.T) {
 	walk("", containerSchema(t.Context()).Attributes, 0)
 	for name := range table {
 		t.Errorf("%s is classified and does not exist", name)
-	}
-	configurable := maps.Clone(containerTables().effects)
-	maps.DeleteFunc(configurable, func(name string, e effect) bool { return e == computed || e == places || strings.Contains(name, ".") })
-	attributes := containerSchema(t.Context()).Attributes
-	for name := range configurable {
-		// What is write-only is in no plan.
-		if _, ok := allChanges()[name]; !ok && !attributes[name].IsWriteOnly() {
-			t.Errorf("no change of %s is tested", name)
-		}
 	}
 }
 

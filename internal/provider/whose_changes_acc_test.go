@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -96,7 +97,7 @@ func TestAccObjectsUnderAnotherAddress(t *testing.T) {
 		volume := strings.Replace(r.volume(), `resource "gantry_volume" "data"`, fmt.Sprintf("resource \"gantry_volume\" %q", label), 1)
 		user := strings.Replace(r.resource("web", command("sleep"), `stop_grace_period = "2s"`, `stop_signal = "SIGUSR1"`,
 			fmt.Sprintf(`networks = { n = { network = gantry_network.%s.name } }`, label),
-			fmt.Sprintf(`mounts = { "/d" = { type = "volume", source = gantry_volume.%s.name } }`, label)), `"web"`, quoted(label), 1)
+			fmt.Sprintf(`mounts = { "/d" = { type = "volume", source = gantry_volume.%s.name } }`, label)), `"web"`, strconv.Quote(label), 1)
 		return r.config(network, volume, user)
 	}
 	r.cli.configure(under("first"))

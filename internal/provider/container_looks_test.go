@@ -1,9 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-//go:build linux
-
-package provider_test
+package provider
 
 import (
 	"context"
@@ -14,7 +12,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/docker/docker/api/types/container"
+	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/mount"
 	"github.com/docker/docker/api/types/network"
 	"github.com/docker/docker/client"
@@ -22,31 +20,41 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
-// look is a container as its engine reports it, and as gantry asked for it.
-type look struct {
-	container.InspectResponse
-	rig *rig
-	// asked are its last create and the updates after it.
-	asked []enginetest.Call
-	// discarded has fields looked up in what gantry asked for where the engine reports nothing.
-	discarded bool
+// Look is a container as its engine reports it, and as gantry asked for it.
+type Look struct {
+	containertypes.InspectResponse
+	// Asked are its last create and the updates after it.
+	Asked []enginetest.Call
+	// Discarded has fields looked up in what gantry asked for where the engine reports nothing.
+	Discarded bool
+	// Starts is how often gantry started it.
+	Starts int
+	// File reads a file in it.
+	File func(path string) (Uploaded, error)
+}
+
+// Uploaded is a file in a container.
+type Uploaded struct {
+	Content  string
+	Mode     int64
+	UID, GID int
 }
 
 // host and config look at a field of the container's HostConfig, or of its Config.
-func host(field string) func(look) any {
-	return func(l look) any {
+func host(field string) func(Look) any {
+	return func(l Look) any {
 		v := fieldOf(reflect.ValueOf(*l.HostConfig), field)
-		if !l.discarded || !isNothing(v) {
+		if !l.Discarded || !isDiscarded(v) {
 			return v
 		}
-		for _, call := range slices.Backward(l.asked) {
-			var create container.CreateRequest
-			var update container.UpdateConfig
+		for _, call := range slices.Backward(l.Asked) {
+			var create containertypes.CreateRequest
+			var update containertypes.UpdateConfig
 			if json.Unmarshal(call.Body, &create) == nil && create.HostConfig != nil {
 				return fieldOf(reflect.ValueOf(*create.HostConfig), field)
 			}
 			if json.Unmarshal(call.Body, &update) == nil {
-				if v := fieldOf(reflect.ValueOf(update.Resources), field); !isNothing(v) {
+				if v := fieldOf(reflect.ValueOf(update.Resources), field); !isDiscarded(v) {
 					return v
 				}
 			}
@@ -55,8 +63,8 @@ func host(field string) func(look) any {
 	}
 }
 
-func config(field string) func(look) any {
-	return func(l look) any { return fieldOf(reflect.ValueOf(*l.Config), field) }
+func config(field string) func(Look) any {
+	return func(l Look) any { return fieldOf(reflect.ValueOf(*l.Config), field) }
 }
 
 // fieldOf returns a field, or what it points to.
@@ -71,20 +79,20 @@ func fieldOf(object reflect.Value, name string) any {
 	return v.Interface()
 }
 
-// isNothing reports whether a field has what an engine reports of one that it discarded.
-func isNothing(v any) bool {
+// isDiscarded reports whether a field has what an engine reports of one that it discarded.
+func isDiscarded(v any) bool {
 	value := reflect.ValueOf(v)
 	return value.IsZero() || value.Kind() == reflect.Slice && value.Len() == 0
 }
 
-func status(l look) any { return l.State.Status }
+func status(l Look) any { return l.State.Status }
 
 // starts counts how often gantry started the container.
-func starts(l look) any { return l.rig.Proxy.Count("POST", "/containers/"+l.ID+"/start") }
+func starts(l Look) any { return l.Starts }
 
 // variable looks at one variable of the container's environment.
-func variable(name string) func(look) any {
-	return func(l look) any {
+func variable(name string) func(Look) any {
+	return func(l Look) any {
 		i := slices.IndexFunc(l.Config.Env, func(s string) bool { return strings.HasPrefix(s, name+"=") })
 		if i < 0 {
 			return nil
@@ -93,9 +101,9 @@ func variable(name string) func(look) any {
 	}
 }
 
-// capabilities looks at a list of capabilities: engines add "CAP_", and did not always.
-func capabilities(get func(*container.HostConfig) []string) func(look) any {
-	return func(l look) any {
+// capabilitiesOf looks at a list of capabilities: engines add "CAP_", and did not always.
+func capabilitiesOf(get func(*containertypes.HostConfig) []string) func(Look) any {
+	return func(l Look) any {
 		var plain []string
 		for _, capability := range get(l.HostConfig) {
 			plain = append(plain, strings.TrimPrefix(strings.ToUpper(capability), "CAP_"))
@@ -105,11 +113,11 @@ func capabilities(get func(*container.HostConfig) []string) func(look) any {
 	}
 }
 
-func networkNames(l look) any { return slices.Sorted(maps.Keys(l.NetworkSettings.Networks)) }
+func networkNames(l Look) any { return slices.Sorted(maps.Keys(l.NetworkSettings.Networks)) }
 
 // aliases looks at the aliases in a network, but for those that older engines add: the short ID (an ID
 // can well begin with "db", too) and the host name.
-func aliases(l look, network string) []string {
+func aliases(l Look, network string) []string {
 	list := slices.DeleteFunc(slices.Clone(l.NetworkSettings.Networks[network].Aliases), func(s string) bool {
 		return s == l.ID[:12] || s == l.Config.Hostname
 	})
@@ -118,8 +126,8 @@ func aliases(l look, network string) []string {
 }
 
 // mounted looks at a part of the container's one mount.
-func mounted(get func(mount.Mount) any) func(look) any {
-	return func(l look) any {
+func mounted(get func(mount.Mount) any) func(Look) any {
+	return func(l Look) any {
 		if len(l.HostConfig.Mounts) == 0 {
 			return nil
 		}
@@ -128,9 +136,9 @@ func mounted(get func(mount.Mount) any) func(look) any {
 }
 
 // uploadedFile looks at a part of the container's file /f.
-func uploadedFile(get func(uploaded) any) func(look) any {
-	return func(l look) any {
-		found, err := l.rig.file(l.ID, "/f")
+func uploadedFile(get func(Uploaded) any) func(Look) any {
+	return func(l Look) any {
+		found, err := l.File("/f")
 		if err != nil {
 			return err.Error()
 		}
@@ -147,7 +155,7 @@ func renamed(name string) outsider {
 	}
 }
 
-func updated(change container.UpdateConfig) outsider {
+func updated(change containertypes.UpdateConfig) outsider {
 	return func(ctx context.Context, docker *client.Client, id string) error {
 		_, err := docker.ContainerUpdate(ctx, id, change)
 		return err
