@@ -60,7 +60,7 @@ func (m *containerModel) judge(s conductor.Status, wait container.Wait, now time
 	case s.Container == nil && s.Fault != nil && s.Kind == conductor.KindRemove:
 		m.Status = types.StringValue(statusInterrupted)
 		m.Fault = flattenFault(operationDelete, s.Fault)
-		m.warn(s, "An apply of a configuration that has it removes the volumes, and creates it anew.", diags)
+		m.warn(s, "An apply of a configuration that has it removes the volumes, and creates it again.", diags)
 		return true
 	case s.Container == nil && s.Fault != nil && s.Kind == conductor.KindCreate:
 		m.Status = types.StringValue(statusCreateFailed)
@@ -117,7 +117,7 @@ func (m *containerModel) judge(s conductor.Status, wait container.Wait, now time
 // What an apply does about a failure. A refresh does not know which plan it is for: one that destroys, replaces or only
 // refreshes, or one whose configuration does not have the object any more.
 const (
-	createsAnew = "An apply of a configuration that has it creates it anew."
+	createsAnew = "An apply of a configuration that has it creates it again."
 	doesAgain   = "An apply of a configuration that has it does it again, or replaces it."
 )
 

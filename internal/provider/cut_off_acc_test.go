@@ -37,7 +37,7 @@ func TestAccPIDNamespaceEnds(t *testing.T) {
 	gate.Open()
 
 	r.cli.env, r.cli.within = slices.Concat(outside, []string{"CI="}), nil
-	r.warns(r.plansChange("must be replaced", web), r.Name("web"), "interrupted", "An apply of a configuration that has it creates it anew")
+	r.warns(r.plansChange("must be replaced", web), r.Name("web"), "interrupted", "An apply of a configuration that has it creates it again")
 	if again := r.cli.must("apply", "-auto-approve"); strings.Contains(again.output, "cut off with the CI runner") {
 		t.Errorf("the apply warns of a CI runner:\n%s", again.output)
 	}

@@ -49,7 +49,7 @@ func (m *imageModel) judge(s conductor.ImageStatus, settles settling, diags *dia
 		reportElsewhere(fmt.Sprintf("Image %q", m.Name.ValueString()), m.OperationID, s.Elsewhere, diags)
 		return true
 	case s.Vanished:
-		warn("An apply of a configuration that has it brings it anew.")
+		warn("An apply of a configuration that has it brings it again.")
 		return false
 	case s.Image == nil && s.Fault == nil:
 		return false

@@ -52,7 +52,7 @@ func TestAccCastWithoutItsRecord(t *testing.T) {
 	r.forget()
 
 	plan := r.plansChange("will be created", "gantry_container.missing", app)
-	r.warns(plan, r.Name("missing"), "has left no trace", "An apply of a configuration that has it creates it anew.")
+	r.warns(plan, r.Name("missing"), "has left no trace", "An apply of a configuration that has it creates it again.")
 	r.warns(plan, r.Name("port"), "host port "+port+"/tcp is taken", "An apply of a configuration that has it replaces it.")
 	r.warns(plan, r.Name("crash"), "exited with code 3", "out of cheese", "An apply of a configuration that has it does it again, or replaces it.")
 	r.warns(plan, r.Name("sick"), "is unhealthy", "not ok")

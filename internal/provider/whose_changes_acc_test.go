@@ -104,8 +104,8 @@ func TestAccObjectsUnderAnotherAddress(t *testing.T) {
 	r.cli.must("apply", "-auto-approve")
 	r.cli.configure(under("second"))
 	said := r.cli.run("apply", "-auto-approve")
-	if said.code != 0 && !strings.Contains(flat(said.output), "by a moved block") {
-		t.Errorf("it does not tell of a moved block:\n%s", said.output)
+	if said.code == 0 || !strings.Contains(flat(said.output), "by a moved block") {
+		t.Errorf("it ended with code %d and does not tell of a moved block:\n%s", said.code, said.output)
 	}
 	r.cli.must("apply", "-auto-approve")
 	r.emptyPlan()

@@ -128,6 +128,16 @@ func TestSecrets(t *testing.T) {
 		{"X", "PASSWORD=\nUSER=bob", "USER=bob", "USER=bob"},
 		{"X", "password:\r\nuser: robert", "user: robert", "user: robert"},
 		{"X", "PASSWORD=\nTOKEN = tiger\nUSER=bob", "tiger of USER=bob", "(masked) of USER=bob"},
+		// A value below its name.
+		{"X", "db:\n  password:\n    hunter2\n  user: robert", "hunter2 of robert", "(masked) of robert"},
+		{"X", "password:\r\n  \"hunter2\"\r\nuser: robert", "hunter2 of robert", "(masked) of robert"},
+		{"X", "password: |\n  hunter2: the first\n\n  and tiger\nuser: robert", "hunter2: the first, and tiger of robert", "(masked), (masked) of robert"},
+		{"X", "password: >- # folded\n  hunter2\n", "hunter2", "(masked)"},
+		{"X", "- token:\n    hunter2\n- user:\n    robert", "hunter2 of robert", "(masked) of robert"},
+		{"X", "passwords:\n- hunter2\n- 'tiger'\nusers:\n- robert", "hunter2, tiger, robert", "(masked), (masked), robert"},
+		{"X", "{\n  \"password\":\n    \"hunter2\",\n  \"user\": \"robert\"\n}", "hunter2 of robert", "(masked) of robert"},
+		{"X", "secrets:\n  database:\n    file: /run/database\n  other:\n    external: true\n", "database in /run/database is external", "database in /run/database is external"},
+		{"X", "password:\n\nuser: robert\n  and others", "robert and others", "robert and others"},
 		// Neither.
 		{"MODE", "production", "error in production", "error in production"},
 		{"PORT", "18765", "host port 18765/tcp", "host port 18765/tcp"},

@@ -44,12 +44,41 @@ func (s *Secrets) Text(text string) {
 			s.Add(found[2])
 		}
 	}
+	s.below(text)
 	for _, token := range strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("\"'`,;:=()[]{}<>|&?@#$", r) }) {
 		if random(token) {
 			s.Add(token)
 		}
 	}
 }
+
+// below adds what stands below its name, as YAML has it: in the lines after "password:" that are indented further than
+// the name, or are the items of its list. In a block ("password: |") that is the whole of each line, else what is no setting of its own.
+func (s *Secrets) below(text string) {
+	depth, block := -1, false
+	for line := range strings.Lines(text) {
+		value := strings.TrimSpace(line)
+		indent := len(line) - len(strings.TrimLeft(line, " \t"))
+		switch {
+		case value == "":
+			continue
+		case depth >= 0 && (indent > depth || indent == depth && strings.HasPrefix(value, "- ")):
+			if !block {
+				value = strings.Trim(strings.TrimSpace(strings.TrimPrefix(value, "- ")), `"',`)
+			}
+			if block || !setting.MatchString(value) && !harmless(value) && strings.ContainsFunc(value, isWord) {
+				s.Add(value)
+			}
+			continue
+		}
+		depth = -1
+		if found := nameAlone.FindStringSubmatch(strings.TrimRight(line, " \t\r\n")); found != nil && secretName(found[2]) {
+			depth, block = len(found[1]), found[3] != ""
+		}
+	}
+}
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 
 // Arguments adds what in a command line is secret: as in a text, and what follows an option whose name
 // says so.
@@ -74,7 +103,10 @@ var (
 	tokenInText   = regexp.MustCompile(`\b(eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*)`)
 	// unlike are words that only begin as those of secrets do.
 	unlike = regexp.MustCompile(`tokeni[sz][a-z]*|secretar[a-z]*`)
-	// A value is in the line of its name: an empty "PASSWORD=" doesn't make the next line's setting a secret.
+	// nameAlone is a name whose value is in the lines below it, and setting what has a name of its own.
+	nameAlone = regexp.MustCompile(`^(\s*(?:-\s+)*)["']?([A-Za-z0-9_.-]+)["']?\s*:\s*([|>][0-9+-]*)?\s*(?:#.*)?$`)
+	setting   = regexp.MustCompile(`^["']?[A-Za-z0-9_.-]+["']?\s*[:=](\s|$)`)
+	// A value is in the line of its name, or below it: an empty "PASSWORD=" doesn't make the next line's setting a secret.
 	namedValue = regexp.MustCompile(`([A-Za-z0-9_.-]+)["']?[^\S\r\n]*[:=][^\S\r\n]*["']?([^\s"',;&{}\[\]]+)`)
 )
 
