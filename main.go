@@ -20,6 +20,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/cli"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // address is the provider's place in the registry; configurations name it without the host.
@@ -90,7 +91,7 @@ func serve(debugging bool, getenv func(string) string, stderr io.Writer) int {
 
 // background carries out operations that nobody waits for.
 func background(stderr io.Writer) int {
-	if err := conductor.RunBackground(buildVersion()); err != nil {
+	if err := conductor.RunBackground(buildVersion(), faulttext.Of); err != nil {
 		fmt.Fprintln(stderr, err)
 		return 1
 	}
@@ -99,7 +100,7 @@ func background(stderr io.Writer) int {
 
 // importConfig writes the configuration of the containers that are named, or of all.
 func importConfig(ctx context.Context, host string, names []string, out io.Writer) error {
-	c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: host}})
+	c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: host}, Text: faulttext.Of})
 	return errors.Join(provider.ImportConfig(ctx, c, names, out), c.Close())
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // state is where an operation stands: in progress, or how it ended.
@@ -83,6 +84,7 @@ func look(e *journal.Engine, r journal.Record, now time.Time) operation {
 	default:
 		o.Elapsed = elapsed(r.Ended)
 	}
+	o.Fault = faulttext.Of(o.Fault)
 	return o
 }
 

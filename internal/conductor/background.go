@@ -17,14 +17,15 @@ import (
 )
 
 // RunBackground is the main function of a background conductor of this release.
-func RunBackground(release string) error {
-	return background.Run(release, handlerOf(dialTo))
+// Text is for Options.
+func RunBackground(release string, text func(*fault.Fault) *fault.Fault) error {
+	return background.Run(release, handlerOf(dialTo, text))
 }
 
 // handlerOf returns what makes the handler of a provider's casts: a fleet with the options of the greeting.
-func handlerOf(dial dialler) background.Open {
+func handlerOf(dial dialler, text func(*fault.Fault) *fault.Fault) background.Open {
 	return func(greeting background.Hello, logger hclog.Logger) background.Handler {
-		return &castHandler{fleet: newFleet(Options{StateDir: greeting.StateDir, Caller: greeting.Caller, Scope: greeting.Scope, Logger: logger}, dial), taken: make(map[*connection]bool)}
+		return &castHandler{fleet: newFleet(Options{StateDir: greeting.StateDir, Caller: greeting.Caller, Scope: greeting.Scope, Text: text, Logger: logger}, dial), taken: make(map[*connection]bool)}
 	}
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 const testRelease = "1.2.3"
@@ -32,7 +33,7 @@ func (f *fakeEngine) background(t *testing.T) net.Conn {
 	here, there := net.Pipe()
 	ended := make(chan error, 1)
 	go func() {
-		ended <- background.Serve(there, testRelease, handlerOf(dialledBy(func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })))
+		ended <- background.Serve(there, testRelease, handlerOf(dialledBy(func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil }), faulttext.Of))
 	}()
 	t.Cleanup(func() {
 		_ = here.Close()
@@ -78,7 +79,7 @@ func TestNameConflictOfACast(t *testing.T) {
 		}
 		_, err = c.Await(t.Context(), got.OperationID, "")
 		if failed := (*fault.Fault)(nil); !errors.As(err, &failed) || failed.Kind != fault.NameConflict ||
-			!strings.Contains(failed.Hint, "an import needs terraform state rm of this resource first") {
+			!failed.Facts.Cast {
 			t.Errorf("%v", err)
 		}
 	})
@@ -175,8 +176,8 @@ func TestCastsThatDidNotBeginAreWithdrawn(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			_, err := c.Cast(ctx, create("web"), time.Hour)
-			if got := faultOf(t, err, fault.Timeout); got.Exists != string(fault.NothingCreated) {
-				t.Errorf("the fault says %q", got.Exists)
+			if got := faultOf(t, err, fault.Timeout); got.Left != fault.NothingCreated {
+				t.Errorf("the fault says %q", got.Left)
 			}
 		},
 		"the caller dies after the acceptance": func(t *testing.T, _ *fakeEngine, c *Conductor) {
@@ -270,7 +271,7 @@ func TestUnknownMessagesAreRefused(t *testing.T) {
 			{typed{Object: "secret", Kind: KindRemove, Body: json.RawMessage(`{"Name": "web"}`)}, "secret"},
 		} {
 			_, got, err := c.background.Cast(t.Context(), castMessage{Request: tt.message}, time.Hour)
-			if err != nil || got.Phase != background.Refused || got.Fault == nil || got.Fault.Kind != fault.Invalid || !strings.Contains(got.Fault.Summary, tt.word) {
+			if err != nil || got.Phase != background.Refused || got.Fault == nil || got.Fault.Kind != fault.Invalid || !strings.Contains(got.Fault.Facts.Action, tt.word) {
 				t.Errorf("%s: %+v, %v", tt.message.Body, got, err)
 			}
 		}

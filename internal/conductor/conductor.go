@@ -46,6 +46,8 @@ type Options struct {
 	Background []string
 	// Release is that of this binary: a background conductor of another one is not spoken to.
 	Release string
+	// Text makes the text of a fault, which a record of it has for older releases of gantry; nil is that it has none.
+	Text func(*fault.Fault) *fault.Fault
 	// Logger gets steps and retries; never a secret.
 	Logger hclog.Logger
 }
@@ -227,7 +229,7 @@ func (c *Conductor) scope(engine, container string) fault.Scope {
 
 // entry returns the beginning of an operation's record.
 func (c *Conductor) entry(e *connection) entry {
-	return entry{in: e.journal, notJournaled: e.notJournaled, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.ID, progress: &progress{step: fault.StepQueued}}
+	return entry{in: e.journal, notJournaled: e.notJournaled, scope: c.opts.Scope, orphaned: c.opts.Orphaned, engineID: e.ID, progress: &progress{step: fault.StepQueued}, text: c.opts.Text}
 }
 
 // newOperationID makes engine/name/unique. The unique part sorts by time.

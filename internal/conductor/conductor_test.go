@@ -18,6 +18,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -41,7 +42,7 @@ func faultOf(t *testing.T, err error, kind fault.Kind) *fault.Fault {
 	if !errors.As(err, &f) || f.Kind != kind {
 		t.Fatalf("got %v, want a fault of kind %s", err, kind)
 	}
-	return f
+	return faulttext.Of(f)
 }
 
 func TestCreateAndRemoveTakeFiveRequests(t *testing.T) {
@@ -75,7 +76,7 @@ func TestEngineThatStaysSilentIsAFault(t *testing.T) {
 		}
 		out, err := f.conductor(t, Options{}).Call(t.Context(), create("web"))
 		got := faultOf(t, err, fault.EngineUnreachable)
-		if got.Exists != string(fault.PerhapsCreated) || out.Container != nil {
+		if got.Left != fault.PerhapsCreated || out.Container != nil {
 			t.Errorf("says %q, container %v", got.Exists, out.Container)
 		}
 	})
@@ -251,7 +252,7 @@ func TestCancelWhileTheEngineCreatesKeepsWhatWasMade(t *testing.T) {
 		}
 		out, err := f.conductor(t, Options{}).Call(ctx, create("web"))
 		got := faultOf(t, err, fault.Cancelled)
-		if out.Container == nil || got.Exists != string(fault.CreatedNotStarted) {
+		if out.Container == nil || got.Left != fault.CreatedNotStarted {
 			t.Errorf("container %v, says %q", out.Container, got.Exists)
 		}
 	})
@@ -264,7 +265,7 @@ func TestTimeUpIsAFaultOnItsTimeout(t *testing.T) {
 		defer cancel()
 		out, err := f.conductor(t, Options{}).Call(ctx, checked("web"))
 		got := faultOf(t, err, fault.Timeout)
-		if strings.Join(got.Attribute, ".") != "timeouts.create" || got.Step != fault.StepWaiting || out.Container == nil {
+		if strings.Join(got.Field, ".") != "timeouts.create" || got.Step != fault.StepWaiting || out.Container == nil {
 			t.Errorf("fault %+v, container %v", got, out.Container)
 		}
 	})

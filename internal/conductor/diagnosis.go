@@ -207,8 +207,8 @@ func (d diagnosis) explainConnect(ctx context.Context, key string, err error) *f
 		return f
 	}
 	f := engine.ExplainAs(d.scope(), d.spec, d.step, string(container.DoConnect), d.exists, key, err)
-	if len(f.Attribute) == 0 || f.Attribute[0] == "networks" {
-		f.Attribute = []string{"networks", key}
+	if len(f.Field) == 0 || f.Field[0] == "networks" {
+		f.Field = []string{"networks", key}
 	}
 	return f
 }
@@ -246,7 +246,7 @@ func (d diagnosis) stranded(ctx context.Context, c *container.Container) *fault.
 	d.step, d.exists = fault.StepStarting, fault.CreatedNotStarted
 	f := d.explain(ctx, errors.New(cmp.Or(c.State.Error, neverStarted)))
 	if d.quiet && c.State.Error != "" {
-		f.Message = "the engine did not start it"
+		f.Facts.Quiet, f.Facts.Said, f.Facts.Why = true, "", ""
 	}
 	return f
 }

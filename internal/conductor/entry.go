@@ -42,6 +42,8 @@ type entry struct {
 	// orphaned reports whether nobody takes the answer any more; nil is never.
 	orphaned func() bool
 	progress *progress
+	// text makes the text of a fault for its record; nil is that it has none.
+	text func(*fault.Fault) *fault.Fault
 }
 
 // begin makes an intent durable, and has accepted called with the operation's ID when it is the
@@ -111,6 +113,9 @@ func (n *entry) conclude(err error, complete func(*journal.Record)) error {
 		r.Ended, r.Outcome = time.Now().UTC(), journal.Done
 		complete(r)
 		if f := (*fault.Fault)(nil); errors.As(err, &f) {
+			if n.text != nil { // Older releases of gantry show the text, and know no facts.
+				f = n.text(f)
+			}
 			r.Outcome, r.Fault, r.Settled = journal.Failed, f, !r.Cast
 		}
 	})

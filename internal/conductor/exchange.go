@@ -360,14 +360,14 @@ func (o *exchangeJob) giveBack(ctx context.Context, failure error) error {
 	defer cancel()
 	switch ended, err := o.awaitOwnStop(ctx, f); {
 	case err != nil:
-		return f.Exchanged(string(o.order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))
+		return f.Exchanged(string(o.order), fault.HalfExchanged, o.mask.Text(err.Error()))
 	case !ended:
-		return f.Exchanged(string(o.order), fault.OldStopping)
+		return f.Exchanged(string(o.order), fault.OldStopping, "")
 	}
 	left, err := engine.Retrying(ctx, func() (string, error) { return o.endExchange(ctx, container.PlanReturn) })
 	if err != nil {
 		o.logger.Warn("the exchange can't be undone now", "error", err)
-		return f.Exchanged(string(o.order), fault.HalfExchanged+"; "+o.mask.Text(err.Error()))
+		return f.Exchanged(string(o.order), fault.HalfExchanged, o.mask.Text(err.Error()))
 	}
 	o.containerID = left
 	exists := fault.NoneExchanged
@@ -377,7 +377,7 @@ func (o *exchangeJob) giveBack(ctx context.Context, failure error) error {
 	case o.state.Successor:
 		exists = fault.NewKept
 	}
-	return f.Exchanged(string(o.order), exists)
+	return f.Exchanged(string(o.order), exists, "")
 }
 
 // endExchange does what a plan says, and notes which container is left.

@@ -190,8 +190,8 @@ func TestExchangeFails(t *testing.T) {
 			x.proxy.Fail(test.method, test.pattern, 1, 500, "the engine has no heart")
 			_, err := x.exchange(t.Context(), test.order)
 			var f *fault.Fault
-			if !errors.As(err, &f) || !strings.Contains(f.Detail(), "the old container is as it was before") || !strings.Contains(f.Detail(), "no heart") ||
-				!strings.Contains(f.Detail(), string(test.order)) {
+			if !errors.As(err, &f) || f.Left != fault.OldKept || !strings.Contains(f.Error(), "no heart") ||
+				f.Facts.Order != string(test.order) {
 				t.Errorf("the fault is %v", err)
 			}
 			x.oldRuns()

@@ -99,7 +99,7 @@ func (c *Conductor) exec(ctx context.Context, t *task, spec ExecSpec) (*ExecResu
 // follow starts what was created, and reads it to its end. That is done once: it can't be repeated.
 func (t *task) follow(ctx context.Context, exec, containerID string, live func(string)) (*ExecResult, error) {
 	t.at = fault.StepWaiting
-	t.exists = "the command may have run, or may still be running in the container"
+	t.exists = fault.MayRun
 	stream, err := t.API.ContainerExecAttach(ctx, exec, containertypes.ExecAttachOptions{})
 	if err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func TestExecWhileAContainerIsInProgress(t *testing.T) {
 		<-starting
 
 		_, err := c.Exec(t.Context(), ExecSpec{Container: "web", Command: []string{"true"}, Reject: true})
-		if got := faultOf(t, err, fault.Refused).Attribute; len(got) != 1 || got[0] != "on_busy" {
+		if got := faultOf(t, err, fault.Refused).Field; len(got) != 1 || got[0] != "on_busy" {
 			t.Errorf("the fault concerns %q", got)
 		}
 		waited := make(chan error, 1)
@@ -73,8 +73,8 @@ func TestExecInAMissingContainer(t *testing.T) {
 	for _, name := range []string{"web", "executable", "cwd"} {
 		_, err := c.Exec(t.Context(), ExecSpec{Container: name, Command: []string{"true"}})
 		f := faultOf(t, err, fault.NotFound)
-		if !slices.Equal(f.Attribute, []string{"container"}) || !strings.HasPrefix(f.Hint, "check the name") {
-			t.Errorf("%s: at %q: %s", name, f.Attribute, f.Hint)
+		if !slices.Equal(f.Field, []string{"container"}) || !strings.HasPrefix(f.Hint, "check the name") {
+			t.Errorf("%s: at %q: %s", name, f.Field, f.Hint)
 		}
 	}
 }

@@ -26,6 +26,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // fakeEngine shows what a real engine can't be made to show, in virtual time: answers that get
@@ -95,7 +96,7 @@ func (f *fakeEngine) conductor(t *testing.T, opts Options) *Conductor {
 	if opts.StateDir == "" {
 		opts.StateDir = t.TempDir()
 	}
-	opts.Scope = cmp.Or(opts.Scope, scopeHere)
+	opts.Scope, opts.Text = cmp.Or(opts.Scope, scopeHere), faulttext.Of
 	c := newConductor(opts, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: "fake"}, nil })
 	t.Cleanup(func() {
 		if err := c.Close(); err != nil {

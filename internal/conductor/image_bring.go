@@ -101,7 +101,7 @@ func (c *Conductor) acceptImage(ctx context.Context, req ImageRequest, cast bool
 	if err != nil {
 		return nil, err
 	}
-	t.exists = "layers that are complete are kept"
+	t.exists = fault.LayersKept
 	if req.Spec.Archive != "" {
 		t.action = "load"
 	}

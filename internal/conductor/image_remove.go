@@ -38,7 +38,7 @@ func (c *Conductor) RemoveImage(ctx context.Context, id, name string, names []st
 	if err != nil {
 		return KeptImage{}, err
 	}
-	t.exists = "the image is still there"
+	t.exists = fault.StillThere
 	o := &imageRemoval{objectJob: t.objectJob(KindRemove), imageID: id, names: names}
 	o.accept(ctx, o, journal.Record{}, false)
 	err = o.run(ctx)

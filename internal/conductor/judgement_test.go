@@ -96,11 +96,11 @@ func TestBarrierJudgesAsARefresh(t *testing.T) {
 		faultOf(t, err, fault.Unhealthy)
 
 		f.setHealth("web", "healthy")
-		if s := look(); s.Fault == nil || !s.Recovered || s.Fault.Message == "" || s.Fault.Exists != "" || s.Fault.Hint != "" {
+		if s := look(); s.Fault == nil || !s.Recovered || !s.Fault.Over {
 			t.Errorf("it has recovered, and a refresh sees %+v", s)
 		}
 		got, err := c.Await(t.Context(), cast.id, "")
-		if err != nil || got.Recovered == nil || got.Recovered.Exists != "" || got.Container == nil || got.ContainerID == "" {
+		if err != nil || got.Recovered == nil || !got.Recovered.Over || got.Container == nil || got.ContainerID == "" {
 			t.Errorf("it has recovered, and a barrier gathers %+v, %v", got, err)
 		}
 

@@ -95,9 +95,11 @@ func (o *containerJob) nameConflict(ctx context.Context, holder *container.Conta
 	switch {
 	case scope == "":
 	case by != "" && by != scope:
-		f = f.OfOtherWorkspace()
-	case by == scope, o.engine.seemsOwnContainer(ctx, holder, scope):
-		f = f.OfOwnName(by != "")
+		f = f.OfOwner(fault.OwnerOther)
+	case by == scope:
+		f = f.OfOwner(fault.OwnerWorkspace)
+	case o.engine.seemsOwnContainer(ctx, holder, scope):
+		f = f.OfOwner(fault.OwnerGantry)
 	}
 	if o.intent.Cast && o.does == KindCreate {
 		return f.OfCast()

@@ -48,7 +48,7 @@ func (c *Conductor) CreateNetwork(ctx context.Context, spec NetworkSpec) (made *
 	if err := t.Knows(t.object.Scope(), spec.needs(), fault.NothingCreated); err != nil {
 		return nil, nil, err
 	}
-	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.Options, spec.IPAM.Options, spec.Labels)
+	t.exists, t.object.Mask = fault.NothingCreated, container.MaskOf(spec.Options, spec.IPAM.Options, spec.Labels)
 	o := &networkCreate{objectJob: t.objectJob(KindCreate), spec: spec}
 	o.accept(ctx, o, journal.Record{}, false)
 	err = o.run(ctx)
@@ -124,7 +124,7 @@ func (o *networkCreate) create(ctx context.Context, spec NetworkSpec) (*Network,
 	case err != nil:
 		return nil, err
 	}
-	o.exists = "the network was created; the next apply replaces it"
+	o.exists = fault.NetworkCreated
 	made, err := engine.Retrying(ctx, func() (*Network, error) { return o.connection.network(ctx, o.made) })
 	if err != nil {
 		return &Network{NetworkSpec: spec, Engine: o.Name, ID: o.made}, err
@@ -183,7 +183,7 @@ func (c *Conductor) RemoveNetwork(ctx context.Context, id, name string) (kept bo
 	if predefinedNetwork(name, t.Windows) {
 		return true, nil
 	}
-	t.exists = "the network is still there"
+	t.exists = fault.StillThere
 	o := &networkRemoval{objectJob: t.objectJob(KindRemove)}
 	o.made = id
 	o.accept(ctx, o, journal.Record{ContainerID: id}, false)
@@ -211,7 +211,7 @@ func (o *networkRemoval) attempt(ctx context.Context) error {
 	if engine.IgnoreNotFound(err) != nil {
 		o.giveBack(ctx)
 		if engine.ContainsAny(err.Error(), "active endpoints") {
-			return o.object.InUse("somebody who connected meanwhile", "apply again", err)
+			return o.object.InUse("somebody who connected meanwhile", fault.AdviceAgain, err)
 		}
 	}
 	return engine.IgnoreNotFound(err)
@@ -235,19 +235,17 @@ func (o *networkRemoval) members(ctx context.Context) ([]user, error) {
 		return nil, err
 	}
 	if len(strangers) > 0 {
-		return nil, o.object.InUse(describeUsers(strangers), o.hintOfMembers(ctx, strangers), nil)
+		return nil, o.object.InUse(describeUsers(strangers), o.adviceOnMembers(ctx, strangers), nil)
 	}
 	return users, nil
 }
 
-// hintOfMembers is what to do where a network can't be removed because of the containers in it.
-func (o *networkRemoval) hintOfMembers(ctx context.Context, strangers []user) string {
-	const hint = "disconnect or remove what this configuration does not manage, then apply again"
-	if !slices.ContainsFunc(strangers, o.anybodys(ctx)) {
-		return hint
+// adviceOnMembers is what to do where a network can't be removed because of the containers in it.
+func (o *networkRemoval) adviceOnMembers(ctx context.Context, strangers []user) fault.Advice {
+	if slices.ContainsFunc(strangers, o.anybodys(ctx)) {
+		return fault.AdviceMembersOfGantry
 	}
-	return hint + ". gantry made one of these containers, perhaps for another Terraform state: it takes a container to the next network only if a refresh " +
-		"found it in this workspace's state. If it is there, plan and apply with the same state_dir, and not with -refresh=false"
+	return fault.AdviceRemoveMembers
 }
 
 // attached reports whether a container is connected to a network. One that was never started knows

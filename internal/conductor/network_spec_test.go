@@ -88,7 +88,7 @@ func TestPredefinedNetworkIsLeftAlone(t *testing.T) {
 	if calls := len(f.calls); calls > 1 { // One asks the engine who it is.
 		t.Errorf("the engine was asked for %v", f.calls)
 	}
-	if f := (*fault.Fault)(nil); !errors.As(c.CheckNetwork(t.Context(), NetworkSpec{Name: "bridge"}, true), &f) || f.Attribute[0] != "name" {
+	if f := (*fault.Fault)(nil); !errors.As(c.CheckNetwork(t.Context(), NetworkSpec{Name: "bridge"}, true), &f) || f.Field[0] != "name" {
 		t.Errorf("a create of it is answered with %v", f)
 	}
 	if err := c.CheckNetwork(t.Context(), NetworkSpec{Name: "bridge"}, false); err != nil {

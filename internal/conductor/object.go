@@ -31,7 +31,7 @@ type task struct {
 	// at is the step that the task is at.
 	at fault.Step
 	// exists says what a failure leaves.
-	exists string
+	exists fault.Exists
 	// attributes finds what the engine's words are about; nil where there is nothing to find.
 	attributes []attributeWord
 }
@@ -69,7 +69,7 @@ func (t *task) explain(ctx context.Context, err error) error {
 		return t.object.Said(fault.EngineError, t.at, t.action, nil, t.exists, err)
 	}
 	f := t.object.Said(fault.Invalid, t.at, t.action, []string{about}, t.exists, err)
-	f.Hint = cmp.Or(adviceAbout(t.object.Kind, about), f.Hint)
+	f.Facts.Advice = adviceAbout(t.object.Kind, about)
 	return f
 }
 
@@ -89,28 +89,28 @@ func concerned(words []attributeWord, message string) string {
 func (t *task) missing(err error) *fault.Fault {
 	f := t.object.NotFound(err)
 	if t.object.Kind == "container" {
-		f.Attribute = []string{"container"}
+		f.Field = []string{"container"}
 	}
 	return f
 }
 
-// adviceAbout is what to do about an attribute of an object that an engine complains of; empty is nothing special.
-func adviceAbout(kind, attribute string) string {
-	if kind == "container" && attribute == "container" {
-		return "the container has to run for this, and not to be paused: see that it is started before"
+// adviceAbout is what to do about a field of an object that an engine complains of; empty is nothing special.
+func adviceAbout(kind, field string) fault.Advice {
+	if kind == "container" && field == "container" {
+		return fault.AdviceRunningContainer
 	}
 	if kind != "network" && kind != "volume" {
 		return ""
 	}
-	switch attribute {
+	switch field {
 	case "driver":
-		return "use a driver that the engine has and that the kernel of its host supports, or install its plugin on the engine's host"
+		return fault.AdviceDriver
 	case "options", "driver_opts":
-		return "see which options the driver takes, and which it needs"
+		return fault.AdviceDriverOptions
 	case "ipam":
-		return "use subnets that nothing on the engine's host has, and addresses that lie in them"
+		return fault.AdviceFreeSubnets
 	case "name":
-		return "choose another name"
+		return fault.AdviceOtherName
 	default:
 		return ""
 	}
@@ -235,7 +235,7 @@ func (t *task) finish(ctx context.Context, u user) (failed string, err error) {
 		return "", err
 	}
 	if f := (*fault.Fault)(nil); errors.As(err, &f) {
-		return cmp.Or(f.Message, f.Summary), nil
+		return cmp.Or(f.Facts.Said, f.Error()), nil
 	}
 	return err.Error(), nil
 }

@@ -77,7 +77,7 @@ func (o *objectJob) change(ctx context.Context, request func(context.Context) er
 // sent notes what is not known after a create or a removal that was sent, and returns its error.
 func (o *objectJob) sent(ctx context.Context, err error) error {
 	if engine.Unknown(ctx, err) {
-		o.unsure, o.exists = true, string(fault.PerhapsDone)
+		o.unsure, o.exists = true, fault.PerhapsDone
 	}
 	return err
 }
@@ -94,9 +94,9 @@ func (o *objectJob) taken(operation, whose string, err error) *fault.Fault {
 	case "":
 		return f
 	case o.entry.scope:
-		return f.OfOwnObject()
+		return f.OfOwner(fault.OwnerWorkspace)
 	default:
-		return f.OfOtherWorkspace()
+		return f.OfOwner(fault.OwnerOther)
 	}
 }
 

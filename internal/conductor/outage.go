@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"slices"
 	"time"
 
@@ -54,33 +53,29 @@ func (c *Conductor) Outage(ctx context.Context, kind fault.Kind, s Status, asked
 		return nil
 	}
 	told := *f
-	exists, hint := aftermath(kind, asked, s.Container)
-	told.Exists, told.Hint = exists, told.Hint+hint
+	told.Left, told.Facts.Resting = aftermath(kind, asked, s.Container)
 	if kind == fault.Unhealthy {
 		return &told
 	}
+	told.Facts.Stopped, told.Facts.Desired = s.Container.State.FinishedAt, cmp.Or(string(asked.DesiredState), string(container.DesiredRunning))
 	if started := e.StartedAt(ctx); !started.Before(s.Container.State.FinishedAt.Add(-engineEnds)) {
-		told.Message += "; the engine was started again at " + started.UTC().Format(time.RFC3339)
+		told.Facts.Restarted = started
 	}
 	return &told
 }
 
-// aftermath says of an outage what is there now, and what to do besides what the fault says. It is pure.
-func aftermath(kind fault.Kind, asked container.Spec, c *container.Container) (exists, hint string) {
-	if kind == fault.Unhealthy {
-		return string(fault.RunsOn), ""
-	}
-	next := fault.Exists(fmt.Sprintf("an apply of a configuration that has it %s starts it again, or replaces it, unless ignore_changes has desired_state",
-		cmp.Or(asked.DesiredState, container.DesiredRunning)))
+// aftermath returns what is there after an outage, and whether nothing is to start the container again. It is pure.
+func aftermath(kind fault.Kind, asked container.Spec, c *container.Container) (left fault.Exists, resting bool) {
 	switch {
+	case kind == fault.Unhealthy:
+		return fault.RunsOn, false
 	case kind == fault.CrashLoop && asked.DesiredState == container.DesiredPaused:
-		next = fault.Restarted // A plan has it paused.
+		return fault.Restarting, false // A plan has it paused.
 	case kind == fault.CrashLoop:
-		next = fault.RestartsOn
-	case asked.DesiredState != container.DesiredCompleted && !c.State.OOMKilled && !asked.Restart.Restarts() && !c.Restart.Restarts():
-		hint = fmt.Sprintf("; with restart = %q the engine starts it again by itself", "unless-stopped")
+		return fault.RestartsOn, false
+	default:
+		return fault.Stopped, asked.DesiredState != container.DesiredCompleted && !c.State.OOMKilled && !asked.Restart.Restarts() && !c.Restart.Restarts()
 	}
-	return fmt.Sprintf("it ended at %s; %s", c.State.FinishedAt.UTC().Format(time.RFC3339), next), hint
 }
 
 // engineEnds is how long before an engine is there again what ends with it may have ended.

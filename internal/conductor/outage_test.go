@@ -22,6 +22,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // What became of a container that nobody failed with is told; what an operation accounts for, and what was asked
@@ -182,7 +183,7 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 					if told == nil {
 						t.Fatal("nothing is told")
 					}
-					text := told.Error()
+					text := faulttext.Of(told).Error()
 					if strings.Contains(text, "hunter2-wo-env") {
 						t.Errorf("a write-only value is told: %s", text)
 					}
@@ -195,36 +196,32 @@ func TestWriteOnlyValuesAreNotTold(t *testing.T) {
 	}
 }
 
-// What is said of the container and of the plan holds, and the hint tells nothing that is done already.
+// What is told of the container and of the plan holds, and nothing is advised that is done already.
 func TestAftermath(t *testing.T) {
-	finished := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	always, no := container.RestartPolicy{Name: "always"}, container.RestartPolicy{Name: "no"}
-	starts := func(state string) string {
-		return "an apply of a configuration that has it " + state + " starts it again, or replaces it, unless ignore_changes has desired_state"
-	}
-	const hint = `; with restart = "unless-stopped" the engine starts it again by itself`
 	for name, tt := range map[string]struct {
 		kind            fault.Kind
 		desired         container.DesiredState
 		asked, observed container.RestartPolicy
 		oom             bool
-		exists, hint    string
+		left            fault.Exists
+		resting         bool
 	}{
-		"it ended":                      {fault.Exited, container.DesiredRunning, no, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), hint},
-		"it ended, nothing asked for":   {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), hint},
-		"somebody stopped it":           {fault.Exited, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
-		"its policy was taken away":     {fault.Exited, container.DesiredRunning, always, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
-		"its policy is somebody else's": {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, always, false, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
-		"a job failed":                  {fault.Exited, container.DesiredCompleted, no, no, false, "it ended at 2026-01-01T12:00:00Z; " + starts("completed"), ""},
-		"it had no memory left":         {fault.Exited, container.DesiredRunning, no, no, true, "it ended at 2026-01-01T12:00:00Z; " + starts("running"), ""},
-		"it keeps ending":               {fault.CrashLoop, container.DesiredRunning, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it; that alone plans no change", ""},
-		"it keeps ending, to be paused": {fault.CrashLoop, container.DesiredPaused, always, always, false, "it ended at 2026-01-01T12:00:00Z; the engine keeps restarting it", ""},
-		"it is unhealthy":               {fault.Unhealthy, container.DesiredRunning, no, no, false, string(fault.RunsOn), ""},
+		"it ended":                      {fault.Exited, container.DesiredRunning, no, no, false, fault.Stopped, true},
+		"it ended, nothing asked for":   {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, no, false, fault.Stopped, true},
+		"somebody stopped it":           {fault.Exited, container.DesiredRunning, always, always, false, fault.Stopped, false},
+		"its policy was taken away":     {fault.Exited, container.DesiredRunning, always, no, false, fault.Stopped, false},
+		"its policy is somebody else's": {fault.Exited, container.DesiredRunning, container.RestartPolicy{}, always, false, fault.Stopped, false},
+		"a job failed":                  {fault.Exited, container.DesiredCompleted, no, no, false, fault.Stopped, false},
+		"it had no memory left":         {fault.Exited, container.DesiredRunning, no, no, true, fault.Stopped, false},
+		"it keeps ending":               {fault.CrashLoop, container.DesiredRunning, always, always, false, fault.RestartsOn, false},
+		"it keeps ending, to be paused": {fault.CrashLoop, container.DesiredPaused, always, always, false, fault.Restarting, false},
+		"it is unhealthy":               {fault.Unhealthy, container.DesiredRunning, no, no, false, fault.RunsOn, false},
 	} {
-		c := &container.Container{Settings: container.Settings{Restart: tt.observed}, State: container.State{FinishedAt: finished, OOMKilled: tt.oom}}
-		exists, hint := aftermath(tt.kind, container.Spec{DesiredState: tt.desired, Settings: container.Settings{Restart: tt.asked}}, c)
-		if exists != tt.exists || hint != tt.hint {
-			t.Errorf("%s: %q and %q, want %q and %q", name, exists, hint, tt.exists, tt.hint)
+		c := &container.Container{Settings: container.Settings{Restart: tt.observed}, State: container.State{OOMKilled: tt.oom}}
+		left, resting := aftermath(tt.kind, container.Spec{DesiredState: tt.desired, Settings: container.Settings{Restart: tt.asked}}, c)
+		if left != tt.left || resting != tt.resting {
+			t.Errorf("%s: %q and %t, want %q and %t", name, left, resting, tt.left, tt.resting)
 		}
 	}
 }

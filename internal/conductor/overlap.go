@@ -42,8 +42,7 @@ func (o *networkCreate) explainOverlap(ctx context.Context, spec NetworkSpec, er
 		who = "no network of the engine has it: perhaps its host has a route there"
 	}
 	f := o.object.Said(fault.Invalid, o.step, o.action, []string{"ipam"}, o.exists, err)
-	f.Message = who + ": " + f.Message
-	f.Hint = "choose another subnet, or leave ipam out and let the engine choose"
+	f.Facts.Why, f.Facts.Advice = who, fault.AdviceOtherSubnet
 	return f
 }
 

@@ -62,7 +62,7 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 	if err != nil {
 		var f *fault.Fault
 		errors.As(err, &f)
-		return Outcome{}, advise(f, spec.Kind, asked.DesiredState)
+		return Outcome{}, ofAction(f, spec.Kind, asked.DesiredState)
 	}
 	found, err := engine.Retrying(ctx, func() (*container.Container, error) { return e.Inspect(ctx, spec.Container) })
 	switch {
@@ -73,7 +73,7 @@ func (c *Conductor) Power(ctx context.Context, spec PowerSpec) (Outcome, error) 
 		}
 	case engine.IgnoreNotFound(err) != nil:
 		d := diagnosis{engine: e, logger: e.Logger, kind: spec.Kind, spec: asked, step: fault.StepReading, exists: fault.Unchanged}
-		return Outcome{}, advise(d.of(ctx, err), spec.Kind, asked.DesiredState)
+		return Outcome{}, ofAction(d.of(ctx, err), spec.Kind, asked.DesiredState)
 	} // A missing one may be on its way: its create is in the lane then.
 	if spec.Reject {
 		if busy := e.busy(asked.Name); busy != "" {
@@ -96,7 +96,7 @@ type powerJob struct{ alteringJob }
 func (o *powerJob) attempt(ctx context.Context) error { return o.repeat(ctx, o.power) }
 
 func (o *powerJob) fail(ctx context.Context, err error) error {
-	return advise(o.diagnosis().of(ctx, err), o.does, o.spec.DesiredState)
+	return ofAction(o.diagnosis().of(ctx, err), o.does, o.spec.DesiredState)
 }
 
 // settle settles nothing: who only restarts a container has not mended what failed.
@@ -180,34 +180,30 @@ func (e *connection) seemsOwnContainer(ctx context.Context, c *container.Contain
 	return e.seemsOwn(ctx, user{id: c.ID, name: c.Name, imageID: c.ImageID, labels: c.Labels}, scope)
 }
 
-// advise makes the fault of an operation on the power state speak of what asked for it, which has
-// other attributes than a container.
-func advise(f *fault.Fault, kind Kind, desired container.DesiredState) *fault.Fault {
+// ofAction makes the fault of an operation on the power state one of the action that asked for it, which has
+// other fields than a container.
+func ofAction(f *fault.Fault, kind Kind, desired container.DesiredState) *fault.Fault {
 	if f == nil || !kind.power() {
 		return f
 	}
+	f.Facts.ByAction = true
 	switch refused := f.Kind == fault.EngineError || f.Kind == fault.Invalid; {
-	case f.Exists != string(fault.PartlyChanged):
+	case f.Left != fault.PartlyChanged:
 	case refused && kind != KindRestart:
-		f.Exists = string(fault.Unchanged)
+		f.Left = fault.Unchanged
 	default:
-		f.Exists = string(fault.HalfDone)
+		f.Left = fault.HalfDone
 	}
 	switch {
-	case len(f.Attribute) > 0 && f.Attribute[0] == "timeouts":
-		f.Attribute, f.Hint = []string{"timeouts", "invoke"}, "raise timeouts.invoke if this is to be expected"
-	case f.Kind == fault.NotFound:
-		f.Attribute, f.Hint = []string{"container"}, "check the name or ID, and that the provider is connected to the engine that has it"
-	case f.Kind == fault.Exited && desired != container.DesiredCompleted && !slices.Equal(f.Attribute, []string{"memory"}):
-		f.Attribute, f.Hint = []string{"wait_for"}, fmt.Sprintf("see what it wrote; if it is meant to end, wait_for = %q", container.WaitCompleted)
-	case f.Kind == fault.Exited && desired == container.DesiredCompleted:
-		f.Attribute, f.Hint = []string{"wait_for"}, "the expected exit code is 0; see what it wrote"
+	case len(f.Field) > 0 && f.Field[0] == "timeouts":
+		f.Field = []string{"timeouts", "invoke"}
+	case f.Kind == fault.Exited && (desired == container.DesiredCompleted || !f.Facts.OOM):
+		f.Field = []string{"wait_for"}
 	case f.Kind == fault.NoHealthcheck:
-		f.Hint = fmt.Sprintf("give the container a healthcheck, or wait_for = %q or %q", container.WaitReady, container.WaitRunning)
-	case strings.Contains(strings.ToLower(f.Message), "signal"):
-		f.Attribute = []string{"signal"}
-	case len(f.Attribute) > 0:
-		f.Attribute = []string{"container"}
+	case f.Kind != fault.NotFound && strings.Contains(strings.ToLower(f.Facts.Said), "signal"):
+		f.Field = []string{"signal"}
+	case f.Kind == fault.NotFound, len(f.Field) > 0:
+		f.Field = []string{"container"}
 	}
 	return f
 }

@@ -93,8 +93,8 @@ func TestPowerKeepsTheLane(t *testing.T) {
 		<-starting
 
 		_, err := c.Power(t.Context(), PowerSpec{Kind: KindStop, Container: "web", Reject: true})
-		if got := faultOf(t, err, fault.Refused); !slices.Equal(got.Attribute, []string{"on_busy"}) {
-			t.Errorf("the fault concerns %q", got.Attribute)
+		if got := faultOf(t, err, fault.Refused); !slices.Equal(got.Field, []string{"on_busy"}) {
+			t.Errorf("the fault concerns %q", got.Field)
 		}
 		go func() {
 			out, err := c.Power(t.Context(), PowerSpec{Kind: KindStop, Container: "web"})
@@ -168,7 +168,7 @@ func TestPowerWhenAnswersAreLost(t *testing.T) {
 			return nil
 		}
 		_, err := c.Power(t.Context(), PowerSpec{Kind: KindKill, Container: "web", Signal: "HUP"})
-		if got := faultOf(t, err, fault.EngineUnreachable); got.Exists != string(fault.PerhapsSignalled) || f.count("kill HUP") != 1 {
+		if got := faultOf(t, err, fault.EngineUnreachable); got.Left != fault.PerhapsSignalled || f.count("kill HUP") != 1 {
 			t.Errorf("%d signals were sent:\n%v", f.count("kill HUP"), got)
 		}
 		if _, err := c.Power(t.Context(), PowerSpec{Kind: KindStop, Container: "web"}); err != nil {
@@ -223,8 +223,8 @@ func TestPowerSettlesNothing(t *testing.T) {
 			t.Errorf("the failed update counts as dealt with: %+v, %v", r, err)
 		}
 		_, err = c.Power(t.Context(), PowerSpec{Kind: KindPause, Container: "nobody"})
-		if got := faultOf(t, err, fault.NotFound); !slices.Equal(got.Attribute, []string{"container"}) {
-			t.Errorf("the fault concerns %q", got.Attribute)
+		if got := faultOf(t, err, fault.NotFound); !slices.Equal(got.Field, []string{"container"}) {
+			t.Errorf("the fault concerns %q", got.Field)
 		}
 	})
 }

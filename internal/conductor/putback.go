@@ -110,13 +110,13 @@ func (o *alteringJob) putBack(ctx context.Context, failure error) error {
 	}
 	if len(now) > 0 {
 		withNow := *f
-		if f.Exists == string(fault.StillStopping) { // By now it may have ended.
-			withNow.Exists = string(o.leftover())
-			if withNow.Exists == string(fault.PartlyChanged) && o.does.power() {
-				withNow.Exists = string(fault.HalfDone)
+		if f.Left == fault.StillStopping { // By now it may have ended.
+			withNow.Left = o.leftover()
+			if withNow.Left == fault.PartlyChanged && o.does.power() {
+				withNow.Left = fault.HalfDone
 			}
 		}
-		withNow.Exists = o.mask.Text(strings.Join(append([]string{withNow.Exists}, now...), "; "))
+		withNow.Facts.Besides = o.mask.Text(strings.Join(now, "; "))
 		return &withNow
 	}
 	return failure

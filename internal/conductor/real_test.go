@@ -24,6 +24,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // bench is a real engine and a conductor for it.
@@ -77,10 +78,10 @@ func wantFault(t *testing.T, err error, kind fault.Kind, attribute string) *faul
 	if !errors.As(err, &f) {
 		t.Fatalf("got %v, want a fault", err)
 	}
-	if f.Kind != kind || strings.Join(f.Attribute, ".") != attribute {
-		t.Fatalf("got kind %s on %q, want %s on %q:\n%v", f.Kind, strings.Join(f.Attribute, "."), kind, attribute, f)
+	if f.Kind != kind || strings.Join(f.Field, ".") != attribute {
+		t.Fatalf("got kind %s on %q, want %s on %q:\n%v", f.Kind, strings.Join(f.Field, "."), kind, attribute, f)
 	}
-	return f
+	return faulttext.Of(f)
 }
 
 func TestEngineReportsWhatWasAskedFor(t *testing.T) {

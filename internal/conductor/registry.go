@@ -7,7 +7,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -144,7 +143,7 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 	q := &question{object: fault.Object{Kind: "image", Name: ref, Now: time.Now}}
 	named, err := reference.ParseNormalizedNamed(ref)
 	if err != nil {
-		return nil, q.object.Registry(fault.Invalid, err.Error(), "an image reference is [registry/]name[:tag][@digest]", err)
+		return nil, q.object.Registry(fault.Invalid, fault.Facts{}, err)
 	}
 	var options []name.Option
 	q.domain = reference.Domain(named)
@@ -152,11 +151,11 @@ func (c *Conductor) question(ctx context.Context, ref string) (*question, error)
 		options = append(options, name.Insecure)
 	}
 	if q.ref, err = name.ParseReference(reference.TagNameOnly(named).String(), options...); err != nil {
-		return nil, q.object.Registry(fault.Invalid, err.Error(), "an image reference is [registry/]name[:tag][@digest]", err)
+		return nil, q.object.Registry(fault.Invalid, fault.Facts{}, err)
 	}
 	found, source, err := engine.CredentialsFor(named, c.opts.Engine.Credentials)
 	if err != nil {
-		return nil, q.object.Registry(fault.NoCredentials, "", fault.CredentialsHint, err)
+		return nil, q.object.Registry(fault.NoCredentials, fault.Facts{}, err)
 	}
 	q.source = cmp.Or(source, "none")
 	q.object.Mask = fault.NewMask(found.Password, found.Auth, found.IdentityToken, found.RegistryToken)
@@ -181,19 +180,20 @@ func (q *question) explain(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return q.object.Ended(engine.EndedKind(ctx), fault.StepReading, "read", "read", "", "", context.Cause(ctx))
 	}
-	message := q.object.Scope().Said(err) + "; credentials: " + q.source
+	facts := fault.Facts{Credentials: q.source, Registry: q.domain}
 	var said *transport.Error
 	switch told := errors.As(err, &said); {
 	case distrusted(err):
-		return q.object.Registry(fault.RegistryUnreachable, message,
-			fmt.Sprintf("if its certificate is of a CA of your own, name that in registries[%q].ca_file of the provider, or put it into %s as for Docker", q.domain, certFolders(q.domain)[0]), err)
+		facts.Advice, facts.Trust = fault.AdviceTrustCA, certFolders(q.domain)[0]
+		return q.object.Registry(fault.RegistryUnreachable, facts, err)
 	case !told && errors.As(err, new(plainError)):
-		return q.object.Registry(fault.RegistryUnreachable, message,
-			fmt.Sprintf("check that the registry speaks HTTPS; if it does not, and the network to it is trusted, set registries[%q].insecure of the provider", q.domain), err)
+		facts.Advice = fault.AdvicePlainRegistry
+		return q.object.Registry(fault.RegistryUnreachable, facts, err)
 	case !told:
-		return q.object.Registry(fault.RegistryUnreachable, message,
-			"check the registry's name, and that this machine (not the engine) reaches it", err)
+		facts.Advice = fault.AdviceReachRegistry
+		return q.object.Registry(fault.RegistryUnreachable, facts, err)
 	}
+	facts.Status = said.StatusCode
 	has := func(status int, codes ...transport.ErrorCode) bool {
 		if said.StatusCode == status {
 			return true
@@ -209,12 +209,11 @@ func (q *question) explain(ctx context.Context, err error) error {
 	}
 	switch {
 	case has(http.StatusTooManyRequests, transport.TooManyRequestsErrorCode):
-		return q.object.Registry(fault.RateLimited, "the registry's rate limit is reached: "+message, "wait, or use credentials with a higher limit", err)
+		return q.object.Registry(fault.RateLimited, facts, err)
 	case has(http.StatusUnauthorized, transport.UnauthorizedErrorCode, transport.DeniedErrorCode), has(http.StatusForbidden):
-		return q.object.Registry(fault.PullDenied, "no access: "+message,
-			"check that the image exists and that the credentials may read it (registry_auth of the provider, or docker login)", err)
+		return q.object.Registry(fault.PullDenied, facts, err)
 	case has(http.StatusNotFound, transport.ManifestUnknownErrorCode, transport.NameUnknownErrorCode):
-		return q.object.Registry(fault.ImageNotFound, "no such image: "+message, "check the repository and the tag", err)
+		return q.object.Registry(fault.ImageNotFound, facts, err)
 	}
-	return q.object.Registry(fault.RegistryError, fmt.Sprintf("the registry answered with status %d: %s", said.StatusCode, message), "try again later, or see the registry's log", err)
+	return q.object.Registry(fault.RegistryError, facts, err)
 }

@@ -86,7 +86,7 @@ func TestRegistryWithItsOwnCA(t *testing.T) {
 	trusted := func(t RegistryTrust) Options { return Options{Registries: map[string]RegistryTrust{host: t}} }
 	_, err := askWith(t, host, Options{})
 	f := (*fault.Fault)(nil)
-	if !errors.As(err, &f) || f.Kind != fault.RegistryUnreachable || !strings.Contains(f.Hint, "ca_file") || !strings.Contains(f.Hint, host) {
+	if !errors.As(err, &f) || f.Kind != fault.RegistryUnreachable || f.Facts.Advice != fault.AdviceTrustCA || f.Facts.Registry != host {
 		t.Errorf("without its CA: %v", err)
 	}
 	for name, opts := range map[string]Options{"by its CA": trusted(RegistryTrust{CAFile: ca}), "insecure": trusted(RegistryTrust{Insecure: true})} {

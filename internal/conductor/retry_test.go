@@ -88,7 +88,7 @@ func TestCutAnswersToACreateLeaveWhatIsNotKnown(t *testing.T) {
 				return cut
 			}
 			_, err := f.conductor(t, Options{}).Call(t.Context(), create("web"))
-			if got := faultOf(t, err, fault.EngineUnreachable); got.Exists != string(fault.PerhapsCreated) {
+			if got := faultOf(t, err, fault.EngineUnreachable); got.Left != fault.PerhapsCreated {
 				t.Errorf("%v: says %q", cut, got.Exists)
 			}
 		})
@@ -250,7 +250,7 @@ func TestUnansweredChangesMayBeDone(t *testing.T) {
 				return silentObjects{f, []string{"data"}}, engine.Address{Host: "fake"}, nil
 			})
 			defer func() { _ = c.Close() }()
-			if got := faultOf(t, change(t.Context(), c), fault.EngineUnreachable); got.Exists != string(fault.PerhapsDone) {
+			if got := faultOf(t, change(t.Context(), c), fault.EngineUnreachable); got.Left != fault.PerhapsDone {
 				t.Errorf("%s: says %q", name, got.Exists)
 			}
 		})

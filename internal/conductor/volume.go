@@ -63,7 +63,7 @@ func (c *Conductor) CreateVolume(ctx context.Context, spec VolumeSpec) (made *Vo
 	if err != nil {
 		return nil, err
 	}
-	t.exists, t.object.Mask = string(fault.NothingCreated), container.MaskOf(spec.DriverOpts, spec.Labels)
+	t.exists, t.object.Mask = fault.NothingCreated, container.MaskOf(spec.DriverOpts, spec.Labels)
 	o := &volumeCreate{objectJob: t.objectJob(KindCreate), spec: spec}
 	o.accept(ctx, o, journal.Record{}, false)
 	if err := o.run(ctx); err != nil {
@@ -219,7 +219,7 @@ func (c *Conductor) RemoveVolume(ctx context.Context, name string, maker VolumeM
 	if err != nil {
 		return nil, err
 	}
-	t.exists = "the volume is still there"
+	t.exists = fault.StillThere
 	o := &volumeRemoval{objectJob: t.objectJob(KindRemove), maker: maker, force: force}
 	o.accept(ctx, o, journal.Record{}, false)
 	err = o.run(ctx)
@@ -267,13 +267,10 @@ func (o *volumeRemoval) remove(ctx context.Context, maker VolumeMaker, force boo
 		return o.sent(ctx, o.API.VolumeRemove(ctx, name, false))
 	})
 	if err != nil && engine.ContainsAny(err.Error(), "volume is in use") {
-		err = o.object.InUse("a container that came meanwhile", hintOfUsers, err)
+		err = o.object.InUse("a container that came meanwhile", fault.AdviceRemoveUsers, err)
 	}
 	return left, engine.IgnoreNotFound(err)
 }
-
-// hintOfUsers is what to do where a volume can't be removed because containers use it.
-const hintOfUsers = "remove these containers first, running or not; then apply again. Where a container of this configuration has the volume, refer to it by its resource's name attribute: then Terraform removes the container first"
 
 // unusedAndEmpty returns the fault that keeps a volume from being removed. It waits for containers that are being
 // removed. With force the volume need not be empty.
@@ -297,7 +294,7 @@ func (o *volumeRemoval) unusedAndEmpty(ctx context.Context, v *Volume, force boo
 		return err
 	}
 	if len(users) > 0 {
-		return o.object.InUse(describeUsers(users), hintOfUsers, nil)
+		return o.object.InUse(describeUsers(users), fault.AdviceRemoveUsers, nil)
 	}
 	if !force && !v.holdsNothing() {
 		switch first, err := o.firstEntry(ctx, name); {

@@ -26,6 +26,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/customtypes"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 var (
@@ -231,7 +232,7 @@ func (r *barrierResource) gather(ctx context.Context, plan *barrierModel, limit 
 		diags.AddAttributeError(path.Root("operations"), f.Summary, f.Detail())
 	}
 	for _, key := range slices.Sorted(maps.Keys(recovered)) {
-		f := recovered[key]
+		f := faulttext.Of(recovered[key])
 		diags.AddWarning(fmt.Sprintf("%s on engine %q failed and recovered", upper(f.Subject()), f.Engine),
 			fmt.Sprintf("%s, at %s.\n%s\n\nBy now it is as it should be, and the barrier passes.", f.Summary, f.Time.UTC().Format(time.RFC3339), f.Detail()))
 		r.fleet.ConductorOf(operations[key].ValueString()).Heard(operations[key].ValueString())

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // computedModel is what gantry tells of the container, and of its last operation.
@@ -214,6 +215,7 @@ func flattenFault(operation string, f *fault.Fault) types.Object {
 	if f == nil {
 		return types.ObjectNull(faultTypes())
 	}
+	f = faulttext.Of(f)
 	return types.ObjectValueMust(faultTypes(), map[string]attr.Value{
 		"operation": types.StringValue(operation), "kind": types.StringValue(string(f.Kind)), "step": types.StringValue(string(f.Step)), "summary": types.StringValue(f.Summary),
 		"message": stringOrNull(f.Message), "hint": stringOrNull(f.Hint), "time": types.StringValue(f.Time.UTC().Format(time.RFC3339)),

@@ -248,11 +248,11 @@ func validateDevices(ctx context.Context, config tfsdk.Config) diag.Diagnostics 
 // concerned has an error about device requests point to gpus, where that is what asked for one.
 func (m *devicesModel) concerned(err error) error {
 	f := faultOf(err)
-	if f == nil || len(f.Attribute) == 0 || f.Attribute[0] != "device_requests" || m.GPUs.ValueString() == "" {
+	if f == nil || len(f.Field) == 0 || f.Field[0] != "device_requests" || m.GPUs.ValueString() == "" {
 		return err
 	}
 	own := *f
-	own.Attribute = []string{"gpus"}
+	own.Field = []string{"gpus"}
 	return &own
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // mostOutages is of how many containers a run tells in full that they are not what they were left as: each has the
@@ -30,7 +31,7 @@ func (d *providerData) reportOutage(ctx context.Context, one *member, s conducto
 	}
 	full := d.outages.Add(1) <= mostOutages
 	asked, hidden := m.expandStored()
-	f := one.Outage(ctx, kind, s, asked, hidden || strange || !full)
+	f := faulttext.Of(one.Outage(ctx, kind, s, asked, hidden || strange || !full))
 	switch {
 	case f == nil:
 	case full && strange:

@@ -154,6 +154,11 @@ func changes(req resource.ModifyPlanRequest) []string {
 }
 
 // sentence makes an error's text begin as a sentence does.
-func sentence(err error) string { return upper(err.Error()) }
+func sentence(err error) string {
+	if f := faultOf(err); f != nil {
+		err = f
+	}
+	return upper(err.Error())
+}
 
 func upper(text string) string { return strings.ToUpper(text[:1]) + text[1:] }

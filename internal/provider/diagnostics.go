@@ -10,15 +10,16 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/path"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
-// faultOf returns the fault that the conductor returned, nil if there is none.
+// faultOf returns the fault that the conductor returned, with its text; nil if there is none.
 func faultOf(err error) *fault.Fault {
 	var f *fault.Fault
 	if !errors.As(err, &f) {
 		return nil
 	}
-	return f
+	return faulttext.Of(f)
 }
 
 // invokeAgain is what to do about an action that was cancelled: its trigger is over.
@@ -44,12 +45,12 @@ func addFault(diags *diag.Diagnostics, err error) {
 	case f == nil:
 		diags.AddError("gantry failed in a way that it does not know", err.Error())
 		return
-	case len(f.Attribute) == 0:
+	case len(f.Field) == 0:
 		diags.AddError(f.Summary, f.Detail())
 		return
 	}
 	// The fault may know a key below the attribute, and its text names it. Terraform finds the
 	// line of an attribute in the configuration, but not of what is nested in one: with the whole
 	// path it would show the first line of the resource.
-	diags.AddAttributeError(path.Root(f.Attribute[0]), f.Summary, f.Detail())
+	diags.AddAttributeError(path.Root(f.Field[0]), f.Summary, f.Detail())
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 // reportLate warns of the failures of casts that no resource can tell of: where there is none any more,
@@ -24,7 +25,7 @@ func reportLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll boo
 	if more := late.Count - len(late.Newest); more > 0 && len(late.Newest) > 0 {
 		var lines []string
 		for _, one := range late.Newest {
-			lines = append(lines, fmt.Sprintf("- %s (%s): %s", one.Fault.Subject(), one.Kind, one.Fault.Summary))
+			lines = append(lines, fmt.Sprintf("- %s (%s): %s", one.Fault.Subject(), one.Kind, faulttext.Of(one.Fault).Summary))
 		}
 		slices.Sort(lines)
 		all, others := fmt.Sprintf("%d operations", late.Count), fmt.Sprintf("%d more", more)
@@ -38,7 +39,7 @@ func reportLate(late conductor.LateFaults, diags *diag.Diagnostics) (toldAll boo
 		return true
 	}
 	for _, one := range late.Newest {
-		f := one.Fault
+		f := faulttext.Of(one.Fault)
 		switch {
 		case !one.Stray:
 		case one.Kind == conductor.KindRemove:
@@ -88,6 +89,7 @@ func reportUnreadable(problems []error, count int, diags *diag.Diagnostics) {
 // reportFailed warns of the failure of an operation that nobody waited for. Subject names what it was
 // about, id is engine/name, plan what the plan does about it.
 func reportFailed(subject, id string, f *fault.Fault, plan string, diags *diag.Diagnostics) {
+	f = faulttext.Of(f)
 	engine, _, _ := strings.Cut(id, "/")
 	what := f.Summary
 	if f.Kind != fault.Interrupted { // Nobody saw when that was.

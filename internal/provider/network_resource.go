@@ -15,6 +15,7 @@ import (
 	"github.com/hashicorp/terraform-plugin-framework/types"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 var (
@@ -79,6 +80,7 @@ func (r *networkResource) Create(ctx context.Context, req resource.CreateRequest
 	made, left, err := one.CreateNetwork(ctx, plan.expand())
 	addFault(&resp.Diagnostics, err)
 	for _, f := range left {
+		f = faulttext.Of(f)
 		// The network is as it should be: the container's own refresh finds what it misses.
 		resp.Diagnostics.AddWarning(f.Summary, f.Detail())
 	}

@@ -90,7 +90,7 @@ func addImportFault(diags *diag.Diagnostics, kind string, err error) {
 // and no plan creates it anew.
 func missingHint(err error, hint string) error {
 	missing := *faultOf(err)
-	missing.Attribute, missing.Hint = nil, hint
+	missing.Field, missing.Hint = nil, hint
 	return &missing
 }
 

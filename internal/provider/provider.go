@@ -32,6 +32,7 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/pruned"
 )
 
@@ -197,6 +198,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 		background = nil
 	}
 	data.members = p.join(conductor.Options{
+		Text:     faulttext.Of,
 		StateDir: cleanFolder(config.StateDir.ValueString()), Background: background, Inline: config.WhenSaturated.ValueString() == "inline",
 		Registries: registries, Release: p.version, Scope: workspaceScope(os.Getenv), Orphaned: p.orphaned, Logger: p.logger,
 	}, engines, byName, open)

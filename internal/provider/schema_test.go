@@ -57,7 +57,7 @@ func TestAddFault(t *testing.T) {
 	} {
 		var diags diag.Diagnostics
 		own := f
-		own.Attribute = tt.attribute
+		own.Field = tt.attribute
 		err := error(&own)
 		if tt.wrap {
 			err = fmt.Errorf("wrapped: %w", err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -174,8 +175,9 @@ func TestComplaints(t *testing.T) {
 	} {
 		scope := fault.Scope{Engine: "edge1", Container: "web", Now: time.Now}
 		f := ExplainAs(scope, spec, fault.StepStarting, "start", fault.CreatedNotStarted, "", errors.New(test.words))
-		fmt.Fprintf(&texts, "== %s\n%s: %s, of %q\n%s\n", test.words, f.Kind, f.Summary, f.Attribute, f.Detail())
-		if got := strings.Join(f.Attribute, "."); got != test.attribute || !strings.Contains(f.Hint, test.advice) || !strings.Contains(f.Message, test.words) {
+		f = faulttext.Of(f)
+		fmt.Fprintf(&texts, "== %s\n%s: %s, of %q\n%s\n", test.words, f.Kind, f.Summary, f.Field, f.Detail())
+		if got := strings.Join(f.Field, "."); got != test.attribute || !strings.Contains(f.Hint, test.advice) || !strings.Contains(f.Message, test.words) {
 			t.Errorf("%s\nis at %q, want %q, with the advice %q, want %q: %s", test.words, got, test.attribute, f.Hint, test.advice, f.Message)
 		}
 		if _, key, below := strings.Cut(test.attribute, "."); below && !strings.Contains(f.Message, `["`+key+`"]`) {

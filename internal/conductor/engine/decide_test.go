@@ -59,7 +59,7 @@ func TestEngineWordsLeadToTheAttribute(t *testing.T) {
 		"something else": "engine_error ",
 	} {
 		f := ExplainAs(scope, container.Spec{}, fault.StepStarting, "start", fault.CreatedNotStarted, "front", errors.New(text))
-		if got := string(f.Kind) + " " + strings.Join(f.Attribute, "."); got != want {
+		if got := string(f.Kind) + " " + strings.Join(f.Field, "."); got != want {
 			t.Errorf("%s: got %q, want %q", text, got, want)
 		}
 	}

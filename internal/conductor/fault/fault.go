@@ -1,8 +1,8 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-// Package fault has the failed operation as data: what failed, where, why, what exists now, and
-// what to do about it. The text that a user reads is made here and nowhere else.
+// Package fault has the failed operation as data: what failed, where, why, and what exists now. The text that a user
+// reads is made above the conductor, by package faulttext.
 package fault
 
 import (
@@ -73,19 +73,27 @@ type Fault struct {
 	Container string `json:"container"`
 	// Operation is the ID of the operation that failed; empty for a mere look.
 	Operation string `json:"operation,omitempty"`
-	// Attribute is the path of the attribute that the fault concerns: the attribute's name,
-	// then the keys below it ("networks", "front"). Empty if it concerns none.
-	Attribute []string `json:"attribute,omitempty"`
-	// Summary is one line that names the object.
+	// Field is the path of the field of the specification that the fault concerns: the field's name, then the keys
+	// below it ("networks", "front"). Empty if it concerns none.
+	Field []string `json:"attribute,omitempty"`
+	// Reason is which failure of its kind it is, and Facts is what its text quotes. A fault of an older release has
+	// neither: it has its text alone.
+	Reason Reason `json:"reason,omitempty"`
+	Facts  Facts  `json:"facts,omitzero"`
+	// Left is what is there now, after the failure.
+	Left Exists `json:"left,omitempty"`
+	// Cause is the failure of another operation, for which this one was refused.
+	Cause *Fault `json:"cause,omitempty"`
+	// Over says that the failure has been made up for: what was left by it, and what to do then, hold no more.
+	Over bool `json:"-"`
+
+	// The text, empty until it is made: Summary is one line that names the object, Message is why, Exists what is
+	// there now, Hint what to do, Health the last output of the health check.
 	Summary string `json:"summary"`
-	// Message holds the engine's own words.
 	Message string `json:"message,omitempty"`
-	// Exists says what is there now, after the failure.
-	Exists string `json:"exists,omitempty"`
-	// Hint says what to do.
-	Hint string `json:"hint,omitempty"`
-	// Health is the last output of the health check.
-	Health string `json:"health,omitempty"`
+	Exists  string `json:"exists,omitempty"`
+	Hint    string `json:"hint,omitempty"`
+	Health  string `json:"health,omitempty"`
 	// Log are the last lines that the container wrote, oldest first.
 	Log  []string  `json:"log,omitempty"`
 	Time time.Time `json:"time"`
@@ -104,8 +112,13 @@ func Subject(kind, name string) string {
 	return fmt.Sprintf("%s %q", cmp.Or(kind, "container"), name)
 }
 
-// Error gives summary and detail in one text.
-func (f *Fault) Error() string { return f.Summary + "\n\n" + f.Detail() }
+// Error returns summary and detail in one text; of a fault that has no text yet, its kind and the engine's words.
+func (f *Fault) Error() string {
+	if f.Summary == "" {
+		return strings.TrimSuffix(fmt.Sprintf("%s: %s while %s: %s", f.Subject(), f.Kind, f.Step, f.Facts.Said), ": ")
+	}
+	return f.Summary + "\n\n" + f.Detail()
+}
 
 // Unwrap returns the error behind the fault, for errors.Is.
 func (f *Fault) Unwrap() error { return f.err }
@@ -117,7 +130,7 @@ func (f *Fault) Past() *Fault {
 		return nil
 	}
 	past := *f
-	past.Exists, past.Hint = "", ""
+	past.Over, past.Exists, past.Hint = true, "", ""
 	return &past
 }
 

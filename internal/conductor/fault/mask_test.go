@@ -6,11 +6,9 @@ package fault_test
 import (
 	"encoding/base64"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -177,20 +175,6 @@ func TestMaskOfWhatATextSpells(t *testing.T) {
 		if got := (fault.Mask{}).Text(text); got != want {
 			t.Errorf("%q: got %q, want %q", text, got, want)
 		}
-	}
-}
-
-// gantry's own sentences are never shredded, whatever is secret; what they quote of others is masked.
-func TestOwnWordsAreNotMasked(t *testing.T) {
-	scope := fault.Scope{Engine: "edge1\x1b[31m", Container: "web", Mask: fault.NewMask("18765", "container", "taken", "engine"), Now: time.Now}
-	f := scope.PortTaken("18765/tcp", "container \"other\"", fault.CreatedNotStarted, errors.New("Bind for 0.0.0.0:18765 failed"))
-	if f.Summary != `Unable to start container "web": host port 18765/tcp is taken` || f.Exists != string(fault.CreatedNotStarted) ||
-		f.Message != `by container "other": Bind for 0.0.0.0:(masked) failed` || f.Engine != "edge1" {
-		t.Errorf("%s\n%s", f.Summary, f.Detail())
-	}
-	behind := scope.RefusedBehind("update", f, "")
-	if !strings.Contains(behind.Detail(), "host port 18765/tcp is taken") {
-		t.Errorf("%s\n%s", behind.Summary, behind.Detail())
 	}
 }
 

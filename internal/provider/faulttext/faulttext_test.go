@@ -1,15 +1,17 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package fault_test
+package faulttext_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 func TestTexts(t *testing.T) {
@@ -77,8 +79,8 @@ func TestTexts(t *testing.T) {
 				`What to do: import it as "edge1/web" to manage it here, or choose another name`,
 		},
 	} {
-		f := test.fault
-		if got := strings.Join(f.Attribute, "."); got != test.attribute {
+		f := faulttext.Of(test.fault)
+		if got := strings.Join(f.Field, "."); got != test.attribute {
 			t.Errorf("%s: attribute %q, want %q", f.Kind, got, test.attribute)
 		}
 		if f.Summary != test.summary {
@@ -93,11 +95,31 @@ func TestTexts(t *testing.T) {
 	}
 }
 
-// Nobody saw an interruption: it must look the same whenever somebody finds it, or every refresh has news.
-func TestInterruptionHasNoTimeOfItsOwn(t *testing.T) {
-	accepted := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	scope := fault.Scope{Engine: "edge1", Container: "web", Operation: "edge1/web/1", Now: func() time.Time { return accepted.Add(time.Hour) }}
-	if f := scope.Interrupted("create", fault.StepPulling, accepted); !f.Time.Equal(accepted) {
-		t.Errorf("the interruption has the time %s, accepted was the operation at %s", f.Time, accepted)
+// gantry's own sentences are never shredded, whatever is secret; what they quote of others is masked.
+func TestOwnWordsAreNotMasked(t *testing.T) {
+	scope := fault.Scope{Engine: "edge1\x1b[31m", Container: "web", Mask: fault.NewMask("18765", "container", "taken", "engine"), Now: time.Now}
+	taken := scope.PortTaken("18765/tcp", "container \"other\"", fault.CreatedNotStarted, errors.New("Bind for 0.0.0.0:18765 failed"))
+	f := faulttext.Of(taken)
+	if f.Summary != `Unable to start container "web": host port 18765/tcp is taken` || !strings.HasPrefix(f.Exists, "the container was created") ||
+		f.Message != `by container "other": Bind for 0.0.0.0:(masked) failed` || f.Engine != "edge1" {
+		t.Errorf("%s\n%s", f.Summary, f.Detail())
+	}
+	behind := faulttext.Of(scope.RefusedBehind("update", taken, ""))
+	if !strings.Contains(behind.Detail(), "host port 18765/tcp is taken") {
+		t.Errorf("%s\n%s", behind.Summary, behind.Detail())
+	}
+}
+
+// A cancelled operation says who ended it.
+func TestCancelledSaysByWhom(t *testing.T) {
+	t.Parallel()
+	scope := fault.Scope{Engine: "edge1", Container: "web", Now: time.Now}
+	for cause, want := range map[error]string{
+		context.Canceled:              "the Terraform run that asked for it was interrupted",
+		errors.New("a removal began"): "a removal began",
+	} {
+		if got := faulttext.Of(scope.Ended(fault.Cancelled, fault.StepWaiting, "create", fault.NothingCreated, nil, "", cause)).Message; got != want {
+			t.Errorf("%v: says %q", cause, got)
+		}
 	}
 }

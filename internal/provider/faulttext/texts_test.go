@@ -1,7 +1,7 @@
 // Copyright (c) The gantry authors
 // SPDX-License-Identifier: MPL-2.0
 
-package fault_test
+package faulttext_test
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -45,7 +46,7 @@ func rows() []row {
 	var all []row
 	add := func(by string, faults ...*fault.Fault) {
 		for _, f := range faults {
-			all = append(all, row{by, f})
+			all = append(all, row{by, faulttext.Of(f)})
 		}
 	}
 	for _, kind := range []fault.Kind{
@@ -59,10 +60,10 @@ func rows() []row {
 	add("Object.Pull", o.Pull(fault.PullDenied, fault.Pull{Image: "app:1", Credentials: "none"}, err))
 	add("Scope.ImageMissing", s.ImageMissing("app:1", err), s.ImageMissing("app:1", errors.New("does not match the specified platform")))
 	taken := s.NameConflict("web", "container 0123 has it", fault.NothingCreated, err)
-	add("Scope.NameConflict", taken, taken.OfOtherWorkspace(), taken.OfCast(), taken.OfOwnName(true), taken.OfOwnName(false), taken.OfOwnObject())
+	add("Scope.NameConflict", taken, taken.OfOwner(fault.OwnerOther), taken.OfCast(), taken.OfOwner(fault.OwnerWorkspace), taken.OfOwner(fault.OwnerGantry))
 	add("Scope.NameReserved", s.NameReserved("web", err))
 	add("Scope.NameOfExchange", s.NameOfExchange("web", "container 0123 has it"))
-	add("Object.Taken", o.Taken("somebody has it", err), o.Taken("somebody has it", err).OfOwnObject(), o.Taken("somebody has it", err).OfOtherWorkspace(), o.Taken("somebody has it", err).OfCast())
+	add("Object.Taken", o.Taken("somebody has it", err), o.Taken("somebody has it", err).OfOwner(fault.OwnerWorkspace), o.Taken("somebody has it", err).OfOwner(fault.OwnerOther), o.Taken("somebody has it", err).OfCast())
 	add("Scope.PortTaken", s.PortTaken("80/tcp", `container "db" (image "pg")`, fault.CreatedNotStarted, err))
 	add("Scope.NoSuchNetwork", s.NoSuchNetwork("front", "f", fault.StepStarting, fault.CreatedNotStarted, err), s.NoSuchNetwork("front", "", fault.StepCreating, fault.NothingCreated, err))
 	add("Scope.CommandNotFound", s.CommandNotFound("command", fault.CreatedNotStarted, err))
@@ -83,7 +84,7 @@ func rows() []row {
 		for _, cause := range []error{nil, context.Canceled, errors.New("a person cancelled it")} {
 			add("Scope.Ended", scope.Ended(fault.Cancelled, fault.StepPulling, "create", fault.NothingCreated, log, "2 of 3 layers", cause))
 			add("Scope.NotConnected", scope.NotConnected(fault.Cancelled, `container "web"`, cause))
-			add("Object.Ended", o.Ended(fault.Cancelled, fault.StepRemoving, "remove", "delete", "it is there", "2 of 3 layers", cause))
+			add("Object.Ended", o.Ended(fault.Cancelled, fault.StepRemoving, "remove", "delete", fault.StillThere, "2 of 3 layers", cause))
 		}
 		add("Scope.Ended", scope.Ended(fault.Timeout, fault.StepWaiting, "update", fault.PartlyChanged, nil, "", context.DeadlineExceeded))
 		add("Scope.NotConnected", scope.NotConnected(fault.Timeout, "", context.DeadlineExceeded))
@@ -101,7 +102,7 @@ func rows() []row {
 	add("Scope.UnusableReference", s.UnusableReference(fault.StepStarting, "start", "pid", "db", fault.CreatedNotStarted, err))
 	for _, kind := range []fault.Kind{fault.Invalid, fault.EngineError} {
 		add("Scope.EngineSaid", s.EngineSaid(kind, fault.StepCreating, "create", []string{"ports"}, fault.NothingCreated, err))
-		add("Object.Said", o.Said(kind, fault.StepCreating, "create", []string{"driver"}, "nothing was created", err))
+		add("Object.Said", o.Said(kind, fault.StepCreating, "create", []string{"driver"}, fault.NothingCreated, err))
 	}
 	add("Scope.EngineTooOld", s.EngineTooOld([]string{"mounts", "image"}, "1.48", "28.0", "1.41", fault.NothingCreated))
 	for _, exists := range []fault.Exists{fault.Unchanged, fault.Remains} {
@@ -118,19 +119,41 @@ func rows() []row {
 	add("Scope.Address", s.Address("10.0.0.2", "front", "f", "it is the gateway's", fault.StepStarting, fault.CreatedNotStarted, err), s.Address("10.0.0.2", "front", "f", "it is the gateway's", fault.StepStarting, fault.CreatedNotStarted, nil))
 	add("Scope.OwnAddress", s.OwnAddress("bridge", "b"))
 	add("Object.Predefined", network("host").Predefined(), network("bridge").Predefined())
-	add("Object.InUse", o.InUse(`container "web"`, "remove it", err))
+	add("Object.InUse", o.InUse(`container "web"`, fault.AdviceRemoveUsers, err))
 	add("Object.HoldsData", o.HoldsData("it is not empty", nil))
-	add("Object.Registry", o.Registry(fault.PullDenied, "no access", "check it", err))
+	add("Object.Registry", o.Registry(fault.PullDenied, fault.Facts{Credentials: "none"}, err))
 	add("Object.Moved", network("front").Moved("web", true, err), network("front").Moved("web", false, err))
-	exists := []string{fault.OldKept, fault.NewKept, fault.NoneExchanged, fault.OldStopping, fault.HalfExchanged}
+	exists := []fault.Exists{fault.OldKept, fault.NewKept, fault.NoneExchanged, fault.OldStopping, fault.HalfExchanged}
 	for _, exists := range exists {
-		add("Scope.NoHealthcheck", cause.Exchanged("start_first", exists))
+		add("Scope.NoHealthcheck", cause.Exchanged("start_first", exists, ""))
 	}
 	for _, exists := range []fault.Exists{
-		fault.NothingCreated, fault.CreatedNotStarted, fault.KeptForInspection, fault.Unchanged, fault.PartlyChanged, fault.Remains, fault.StillStopping, fault.Restarted,
+		fault.NothingCreated, fault.CreatedNotStarted, fault.KeptForInspection, fault.Unchanged, fault.PartlyChanged, fault.Remains, fault.StillStopping, fault.Restarting,
 		fault.RestartsOn, fault.RunsOn, fault.HalfDone, fault.PerhapsSignalled, fault.MadeAndUnclaimed, fault.PerhapsCreated, fault.PerhapsDone,
 	} {
 		add("Scope.Lost", s.Lost(fault.StepStopping, "stop", exists, err))
+	}
+	for _, facts := range []fault.Facts{
+		{Stopped: at, Desired: "running", Resting: true}, {Stopped: at, Desired: "running", Restarted: at}, {Besides: "its limits are as they were before"}, {Quiet: true, Said: "no"},
+	} {
+		f := s.Exited(fault.Exit{Code: 3, Exists: fault.Stopped})
+		f.Facts = facts
+		add("Scope.Exited", f)
+	}
+	for _, f := range []*fault.Fault{
+		s.Ended(fault.Timeout, fault.StepWaiting, "restart", fault.HalfDone, nil, "", context.DeadlineExceeded), s.NotFound(nil), s.Exited(fault.Exit{Code: 3}),
+		s.Exited(fault.Exit{Code: 3, Job: true}), s.Exited(fault.Exit{Code: 137, OOM: true}), s.NoHealthcheck(fault.HalfDone), s.Lost(fault.StepStopping, "kill", fault.PerhapsSignalled, err),
+	} {
+		f.Facts.ByAction = true
+		add("ByAction", f)
+	}
+	for _, advice := range []fault.Advice{
+		fault.AdviceAgain, fault.AdviceRemoveMembers, fault.AdviceMembersOfGantry, fault.AdviceTrustCA, fault.AdvicePlainRegistry, fault.AdviceReachRegistry,
+		fault.AdviceRunningContainer, fault.AdviceDriver, fault.AdviceDriverOptions, fault.AdviceFreeSubnets, fault.AdviceOtherName, fault.AdviceOtherSubnet,
+	} {
+		f := o.Said(fault.Invalid, fault.StepCreating, "create", nil, "", err)
+		f.Facts.Advice, f.Facts.Registry, f.Facts.Trust = advice, "ghcr.io", "/etc/docker/certs.d/ghcr.io"
+		add("Advice", f)
 	}
 	return all
 }
@@ -140,7 +163,7 @@ func TestGoldenTexts(t *testing.T) {
 	var got strings.Builder
 	for _, r := range rows() {
 		text := r.Summary + "\n" + r.Detail()
-		fmt.Fprintf(&got, "== %s: %s while %s, of %q by %s\n%s\n", r.by, r.Kind, r.Step, r.Attribute, r.Operation, text)
+		fmt.Fprintf(&got, "== %s: %s while %s, of %q by %s\n%s\n", r.by, r.Kind, r.Step, r.Field, r.Operation, text)
 		if strings.Contains(text, "hunter22") {
 			t.Errorf("%s tells a secret: %s", r.by, text)
 		}
