@@ -86,6 +86,7 @@ func (r *castRig) afterAPlan(config, other string, f localFile, unreadable strin
 
 // What is applied is the file as it is at the apply; never is it for Terraform to say that the provider has a bug.
 func TestAccSourceChangesAfterThePlan(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"called", "cast"} {
 		t.Run(name, func(t *testing.T) {
 			r := newCastRig(t)
@@ -174,6 +175,7 @@ func TestAccLocalFilesMadeInTheApply(t *testing.T) {
 
 // An archive is a local file as well.
 func TestAccArchiveChangesAfterThePlan(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"called", "cast"} {
 		t.Run(mode, func(t *testing.T) {
 			r := newCastRig(t)
