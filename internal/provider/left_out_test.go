@@ -4,6 +4,7 @@
 package provider
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -66,8 +67,11 @@ func TestWhatMeansNothingIsNoChange(t *testing.T) {
 			c, rich := shared.copy(), images()["rich image"]
 			root, _, _ := strings.Cut(name, ".")
 			with := func(v any) values { return minimal().with(row.around(name, v)) }
-			for _, v := range append(row.same(types["."+name]), own[name]...) {
-				c.meansTheSame(t, rich, with(nil), with(v), root)
+			if same := append(row.same(types["."+name]), own[name]...); len(same) > 0 {
+				without := c.lacking(t, rich, with(nil), root)
+				for _, v := range same {
+					c.meansTheSame(t, without, with(v), root)
+				}
 			}
 			for _, v := range row.own {
 				fatalDiagnostics(t, c.validate(t, with(v)))
@@ -85,44 +89,97 @@ func TestWhatMeansNothingIsNoChange(t *testing.T) {
 	}
 }
 
-// meansTheSame asserts it of a configuration that leaves something out and of one that writes it down.
-func (c *core) meansTheSame(t *testing.T, image *container.ImageDefaults, without, with values, name string) {
+// lacking is a configuration that leaves something out, and what became of it.
+type lacking struct {
+	config values
+	image  *container.ImageDefaults
+	// created was made with it, imported without it, and refreshed is that after a refresh.
+	created, imported, refreshed stored
+}
+
+// stored is what Terraform keeps of a container.
+type stored struct {
+	state   tftypes.Value
+	private []byte
+}
+
+// stored returns this state with the private one that belongs to it now.
+func (c *core) stored(state tftypes.Value) stored { return stored{state, c.private} }
+
+// planFrom plans with this configuration.
+func (c *core) planFrom(t *testing.T, before stored, config values) planned {
 	t.Helper()
-	says := func(when string, p planned, mayWrite bool) {
+	c.private = before.private
+	return c.plan(t, before.state, config)
+}
+
+func (c *core) lacking(t *testing.T, image *container.ImageDefaults, config values, name string) lacking {
+	t.Helper()
+	out := lacking{config: config, image: image}
+	c.private = nil
+	state, bare := c.create(t, config, image)
+	out.created = c.stored(c.refresh(t, state, bare))
+	if name == "files" { // No engine reports them, and Terraform takes null for what is configured only from a resource that is new.
+		return out
+	}
+	c.private = nil
+	out.imported = c.stored(c.imported(t, bare, image))
+	noChange(t, "imported, without it", c.planFrom(t, out.imported, config))
+	out.refreshed = c.stored(c.refresh(t, out.imported.state, bare))
+	return out
+}
+
+// noChange asserts that a plan changes nothing but these attributes, and replaces nothing.
+func noChange(t *testing.T, when string, p planned, but ...string) {
+	t.Helper()
+	changed := slices.DeleteFunc(slices.Clone(p.changed), func(name string) bool { return slices.Contains(but, name) })
+	if len(changed) > 0 || p.replace != nil {
+		t.Errorf("%s: planned to change: %v, to replace: %v", when, p.changed, p.replace)
+	}
+}
+
+// meansTheSame asserts that writing something down is no change to what was left out, and the other way round.
+func (c *core) meansTheSame(t *testing.T, without lacking, with values, name string) {
+	t.Helper()
+	says := func(when string, p planned, but ...string) {
 		t.Helper()
-		changed := slices.DeleteFunc(slices.Clone(p.changed), func(other string) bool {
-			return mayWrite && (other == name || containerTables().effects[other] == computed)
-		})
-		if len(changed) > 0 || p.replace != nil {
-			t.Errorf("%v, %s: planned to change: %v, to replace: %v", with[name], when, p.changed, p.replace)
-		}
+		noChange(t, fmt.Sprintf("%v, %s", with[name], when), p, but...)
 	}
 	fatalDiagnostics(t, c.validate(t, with))
-	c.private = nil
-	created, bare := c.create(t, without, image)
-	state := c.refresh(t, created, bare)
 	if name != "environment" || isZero(attributesOf(t, value(t, c.typ, with))[name]) { // Which variables are the image's only an import notes.
 		// Terraform takes no null for what is configured: the state may write it down.
-		says("created without it", c.plan(t, state, with), true)
+		says("created without it", c.planFrom(t, without.created, with), written(name)...)
 	}
 	c.private = nil
-	state, made := c.create(t, with, image)
+	state, made := c.create(t, with, without.image)
 	refreshed := c.refresh(t, state, made)
 	if differs := diffOf(t, state, refreshed); differs != nil {
 		t.Errorf("%v: the refresh changed %v", with[name], differs)
 	}
-	says("created with it", c.plan(t, refreshed, with), false)
+	says("created with it", c.plan(t, refreshed, with))
 	if isZero(attributesOf(t, refreshed)[name]) {
-		says("left out again", c.plan(t, refreshed, without), name == "files")
+		var but []string
+		if name == "files" {
+			but = written(name)
+		}
+		says("left out again", c.plan(t, refreshed, without.config), but...)
 	}
-	if name == "files" { // No engine reports them, and Terraform takes null for what is configured only from a resource that is new.
+	if name == "files" {
 		return
 	}
-	c.private = nil
-	imported := c.imported(t, bare, image)
-	says("imported, without it", c.plan(t, imported, without), false)
-	says("imported, with it", c.plan(t, imported, with), false)
-	says("refreshed after the import", c.plan(t, c.refresh(t, imported, bare), with), false)
+	says("imported, with it", c.planFrom(t, without.imported, with))
+	says("refreshed after the import", c.planFrom(t, without.refreshed, with))
+}
+
+// written are the attributes that a plan changes which only writes one down.
+func written(name string) []string {
+	names := []string{name}
+	for other, effect := range containerTables().effects {
+		if effect == computed {
+			names = append(names, other)
+		}
+	}
+	return names
 }
 
 // A cleared entrypoint has two spellings.

@@ -27,50 +27,56 @@ func newWholeCore(t testing.TB) *core {
 // A server that knows only the attributes that a request is about answers as the whole one does.
 func TestNarrowedAnswersAreTheSame(t *testing.T) {
 	t.Parallel()
-	type pair struct{ from, to values }
-	pairs := make(map[string]pair)
+	// From each configuration there are changes to others.
+	type changes struct {
+		from values
+		to   []values
+	}
+	all := map[string]changes{"from the least": {from: minimal()}}
 	for name, c := range allChanges() {
-		pairs["change of "+name] = pair{minimal().with(values{name: c.from}), minimal().with(values{name: c.to})}
-		pairs["unknown "+name] = pair{minimal().with(values{name: c.from}), minimal().with(values{name: unknown{}})}
+		all["change of "+name] = changes{minimal().with(values{name: c.from}), []values{minimal().with(values{name: c.to}), minimal().with(values{name: unknown{}})}}
 	}
 	for name, s := range spellings() {
-		pairs["spelling of "+name] = pair{minimal().with(s.one), minimal().with(s.other)}
+		all["spelling of "+name] = changes{minimal().with(s.one), []values{minimal().with(s.other)}}
 	}
 	for name, config := range representative() {
-		pairs["to "+name] = pair{minimal(), config}
-		pairs["from "+name] = pair{config, minimal()}
+		least := all["from the least"]
+		least.to = append(least.to, config)
+		all["from the least"], all["from "+name] = least, changes{config, []values{minimal()}}
 	}
-	all := choices()
+	choices := choices()
 	for seed := range 10 {
 		random := rand.New(rand.NewPCG(uint64(seed), 0))
 		some := func() values {
 			v := minimal()
-			for _, name := range slices.Sorted(maps.Keys(all)) {
+			for _, name := range slices.Sorted(maps.Keys(choices)) {
 				if random.IntN(8) == 0 {
-					v[name] = all[name][random.IntN(len(all[name]))]
+					v[name] = choices[name][random.IntN(len(choices[name]))]
 				}
 			}
 			return v
 		}
-		pairs[fmt.Sprint("random ", seed)] = pair{some(), some()}
+		all[fmt.Sprint("random ", seed)] = changes{some(), []values{some()}}
 	}
 	whole, part := newWholeCore(t), newCore(t)
-	for name, p := range pairs {
+	for name, c := range all {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for _, config := range []values{p.from, p.to} {
+			for _, config := range append(c.to, c.from) {
 				sameDiagnostics(t, whole.validate(t, config), part.validate(t, config))
 			}
 			null := tftypes.NewValue(whole.typ, nil)
-			created := whole.answer(t, null, p.from)
-			sameAnswer(t, created, part.answer(t, null, p.from), whole.typ)
+			created := whole.answer(t, null, c.from)
+			sameAnswer(t, created, part.answer(t, null, c.from), whole.typ)
 			if len(created.Diagnostics) > 0 {
 				return
 			}
-			maker := newCore(t)
-			state, made := maker.create(t, p.from, nil)
+			maker := part.copy()
+			state, made := maker.create(t, c.from, nil)
 			state = maker.refresh(t, state, made)
-			sameAnswer(t, whole.answer(t, state, p.to), part.answer(t, state, p.to), whole.typ)
+			for _, to := range c.to {
+				sameAnswer(t, whole.answer(t, state, to), part.answer(t, state, to), whole.typ)
+			}
 		})
 	}
 }
