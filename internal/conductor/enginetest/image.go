@@ -20,6 +20,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"testing"
 	"time"
 
@@ -146,9 +147,29 @@ func set(keys []string) map[string]struct{} {
 	return m
 }
 
-// programLayer compiles the program once per machine, compiler and source, and keeps the finished
-// layer in the user's cache directory.
+// program is the layer with the program. A process makes it once: its digests cost more than the rest of an image.
+var program struct {
+	once  sync.Once
+	layer v1.Layer
+	err   error
+}
+
 func programLayer(tb testing.TB) (v1.Layer, error) {
+	tb.Helper()
+	program.once.Do(func() {
+		packed, err := packedProgram(tb)
+		if err != nil {
+			program.err = err
+			return
+		}
+		program.layer, program.err = layerOf(packed)
+	})
+	return program.layer, program.err
+}
+
+// packedProgram compiles the program once per machine, compiler and source, and keeps it in the user's cache
+// directory, packed as a layer.
+func packedProgram(tb testing.TB) ([]byte, error) {
 	tb.Helper()
 	key := sha256.New()
 	fmt.Fprintln(key, runtime.Version(), runtime.GOARCH)
@@ -159,20 +180,18 @@ func programLayer(tb testing.TB) (v1.Layer, error) {
 	}
 	folder := filepath.Join(cache, "gantry-test")
 	path := filepath.Join(folder, hex.EncodeToString(key.Sum(nil))+".tar.gz")
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		program, err := compile(tb)
-		if err != nil {
-			return nil, err
-		}
-		packed, err := pack("program", 0o755, program)
-		if err != nil {
-			return nil, err
-		}
-		if err := write(folder, path, packed); err != nil {
-			return nil, err
-		}
+	if packed, err := os.ReadFile(path); !errors.Is(err, os.ErrNotExist) {
+		return packed, err
 	}
-	return tarball.LayerFromFile(path)
+	compiled, err := compile(tb)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := pack("program", 0o755, compiled)
+	if err != nil {
+		return nil, err
+	}
+	return packed, write(folder, path, packed)
 }
 
 func compile(tb testing.TB) ([]byte, error) {
@@ -232,6 +251,10 @@ func randomLayer(size int64) (v1.Layer, error) {
 	if err != nil {
 		return nil, err
 	}
+	return layerOf(packed)
+}
+
+func layerOf(packed []byte) (v1.Layer, error) {
 	return tarball.LayerFromOpener(func() (io.ReadCloser, error) {
 		return io.NopCloser(bytes.NewReader(packed)), nil
 	})
