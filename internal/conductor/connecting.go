@@ -96,6 +96,17 @@ func (c *Conductor) connectFor(ctx context.Context, scope fault.Scope, subject s
 	}
 }
 
+// Reach connects to the engine if need be. Its failure has the whole reason, whoever was told of it first.
+func (c *Conductor) Reach(ctx context.Context) error {
+	_, err := c.connect(ctx, "")
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if u := c.unreached; err != nil && u != nil {
+		return c.scope("", "").Unreachable(c.name, u.address.Host, u.address.From, "", "", u.err)
+	}
+	return err
+}
+
 // connected returns the engine, or the failure to reach it that still stands, or neither.
 func (c *Conductor) connected(scope fault.Scope, subject string) (*connection, error) {
 	c.mu.Lock()

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/containerd/errdefs"
+	"github.com/docker/docker/api/types"
 	containertypes "github.com/docker/docker/api/types/container"
 	"github.com/docker/docker/api/types/events"
 	"github.com/docker/docker/api/types/image"
@@ -196,6 +197,10 @@ func (f *fakeEngine) ImageInspect(context.Context, string, ...client.ImageInspec
 
 func (f *fakeEngine) Info(ctx context.Context) (system.Info, error) {
 	return system.Info{ID: f.id, Name: f.host, NCPU: 1}, f.request(ctx, "info", func() error { return nil })
+}
+
+func (f *fakeEngine) Ping(ctx context.Context) (types.Ping, error) {
+	return types.Ping{}, f.request(ctx, "ping", func() error { return nil })
 }
 
 func (f *fakeEngine) Events(ctx context.Context, _ events.ListOptions) (<-chan events.Message, <-chan error) {

@@ -6,6 +6,7 @@ package conductor
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/docker/docker/api/types/system"
 
@@ -36,7 +37,7 @@ func (c *Conductor) EngineInfo(ctx context.Context) (*engine.Info, error) {
 	info := &engine.Info{
 		Name: r.Name, ID: r.ID, Version: r.ServerVersion, APIVersion: t.API.ClientVersion(), OperatingSystem: r.OperatingSystem, OSType: r.OSType,
 		Architecture: r.Architecture, KernelVersion: r.KernelVersion, RootDir: r.DockerRootDir, StorageDriver: r.Driver, LoggingDriver: r.LoggingDriver,
-		CgroupDriver: r.CgroupDriver, CgroupVersion: r.CgroupVersion, SwarmState: string(r.Swarm.LocalNodeState), CPUs: r.NCPU, Memory: r.MemTotal,
+		CgroupDriver: r.CgroupDriver, CgroupVersion: r.CgroupVersion, SwarmState: string(r.Swarm.LocalNodeState), CPUs: r.NCPU, Memory: r.MemTotal, Containers: r.Containers, Running: r.ContainersRunning,
 		SecurityOptions: r.SecurityOptions, NetworkDrivers: r.Plugins.Network, VolumeDrivers: r.Plugins.Volume, LiveRestore: r.LiveRestoreEnabled,
 	}
 	for name := range r.Runtimes {
@@ -44,4 +45,15 @@ func (c *Conductor) EngineInfo(ctx context.Context) (*engine.Info, error) {
 	}
 	slices.Sort(info.Runtimes)
 	return info, nil
+}
+
+// Latency returns how long the engine takes to answer a ping.
+func (c *Conductor) Latency(ctx context.Context) (time.Duration, error) {
+	t, err := c.begin(ctx, "the engine", "", "ping", "read", fault.StepReading)
+	if err != nil {
+		return 0, err
+	}
+	asked := time.Now()
+	_, err = t.API.Ping(ctx)
+	return time.Since(asked), t.explain(ctx, err)
 }

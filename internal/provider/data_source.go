@@ -22,7 +22,7 @@ import (
 // dataSources are all of them. They look, and take no slot of the pool.
 func dataSources() []func() datasource.DataSource {
 	return []func() datasource.DataSource{
-		newEngineData, newContainerData, newContainersData, newImageData, newNetworkData, newVolumeData, newLogsData, newRegistryImageData,
+		newEngineData, newEnginesData, newContainerData, newContainersData, newImageData, newNetworkData, newVolumeData, newLogsData, newRegistryImageData,
 	}
 }
 

@@ -80,7 +80,7 @@ func complete(kind string) values {
 		return values{"container": "web", "command": []any{"true"}}
 	case strings.HasPrefix(kind, "action.") || kind == "data.gantry_logs":
 		return values{"container": "web"}
-	case kind == "provider" || kind == "data.gantry_containers":
+	case kind == "provider" || kind == "data.gantry_containers" || kind == "data.gantry_engines":
 		return values{}
 	default:
 		return values{"name": "app"}

@@ -144,6 +144,7 @@ func emptiesOfOthers() map[string]emptyRow {
 		"data.gantry_network.name":        refusedEmpty("at least 1"),
 		"data.gantry_volume.name":         refusedEmpty("at least 1"),
 		"data.gantry_registry_image.name": refusedEmpty("at least 1"),
+		"data.gantry_engines.names":       {own: []any{[]any{}}, refused: []any{[]any{""}}, says: "at least 1"},
 		"data.gantry_containers.name":     {},
 		"data.gantry_containers.labels":   ownWords(),
 		"data.gantry_containers.status":   wordless("running"),

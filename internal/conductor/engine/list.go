@@ -90,13 +90,15 @@ func OwnName(s containertypes.Summary) string {
 
 // Info is what an engine says of itself.
 type Info struct {
-	Name, ID, Version, APIVersion             string
-	OperatingSystem, OSType, Architecture     string
-	KernelVersion, RootDir                    string
-	StorageDriver, LoggingDriver              string
-	CgroupDriver, CgroupVersion, SwarmState   string
-	CPUs                                      int
-	Memory                                    int64
+	Name, ID, Version, APIVersion           string
+	OperatingSystem, OSType, Architecture   string
+	KernelVersion, RootDir                  string
+	StorageDriver, LoggingDriver            string
+	CgroupDriver, CgroupVersion, SwarmState string
+	CPUs                                    int
+	Memory                                  int64
+	// Containers is how many there are, and Running how many of them run.
+	Containers, Running                       int
 	SecurityOptions, Runtimes, NetworkDrivers []string
 	VolumeDrivers                             []string
 	// LiveRestore says that containers keep running while the engine restarts.
