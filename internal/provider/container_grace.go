@@ -76,7 +76,8 @@ func warnOfGrace(req resource.ModifyPlanRequest, resp *resource.ModifyPlanRespon
 }
 
 // ModifyPlan tells of a timeout that ends before a stop that takes its whole grace period.
-func (a *powerAction) ModifyPlan(_ context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+func (a *powerAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+	a.checkEngine(ctx, req.Config, &resp.Diagnostics)
 	attributes := make(map[string]tftypes.Value)
 	if !a.graceful || req.Config.Raw.As(&attributes) != nil || isZero(attributes["stop_grace_period"]) {
 		return // The container's own grace period is known to the engine alone.

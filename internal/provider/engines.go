@@ -117,6 +117,17 @@ func (m *members) named(ctx context.Context, name types.String, diags *diag.Diag
 	return nil
 }
 
+// checkEngine refuses an engine that is not configured, while Terraform plans what takes place on one.
+func (m *members) checkEngine(ctx context.Context, from interface {
+	GetAttribute(ctx context.Context, at path.Path, target any) diag.Diagnostics
+}, diags *diag.Diagnostics) {
+	var engine types.String
+	diags.Append(from.GetAttribute(ctx, path.Root("engine"), &engine)...)
+	if !diags.HasError() {
+		m.named(ctx, engine, diags)
+	}
+}
+
 // known lists the engines, for messages.
 func (m *members) known() string {
 	names := slices.Sorted(maps.Keys(m.byName))

@@ -21,7 +21,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 )
 
-var _ action.ActionWithConfigure = (*execAction)(nil)
+var (
+	_ action.ActionWithConfigure  = (*execAction)(nil)
+	_ action.ActionWithModifyPlan = (*execAction)(nil)
+)
 
 func newExecAction() action.Action { return &execAction{} }
 
@@ -79,6 +82,10 @@ func (a *execAction) Schema(ctx context.Context, _ action.SchemaRequest, resp *a
 
 func (a *execAction) Configure(_ context.Context, req action.ConfigureRequest, resp *action.ConfigureResponse) {
 	a.providerData = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+func (a *execAction) ModifyPlan(ctx context.Context, req action.ModifyPlanRequest, resp *action.ModifyPlanResponse) {
+	a.checkEngine(ctx, req.Config, &resp.Diagnostics)
 }
 
 func (a *execAction) Invoke(ctx context.Context, req action.InvokeRequest, resp *action.InvokeResponse) {

@@ -34,6 +34,7 @@ import (
 
 var (
 	_ resource.ResourceWithConfigure   = (*execResource)(nil)
+	_ resource.ResourceWithModifyPlan  = (*execResource)(nil)
 	_ resource.ResourceWithImportState = (*execResource)(nil)
 )
 
@@ -141,6 +142,12 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 
 func (r *execResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.providerData = configured(req.ProviderData, &resp.Diagnostics)
+}
+
+func (r *execResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
+	if !req.Plan.Raw.IsNull() {
+		r.checkEngine(ctx, req.Plan, &resp.Diagnostics)
+	}
 }
 
 func (r *execResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
