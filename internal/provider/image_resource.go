@@ -76,6 +76,9 @@ func (r *imageResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanR
 		return
 	}
 	changes := configuredChanges(req)
+	if changes && !sum.Equal(state.ArchiveSHA256) {
+		checkArchive(ctx, req.Private, &plan, &state, &resp.Diagnostics)
+	}
 	// What is not known yet is brought with the next change: that waits for what is under way.
 	again := !sum.Equal(state.ArchiveSHA256) || !plan.hasArchive() && state.withPolicyOf(&plan).moved() || state.failed() || changes && state.ImageID.IsNull()
 	switch {
@@ -208,6 +211,7 @@ func (r *imageResource) Read(ctx context.Context, req resource.ReadRequest, resp
 		resp.State.RemoveResource(ctx)
 		return
 	}
+	noteArchive(ctx, resp.Private, &state, &resp.Diagnostics)
 	if state.Status.ValueString() == statusPresent && state.PullPolicy.ValueString() == string(container.PullAlways) && !state.hasArchive() {
 		available, err := one.RegistryDigest(ctx, state.Name.ValueString())
 		if f := faultOf(err); f != nil {
