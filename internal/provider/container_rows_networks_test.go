@@ -50,6 +50,7 @@ func networksRows(f Fixtures) map[string]AttributeRow {
 		},
 		"networks.mac_address": {
 			Within: within, Values: two{"02:42:ac:11:65:43", "02-42-AC-11-65-44"}, Runs: true, Replaces: true, Seen: front(func(e *network.EndpointSettings) any { return e.MacAddress }), Want: pair{`"02:42:ac:11:65:43"`, `"02:42:ac:11:65:44"`},
+			NotRandom: "not every engine tells whether somebody asked for it",
 		},
 		"networks.driver_opts": {
 			Within: within, Values: two{values{"com.example.a": "1"}, values{"com.example.a": "2"}}, Seen: front(func(e *network.EndpointSettings) any { return e.DriverOpts }), Want: pair{`{"com.example.a":"1"}`, `{"com.example.a":"2"}`},
@@ -58,6 +59,7 @@ func networksRows(f Fixtures) map[string]AttributeRow {
 		"networks.priority": {
 			// It is gantry's own, and decides something only while the container is created.
 			Within: fmt.Sprintf("networks = { front = { network = %q }, other = { network = %q, %%s } }", f.Front, f.Back), Values: two{1, -1}, Seen: host("NetworkMode"), Want: pair{quoted(f.Back), quoted(f.Back)},
+			NotRandom: "no engine knows it, so that an import leaves it out",
 		},
 		"networks.gw_priority": {Within: within, Values: two{1, 2}, Seen: front(func(e *network.EndpointSettings) any { return e.GwPriority }), Want: pair{"1", "2"}, API: "1.48"},
 	}
