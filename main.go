@@ -19,6 +19,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/cli"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/faulttext"
 )
@@ -100,7 +101,7 @@ func background(stderr io.Writer) int {
 
 // importConfig writes the configuration of the containers that are named, or of all.
 func importConfig(ctx context.Context, host string, names []string, out io.Writer) error {
-	c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: host}, Text: faulttext.Of})
+	c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: host}}, Text: faulttext.Of})
 	return errors.Join(provider.ImportConfig(ctx, c, names, out), c.Close())
 }
 

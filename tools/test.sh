@@ -16,6 +16,12 @@ if [[ " $* " == *' -race '* && $(uname -s) == Linux ]] && ! have "$compiler"; th
 	apt_install gcc libc6-dev
 fi
 
+# The tests of connections over SSH start an sshd of their own; where it is may be missing from the path of a plain su.
+if ! PATH=$PATH:/usr/sbin have sshd || ! have ssh; then
+	can_install || die "the tests need sshd and ssh (on Debian and Ubuntu: sudo apt-get install openssh-server openssh-client)"
+	apt_install openssh-server openssh-client
+fi
+
 terraform=$(tools/terraform.sh)
 export TF_ACC=1 TF_ACC_TERRAFORM_PATH=$terraform CHECKPOINT_DISABLE=1
 PATH=$(dirname "$terraform"):$PATH

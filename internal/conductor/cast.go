@@ -81,7 +81,7 @@ func (c *Conductor) offer(ctx context.Context, req castable, limit time.Duration
 	if why == nil {
 		var message typed
 		handed := c.opts.Engine
-		handed.Endpoint, handed.From = &e.Where.Endpoint, e.Where.From
+		handed.Connection, handed.Address, handed.From = engine.Connection{}, &e.Where, e.Where.From
 		if message, err = typedOf(req); err == nil {
 			number, got, err = client.Cast(ctx, castMessage{Engine: c.name, Options: handed, Request: message, Handed: c.handOver(req)}, limit)
 		}

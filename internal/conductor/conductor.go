@@ -54,13 +54,12 @@ type Options struct {
 
 // EngineOptions are what a conductor is told of its engine. They go to a background conductor with every cast.
 type EngineOptions struct {
-	// Host is the engine's address (unix://, tcp://, npipe://, ssh://). Empty means
-	// DOCKER_HOST, else the Docker CLI's current context, else the local socket.
-	Host string
-	// From is the setting that names the engine, for messages; empty is the one that Host came from.
+	// Connection is how the engine is reached, as it was configured.
+	Connection engine.Connection
+	// From is the setting that names the engine, for messages; empty is the one that the connection came from.
 	From string
-	// Endpoint is, in a background conductor, the engine as the caller found it; then Host is not looked at.
-	Endpoint *engine.Endpoint
+	// Address is, in a background conductor, the engine as the caller found it; then Connection is not looked at.
+	Address *engine.Address
 	// MaxParallel is how many operations may occupy the engine at once; 0 means four times the
 	// CPUs that the engine reports.
 	MaxParallel int

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -34,12 +35,12 @@ type exchangeBench struct {
 
 func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
 	t.Helper()
-	engine := enginetest.New(t)
-	x := &exchangeBench{proxy: enginetest.NewProxy(t, engine), dir: t.TempDir()}
-	x.bench = &bench{Engine: engine, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: x.proxy.Host}, StateDir: x.dir}), t: t}
+	real := enginetest.New(t)
+	x := &exchangeBench{proxy: enginetest.NewProxy(t, real), dir: t.TempDir()}
+	x.bench = &bench{Engine: real, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: x.proxy.Host}}, StateDir: x.dir}), t: t}
 	t.Cleanup(func() { _ = x.Conductor.Close() })
-	x.network = engine.Network("net")
-	x.spec = x.bench.spec("web", engine.Image(enginetest.ImageOptions{Volumes: []string{"/data"}}), "serve")
+	x.network = real.Network("net")
+	x.spec = x.bench.spec("web", real.Image(enginetest.ImageOptions{Volumes: []string{"/data"}}), "serve")
 	x.spec.Networks = map[string]container.NetworkAttachment{"net": {Network: x.network}}
 	x.spec.Environment = map[string]string{"V": "1"}
 	if change != nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 )
@@ -44,17 +45,17 @@ func BenchmarkFleet(b *testing.B) {
 			switch {
 			case i%20 == 5: // It refuses.
 				dead[opts.Name] = true
-				engines[opts.Name] = conductor.EngineOptions{Host: "unix://" + dir + "/nobody.sock"}
+				engines[opts.Name] = conductor.EngineOptions{Connection: engine.Connection{Host: "unix://" + dir + "/nobody.sock"}}
 				continue
 			case i%20 == 15:
 				dead[opts.Name], opts.Silent = true, true
 			case i%100 == 0:
 				opts.Latency = slow
 			}
-			engines[opts.Name] = conductor.EngineOptions{Host: enginetest.Simulate(b, dir, opts).Host}
+			engines[opts.Name] = conductor.EngineOptions{Connection: engine.Connection{Host: enginetest.Simulate(b, dir, opts).Host}}
 		}
 		alone := createAll(b, map[string]conductor.EngineOptions{
-			"alone": {Host: enginetest.Simulate(b, dir, enginetest.SimulatedOptions{Name: "alone", Latency: slow}).Host},
+			"alone": {Connection: engine.Connection{Host: enginetest.Simulate(b, dir, enginetest.SimulatedOptions{Name: "alone", Latency: slow}).Host}},
 		}, nil, each)
 		all := createAll(b, engines, dead, each)
 		b.Logf("%d engines with %d containers each: %.2f s (the slowest alone: %.2f s), %d failed on %d engines that are away after %.1f s, heap %d MB, %d goroutines",

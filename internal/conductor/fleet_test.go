@@ -20,12 +20,12 @@ import (
 func fleetOf(t *testing.T, dir string, fakes map[string]*fakeEngine) *Fleet {
 	engines := make(map[string]EngineOptions)
 	for name := range fakes {
-		engines[name] = EngineOptions{Host: "unix:///" + name}
+		engines[name] = EngineOptions{Connection: engine.Connection{Host: "unix:///" + name}}
 	}
 	f := newFleet(Options{StateDir: dir, Scope: scopeHere}, func(one EngineOptions) (func() (engine.Address, error), func() (engine.API, engine.Address, error)) {
 		return one.address, func() (engine.API, engine.Address, error) {
 			where, err := one.address()
-			fake := fakes[strings.TrimPrefix(one.Host, "unix:///")]
+			fake := fakes[strings.TrimPrefix(one.Connection.Host, "unix:///")]
 			if fake == nil {
 				return fakes["a"], where, errors.New("nobody is there")
 			}

@@ -108,7 +108,7 @@ const fakeHost = "unix:///fake.sock"
 
 // conductor is one process at work on a state directory.
 func (f *roundEngine) conductor(dir string) *Conductor {
-	return newConductor(Options{Engine: EngineOptions{Host: fakeHost}, StateDir: dir, Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: fakeHost}, nil })
+	return newConductor(Options{Engine: EngineOptions{Connection: engine.Connection{Host: fakeHost}}, StateDir: dir, Scope: scopeHere}, func() (engine.API, engine.Address, error) { return f, engine.Address{Host: fakeHost}, nil })
 }
 
 // uniqueParts are what differs from run to run in the name of a file.

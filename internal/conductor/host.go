@@ -3,14 +3,24 @@
 
 package conductor
 
-import "github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+import (
+	"context"
+	"time"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+)
+
+// resolveTimeout bounds the reading of what says how an engine is reached: OpenSSH's configuration can run commands.
+const resolveTimeout = 10 * time.Second
 
 // address finds the engine that the options are about.
 func (o EngineOptions) address() (engine.Address, error) {
-	if o.Endpoint != nil {
-		return engine.FromEndpoint(*o.Endpoint, o.From)
+	if o.Address != nil {
+		return *o.Address, nil
 	}
-	where, err := engine.Resolve(o.Host)
+	ctx, cancel := context.WithTimeout(context.Background(), resolveTimeout)
+	defer cancel()
+	where, err := o.Connection.Resolve(ctx)
 	if o.From != "" {
 		where.From = o.From
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/container"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/fault"
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
@@ -152,7 +153,7 @@ func TestWarningsOfManyFailuresEnd(t *testing.T) {
 			if err = errors.Join(err, j.Close(), e.Tidy(time.Minute)); err != nil {
 				t.Fatal(err)
 			}
-			c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Host: host}, StateDir: dir})
+			c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: host}}, StateDir: dir})
 			late := c.LateFaults()
 			if err := c.Close(); err != nil {
 				t.Fatal(err)

@@ -184,7 +184,7 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	data.members.byName, data.members.open = byName, open
 	if !config.engineUnknown(&resp.Diagnostics) {
 		engines[""] = conductor.EngineOptions{
-			Host: config.Host.ValueString(), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
+			Connection: engine.Connection{Host: config.Host.ValueString()}, MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
 			Credentials: credentials,
 		}
 	}

@@ -117,7 +117,7 @@ func (m *providerModel) engines(
 		own := maps.Clone(credentials)
 		maps.Copy(own, credentialsOf(ctx, model.RegistryAuth, diags))
 		options[name] = conductor.EngineOptions{
-			Host: model.Host.ValueString(), From: fmt.Sprintf("engines[%q].host in the provider's configuration", name), MaxParallel: int(model.MaxParallel.ValueInt64()), MaxParallelPulls: int(model.MaxParallelPulls.ValueInt64()), Credentials: own,
+			Connection: engine.Connection{Host: model.Host.ValueString()}, From: fmt.Sprintf("engines[%q].host in the provider's configuration", name), MaxParallel: int(model.MaxParallel.ValueInt64()), MaxParallelPulls: int(model.MaxParallelPulls.ValueInt64()), Credentials: own,
 		}
 	}
 	return options, byName, false

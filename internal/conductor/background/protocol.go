@@ -41,7 +41,7 @@ import (
 // not know is refused, never left out.
 
 // Version is the version of the messages. It rises with each change of them.
-const Version = 7
+const Version = 8
 
 // Edition is the part of a greeting that every release can read.
 type Edition struct {

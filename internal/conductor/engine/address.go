@@ -4,118 +4,100 @@
 package engine
 
 import (
-	"cmp"
+	"context"
+	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
+	"net"
+	"net/http"
 	"strings"
+	"time"
 
-	"github.com/docker/cli/cli/config"
-	tlscontext "github.com/docker/cli/cli/context"
-	"github.com/docker/cli/cli/context/docker"
-	"github.com/docker/cli/cli/context/store"
 	"github.com/docker/docker/client"
+
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine/sshlink"
 )
 
-// Address is where an engine is, and who says so.
+// Address is where an engine is and all that is needed to connect to it. It goes to the background process as JSON,
+// over a socket: it holds keys.
 type Address struct {
 	Host string
 	// From names the setting that the address comes from, for messages.
-	From     string
-	Endpoint Endpoint
-	opts     []client.Opt
+	From string
+	// TLS is nil where the connection is not encrypted.
+	TLS *Material `json:",omitempty"`
+	// SSH is nil where the address is no ssh:// one.
+	SSH *sshlink.Target `json:",omitempty"`
 }
 
-// Endpoint is what the Docker CLI's contexts know of an engine, its TLS material included.
-type Endpoint = docker.Endpoint
+const (
+	// connectTimeout bounds the making of one TCP connection with its handshake: it has to end within the time
+	// that connecting to an engine as a whole has.
+	connectTimeout = 15 * time.Second
+	// idleConnections is how many connections that are not in use are kept: more than an engine answers at once
+	// gain nothing, and each new one costs a round trip or two.
+	idleConnections = 16
+	idleTimeout     = 90 * time.Second
+)
 
-// Dial returns a client for the address. It does not connect.
+// Dial returns a client for the address. It does not connect. Its Close ends what it connected.
 func (a Address) Dial() (API, error) {
-	return client.NewClientWithOpts(append(a.opts, client.WithUserAgent("terraform-provider-gantry"))...)
-}
-
-// ConfigDir returns the directory of the Docker CLI's configuration.
-func ConfigDir() string { return config.Dir() }
-
-// Resolve finds the engine as the Docker CLI does: the configured host, DOCKER_HOST, the
-// current context (DOCKER_CONTEXT, else currentContext in the CLI's configuration), and last the
-// local socket. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH apply to the first two.
-func Resolve(host string) (Address, error) {
-	if host != "" {
-		return direct(host, "host in the provider's configuration")
+	transport := &http.Transport{MaxIdleConns: idleConnections, MaxIdleConnsPerHost: idleConnections, IdleConnTimeout: idleTimeout}
+	opts := []client.Opt{
+		client.WithHTTPClient(&http.Client{Transport: transport, CheckRedirect: client.CheckRedirect}),
+		client.WithUserAgent("terraform-provider-gantry"), client.WithVersionFromEnv(), client.WithAPIVersionNegotiation(),
 	}
-	if host = os.Getenv(client.EnvOverrideHost); host != "" {
-		return direct(host, client.EnvOverrideHost)
-	}
-	name, from := os.Getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
-	if name == "" {
-		if file, err := config.Load(config.Dir()); err == nil {
-			name, from = file.CurrentContext, "the Docker CLI's current context"
-		}
-	}
-	if name == "" || name == "default" {
-		return direct(client.DefaultDockerHost, "the default (neither host, DOCKER_HOST nor a Docker context is set)")
-	}
-	return fromContext(name, fmt.Sprintf("%s, %q", from, name))
-}
-
-func direct(host, from string) (Address, error) {
-	// A path is one in this process's working directory: others that are told of it have another.
-	if path, ok := strings.CutPrefix(host, "unix://"); ok && path != "" && !filepath.IsAbs(path) {
-		absolute, err := filepath.Abs(path)
+	if a.SSH != nil {
+		link := sshlink.New(*a.SSH)
+		// The host is one that no proxy stands for.
+		docker, err := client.NewClientWithOpts(append(opts, client.WithHost("tcp://"+client.DummyHost),
+			client.WithDialContext(func(ctx context.Context, _, _ string) (net.Conn, error) {
+				conn, err := link.Dial(ctx)
+				if err != nil {
+					return nil, &ConnectError{err}
+				}
+				return conn, nil
+			}))...)
 		if err != nil {
-			return Address{Host: host, From: from}, err
+			return nil, err
 		}
-		host = "unix://" + absolute
+		transport.Proxy = nil
+		return linked{docker, link}, nil
 	}
-	endpoint := docker.Endpoint{EndpointMeta: docker.EndpointMeta{Host: host}}
-	verify := os.Getenv(client.EnvTLSVerify) != ""
-	if certs := os.Getenv(client.EnvOverrideCertPath); certs != "" || verify {
-		certs = cmp.Or(certs, config.Dir())
-		material, err := tlscontext.TLSDataFromFiles(
-			filepath.Join(certs, "ca.pem"), filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem"))
+	host := a.Host
+	if isTCP(host) {
+		_, rest, _ := strings.Cut(host, "://")
+		host = "tcp://" + rest
+	}
+	opts = append(opts, client.WithHost(host))
+	if isTCP(host) {
+		opts = append(opts, client.WithDialContext(dialTCP))
+	}
+	if a.TLS != nil {
+		config, err := a.TLS.config()
 		if err != nil {
-			return Address{Host: host, From: from}, fmt.Errorf("reading the TLS material in %s: %w", certs, err)
+			return nil, err
 		}
-		endpoint.TLSData, endpoint.SkipTLSVerify = material, !verify
+		transport.TLSClientConfig, transport.DialTLSContext = config, dialTLS(config)
 	}
-	return FromEndpoint(endpoint, from)
+	return client.NewClientWithOpts(opts...)
 }
 
-func fromContext(name, from string) (Address, error) {
-	a := Address{Host: name, From: from}
-	contexts := store.New(config.ContextStoreDir(), store.NewConfig(
-		func() any { return &map[string]any{} },
-		store.EndpointTypeGetter(docker.DockerEndpoint, func() any { return &docker.EndpointMeta{} }),
-	))
-	metadata, err := contexts.GetMetadata(name)
-	if err != nil {
-		return a, fmt.Errorf("reading the Docker context %q: %w", name, err)
-	}
-	meta, err := docker.EndpointFromContext(metadata)
-	if err != nil {
-		return a, fmt.Errorf("reading the Docker context %q: %w", name, err)
-	}
-	endpoint, err := docker.WithTLSData(contexts, name, meta)
-	if err != nil {
-		return a, fmt.Errorf("reading the TLS material of the Docker context %q: %w", name, err)
-	}
-	return FromEndpoint(endpoint, from)
+// linked is a client that ends its SSH connection with itself.
+type linked struct {
+	*client.Client
+	link *sshlink.Link
 }
 
-// FromEndpoint returns the address of an endpoint of a Docker context; from is the setting that named it.
-func FromEndpoint(endpoint Endpoint, from string) (Address, error) {
-	opts, err := endpoint.ClientOpts()
-	return Address{Host: endpoint.Host, From: from, Endpoint: endpoint, opts: opts}, err
-}
+func (l linked) Close() error { return errors.Join(l.Client.Close(), l.link.Close()) }
 
-// CheckHost reports whether an engine's address has a form that can be connected to.
-func CheckHost(host string) error {
-	scheme, rest, ok := strings.Cut(host, "://")
-	if !ok || rest == "" || !slices.Contains([]string{"unix", "tcp", "ssh", "npipe", "http", "https", "fd"}, scheme) {
-		return fmt.Errorf("%q is no engine's address", host)
+// dialTCP is net.Dialer's, with errors that say what was tried.
+func dialTCP(ctx context.Context, network, address string) (net.Conn, error) {
+	if network != "unix" {
+		network = "tcp" // Docker's client names it by the scheme.
 	}
-	_, err := client.ParseHostURL(host)
-	return err
+	conn, err := (&net.Dialer{Timeout: connectTimeout, KeepAlive: 30 * time.Second}).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, &ConnectError{fmt.Errorf("connecting to %s: %w", address, sshlink.Plain(err, connectTimeout))}
+	}
+	return conn, nil
 }

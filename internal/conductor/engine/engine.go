@@ -70,7 +70,7 @@ type Limits struct {
 func New(ctx context.Context, api API, where Address, limits Limits, credentials map[string]Credential, logger hclog.Logger) (*Engine, Limits, error) {
 	info, err := api.Info(ctx)
 	if err != nil {
-		return nil, limits, err
+		return nil, limits, Reached(ctx, where, err)
 	}
 	limits.Parallel = cmp.Or(limits.Parallel, startsPerCPU*info.NCPU)
 	limits.Pulls = cmp.Or(limits.Pulls, defaultParallelPulls)
