@@ -9,8 +9,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -99,10 +101,23 @@ func background(stderr io.Writer) int {
 	return 0
 }
 
-// importConfig writes the configuration of the containers that are named, or of all.
-func importConfig(ctx context.Context, host string, names []string, out io.Writer) error {
-	c := conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: host}}, Text: faulttext.Of})
-	return errors.Join(provider.ImportConfig(ctx, c, names, out), c.Close())
+// importConfig writes the configuration of the containers that are named, or of all of the engines.
+func importConfig(ctx context.Context, hosts map[string]string, names []string, out io.Writer) error {
+	options := make(map[string]conductor.EngineOptions)
+	for key, host := range hosts {
+		one := conductor.EngineOptions{Connection: engine.Connection{Host: host}}
+		if key != "" {
+			one.From = "--engine " + key
+		}
+		options[key] = one
+	}
+	fleet := conductor.NewFleet(conductor.Options{Text: faulttext.Of}, options)
+	fleet.Meet(ctx)
+	var engines []provider.ImportEngine
+	for _, key := range slices.Sorted(maps.Keys(hosts)) {
+		engines = append(engines, provider.ImportEngine{Conductor: fleet.Engine(key), Key: key, Host: hosts[key]})
+	}
+	return errors.Join(provider.ImportConfig(ctx, engines, names, out), fleet.Close())
 }
 
 // closers are the conductors of this process. Terraform has no call that closes a provider: they are

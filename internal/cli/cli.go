@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"strings"
 	"syscall"
 	"time"
 
@@ -43,8 +44,9 @@ type Program struct {
 	Serve func(debug bool) int
 	// Background carries out operations that nobody waits for, and returns the exit code.
 	Background func() int
-	// ImportConfig writes the configuration of containers of the engine at host: of all, or of those named.
-	ImportConfig func(ctx context.Context, host string, names []string, out io.Writer) error
+	// ImportConfig writes the configuration of containers: of all of the engines at hosts, or of those named. The
+	// hosts are by the engines' keys in the provider's configuration; an empty key is the default engine.
+	ImportConfig func(ctx context.Context, hosts map[string]string, names []string, out io.Writer) error
 }
 
 // Console is where the command line writes to.
@@ -190,17 +192,45 @@ func noCommand(c *cli.Command) error {
 // newImportConfig returns the command that writes the configuration of containers that are there already.
 func newImportConfig(program Program, console Console) *cli.Command {
 	var host string
+	var engines []string
 	return &cli.Command{
 		Name: "import-config", ArgsUsage: "[NAME…]", HideHelpCommand: true,
 		Usage: "write the configuration of containers that are there already",
 		Description: "Writes import blocks and resources for the containers with these names or IDs, or for all containers of the engine,\n" +
 			"to standard output. Applied unchanged, they change nothing. Values of environment variables are written as they\n" +
-			"are: move secrets elsewhere.",
-		Flags: []cli.Flag{&cli.StringFlag{Name: "host", Usage: "the engine's `ADDRESS`, as in the provider's configuration", Destination: &host}},
+			"are: move secrets elsewhere. With --engine the containers are of an entry of the provider's engines; with several\n" +
+			"of them a name is KEY/NAME.",
+		Flags: []cli.Flag{
+			&cli.StringFlag{Name: "host", Usage: "the default engine's `ADDRESS`, as in the provider's configuration", Destination: &host},
+			&cli.StringSliceFlag{Name: "engine", Usage: "an engine's key and address in the provider's engines, as `KEY=ADDRESS`; may be repeated", Destination: &engines},
+		},
 		Action: func(ctx context.Context, c *cli.Command) error {
+			hosts, err := hostsByKey(host, engines)
+			if err != nil {
+				return &usageError{err, c.FullName()}
+			}
 			ctx, stop := console.Interruptible(ctx)
 			defer stop()
-			return program.ImportConfig(ctx, host, c.Args().Slice(), console.Out)
+			return program.ImportConfig(ctx, hosts, c.Args().Slice(), console.Out)
 		},
 	}
+}
+
+// hostsByKey are the addresses of engines by key. The default engine is among them if it is named, or if no other is.
+func hostsByKey(host string, engines []string) (map[string]string, error) {
+	hosts := make(map[string]string)
+	if host != "" || len(engines) == 0 {
+		hosts[""] = host
+	}
+	for _, text := range engines {
+		key, address, ok := strings.Cut(text, "=")
+		switch {
+		case !ok || key == "" || address == "":
+			return nil, fmt.Errorf("--engine takes KEY=ADDRESS, such as edge1=ssh://admin@edge1, not %q", text)
+		case hosts[key] != "":
+			return nil, fmt.Errorf("--engine has the key %q twice", key)
+		}
+		hosts[key] = address
+	}
+	return hosts, nil
 }

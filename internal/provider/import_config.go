@@ -31,38 +31,122 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
 )
 
+// ImportEngine is an engine whose containers ImportConfig writes.
+type ImportEngine struct {
+	*conductor.Conductor
+	// Key is the engine's key in the provider's engines, and Host what it has there; an empty key is the default engine.
+	Key, Host string
+}
+
 // ImportConfig writes the configuration of containers that are there already, by name or ID, or of
-// all of an engine: an import block each, and a resource with what deviates from the defaults of
+// all of the engines: an import block each, and a resource with what deviates from the defaults of
 // image and engine. Applied unchanged, it plans nothing. What can't be managed is left out, and told
 // of in the error, after all others are written. A container that gantry made is in a state already: of all of an
-// engine it is left out, with a comment.
-func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, out io.Writer) error {
-	all := len(names) == 0
-	if all {
-		list, err := c.List(ctx, engine.Filter{})
-		if err != nil {
-			return err
-		}
-		for _, listed := range list {
-			names = append(names, listed.Name)
-		}
+// engine it is left out, with a comment. With several engines a name is KEY/NAME.
+func ImportConfig(ctx context.Context, engines []ImportEngine, names []string, out io.Writer) error {
+	named, err := namesByKey(engines, names)
+	if err != nil {
+		return err
 	}
 	file := hclwrite.NewEmptyFile()
 	comment(file.Body(), "An engine does not report what was put into a container's own file system (docker cp, or files of gantry_container): it is not written here.")
 	file.Body().AppendNewline()
-	labels := make(map[string]bool)
-	var failures []error
+	providerSkeleton(file.Body(), engines)
+	w := importWriter{body: file.Body(), labels: make(map[string]bool)}
+	for _, one := range engines {
+		switch {
+		case len(names) == 0:
+			w.all(ctx, one)
+		default:
+			w.write(ctx, one, named[one.Key], false)
+		}
+	}
+	if _, err := out.Write(hclwrite.Format(file.Bytes())); err != nil {
+		w.failures = append(w.failures, err)
+	}
+	return errors.Join(w.failures...)
+}
+
+// namesByKey sorts the names of containers by their engines' keys.
+func namesByKey(engines []ImportEngine, names []string) (map[string][]string, error) {
+	known := make(map[string]bool)
+	for _, one := range engines {
+		if one.Key != "" && !keyOfEngine().MatchString(one.Key) {
+			return nil, fmt.Errorf("%q can't be a key of the provider's engines: it %s", one.Key, keyOfEngineText)
+		}
+		known[one.Key] = true
+	}
+	named := make(map[string][]string)
 	for _, name := range names {
-		found, err := c.Inspect(ctx, name)
+		key, rest, qualified := strings.Cut(name, "/")
+		switch {
+		case qualified && !known[key]:
+			return nil, fmt.Errorf("%q is on an engine that is not given: add --engine %s=ADDRESS", name, key)
+		case qualified:
+			named[key] = append(named[key], rest)
+		case len(engines) > 1:
+			return nil, fmt.Errorf("%q may be on any of the engines: write KEY/%s", name, name)
+		default:
+			named[engines[0].Key] = append(named[engines[0].Key], name)
+		}
+	}
+	return named, nil
+}
+
+// providerSkeleton writes, as a comment, the provider's engines that the resources need.
+func providerSkeleton(body *hclwrite.Body, engines []ImportEngine) {
+	skeleton := hclwrite.NewEmptyFile()
+	hosts := make(map[string]cty.Value)
+	for _, one := range engines {
+		if one.Key != "" {
+			hosts[one.Key] = cty.ObjectVal(map[string]cty.Value{"host": cty.StringVal(one.Host)})
+		}
+	}
+	if len(hosts) == 0 {
+		return
+	}
+	skeleton.Body().AppendNewBlock("provider", []string{"gantry"}).Body().SetAttributeValue("engines", cty.ObjectVal(hosts))
+	comment(body, "The engines, as the provider's configuration has to have them:")
+	for line := range strings.Lines(string(hclwrite.Format(skeleton.Bytes()))) {
+		comment(body, strings.TrimSuffix(line, "\n"))
+	}
+	body.AppendNewline()
+}
+
+// importWriter writes blocks for containers.
+type importWriter struct {
+	body     *hclwrite.Body
+	labels   map[string]bool
+	failures []error
+}
+
+// all writes the containers of an engine.
+func (w *importWriter) all(ctx context.Context, on ImportEngine) {
+	list, err := on.List(ctx, engine.Filter{})
+	if err != nil {
+		w.failures = append(w.failures, err)
+		return
+	}
+	var names []string
+	for _, listed := range list {
+		names = append(names, listed.Name)
+	}
+	w.write(ctx, on, names, true)
+}
+
+// write writes the containers of an engine that have these names or IDs; all says that nobody named them.
+func (w *importWriter) write(ctx context.Context, on ImportEngine, names []string, all bool) {
+	for _, name := range names {
+		found, err := on.Inspect(ctx, name)
 		if isMissing(err) {
-			err = missingHint(err, "check the name or the ID, and the engine: -host, else the one that the Docker CLI uses")
+			err = missingHint(err, "check the name or the ID, and the engine: --host or --engine, else the one that the Docker CLI uses")
 		}
 		if err == nil {
 			err = checkImport(found)
 		}
 		var image *container.ImageDefaults
 		if err == nil {
-			image, err = c.ImageDefaults(ctx, found.ImageID)
+			image, err = on.ImageDefaults(ctx, found.ImageID)
 		}
 		var attributes map[string]cty.Value
 		var refused []string
@@ -70,23 +154,24 @@ func ImportConfig(ctx context.Context, c *conductor.Conductor, names []string, o
 			attributes, refused, err = deviations(ctx, found, image)
 		}
 		if err != nil {
-			failures = append(failures, err)
+			w.failures = append(w.failures, err)
 			continue
 		}
 		if operation := found.Labels[container.LabelOperation]; operation != "" && operation != image.Labels[container.LabelOperation] {
-			comment(file.Body(), fmt.Sprintf("Container %q was made by gantry (operation %s): it is in a Terraform state already, unless that was lost.", found.Name, operation))
+			comment(w.body, fmt.Sprintf("Container %q was made by gantry (operation %s): it is in a Terraform state already, unless that was lost.", found.Name, operation))
 			if all {
-				comment(file.Body(), "It is left out. Name it as an argument to have it written all the same.")
-				file.Body().AppendNewline()
+				comment(w.body, "It is left out. Name it as an argument to have it written all the same.")
+				w.body.AppendNewline()
 				continue
 			}
 		}
-		appendImport(file.Body(), label(found.Name, labels), found, attributes, refused)
+		id, base := found.Engine+"/"+found.Name, found.Name
+		if on.Key != "" {
+			id, base = on.Key+"/"+found.Name, on.Key+"_"+found.Name
+			attributes["engine"] = cty.StringVal(on.Key)
+		}
+		appendImport(w.body, label(base, w.labels), id, found, attributes, refused)
 	}
-	if _, err := out.Write(hclwrite.Format(file.Bytes())); err != nil {
-		failures = append(failures, err)
-	}
-	return errors.Join(failures...)
 }
 
 // comment writes a line of comment.
@@ -257,13 +342,16 @@ func isDefault(ctx context.Context, attribute schema.Attribute, v tftypes.Value)
 }
 
 // appendImport writes one import block and its resource: what every container has, then the rest.
-func appendImport(body *hclwrite.Body, label string, c *container.Container, attributes map[string]cty.Value, refused []string) {
+func appendImport(body *hclwrite.Body, label, id string, c *container.Container, attributes map[string]cty.Value, refused []string) {
 	block := body.AppendNewBlock("import", nil).Body()
 	block.SetAttributeTraversal("to", hcl.Traversal{hcl.TraverseRoot{Name: "gantry_container"}, hcl.TraverseAttr{Name: label}})
-	block.SetAttributeValue("id", cty.StringVal(c.Engine+"/"+c.Name))
+	block.SetAttributeValue("id", cty.StringVal(id))
 	body.AppendNewline()
 	resource := body.AppendNewBlock("resource", []string{"gantry_container", label}).Body()
 	first := []string{"name", "image"}
+	if _, ok := attributes["engine"]; ok {
+		first = []string{"engine", "name", "image"}
+	}
 	rest := slices.DeleteFunc(slices.Sorted(maps.Keys(attributes)), func(name string) bool { return slices.Contains(first, name) })
 	for _, name := range append(first, rest...) {
 		resource.SetAttributeValue(name, attributes[name])

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -221,7 +222,10 @@ func (r *rig) docker(args ...string) {
 func importConfig(t *testing.T, r *rig, c *cli, names []string) string {
 	t.Helper()
 	var stderr bytes.Buffer
-	command := exec.Command(c.binary, append([]string{"import-config", "-host", r.Proxy.Host}, names...)...)
+	command := exec.Command(c.binary, append([]string{"import-config"}, names...)...)
+	if !slices.Contains(names, "--engine") {
+		command.Args = append(command.Args, "-host", r.Proxy.Host)
+	}
 	command.Env = append(command.Environ(), "XDG_STATE_HOME="+t.TempDir())
 	command.Stderr = &stderr
 	output, err := command.Output()

@@ -60,11 +60,16 @@ func enginesAttribute() schema.Attribute {
 			"To connect to one costs nothing until something is on it.",
 		Validators: []validator.Map{
 			mapvalidator.NoNullValues(),
-			mapvalidator.KeysAre(stringvalidator.RegexMatches(regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`), `must be letters, digits, "_", "." and "-", and begin with a letter or a digit`)),
+			mapvalidator.KeysAre(stringvalidator.RegexMatches(keyOfEngine(), keyOfEngineText)),
 		},
 		NestedObject: schema.NestedAttributeObject{Attributes: own},
 	}
 }
+
+// keyOfEngine matches what may be a key of engines, which keyOfEngineText says.
+func keyOfEngine() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]*$`) }
+
+const keyOfEngineText = `must be letters, digits, "_", "." and "-", and begin with a letter or a digit`
 
 // limitsOfEngine are the attributes that bound the work on an engine.
 func limitsOfEngine() map[string]schema.Attribute {
