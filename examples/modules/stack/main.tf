@@ -14,10 +14,12 @@ locals {
 }
 
 resource "gantry_network" "shared" {
-  name = "${var.name}-shared"
+  engine = var.engine
+  name   = "${var.name}-shared"
 }
 
 resource "gantry_container" "migration" {
+  engine        = var.engine
   name          = "${var.name}-migration"
   image         = var.image
   command       = var.migration
@@ -30,6 +32,7 @@ module "service" {
   source   = "../web-service"
   for_each = var.services
 
+  engine      = var.engine
   name        = "${var.name}-${each.key}"
   image       = var.image
   command     = ["serve"]

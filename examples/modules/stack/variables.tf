@@ -3,6 +3,12 @@ variable "name" {
   type        = string
 }
 
+variable "engine" {
+  description = "The engine: a key of the provider's engines. Null: the provider's default engine."
+  type        = string
+  default     = null
+}
+
 variable "image" {
   description = "The image of the services and of the migration."
   type        = string

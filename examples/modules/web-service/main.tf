@@ -10,29 +10,35 @@ terraform {
 }
 
 resource "gantry_image" "this" {
-  name = var.image
+  engine = var.engine
+  name   = var.image
 
   # Several services may share the image.
   keep_on_destroy = true
 }
 
 resource "gantry_network" "own" {
+  engine = var.engine
   name   = "${var.name}-net"
   labels = { "com.example.service" = var.name }
 }
 
 resource "gantry_volume" "data" {
+  engine        = var.engine
   name          = "${var.name}-data"
   force_destroy = var.disposable
 }
 
 resource "gantry_container" "this" {
+  engine      = var.engine
   name        = var.name
   image       = gantry_image.this.image_id
   command     = var.command
   environment = var.environment
   restart     = "unless-stopped"
   memory      = var.memory
+
+  update_order = var.update_order
 
   # The keys are known at plan; the references order what depends on what.
   networks = merge(

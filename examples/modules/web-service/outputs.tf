@@ -3,6 +3,11 @@ output "container_id" {
   value       = gantry_container.this.container_id
 }
 
+output "operation_id" {
+  description = "The last operation on the container, for a barrier."
+  value       = gantry_container.this.operation_id
+}
+
 output "health" {
   description = "What the health check says."
   value       = gantry_container.this.health

@@ -3,6 +3,12 @@ variable "name" {
   type        = string
 }
 
+variable "engine" {
+  description = "The engine: a key of the provider's engines. Null: the provider's default engine."
+  type        = string
+  default     = null
+}
+
 variable "image" {
   description = "The image to run."
   type        = string
@@ -53,4 +59,10 @@ variable "disposable" {
   description = "Whether a destroy takes the volume although it holds data."
   type        = bool
   default     = false
+}
+
+variable "update_order" {
+  description = "How a new container takes the place of the old one in an update: stop-first or start-first. Null: Terraform replaces it."
+  type        = string
+  default     = null
 }
