@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/hashicorp/terraform-plugin-framework/action"
-	actionschema "github.com/hashicorp/terraform-plugin-framework/action/schema"
 	"github.com/hashicorp/terraform-plugin-framework/diag"
 	"github.com/hashicorp/terraform-plugin-framework/resource"
 	"github.com/hashicorp/terraform-plugin-framework/tfsdk"
@@ -33,12 +32,15 @@ func TestPlanOfAnUnknownEngine(t *testing.T) {
 			return resp.Diagnostics
 		},
 	}
-	addAction := func(kind string, make func(*providerData) action.ActionWithModifyPlan) {
+	addAction := func(kind string, of func(*providerData) action.ActionWithModifyPlan) {
 		plans["action."+kind] = func(data *providerData, engine any) diag.Diagnostics {
-			a := make(data)
+			a := of(data)
 			var described action.SchemaResponse
 			a.Schema(ctx, action.SchemaRequest{}, &described)
-			return planAction(t, a, described.Schema, complete("action."+kind).with(values{"engine": engine}))
+			raw := value(t, described.Schema.Type().TerraformType(ctx), complete("action."+kind).with(values{"engine": engine}))
+			var resp action.ModifyPlanResponse
+			a.ModifyPlan(ctx, action.ModifyPlanRequest{Config: tfsdk.Config{Schema: described.Schema, Raw: raw}}, &resp)
+			return resp.Diagnostics
 		}
 	}
 	addAction("gantry_exec", func(data *providerData) action.ActionWithModifyPlan { return &execAction{providerData: data} })
@@ -63,11 +65,4 @@ func TestPlanOfAnUnknownEngine(t *testing.T) {
 			}
 		})
 	}
-}
-
-func planAction(t *testing.T, a action.ActionWithModifyPlan, s actionschema.Schema, config values) diag.Diagnostics {
-	t.Helper()
-	var resp action.ModifyPlanResponse
-	a.ModifyPlan(t.Context(), action.ModifyPlanRequest{Config: tfsdk.Config{Schema: s, Raw: value(t, s.Type().TerraformType(t.Context()), config)}}, &resp)
-	return resp.Diagnostics
 }
