@@ -72,7 +72,7 @@ func (s *Secrets) below(text string) {
 			continue
 		}
 		depth = -1
-		if found := nameAlone.FindStringSubmatch(strings.TrimRight(line, " \t\r\n")); found != nil && secretName(found[2]) {
+		if found := nameAlone.FindStringSubmatch(strings.TrimRight(line, " \t\r\n")); len(found) > 3 && secretName(found[2]) {
 			depth, block = len(found[1]), found[3] != ""
 		}
 	}
