@@ -35,12 +35,12 @@ type exchangeBench struct {
 
 func startExchange(t *testing.T, change func(*exchangeBench)) *exchangeBench {
 	t.Helper()
-	real := enginetest.New(t)
-	x := &exchangeBench{proxy: enginetest.NewProxy(t, real), dir: t.TempDir()}
-	x.bench = &bench{Engine: real, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: x.proxy.Host}}, StateDir: x.dir}), t: t}
+	docker := enginetest.New(t)
+	x := &exchangeBench{proxy: enginetest.NewProxy(t, docker), dir: t.TempDir()}
+	x.bench = &bench{Engine: docker, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: x.proxy.Host}}, StateDir: x.dir}), t: t}
 	t.Cleanup(func() { _ = x.Conductor.Close() })
-	x.network = real.Network("net")
-	x.spec = x.bench.spec("web", real.Image(enginetest.ImageOptions{Volumes: []string{"/data"}}), "serve")
+	x.network = docker.Network("net")
+	x.spec = x.bench.spec("web", docker.Image(enginetest.ImageOptions{Volumes: []string{"/data"}}), "serve")
 	x.spec.Networks = map[string]container.NetworkAttachment{"net": {Network: x.network}}
 	x.spec.Environment = map[string]string{"V": "1"}
 	if change != nil {

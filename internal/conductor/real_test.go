@@ -296,9 +296,9 @@ func TestLostAnswersOfARealEngine(t *testing.T) {
 	t.Parallel()
 	for _, pattern := range []string{"/containers/create", "/containers/*/start", "/containers/*/json"} {
 		t.Run(pattern, func(t *testing.T) {
-			real := enginetest.New(t)
-			proxy := enginetest.NewProxy(t, real)
-			b := &bench{Engine: real, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: proxy.Host}}, StateDir: t.TempDir()}), t: t}
+			docker := enginetest.New(t)
+			proxy := enginetest.NewProxy(t, docker)
+			b := &bench{Engine: docker, Conductor: conductor.New(conductor.Options{Engine: conductor.EngineOptions{Connection: engine.Connection{Host: proxy.Host}}, StateDir: t.TempDir()}), t: t}
 			t.Cleanup(func() { _ = b.Conductor.Close() })
 			method := "POST"
 			if strings.HasSuffix(pattern, "json") {

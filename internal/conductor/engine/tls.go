@@ -114,7 +114,7 @@ func adviseTLS(err error) error {
 		garbage tls.RecordHeaderError
 		alert   tls.AlertError
 	)
-	advice := ""
+	var advice string
 	switch {
 	case errors.As(err, &unknown):
 		advice = "set tls.ca to the CA that signed the engine's certificate"

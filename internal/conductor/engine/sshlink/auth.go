@@ -5,6 +5,7 @@ package sshlink
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -33,11 +34,11 @@ func (i *identity) close() {
 
 // identity collects the keys in OpenSSH's order: those of the agent that the configuration names, the agent's
 // others, and those of files.
-func (h Hop) identity() *identity {
+func (h *Hop) identity(ctx context.Context) *identity {
 	var i identity
 	var held []ssh.Signer
 	if h.Agent != "" {
-		if conn, err := net.Dial("unix", h.Agent); err != nil {
+		if conn, err := new(net.Dialer).DialContext(ctx, "unix", h.Agent); err != nil {
 			i.missing = append(i.missing, fmt.Sprintf("the agent at %s does not answer", h.Agent))
 		} else {
 			i.agent = conn
@@ -84,7 +85,7 @@ func (h Hop) identity() *identity {
 }
 
 // certified returns the signer, with its certificate in front if it has one.
-func (k Key) certified(signer ssh.Signer) []ssh.Signer {
+func (k *Key) certified(signer ssh.Signer) []ssh.Signer {
 	public, _, _, _, err := ssh.ParseAuthorizedKey(k.Certificate)
 	certificate, ok := public.(*ssh.Certificate)
 	if err != nil || !ok {
@@ -98,7 +99,7 @@ func (k Key) certified(signer ssh.Signer) []ssh.Signer {
 }
 
 // refused is a login that no key led to.
-func (h Hop) refused(i *identity) error {
+func (h *Hop) refused(i *identity) error {
 	tried := "no key was there to offer"
 	if len(i.offered) > 0 {
 		tried = "it accepts none of " + strings.Join(i.offered, ", ")
@@ -112,7 +113,7 @@ func (h Hop) refused(i *identity) error {
 
 // hostKeys is what a server's key has to be.
 type hostKeys struct {
-	hop Hop
+	hop *Hop
 	db  *knownhosts.HostKeyDB
 	// name is what the server is known as: host:port.
 	name string
@@ -121,7 +122,7 @@ type hostKeys struct {
 }
 
 // hostKeys reads the known_hosts files that are there.
-func (h Hop) hostKeys() (*hostKeys, error) {
+func (h *Hop) hostKeys() (*hostKeys, error) {
 	k := &hostKeys{hop: h, name: h.address()}
 	if h.Alias != "" {
 		k.name = net.JoinHostPort(h.Alias, "22")
@@ -139,7 +140,7 @@ func (h Hop) hostKeys() (*hostKeys, error) {
 		}
 		defer func() { _ = os.Remove(file.Name()) }()
 		_, err = file.WriteString(h.Known)
-		if err = errors.Join(err, file.Close()); err != nil {
+		if err := errors.Join(err, file.Close()); err != nil {
 			return nil, err
 		}
 		files = append(files, file.Name())
@@ -175,7 +176,7 @@ func (k *hostKeys) check(_ string, remote net.Addr, key ssh.PublicKey) error {
 }
 
 // knownIn is where a key is known from.
-func (h Hop) knownIn(key xknownhosts.KnownKey) string {
+func (h *Hop) knownIn(key xknownhosts.KnownKey) string {
 	if h.Known != "" {
 		return fmt.Sprintf("ssh.known_hosts, line %d", key.Line)
 	}
@@ -183,7 +184,7 @@ func (h Hop) knownIn(key xknownhosts.KnownKey) string {
 }
 
 // scan is the command that learns a host's key.
-func (h Hop) scan() string {
+func (h *Hop) scan() string {
 	return fmt.Sprintf("ssh-keyscan -p %s %s >> ~/.ssh/known_hosts", h.Port, h.Host)
 }
 

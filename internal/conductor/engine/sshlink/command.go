@@ -69,7 +69,7 @@ type program struct {
 }
 
 // start starts the program, and returns when it is connected.
-func (t Target) start(ctx context.Context) (way, error) {
+func (t *Target) start(ctx context.Context) (way, error) {
 	folder, err := os.MkdirTemp("", "gantry-ssh-")
 	if err != nil {
 		return nil, err

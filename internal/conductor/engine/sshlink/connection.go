@@ -34,7 +34,7 @@ type connection struct {
 }
 
 // connect makes the connection. It ends with the context, and its error says how far it came.
-func (t Target) connect(ctx context.Context) (way, error) {
+func (t *Target) connect(ctx context.Context) (way, error) {
 	if len(t.Command) > 0 {
 		return t.start(ctx)
 	}
@@ -67,7 +67,7 @@ func (t Target) connect(ctx context.Context) (way, error) {
 }
 
 // through names the jump hosts before a hop.
-func (t Target) through(hop int) string {
+func (t *Target) through(hop int) string {
 	text := ""
 	for _, jump := range t.Hops[:hop] {
 		text += " through " + jump.Name
@@ -76,13 +76,13 @@ func (t Target) through(hop int) string {
 }
 
 // login shakes hands with the server at the other end of a connection, which it closes on an error.
-func (h Hop) login(ctx context.Context, raw net.Conn) (*ssh.Client, error) {
+func (h *Hop) login(ctx context.Context, raw net.Conn) (*ssh.Client, error) {
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	trusted, err := h.hostKeys()
 	if err != nil {
 		return nil, errors.Join(err, raw.Close())
 	}
-	own := h.identity()
+	own := h.identity(ctx)
 	defer own.close()
 	conn, channels, requests, err := ssh.NewClientConn(raw, trusted.name, &ssh.ClientConfig{
 		User: h.User, ClientVersion: clientVersion, HostKeyCallback: trusted.check, HostKeyAlgorithms: trusted.db.HostKeyAlgorithms(trusted.name),

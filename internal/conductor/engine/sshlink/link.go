@@ -128,7 +128,7 @@ func (l *Link) carrier(ctx context.Context) (*carrier, error) {
 		if l.attempt == nil && len(l.carriers) < mostCarriers {
 			l.attempt = &attempt{done: make(chan struct{})}
 			a, pause := l.attempt, l.pause()
-			l.running.Go(func() { l.connect(a, pause) })
+			l.running.Go(func() { l.connect(a, pause) }) //nolint:contextcheck // Others wait for it, too.
 		}
 		a, changed := l.attempt, l.changed
 		l.mu.Unlock()
@@ -237,7 +237,7 @@ func (l *Link) stream(ctx context.Context, c *carrier) (net.Conn, error) {
 			l.leave(c)
 			return nil, err
 		}
-		if err := l.probe(ctx, c, ssh, err); err != nil {
+		if err := l.probe(ctx, ssh, err); err != nil {
 			l.leave(c)
 			return nil, err
 		}
@@ -272,7 +272,7 @@ func (l *Link) full(c *carrier) bool {
 
 // probe finds out whether the socket is reached in a session, after forwarding was refused. A server does not tell
 // a socket that is not there from forwarding that is forbidden.
-func (l *Link) probe(ctx context.Context, c *carrier, to *connection, refused error) error {
+func (l *Link) probe(ctx context.Context, to *connection, refused error) error {
 	select {
 	case l.probing <- struct{}{}:
 		defer func() { <-l.probing }()

@@ -33,7 +33,8 @@ func Resolve(ctx context.Context, s Settings) (Target, error) {
 		return t, fmt.Errorf("%q is no SSH host", s.Host) // It would be an option of ssh's.
 	}
 	if len(s.Command) > 0 {
-		return t, t.useCommand(s)
+		err := t.useCommand(s)
+		return t, err
 	}
 	hops, err := s.hops(ctx, mostHops)
 	if err != nil {
@@ -137,7 +138,6 @@ func jumpSettings(one string, of Settings) (Settings, error) {
 	return s, nil
 }
 
-//nolint:gochecknoglobals // A constant, but for the language.
 var jumpHost = regexp.MustCompile(`^(?:\[([^\]]+)\]|([^:\[\]-][^:\[\]]*))(?::(\d+))?$`)
 
 // options are OpenSSH's for a host, by their names in lower case.
@@ -259,7 +259,7 @@ func (s Settings) defaults(o options, home string) error {
 }
 
 // expand returns a path of OpenSSH's configuration as it is meant.
-func (h Hop) expand(path, home string) string {
+func (h *Hop) expand(path, home string) string {
 	local, _ := os.Hostname()
 	me := ""
 	if current, err := user.Current(); err == nil {

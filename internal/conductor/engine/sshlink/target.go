@@ -86,4 +86,4 @@ type Key struct {
 }
 
 // address is what is dialled.
-func (h Hop) address() string { return net.JoinHostPort(h.Host, h.Port) }
+func (h *Hop) address() string { return net.JoinHostPort(h.Host, h.Port) }
