@@ -103,6 +103,7 @@ func TestActionsWarnOfGrace(t *testing.T) {
 		if a.graceful {
 			graceful = append(graceful, string(a.kind))
 		}
+		a.providerData = configured(nil, nil)
 		own := schema.Schema{Attributes: a.attributes(t.Context())}
 		typ := own.Type().TerraformType(t.Context())
 		for _, tt := range []struct {
