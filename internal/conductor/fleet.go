@@ -17,8 +17,9 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/journal"
 )
 
-// manyDialled is how many engines are dialled at the same time.
-const manyDialled = 64
+// manyDialled is how many engines are dialled at the same time. It is far more than are away at once, so that these cost
+// one timeout together.
+const manyDialled = 256
 
 // Fleet is the engines of one provider configuration, with a conductor for each. Each engine has its own pool, pulls
 // and lanes, so that the trouble of one is none of another; what they share is in shared. It must be closed.

@@ -87,6 +87,28 @@ func timeoutRows(kind string, names ...string) map[string]emptyRow {
 	return rows
 }
 
+// connectionRows are those of what leads to an engine. In is the configuration that has the attributes.
+func connectionRows(prefix string, in func(values) values) map[string]emptyRow {
+	rows := map[string]emptyRow{prefix + "context": {in: func(v any) values { return in(values{"host": "tcp://edge1:2376", "context": v}) }}}
+	for block, one := range map[string]struct {
+		host  string
+		names []string
+	}{
+		"tls": {"tcp://edge1:2376", []string{"ca", "certificate", "key", "server_name", "insecure"}},
+		"ssh": {"ssh://edge1", []string{"user", "port", "key", "known_hosts", "config_file", "command", "socket"}},
+	} {
+		rows[prefix+block] = emptyRow{in: func(v any) values { return in(values{"host": one.host, block: v}) }}
+		for _, name := range one.names {
+			row := emptyRow{in: func(v any) values { return in(values{"host": one.host, block: values{name: v}}) }}
+			if name == "command" {
+				row.refused, row.says = []any{[]any{""}}, "at least 1"
+			}
+			rows[prefix+block+"."+name] = row
+		}
+	}
+	return rows
+}
+
 // emptiesOfOthers are the rows of all but containers, networks and volumes.
 func emptiesOfOthers() map[string]emptyRow {
 	within := func(name, attribute string) func(any) values {
@@ -114,7 +136,7 @@ func emptiesOfOthers() map[string]emptyRow {
 		"provider.registry_auth.password":          {refused: []any{""}, says: "anonymous = true", in: within("registry_auth", "password")},
 		"provider.registry_auth.anonymous":         {refused: []any{false}, says: "username and password", in: within("registry_auth", "anonymous")},
 		"provider.engines":                         {},
-		"provider.engines.host":                    {refused: []any{""}, says: "unix://", in: within("engines", "host")},
+		"provider.engines.host":                    {refused: []any{""}, says: "needs host", in: within("engines", "host")},
 		"provider.engines.max_parallel":            {in: inEngine("max_parallel")},
 		"provider.engines.max_parallel_pulls":      {in: inEngine("max_parallel_pulls")},
 		"provider.engines.labels":                  {own: []any{values{"a": ""}}, in: inEngine("labels")},
@@ -187,6 +209,8 @@ func emptiesOfOthers() map[string]emptyRow {
 		rows[kind+".container"], rows[kind+".on_busy"] = refusedEmpty("at least 1"), emptyRow{also: []any{"wait"}}
 		maps.Copy(rows, timeoutRows(kind, "invoke"))
 	}
+	maps.Copy(rows, connectionRows("provider.", func(v values) values { return v }))
+	maps.Copy(rows, connectionRows("provider.engines.", func(v values) values { return values{"engines": values{"edge": v}} }))
 	maps.Copy(rows, timeoutRows("gantry_image", "create", "read", "update", "delete"))
 	maps.Copy(rows, timeoutRows("gantry_barrier", "create", "update"))
 	maps.Copy(rows, timeoutRows("gantry_exec", "create"))

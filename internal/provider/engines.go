@@ -85,10 +85,10 @@ func (v engineKey) ValidateString(ctx context.Context, req validator.StringReque
 	}
 }
 
-// placementAttributes are those of every resource that is on an engine. Object is the resource's word, with an article.
-func placementAttributes(object string) map[string]schema.Attribute {
+// placementAttributes are those of every resource that is on an engine. Moves is what another engine does to it.
+func placementAttributes(moves string) map[string]schema.Attribute {
 	engine := engineAttribute()
-	engine.MarkdownDescription += fmt.Sprintf(" Another engine replaces %s; another key of the same engine changes nothing.", object)
+	engine.MarkdownDescription += fmt.Sprintf(" Another engine %s; another key of the same engine changes nothing.", moves)
 	return map[string]schema.Attribute{"engine": engine, "engine_id": engineIDAttribute()}
 }
 

@@ -6,6 +6,7 @@ package provider
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -67,7 +68,7 @@ type execModel struct {
 	Stdout            types.String            `tfsdk:"stdout"`
 	Stderr            types.String            `tfsdk:"stderr"`
 	Truncated         types.Bool              `tfsdk:"truncated"`
-	Engine            types.String            `tfsdk:"engine"`
+	placement
 }
 
 func (r *execResource) Metadata(_ context.Context, req resource.MetadataRequest, resp *resource.MetadataResponse) {
@@ -88,9 +89,6 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 		Attributes: map[string]schema.Attribute{
 			"container": schema.StringAttribute{
 				Required: true, MarkdownDescription: "The container's name or ID.", PlanModifiers: replace, Validators: []validator.String{stringvalidator.LengthAtLeast(1)},
-			},
-			"engine": schema.StringAttribute{
-				Optional: true, MarkdownDescription: engineText, PlanModifiers: replace, Validators: []validator.String{engineKey{}},
 			},
 			"command": schema.ListAttribute{
 				Required: true, ElementType: types.StringType, MarkdownDescription: "The program and its arguments.",
@@ -138,16 +136,16 @@ func (r *execResource) Schema(ctx context.Context, _ resource.SchemaRequest, res
 			},
 		},
 	}
+	maps.Copy(resp.Schema.Attributes, placementAttributes("runs the command again"))
 }
 
 func (r *execResource) Configure(_ context.Context, req resource.ConfigureRequest, resp *resource.ConfigureResponse) {
 	r.providerData = configured(req.ProviderData, &resp.Diagnostics)
 }
 
+// ModifyPlan has the command run again where its container is on another engine.
 func (r *execResource) ModifyPlan(ctx context.Context, req resource.ModifyPlanRequest, resp *resource.ModifyPlanResponse) {
-	if !req.Plan.Raw.IsNull() {
-		r.checkEngine(ctx, req.Plan, &resp.Diagnostics)
-	}
+	r.planPlacement(ctx, req, resp)
 }
 
 func (r *execResource) Create(ctx context.Context, req resource.CreateRequest, resp *resource.CreateResponse) {
@@ -177,6 +175,7 @@ func (r *execResource) Create(ctx context.Context, req resource.CreateRequest, r
 		resp.Diagnostics.AddAttributeError(path.Root("command"), commandFailed(plan.Container.ValueString(), result.ExitCode), commandOutput(result, spec))
 		return
 	}
+	r.on(ctx, one, &plan.placement, &resp.Diagnostics)
 	plan.ContainerID, plan.ExitCode = types.StringValue(result.ContainerID), types.Int64Value(int64(result.ExitCode))
 	plan.Stdout, plan.Stderr, plan.Truncated = types.StringValue(result.Stdout), types.StringValue(result.Stderr), types.BoolValue(result.Truncated)
 	resp.Diagnostics.Append(resp.State.Set(context.WithoutCancel(ctx), plan)...)
@@ -190,6 +189,9 @@ func (r *execResource) Read(context.Context, resource.ReadRequest, *resource.Rea
 func (r *execResource) Update(ctx context.Context, req resource.UpdateRequest, resp *resource.UpdateResponse) {
 	var plan execModel
 	resp.Diagnostics.Append(req.Plan.Get(ctx, &plan)...)
+	if plan.EngineID.IsUnknown() { // A state of an older release does not have it.
+		plan.EngineID = types.StringNull()
+	}
 	if !resp.Diagnostics.HasError() {
 		resp.Diagnostics.Append(resp.State.Set(ctx, plan)...)
 	}

@@ -85,6 +85,7 @@ func TestAccFleet(t *testing.T) {
 	f := newFleet(t, "edge1", "edge2")
 	hosts := f.hosts()
 	all := f.on("main", "") + f.on("edge1", "edge1") + f.on("edge2", "edge2", `wait_for = "none"`) +
+		fmt.Sprintf("resource \"gantry_exec\" \"edge1\" {\n  engine = \"edge1\"\n  container = gantry_container.edge1.name\n  command = [%q, \"exit\", \"0\"]\n}\n", enginetest.Program) +
 		"resource \"gantry_barrier\" \"edge\" {\n  operations = { edge2 = gantry_container.edge2.operation_id }\n  condition = \"running\"\n}\n"
 	f.cli.configure(f.fleetProvider(hosts) + all)
 	f.cli.must("apply", "-auto-approve")
@@ -192,6 +193,49 @@ func TestAccSickEngine(t *testing.T) {
 	f.cli.configure(f.fleetProvider(hosts, warn) + all("2"))
 	f.cli.must("apply", "-auto-approve")
 	f.cli.converges()
+	f.cli.must("destroy", "-auto-approve")
+}
+
+// A fleet of an engine on this machine, one over SSH and one over TLS: one connection carries all for each.
+func TestAccFleetConnections(t *testing.T) {
+	f := newFleet(t, "edge1", "edge2")
+	sshd := enginetest.NewSSHD(t)
+	tls, ca := enginetest.ServeTLS(t, f.others["edge2"].Host)
+	configuration := func(ca string) string {
+		return f.provider(fmt.Sprintf(`engines = {
+    edge1 = {
+      host = %q
+      ssh  = { key = %q, known_hosts = %q, socket = %q }
+    }
+    edge2 = {
+      host = %q
+      tls  = { ca = %q, server_name = %q }
+    }
+  }`, sshd.Host(), sshd.Key, sshd.KnownHosts, strings.TrimPrefix(f.others["edge1"].Host, "unix://"), tls, ca, enginetest.TLSName))
+	}
+	all := func(value string) string {
+		var out strings.Builder
+		for engine, key := range map[string]string{"main": "", "edge1": "edge1", "edge2": "edge2"} {
+			out.WriteString(f.on(engine, key, environment(value), `wait_for = "none"`))
+		}
+		return out.String() + "resource \"gantry_barrier\" \"all\" {\n  operations = { a = gantry_container.main.operation_id, b = gantry_container.edge1.operation_id, c = gantry_container.edge2.operation_id }\n}\n"
+	}
+	f.cli.configure(configuration(ca) + all("1"))
+	before := sshd.Connections()
+	f.cli.must("apply", "-auto-approve")
+	// Terraform plans and applies in processes of their own, and casts have one more.
+	if n := sshd.Connections() - before; n > 3 {
+		t.Errorf("an apply made %d SSH connections", n)
+	}
+	f.cli.converges()
+	f.cli.configure(configuration(ca) + all("2"))
+	f.cli.must("apply", "-auto-approve")
+	f.cli.converges()
+	for name, own := range f.others {
+		if env := strings.Join(own.Inspect(f.Name(name)).Config.Env, " "); !strings.Contains(env, "VALUE=2") {
+			t.Errorf("the container on %s has %q", name, env)
+		}
+	}
 	f.cli.must("destroy", "-auto-approve")
 }
 

@@ -92,6 +92,6 @@ func imageSchema(ctx context.Context) schema.Schema {
 			"fault":        faultAttribute("`create` or `update`"),
 		},
 	}
-	maps.Copy(s.Attributes, placementAttributes("the image"))
+	maps.Copy(s.Attributes, placementAttributes("replaces the image"))
 	return s
 }

@@ -103,7 +103,7 @@ func networkSchema(ctx context.Context) schema.Schema {
 			},
 		},
 	}
-	maps.Copy(s.Attributes, placementAttributes("the network"))
+	maps.Copy(s.Attributes, placementAttributes("replaces the network"))
 	return s
 }
 

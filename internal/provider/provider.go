@@ -36,7 +36,10 @@ import (
 	"github.com/gantry-provider/terraform-provider-gantry/internal/provider/pruned"
 )
 
-var _ provider.Provider = (*gantry)(nil)
+var (
+	_ provider.Provider                   = (*gantry)(nil)
+	_ provider.ProviderWithValidateConfig = (*gantry)(nil)
+)
 
 // Option changes how the provider works in its process.
 type Option func(*gantry)
@@ -110,7 +113,7 @@ type providerData struct {
 }
 
 type providerModel struct {
-	Host             types.String `tfsdk:"host"`
+	connectionModel
 	MaxParallel      types.Int64  `tfsdk:"max_parallel"`
 	MaxParallelPulls types.Int64  `tfsdk:"max_parallel_pulls"`
 	WaitFor          types.String `tfsdk:"wait_for"`
@@ -132,12 +135,6 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 	resp.Schema = schema.Schema{
 		MarkdownDescription: "Manages containers on Docker engines, and never blocks on them.",
 		Attributes: map[string]schema.Attribute{
-			"host": schema.StringAttribute{
-				Optional: true,
-				MarkdownDescription: "The engine's address (`unix://`, `tcp://`, `ssh://`, `npipe://`). Default: `DOCKER_HOST`, else the Docker CLI's current context, else the local socket. " +
-					"For `tcp://`, `DOCKER_TLS_VERIFY` and `DOCKER_CERT_PATH` apply as they do for the Docker CLI.",
-				Validators: orLeftOut[validator.String](hostAddress{}),
-			},
 			"wait_for": schema.StringAttribute{
 				Optional: true, MarkdownDescription: "The default of the containers' `wait_for`, for those whose `desired_state` it fits.",
 				Validators: orLeftOut[validator.String](validWaits()),
@@ -169,6 +166,18 @@ func (p *gantry) Schema(_ context.Context, _ provider.SchemaRequest, resp *provi
 		},
 	}
 	maps.Copy(resp.Schema.Attributes, limitsOfEngine())
+	maps.Copy(resp.Schema.Attributes, connectionAttributes("Default: `DOCKER_HOST`, else the Docker CLI's current context, else the local socket."))
+}
+
+// ValidateConfig checks what concerns more than one attribute of a connection.
+func (p *gantry) ValidateConfig(ctx context.Context, req provider.ValidateConfigRequest, resp *provider.ValidateConfigResponse) {
+	var config providerModel
+	resp.Diagnostics.Append(req.Config.Get(ctx, &config)...)
+	if resp.Diagnostics.HasError() {
+		return
+	}
+	config.connectionModel.validate(ctx, path.Empty(), false, &resp.Diagnostics)
+	config.validateEngines(ctx, &resp.Diagnostics)
 }
 
 func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, resp *provider.ConfigureResponse) {
@@ -182,9 +191,9 @@ func (p *gantry) Configure(ctx context.Context, req provider.ConfigureRequest, r
 	engines, byName, open := config.engines(ctx, credentials, labels, &resp.Diagnostics)
 	byName[""] = &member{keeps: keepsUnreachable(types.StringNull(), config.OnUnreachable), labels: labels}
 	data.members.byName, data.members.open = byName, open
-	if !config.engineUnknown(&resp.Diagnostics) {
+	if !config.engineUnknown(ctx, &resp.Diagnostics) {
 		engines[""] = conductor.EngineOptions{
-			Connection: engine.Connection{Host: config.Host.ValueString()}, MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
+			Connection: config.expand(ctx, &resp.Diagnostics), MaxParallel: int(config.MaxParallel.ValueInt64()), MaxParallelPulls: int(config.MaxParallelPulls.ValueInt64()),
 			Credentials: credentials,
 		}
 	}
@@ -241,16 +250,14 @@ func (p *gantry) DataSources(context.Context) []func() datasource.DataSource { r
 // engineUnknown reports whether a plan can't ask the engine, since what leads to it depends on what is not
 // known yet, and warns of it: the resources then keep what the state says. What else is not known yet concerns
 // an apply, in which all is known.
-func (m *providerModel) engineUnknown(diags *diag.Diagnostics) bool {
-	for _, one := range []struct {
-		name  string
-		value types.String
-	}{{"host", m.Host}, {"state_dir", m.StateDir}} {
-		if one.value.IsUnknown() {
-			diags.AddAttributeWarning(path.Root(one.name), fmt.Sprintf("Nothing is compared with the engine: %s is not known yet", one.name),
-				notComparedYet)
-			return true
-		}
+func (m *providerModel) engineUnknown(ctx context.Context, diags *diag.Diagnostics) bool {
+	name := m.connectionModel.unknown(ctx)
+	if m.StateDir.IsUnknown() {
+		name = "state_dir"
+	}
+	if name != "" {
+		diags.AddAttributeWarning(path.Root(name), fmt.Sprintf("Nothing is compared with the engine: %s is not known yet", name), notComparedYet)
+		return true
 	}
 	return false
 }
@@ -267,6 +274,6 @@ func (v hostAddress) ValidateString(ctx context.Context, req validator.StringReq
 		return
 	}
 	if err := engine.CheckHost(req.ConfigValue.ValueString()); err != nil {
-		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid host %q", req.ConfigValue.ValueString()), fmt.Sprintf("It %s.", v.Description(ctx)))
+		resp.Diagnostics.AddAttributeError(req.Path, fmt.Sprintf("Invalid host %q", engine.Redacted(req.ConfigValue.ValueString())), fmt.Sprintf("It %s.", v.Description(ctx)))
 	}
 }

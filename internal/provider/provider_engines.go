@@ -32,7 +32,7 @@ const (
 
 // engineModel is an entry of engines.
 type engineModel struct {
-	Host             types.String `tfsdk:"host"`
+	connectionModel
 	MaxParallel      types.Int64  `tfsdk:"max_parallel"`
 	MaxParallelPulls types.Int64  `tfsdk:"max_parallel_pulls"`
 	RegistryAuth     types.Map    `tfsdk:"registry_auth"`
@@ -42,9 +42,6 @@ type engineModel struct {
 
 func enginesAttribute() schema.Attribute {
 	own := map[string]schema.Attribute{
-		"host": schema.StringAttribute{
-			Required: true, MarkdownDescription: "The engine's address, as the provider's `host`.", Validators: []validator.String{hostAddress{}},
-		},
 		"registry_auth": registryAuthAttribute("Credentials by registry for this engine, besides the provider's `registry_auth`: an entry here comes first."),
 		"labels": schema.MapAttribute{
 			Optional: true, ElementType: types.StringType,
@@ -53,6 +50,7 @@ func enginesAttribute() schema.Attribute {
 		},
 	}
 	maps.Copy(own, limitsOfEngine())
+	maps.Copy(own, connectionAttributes("Either it or `context` is needed."))
 	own["on_unreachable"] = onUnreachableAttribute("Default: the provider's `on_unreachable`.")
 	return schema.MapNestedAttribute{
 		Optional: true,
@@ -116,16 +114,33 @@ func (m *providerModel) engines(
 		diags.Append(models[name].As(ctx, &model, basetypes.ObjectAsOptions{})...)
 		one.keeps = keepsUnreachable(model.OnUnreachable, m.OnUnreachable)
 		one.labels = labels.with(ctx, model.Labels, diags)
-		if model.Host.IsUnknown() {
+		if model.connectionModel.unknown(ctx) != "" {
 			continue
 		}
 		own := maps.Clone(credentials)
 		maps.Copy(own, credentialsOf(ctx, model.RegistryAuth, diags))
 		options[name] = conductor.EngineOptions{
-			Connection: engine.Connection{Host: model.Host.ValueString()}, From: fmt.Sprintf("engines[%q].host in the provider's configuration", name), MaxParallel: int(model.MaxParallel.ValueInt64()), MaxParallelPulls: int(model.MaxParallelPulls.ValueInt64()), Credentials: own,
+			Connection: model.expand(ctx, diags), From: fmt.Sprintf("engines[%q] in the provider's configuration", name), MaxParallel: int(model.MaxParallel.ValueInt64()), MaxParallelPulls: int(model.MaxParallelPulls.ValueInt64()), Credentials: own,
 		}
 	}
 	return options, byName, false
+}
+
+// validateEngines checks the connections of the entries that are known.
+func (m *providerModel) validateEngines(ctx context.Context, diags *diag.Diagnostics) {
+	if m.Engines.IsUnknown() {
+		return
+	}
+	var models map[string]types.Object
+	diags.Append(m.Engines.ElementsAs(ctx, &models, false)...)
+	for _, name := range slices.Sorted(maps.Keys(models)) {
+		if models[name].IsUnknown() || models[name].IsNull() {
+			continue
+		}
+		var model engineModel
+		diags.Append(models[name].As(ctx, &model, basetypes.ObjectAsOptions{})...)
+		model.connectionModel.validate(ctx, path.Root("engines").AtMapKey(name), true, diags)
+	}
 }
 
 // keepsUnreachable reports whether a refresh keeps the state of what is on an engine that can't be reached.

@@ -72,6 +72,6 @@ func volumeSchema(ctx context.Context) schema.Schema {
 			"created":    computedStable("When it was created (RFC 3339). Of a volume that gantry did not make, what the engine reported when it was imported."),
 		},
 	}
-	maps.Copy(s.Attributes, placementAttributes("the volume"))
+	maps.Copy(s.Attributes, placementAttributes("replaces the volume"))
 	return s
 }

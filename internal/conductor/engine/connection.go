@@ -149,6 +149,7 @@ func (c Connection) complete(ctx context.Context, a Address) (Address, error) {
 	}
 	settings, err := sshSettings(a.Host, c.SSH)
 	if err != nil {
+		a.Host = Redacted(a.Host)
 		return a, err
 	}
 	a.Host = settings.URL()
@@ -176,6 +177,14 @@ func sshSettings(host string, configured *sshlink.Settings) (sshlink.Settings, e
 		s.Socket = cmp.Or(s.Socket, at.Path)
 	}
 	return s, nil
+}
+
+// Redacted returns an address without the password that may be in it, for messages.
+func Redacted(host string) string {
+	if at, err := url.Parse(host); err == nil && at.User != nil {
+		return at.Redacted()
+	}
+	return host
 }
 
 func isTCP(host string) bool {
