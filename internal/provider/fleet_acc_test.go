@@ -240,3 +240,73 @@ func TestAccFleetConnections(t *testing.T) {
 }
 
 func environment(value string) string { return fmt.Sprintf("environment = { VALUE = %q }", value) }
+
+// Connections that are known only in the apply, keys that are swapped, a default engine that becomes another one, a move
+// that makes the new one first, and an engine that is left behind with what is on it.
+func TestAccFleetChanges(t *testing.T) {
+	f := newFleet(t, "edge1", "edge2")
+	hosts := f.hosts()
+	one := f.on("edge1", "edge1")
+	two := f.on("edge2", "edge2")
+	address := func(name string) string {
+		return fmt.Sprintf("resource \"terraform_data\" %q {\n  input = %q\n}\n", name, hosts[name])
+	}
+	unknown := strings.ReplaceAll(f.fleetProvider(map[string]string{"edge1": "ONE", "edge2": hosts["edge2"]}), `"ONE"`, "terraform_data.edge1.output")
+	f.cli.configure(unknown + address("edge1") + one + two)
+	f.cli.must("apply", "-auto-approve")
+	f.cli.converges()
+	for name, own := range f.others {
+		if !own.Exists(f.Name(name)) {
+			t.Errorf("nothing is on %s", name)
+		}
+	}
+
+	// Both keys have the other's engine now, and so have the resources: nothing changes.
+	swapped := map[string]string{"edge1": hosts["edge2"], "edge2": hosts["edge1"]}
+	place := func(text, from, to string) string {
+		return strings.ReplaceAll(text, fmt.Sprintf("engine = %q", from), fmt.Sprintf("engine = %q", to))
+	}
+	f.cli.configure(f.fleetProvider(swapped) + address("edge1") + place(one, "edge1", "edge2") + place(two, "edge2", "edge1"))
+	f.cli.converges()
+
+	// The same without a refresh.
+	f.cli.must("apply", "-auto-approve")
+	f.cli.configure(f.fleetProvider(hosts) + address("edge1") + one + two)
+	if got := f.cli.must("plan", "-refresh=false"); strings.Contains(got.output, "must be replaced") {
+		t.Errorf("keys that are swapped back replace something:\n%s", got.output)
+	}
+	f.cli.must("apply", "-auto-approve")
+	f.cli.converges()
+
+	// What moves can be made there before it is gone here.
+	first := `lifecycle {
+    create_before_destroy = true
+  }`
+	moved := strings.ReplaceAll(f.on("edge1", "edge2", first), f.images["edge1"], f.images["edge2"])
+	f.cli.configure(f.fleetProvider(hosts) + address("edge1") + moved + two)
+	f.cli.must("apply", "-auto-approve")
+	f.cli.converges()
+	if f.others["edge1"].Exists(f.Name("edge1")) || !f.others["edge2"].Exists(f.Name("edge1")) {
+		t.Error("the container is not where it is said to be")
+	}
+
+	// An entry leaves, and what is on its engine is left behind.
+	gone := f.Name("edge2")
+	f.cli.configure(f.fleetProvider(map[string]string{"edge2": hosts["edge2"]}) + address("edge1") + moved + two)
+	f.cli.must("apply", "-auto-approve")
+	left := ""
+	for _, address := range []string{"gantry_container", "gantry_volume", "gantry_network"} {
+		for _, label := range []string{"edge1", "edge2"} {
+			left += fmt.Sprintf("removed {\n  from = %s.%s\n  lifecycle {\n    destroy = false\n  }\n}\n", address, label)
+		}
+	}
+	f.cli.configure(f.fleetProvider(map[string]string{"west": hosts["edge1"]}) + address("edge1") + left)
+	f.cli.must("apply", "-auto-approve")
+	if !f.others["edge2"].Exists(gone) {
+		t.Error("what was to be left behind is gone")
+	}
+	f.cli.converges()
+	f.cli.must("destroy", "-auto-approve")
+	f.others["edge2"].Leaves(gone)
+	f.others["edge2"].Leaves(f.Name("edge1"))
+}
