@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	containertypes "github.com/docker/docker/api/types/container"
+
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/enginetest"
 )
 
@@ -309,4 +311,53 @@ func TestAccFleetChanges(t *testing.T) {
 	f.cli.must("destroy", "-auto-approve")
 	f.others["edge2"].Leaves(gone)
 	f.others["edge2"].Leaves(f.Name("edge1"))
+}
+
+// The provider is killed in the middle of an apply over two engines: the next apply converges on both, with every
+// container once.
+func TestAccFleetKilled(t *testing.T) {
+	f := newFleet(t, "edge1", "edge2")
+	proxy := enginetest.NewProxy(t, f.others["edge1"].Engine)
+	hosts := map[string]string{"edge1": proxy.Host, "edge2": f.others["edge2"].Host}
+	var all strings.Builder
+	names := make(map[string][]string)
+	for engine := range hosts {
+		for i, wait := range []string{"ready", "none", "ready", "none"} {
+			name := f.Name(fmt.Sprintf("%s-%d", engine, i))
+			names[engine] = append(names[engine], name)
+			fmt.Fprintf(&all, "resource \"gantry_container\" %q {\n  engine = %q\n  name = %q\n  image = %q\n  wait_for = %q\n}\n", name, engine, name, f.images[engine], wait)
+		}
+	}
+	f.cli.configure(f.fleetProvider(hosts, fmt.Sprintf("state_dir = %q", t.TempDir())) + all.String())
+	for _, calls := range []int{3, 8, 14} {
+		proxy.Reset()
+		reached := proxy.Reached(calls)
+		apply := f.cli.start("apply", "-auto-approve")
+		<-reached
+		for _, provider := range f.cli.providers() {
+			provider.kill()
+		}
+		apply.wait()
+		for _, background := range f.cli.background() {
+			background.ends()
+		}
+		f.cli.must("apply", "-auto-approve")
+		for _, background := range f.cli.background() {
+			background.ends()
+		}
+		f.cli.must("apply", "-auto-approve") // What casts made is in the state now.
+		f.cli.converges()
+		for engine, wanted := range names {
+			for _, name := range wanted {
+				if c := f.others[engine].Inspect(name); !c.State.Running {
+					t.Errorf("%s is %s", name, c.State.Status)
+				}
+			}
+			list, err := f.others[engine].Docker.ContainerList(t.Context(), containertypes.ListOptions{All: true})
+			if err != nil || len(list) != len(wanted) {
+				t.Errorf("%d containers on %s instead of %d, %v", len(list), engine, len(wanted), err)
+			}
+		}
+		f.cli.must("destroy", "-auto-approve")
+	}
 }
