@@ -29,7 +29,7 @@ func (r *rig) subnet(suffix string) (name, prefix string) {
 	name = r.Name(suffix)
 	sum := fnv.New32()
 	_, _ = sum.Write([]byte(name))
-	prefix = fmt.Sprintf("10.%d.%d.", 130+sum.Sum32()%100, sum.Sum32()/100%256)
+	prefix = fmt.Sprintf("10.%d.%d.", 130+sum.Sum32()%80, sum.Sum32()/80%256)
 	_, err := r.Docker.NetworkCreate(r.t.Context(), name, network.CreateOptions{
 		IPAM: &network.IPAM{Config: []network.IPAMConfig{{Subnet: prefix + "0/24"}}},
 	})
