@@ -130,9 +130,9 @@ type Conductor struct {
 	opts Options
 	*shared
 	// name is the engine's in its fleet; empty is the default one.
-	name    string
-	address func() (engine.Address, error)
-	dial    func() (engine.API, engine.Address, error)
+	name string
+	host func() (string, error)
+	dial func() (engine.API, engine.Address, error)
 
 	// connecting is held while one caller connects for all.
 	connecting chan struct{}

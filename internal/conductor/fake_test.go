@@ -359,7 +359,5 @@ func newConductor(opts Options, dial func() (engine.API, engine.Address, error))
 
 // dialledBy is the dialler of one engine, whatever the options.
 func dialledBy(dial func() (engine.API, engine.Address, error)) dialler {
-	return func(one EngineOptions) (func() (engine.Address, error), func() (engine.API, engine.Address, error)) {
-		return one.address, dial
-	}
+	return func(EngineOptions) func() (engine.API, engine.Address, error) { return dial }
 }

@@ -47,13 +47,13 @@ func NewFleet(opts Options, engines map[string]EngineOptions) *Fleet {
 	return f
 }
 
-// dialler returns what finds an engine, once, and what makes a client of it.
-type dialler func(EngineOptions) (address func() (engine.Address, error), dial func() (engine.API, engine.Address, error))
+// dialler returns what makes a client of an engine.
+type dialler func(EngineOptions) func() (engine.API, engine.Address, error)
 
 // dialTo is the dialler of real engines.
-func dialTo(one EngineOptions) (func() (engine.Address, error), func() (engine.API, engine.Address, error)) {
+func dialTo(one EngineOptions) func() (engine.API, engine.Address, error) {
 	address := sync.OnceValues(one.address)
-	return address, func() (engine.API, engine.Address, error) {
+	return func() (engine.API, engine.Address, error) {
 		where, err := address()
 		if err != nil {
 			return nil, where, err
@@ -99,7 +99,7 @@ func (f *Fleet) open(name string, one EngineOptions) *Conductor {
 	}
 	c := &Conductor{opts: f.opts, shared: f.shared, name: name, connecting: make(chan struct{}, 1)}
 	c.opts.Engine = one
-	c.address, c.dial = f.dial(one)
+	c.host, c.dial = sync.OnceValues(one.host), f.dial(one)
 	f.conductors[name] = c
 	return c
 }

@@ -21,8 +21,8 @@ func fleetOf(t *testing.T, dir string, fakes map[string]*fakeEngine) *Fleet {
 	for name := range fakes {
 		engines[name] = EngineOptions{Connection: engine.Connection{Host: "unix:///" + name}}
 	}
-	f := newFleet(Options{StateDir: dir, Scope: scopeHere}, func(one EngineOptions) (func() (engine.Address, error), func() (engine.API, engine.Address, error)) {
-		return one.address, func() (engine.API, engine.Address, error) {
+	f := newFleet(Options{StateDir: dir, Scope: scopeHere}, func(one EngineOptions) func() (engine.API, engine.Address, error) {
+		return func() (engine.API, engine.Address, error) {
 			where, err := one.address()
 			fake := fakes[strings.TrimPrefix(one.Connection.Host, "unix:///")]
 			if fake == nil {

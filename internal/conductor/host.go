@@ -13,6 +13,14 @@ import (
 // resolveTimeout bounds the reading of what says how an engine is reached: OpenSSH's configuration can run commands.
 const resolveTimeout = 10 * time.Second
 
+// host returns where the engine is, by which the journal knows it, without a connection.
+func (o EngineOptions) host() (string, error) {
+	if o.Address != nil {
+		return o.Address.Host, nil
+	}
+	return o.Connection.Located()
+}
+
 // address finds the engine that the options are about.
 func (o EngineOptions) address() (engine.Address, error) {
 	if o.Address != nil {

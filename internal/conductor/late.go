@@ -65,11 +65,11 @@ func (l *LateFaults) add(other LateFaults) {
 // to.
 func (c *Conductor) noted() *journal.Engine {
 	j := c.openedJournal()
-	where, err := c.address()
+	host, err := c.host()
 	if err != nil || j == nil {
 		return nil // Connecting tells why.
 	}
-	e, err := j.Noted(where.Host)
+	e, err := j.Noted(host)
 	if err != nil {
 		return nil
 	}

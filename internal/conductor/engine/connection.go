@@ -58,14 +58,54 @@ func ConfigDir() string { return config.Dir() }
 // configuration. The address is whole: whoever gets it needs nothing else of this process. With an error it still
 // has the host, and the setting that named it.
 func (c Connection) Resolve(ctx context.Context) (Address, error) {
+	a, err := c.locate()
+	if err != nil {
+		return a, err
+	}
+	return c.complete(ctx, a)
+}
+
+// Located returns the host that Resolve reports. It asks no program, which for many engines would take long.
+func (c Connection) Located() (string, error) {
+	a, err := c.locate()
+	return a.Host, err
+}
+
+// locate finds the host in its one spelling, and the setting that names it.
+func (c Connection) locate() (Address, error) {
+	a, err := c.named()
+	if err != nil {
+		return a, err
+	}
+	// A path is one in this process's working directory: others that are told of it have another.
+	if path, ok := strings.CutPrefix(a.Host, "unix://"); ok && path != "" && !filepath.IsAbs(path) {
+		absolute, err := filepath.Abs(path)
+		if err != nil {
+			return a, err
+		}
+		a.Host = "unix://" + absolute
+	}
+	if strings.HasPrefix(a.Host, "ssh://") {
+		settings, err := sshSettings(a.Host, c.SSH)
+		if err != nil {
+			a.Host = Redacted(a.Host)
+			return a, err
+		}
+		a.Host = settings.URL()
+	}
+	return a, nil
+}
+
+// named is the address as a setting has it.
+func (c Connection) named() (Address, error) {
 	if c.Context != "" {
-		return c.fromContext(ctx, c.Context, fmt.Sprintf("context %q in the provider's configuration", c.Context))
+		return c.fromContext(c.Context, fmt.Sprintf("context %q in the provider's configuration", c.Context))
 	}
 	if c.Host != "" {
-		return c.direct(ctx, c.Host, "host in the provider's configuration")
+		return c.direct(c.Host, "host in the provider's configuration")
 	}
 	if host := os.Getenv(client.EnvOverrideHost); host != "" {
-		return c.direct(ctx, host, client.EnvOverrideHost)
+		return c.direct(host, client.EnvOverrideHost)
 	}
 	name, from := os.Getenv("DOCKER_CONTEXT"), "DOCKER_CONTEXT"
 	if name == "" {
@@ -74,14 +114,14 @@ func (c Connection) Resolve(ctx context.Context) (Address, error) {
 		}
 	}
 	if name == "" || name == "default" {
-		return c.direct(ctx, client.DefaultDockerHost, "the default (neither host, DOCKER_HOST nor a Docker context is set)")
+		return c.direct(client.DefaultDockerHost, "the default (neither host, DOCKER_HOST nor a Docker context is set)")
 	}
-	return c.fromContext(ctx, name, fmt.Sprintf("%s, %q", from, name))
+	return c.fromContext(name, fmt.Sprintf("%s, %q", from, name))
 }
 
 // direct is an address that a setting has. DOCKER_TLS_VERIFY and DOCKER_CERT_PATH apply to it as they do for the
 // Docker CLI.
-func (c Connection) direct(ctx context.Context, host, from string) (Address, error) {
+func (c Connection) direct(host, from string) (Address, error) {
 	a := Address{Host: host, From: from}
 	verify := os.Getenv(client.EnvTLSVerify) != ""
 	if certs := os.Getenv(client.EnvOverrideCertPath); c.TLS == nil && isTCP(host) && (certs != "" || verify) {
@@ -93,10 +133,10 @@ func (c Connection) direct(ctx context.Context, host, from string) (Address, err
 		}
 		a.TLS = &Material{CA: material.CA, Certificate: material.Cert, Key: material.Key, Insecure: !verify}
 	}
-	return c.complete(ctx, a)
+	return a, nil
 }
 
-func (c Connection) fromContext(ctx context.Context, name, from string) (Address, error) {
+func (c Connection) fromContext(name, from string) (Address, error) {
 	a := Address{Host: name, From: from}
 	contexts := store.New(config.ContextStoreDir(), store.NewConfig(
 		func() any { return &map[string]any{} },
@@ -121,7 +161,7 @@ func (c Connection) fromContext(ctx context.Context, name, from string) (Address
 			a.TLS.CA, a.TLS.Certificate, a.TLS.Key = material.CA, material.Cert, material.Key
 		}
 	}
-	return c.complete(ctx, a)
+	return a, nil
 }
 
 // complete adds what the settings for TLS and SSH say.
@@ -136,23 +176,13 @@ func (c Connection) complete(ctx context.Context, a Address) (Address, error) {
 	if strings.HasPrefix(a.Host, "https://") && a.TLS == nil {
 		a.TLS = &Material{}
 	}
-	// A path is one in this process's working directory: others that are told of it have another.
-	if path, ok := strings.CutPrefix(a.Host, "unix://"); ok && path != "" && !filepath.IsAbs(path) {
-		absolute, err := filepath.Abs(path)
-		if err != nil {
-			return a, err
-		}
-		a.Host = "unix://" + absolute
-	}
 	if !strings.HasPrefix(a.Host, "ssh://") {
 		return a, nil
 	}
 	settings, err := sshSettings(a.Host, c.SSH)
 	if err != nil {
-		a.Host = Redacted(a.Host)
 		return a, err
 	}
-	a.Host = settings.URL()
 	target, err := sshlink.Resolve(ctx, settings)
 	a.SSH = &target
 	return a, err

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine"
+	"github.com/gantry-provider/terraform-provider-gantry/internal/conductor/engine/sshlink"
 )
 
 // authority signs certificates.
@@ -185,6 +186,21 @@ func TestPasswordInAnAddress(t *testing.T) {
 	for _, host := range []string{"unix:///run/docker.sock", "ssh://deploy@edge1:2222", "tcp://10.0.0.5:2376"} {
 		if got := engine.Redacted(host); got != host {
 			t.Errorf("%s is shown as %s", host, got)
+		}
+	}
+}
+
+// Where an engine is costs no program: the same host as with everything that is needed to reach it.
+func TestLocated(t *testing.T) {
+	t.Setenv("PATH", t.TempDir()) // No ssh is there to be asked.
+	for _, c := range []engine.Connection{
+		{Host: "unix://docker.sock"}, {Host: "tcp://10.0.0.5:2376"}, {Host: "ssh://deploy@edge1"}, {Host: "ssh://edge1:2222/run/docker.sock"},
+		{Host: "ssh://edge1", SSH: &sshlink.Settings{User: "deploy", Port: "22", Socket: "/run/user/1000/docker.sock", KnownHosts: "edge1 ssh-ed25519 AAAA\n"}},
+	} {
+		host, err := c.Located()
+		where, _ := c.Resolve(t.Context()) // Without a key it is no address to connect to, but it has the host.
+		if err != nil || host == "" || host != where.Host {
+			t.Errorf("%s is located as %q, and resolved as %q: %v", c.Host, host, where.Host, err)
 		}
 	}
 }
